@@ -1,0 +1,69 @@
+# make demo   the whole chain on the bundled sample, on any laptop
+# make test   everything that checks the project: format, lint, types, tests (CI runs this)
+# make help   the other targets
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+CORES  ?= 2
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format test-embeddings bench lock rulegraph clean
+# Commands of the project find `python`, `snakemake`, ... in the environment that this file makes.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## / - /'
+
+# uv installs in seconds; where it cannot reach the package index that pip is set up for, pip does it.
+define install
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed; say `make PYTHON=python3.12 $@`")'
+	$(PYTHON) -m venv $(1)
+	$(1)/bin/pip install -q --disable-pip-version-check uv==0.13.9
+	$(1)/bin/uv pip install -q --python $(1)/bin/python -r $(2) || $(1)/bin/pip install -q -r $(2)
+	@touch $(1)/$(notdir $(2)).installed
+endef
+
+$(VENV)/workflow.lock.txt.installed: envs/workflow.lock.txt
+	$(call install,$(VENV),$<)
+
+$(VENV)/dev.lock.txt.installed: envs/dev.lock.txt
+	$(call install,$(VENV),$<)
+
+# With plain pip, which also takes a CPU build of torch from where a site keeps one.
+.venv-embeddings/installed: envs/embeddings.lock.txt
+	$(PYTHON) -m venv .venv-embeddings
+	.venv-embeddings/bin/pip install -q --disable-pip-version-check -r $<
+	@touch $@
+
+demo: $(VENV)/workflow.lock.txt.installed  ## run the whole chain on the bundled sample
+	snakemake --configfile config/demo.yaml --cores $(CORES) --quiet rules
+	@cat results/demo/stages.txt
+
+check: $(VENV)/dev.lock.txt.installed  ## format, lint and types, changing nothing
+	ruff format --check scripts tests benchmarks
+	ruff check scripts tests benchmarks
+	snakefmt --check Snakefile rules
+	mypy
+	snakemake --lint --configfile config/demo.yaml
+
+test: check .venv-embeddings/installed  ## everything that checks the project
+	python -m pytest -q -n 2 --dist loadgroup
+
+format: $(VENV)/dev.lock.txt.installed  ## rewrite the sources in the project's format
+	ruff check --fix-only -q scripts tests benchmarks
+	ruff format scripts tests benchmarks
+	snakefmt Snakefile rules
+
+bench: $(VENV)/dev.lock.txt.installed  ## the figures of the README (takes a while)
+	for script in benchmarks/*.py; do python $$script || exit 1; done
+
+lock: $(VENV)/dev.lock.txt.installed  ## pin again what pyproject.toml asks for
+	uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
+	  pyproject.toml -o envs/workflow.lock.txt
+	uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --extra dev \
+	  -c envs/workflow.lock.txt pyproject.toml -o envs/dev.lock.txt
+
+rulegraph: $(VENV)/workflow.lock.txt.installed  ## draw docs/rulegraph.svg again (needs graphviz)
+	snakemake --configfile config/demo.yaml --rulegraph dot | dot -Tsvg -o docs/rulegraph.svg
+
+clean:  ## remove the environments and the demo's results
+	rm -rf $(VENV) .venv-embeddings results/demo

@@ -1,0 +1,45 @@
+# From forum threads to math-reasoning training data. This file is the table of contents; rules/ is the recipe.
+from snakemake.utils import min_version, validate
+
+min_version("9.27")
+
+
+configfile: "config/config.yaml"
+configfile: "config/models.yaml"
+configfile: "config/benchmarks.yaml"
+
+
+include: "rules/common.smk"  # settings, wildcard constraints, the base rule of model stages
+include: "rules/problems.smk"  # raw_aops_data -> problems -> classified -> answers, proofs -> merged
+include: "rules/decontaminate.smk"  # merged + benchmarks -> decontaminated
+include: "rules/report.smk"  # what each stage read, wrote and dropped
+
+
+localrules:
+    all,
+    problems,
+    decontaminated,
+
+
+rule all:
+    """Everything that config describes."""
+    default_target: True
+    input:
+        f"results/{settings.run}/decontaminated.jsonl",
+        f"results/{settings.run}/stages.txt",
+
+
+rule problems:
+    """The problems with their answers, before decontamination."""
+    input:
+        f"results/{settings.run}/merged.jsonl",
+
+
+rule decontaminated:
+    """The problems that no benchmark contains."""
+    input:
+        f"results/{settings.run}/decontaminated.jsonl",
+
+
+onstart:
+    write_merged_config(config, Path(f"results/{settings.run}/config.yaml"))

@@ -1,0 +1,55 @@
+"""Settings, wildcard constraints and the base rule of all model stages."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+from omr.errors import UserError
+from omr.settings import Settings, run_of_targets, write_merged_config
+
+# `snakemake results/demo/classified.jsonl` names its run: config/demo.yaml is laid over the defaults.
+named_run = run_of_targets(
+    workflow.dag_settings.targets, (target.wildcards_dict for target in workflow.dag_settings.target_jobs or ())
+)
+if named_run != config["run"] and Path(f"config/{named_run}.yaml").exists():
+
+    configfile: f"config/{named_run}.yaml"
+
+
+validate(config, "../config/schema.yaml")
+try:
+    settings = Settings(config)
+except UserError as error:
+    raise WorkflowError(str(error))
+
+
+wildcard_constraints:
+    run=settings.run.replace(".", r"\."),
+    shard=r"\d{3}",
+    shards=r"\d{3}",
+    benchmark="|".join(name.replace(".", r"\.") for name in settings.benchmarks),
+
+
+rule ask_model:
+    """Base of the model stages: one shard of rows x prompts x seeds -> raw replies. Never run by itself."""
+    params:
+        branch="",
+    shell:
+        "python scripts/generate.py"
+        " --stage {rule}"
+        " --rows {input.rows}"
+        " {params.branch}"
+        " --prompt {input.prompts}"
+        " --shard {wildcards.shard}"
+        " --shards {wildcards.shards}"
+        " --config results/{wildcards.run}/config.yaml"
+        " --model {params.model:q}"
+        " --model-identity {params.identity:q}"
+        " --temperature {params.temperature}"
+        " --top-p {params.top_p}"
+        " --max-tokens {params.max_tokens}"
+        " --sampling {params.sampling:q}"
+        " --max-failed-fraction {config[generate][max_failed_fraction]}"
+        " --output {output.replies}"
+        " --counts {output.counts}"
+        " --log {log}"

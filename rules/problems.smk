@@ -1,0 +1,308 @@
+"""Forum threads -> problems with their answers.
+
+    threads (hub dataset or file) -> results/{run}/raw_aops_data.jsonl
+    -> replies/extract_problems/   -> problems.jsonl
+    -> replies/classify_problems/  -> classified.jsonl
+    -> replies/extract_answers/    -> answers.jsonl     (no proof, no multiple choice, no yes/no, valid)
+    -> replies/convert_proofs/     -> converted.jsonl -> replies/classify_converted/ -> proofs.jsonl
+    -> merged.jsonl
+
+Each CPU stage also writes dropped/<stage>.jsonl and counts/<stage>.json.
+"""
+
+CLASSES = ["classify_proof", "classify_mcq", "classify_binary", "classify_invalid"]
+
+
+rule download_raw_data:
+    output:
+        manifest="results/downloads/raw_data/{dataset}--{subset}/manifest.json",
+    log:
+        "results/downloads/raw_data/{dataset}--{subset}/download_raw_data.log",
+    """The hub dataset's parquet files, and a manifest that names them."""
+    localrule: True
+    params:
+        dataset=config["raw_data"]["dataset"],
+        subset=config["raw_data"]["subset"],
+        split=config["raw_data"]["split"],
+        revision=config["raw_data"]["revision"],
+    shell:
+        "python scripts/download_raw_data.py"
+        " --dataset {params.dataset:q}"
+        " --subset {params.subset:q}"
+        " --split {params.split:q}"
+        " --revision {params.revision:q}"
+        " --output {output.manifest}"
+        " 2>&1 | tee {log}"
+
+
+rule download_tokenizer:
+    output:
+        "results/downloads/tokenizers/{tokenizer}.json",
+    log:
+        "results/downloads/tokenizers/{tokenizer}.log",
+    """A model's tokenizer.json."""
+    localrule: True
+    params:
+        repo=lambda wildcards: wildcards.tokenizer.replace("--", "/"),
+    shell:
+        "python scripts/download_tokenizer.py" " --model {params.repo:q}" " --output {output}" " 2>&1 | tee {log}"
+
+
+rule prepare_raw_data:
+    """Forum threads as id, first post and discussion, without quoted text."""
+    input:
+        threads=settings.raw_data_input,
+        tokenizer=settings.tokenizer_file(config["raw_data"]["tokenizer"]),
+        code=["scripts/prepare_raw_data.py", "scripts/omr/threads.py"],
+    output:
+        rows="results/{run}/raw_aops_data.jsonl",
+        dropped="results/{run}/dropped/prepare_raw_data.jsonl",
+        counts="results/{run}/counts/prepare_raw_data.json",
+    log:
+        "results/{run}/logs/prepare_raw_data.log",
+    benchmark:
+        "results/{run}/benchmarks/prepare_raw_data.tsv"
+    threads: 16
+    params:
+        tokenizer=lambda wildcards, input: f"--tokenizer {input.tokenizer}" if input.tokenizer else "",
+        max_discussion_tokens=config["raw_data"]["max_discussion_tokens"],
+        limit="" if config["raw_data"]["limit"] is None else f"--limit {config['raw_data']['limit']}",
+        max_bad_fraction=config["raw_data"]["max_bad_fraction"],
+    shell:
+        "python scripts/prepare_raw_data.py"
+        " --input {input.threads}"
+        " {params.tokenizer}"
+        " --max-discussion-tokens {params.max_discussion_tokens}"
+        " {params.limit}"
+        " --max-bad-fraction {params.max_bad_fraction}"
+        " --workers {threads}"
+        " --output {output.rows}"
+        " --dropped {output.dropped}"
+        " --counts {output.counts}"
+        " 2>&1 | tee {log}"
+
+
+use rule ask_model as extract_problems with:
+    input:
+        rows="results/{run}/raw_aops_data.jsonl",
+        prompts="prompts/extract_problems.yaml",
+    output:
+        replies="results/{run}/replies/extract_problems/shard-{shard}-of-{shards}.jsonl",
+        counts="results/{run}/counts/extract_problems/shard-{shard}-of-{shards}.json",
+    log:
+        "results/{run}/logs/extract_problems/shard-{shard}-of-{shards}.log",
+    benchmark:
+        "results/{run}/benchmarks/extract_problems/shard-{shard}-of-{shards}.tsv"
+    params:
+        **settings.asked("extract_problems"),
+        branch="",
+
+
+rule parse_problems:
+    """The problems that each thread's first post states."""
+    input:
+        threads="results/{run}/raw_aops_data.jsonl",
+        replies=expand(
+            "results/{{run}}/replies/extract_problems/{shard}.jsonl", shard=settings.shards("extract_problems")
+        ),
+        code=["scripts/parse_problems.py", "scripts/omr/extraction.py"],
+    output:
+        rows="results/{run}/problems.jsonl",
+        dropped="results/{run}/dropped/parse_problems.jsonl",
+        counts="results/{run}/counts/parse_problems.json",
+    log:
+        "results/{run}/logs/parse_problems.log",
+    shell:
+        "python scripts/parse_problems.py"
+        " --threads {input.threads}"
+        " --replies {input.replies}"
+        " --output {output.rows}"
+        " --dropped {output.dropped}"
+        " --counts {output.counts}"
+        " 2>&1 | tee {log}"
+
+
+use rule ask_model as classify_problems with:
+    input:
+        rows="results/{run}/problems.jsonl",
+        prompts=expand("prompts/{name}.yaml", name=CLASSES),
+    output:
+        replies="results/{run}/replies/classify_problems/shard-{shard}-of-{shards}.jsonl",
+        counts="results/{run}/counts/classify_problems/shard-{shard}-of-{shards}.json",
+    log:
+        "results/{run}/logs/classify_problems/shard-{shard}-of-{shards}.log",
+    benchmark:
+        "results/{run}/benchmarks/classify_problems/shard-{shard}-of-{shards}.tsv"
+    params:
+        **settings.asked("classify_problems"),
+        branch="",
+
+
+rule parse_classes:
+    """Whether each problem is a proof, multiple choice, yes/no, invalid; null where the reply cannot be read."""
+    input:
+        problems="results/{run}/problems.jsonl",
+        replies=expand(
+            "results/{{run}}/replies/classify_problems/{shard}.jsonl", shard=settings.shards("classify_problems")
+        ),
+        code=["scripts/parse_classes.py", "scripts/omr/verdicts.py"],
+    output:
+        rows="results/{run}/classified.jsonl",
+        dropped="results/{run}/dropped/parse_classes.jsonl",
+        counts="results/{run}/counts/parse_classes.json",
+    log:
+        "results/{run}/logs/parse_classes.log",
+    shell:
+        "python scripts/parse_classes.py"
+        " --problems {input.problems}"
+        " --replies {input.replies}"
+        " --output {output.rows}"
+        " --dropped {output.dropped}"
+        " --counts {output.counts}"
+        " 2>&1 | tee {log}"
+
+
+use rule ask_model as extract_answers with:
+    input:
+        rows="results/{run}/classified.jsonl",
+        prompts="prompts/extract_answers.yaml",
+    output:
+        replies="results/{run}/replies/extract_answers/shard-{shard}-of-{shards}.jsonl",
+        counts="results/{run}/counts/extract_answers/shard-{shard}-of-{shards}.json",
+    log:
+        "results/{run}/logs/extract_answers/shard-{shard}-of-{shards}.log",
+    benchmark:
+        "results/{run}/benchmarks/extract_answers/shard-{shard}-of-{shards}.tsv"
+    params:
+        **settings.asked("extract_answers"),
+        branch="--branch answers",
+
+
+rule parse_answers:
+    """The answer that each problem's discussion agrees on, or null where it has none."""
+    input:
+        classified="results/{run}/classified.jsonl",
+        replies=expand(
+            "results/{{run}}/replies/extract_answers/{shard}.jsonl", shard=settings.shards("extract_answers")
+        ),
+        code=["scripts/parse_answers.py", "scripts/omr/answer_lines.py", "scripts/omr/routing.py"],
+    output:
+        rows="results/{run}/answers.jsonl",
+        dropped="results/{run}/dropped/parse_answers.jsonl",
+        counts="results/{run}/counts/parse_answers.json",
+    log:
+        "results/{run}/logs/parse_answers.log",
+    shell:
+        "python scripts/parse_answers.py"
+        " --classified {input.classified}"
+        " --replies {input.replies}"
+        " --output {output.rows}"
+        " --dropped {output.dropped}"
+        " --counts {output.counts}"
+        " 2>&1 | tee {log}"
+
+
+use rule ask_model as convert_proofs with:
+    input:
+        rows="results/{run}/classified.jsonl",
+        prompts="prompts/convert_proofs.yaml",
+    output:
+        replies="results/{run}/replies/convert_proofs/shard-{shard}-of-{shards}.jsonl",
+        counts="results/{run}/counts/convert_proofs/shard-{shard}-of-{shards}.json",
+    log:
+        "results/{run}/logs/convert_proofs/shard-{shard}-of-{shards}.log",
+    benchmark:
+        "results/{run}/benchmarks/convert_proofs/shard-{shard}-of-{shards}.tsv"
+    params:
+        **settings.asked("convert_proofs"),
+        branch="--branch proofs",
+
+
+rule parse_conversions:
+    """Proof problems restated as problems with a final answer that can be checked."""
+    input:
+        classified="results/{run}/classified.jsonl",
+        replies=expand(
+            "results/{{run}}/replies/convert_proofs/{shard}.jsonl", shard=settings.shards("convert_proofs")
+        ),
+        code=["scripts/parse_conversions.py", "scripts/omr/routing.py"],
+    output:
+        rows="results/{run}/converted.jsonl",
+        dropped="results/{run}/dropped/parse_conversions.jsonl",
+        counts="results/{run}/counts/parse_conversions.json",
+    log:
+        "results/{run}/logs/parse_conversions.log",
+    shell:
+        "python scripts/parse_conversions.py"
+        " --classified {input.classified}"
+        " --replies {input.replies}"
+        " --output {output.rows}"
+        " --dropped {output.dropped}"
+        " --counts {output.counts}"
+        " 2>&1 | tee {log}"
+
+
+use rule ask_model as classify_converted with:
+    input:
+        rows="results/{run}/converted.jsonl",
+        prompts=expand("prompts/{name}.yaml", name=CLASSES),
+    output:
+        replies="results/{run}/replies/classify_converted/shard-{shard}-of-{shards}.jsonl",
+        counts="results/{run}/counts/classify_converted/shard-{shard}-of-{shards}.json",
+    log:
+        "results/{run}/logs/classify_converted/shard-{shard}-of-{shards}.log",
+    benchmark:
+        "results/{run}/benchmarks/classify_converted/shard-{shard}-of-{shards}.tsv"
+    params:
+        **settings.asked("classify_converted"),
+        branch="",
+
+
+rule parse_proofs:
+    """The converted problems that are, classified again, no proof, not multiple choice, not yes/no and valid."""
+    input:
+        converted="results/{run}/converted.jsonl",
+        replies=expand(
+            "results/{{run}}/replies/classify_converted/{shard}.jsonl", shard=settings.shards("classify_converted")
+        ),
+        code=["scripts/parse_proofs.py", "scripts/omr/verdicts.py"],
+    output:
+        rows="results/{run}/proofs.jsonl",
+        dropped="results/{run}/dropped/parse_proofs.jsonl",
+        counts="results/{run}/counts/parse_proofs.json",
+    log:
+        "results/{run}/logs/parse_proofs.log",
+    shell:
+        "python scripts/parse_proofs.py"
+        " --converted {input.converted}"
+        " --replies {input.replies}"
+        " --output {output.rows}"
+        " --dropped {output.dropped}"
+        " --counts {output.counts}"
+        " 2>&1 | tee {log}"
+
+
+rule merge_data:
+    """Answered and converted problems in one file, each problem once."""
+    input:
+        classified="results/{run}/classified.jsonl",
+        answers="results/{run}/answers.jsonl",
+        proofs=["results/{run}/proofs.jsonl"] if config["problems"]["use_converted_proofs"] else [],
+        code=["scripts/merge_data.py", "scripts/omr/routing.py"],
+    output:
+        rows="results/{run}/merged.jsonl",
+        dropped="results/{run}/dropped/merge_data.jsonl",
+        counts="results/{run}/counts/merge_data.json",
+    log:
+        "results/{run}/logs/merge_data.log",
+    params:
+        proofs=lambda wildcards, input: f"--proofs {input.proofs}" if input.proofs else "",
+    shell:
+        "python scripts/merge_data.py"
+        " --classified {input.classified}"
+        " --answers {input.answers}"
+        " {params.proofs}"
+        " --output {output.rows}"
+        " --dropped {output.dropped}"
+        " --counts {output.counts}"
+        " 2>&1 | tee {log}"

@@ -1,0 +1,161 @@
+"""Ask a model: rows x prompts x seeds -> raw replies. The only command that talks to a model.
+
+In: a rows file (JSONL with `id` and the fields its prompts use), prompt files, the merged config for how the model is
+served. Out: one shard of raw replies (JSONL, see omr/replies.py) and its counts. Replies are never interpreted here:
+a CPU step reads them, so that a better parser never costs a GPU hour. See omr/journal.py for what survives a kill.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+import time
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from omr.client import ChatClient
+from omr.config_files import read_config
+from omr.draining import Drain
+from omr.errors import UserError, run_command
+from omr.journal import ReplyStore
+from omr.jsonl import AtomicFile
+from omr.models import ModelSpec, model_spec
+from omr.progress import Log, Progress
+from omr.prompts import load_prompt
+from omr.requests import Request, RequestPlan, Sampling
+from omr.serving import drain_through_server
+from omr.usage import usage_of
+
+#: Exit status of a job that was told to stop (SIGTERM, a time limit) and kept what it had.
+EXIT_STOPPED = 75
+
+
+def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--stage", required=True, help="name of the stage, the first part of every request id")
+    add("--rows", type=Path, required=True, help="JSONL rows with `id` and the fields that the prompts use")
+    add("--branch", help="only rows that classification sends to this branch (answers, proofs)")
+    add("--prompt", type=Path, nargs="+", required=True, help="prompt files; each row is asked with each of them")
+    add("--seed", type=int, nargs="+", default=[0], help="sample indexes (default: 0)")
+    add("--shard", type=int, default=0, help="which shard of the rows, from 0")
+    add("--shards", type=int, default=1, help="number of shards")
+    add("--config", type=Path, nargs="+", required=True, help="config files, later ones win")
+    add("--model", required=True, help="key under `models:` in config")
+    add("--model-identity", help="what the replies depend on: path[@revision]; must agree with config if given")
+    add("--temperature", type=float, default=0.0)
+    add("--top-p", type=float, default=1.0)
+    add("--max-tokens", type=int, required=True, help="completion tokens wanted")
+    add("--sampling", default="{}", help="further sampling parameters as JSON, e.g. '{\"top_k\": 20}'")
+    add("--max-failed-fraction", type=float, default=0.01, help="share of requests that may fail for good")
+    add("--grace-s", type=float, default=20.0, help="seconds for requests in flight when told to stop")
+    add("--output", type=Path, required=True, help="the shard's replies (JSONL)")
+    add("--counts", type=Path, required=True, help="requests, failures and tokens of the shard (JSON)")
+    add("--log", type=Path, help="log file (default: standard error)")
+    return parser.parse_args(argv)
+
+
+def request_plan(args: argparse.Namespace, spec: ModelSpec) -> RequestPlan:
+    """The requests that the command line describes. Raises UserError for what cannot be asked."""
+    if not 0 <= args.shard < args.shards:
+        raise UserError(f"there is no shard {args.shard} of {args.shards}", remedy="shards are numbered from 0")
+    if args.model_identity not in (None, spec.identity):
+        raise UserError(
+            f"the model {spec.name!r} is {spec.identity} in config, but {args.model_identity} was expected",
+            file=args.config[-1],
+            remedy="run Snakemake again, so that it reads the changed config",
+        )
+    sampling = Sampling(args.temperature, args.top_p, args.max_tokens, orjson.loads(args.sampling))
+    prompts = [load_prompt(path) for path in args.prompt]
+    return RequestPlan(
+        args.rows, args.shard, args.shards, prompts, args.seed, spec.identity, sampling, branch=args.branch
+    )
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What of a plan is in the store: all keys, and which requests, by their place in the plan, have no reply."""
+
+    keys: array[int]
+    asked: bytearray  # one byte per request: 1 if it must be sent
+    count: int
+
+
+def find_missing(plan: RequestPlan, store: ReplyStore) -> Missing:
+    """Go through the whole plan once: this finds every fault of rows and prompts before anything is sent."""
+    keys, asked = array("Q"), bytearray()
+    for request in plan.requests():
+        keys.append(int(request.key, 16))
+        asked.append(request.key not in store)
+    return Missing(keys, asked, asked.count(1))
+
+
+def missing_requests(plan: RequestPlan, missing: Missing) -> Iterator[Request]:
+    return (request for place, request in enumerate(plan.requests(check_ids=False)) if missing.asked[place])
+
+
+async def answer(
+    args: argparse.Namespace, plan: RequestPlan, spec: ModelSpec, store: ReplyStore, missing: Missing, log: Log
+) -> Drain:
+    """Ask for everything that is missing. Returns the drain; its `stopped` says whether it was told to end early."""
+    progress = Progress(args.stage, len(missing.asked), len(missing.asked) - missing.count, log, sys.stderr.isatty())
+    max_failed = int(args.max_failed_fraction * len(missing.asked))
+    async with ChatClient(spec, args.stage, plan.sampling) as client:
+        drain = Drain(client, store, progress, max_failed, args.grace_s)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, drain.stop)
+        try:
+            await drain_through_server(drain, missing_requests(plan, missing), args.output, log)
+        finally:
+            progress.close()
+            log(f"{client.retries} tries were repeated")
+    return drain
+
+
+def run(args: argparse.Namespace, log: Log) -> int:
+    started = time.monotonic()
+    spec = model_spec(read_config(args.config), args.model)
+    plan = request_plan(args, spec)
+    with ReplyStore(args.output, log) as store:
+        missing = find_missing(plan, store)
+        log(f"{args.stage} {args.output}: {missing.count} of {len(missing.asked)} requests have no reply yet")
+        failed: list[dict[str, Any]] = []
+        if missing.count:
+            drain = asyncio.run(answer(args, plan, spec, store, missing, log))
+            if drain.stopped:
+                log("told to stop: finished replies are kept, the next run goes on from there")
+                return EXIT_STOPPED
+            failed = drain.failed
+        store.publish(missing.keys, failed)
+        write_counts(args, spec, time.monotonic() - started)
+    return 0
+
+
+def write_counts(args: argparse.Namespace, spec: ModelSpec, wall_s: float) -> None:
+    counts = {"stage": args.stage, "model": spec.name, "served": spec.identity, "wall_s": round(wall_s, 3)}
+    counts |= {"gpus": spec.gpus * spec.nodes} | usage_of(args.output)
+    with AtomicFile(args.counts) as file:
+        file.write(orjson.dumps(counts, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_arguments(argv)
+    log = Log(args.log)
+    try:
+        return run(args, log)
+    except UserError as error:
+        if args.log is not None:
+            log(f"error: {error}")
+        raise
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

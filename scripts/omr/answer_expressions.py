@@ -1,0 +1,496 @@
+r"""Tokens of one mathematical expression -> a tree; what cannot be read with certainty is refused, never guessed.
+
+A grammar of our own instead of a computer algebra system's text parser: that one evaluates Python. Refused are, among
+others, `\sqrt12` (which root?), `a/bc` (what is below?), `\sin x/2`, sums, integrals, and words.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+from omr.answer_spelling import plain_number, spell
+from omr.answer_tokens import Kind, Token
+
+
+class Refused(Exception):
+    """The text is not an expression of this grammar; says nothing about its meaning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """An exact value; `decimals` is how many digits stood after the point, None where there was no point."""
+
+    value: Fraction
+    decimals: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A variable, or a constant known by its name: `\\pi`, `e`, `i`, `\\infty`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An operation or function on expressions: `add`, `mul`, `div`, `pow`, `neg`, `pm`, `sin`, `apply:f`, ..."""
+
+    name: str
+    args: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Rows of equal length."""
+
+    rows: tuple[tuple[Expression, ...], ...]
+
+
+Expression = Number | Symbol | Call | Matrix
+
+#: Deeper nesting is refused: no answer needs it, and every walk over a tree may then recurse.
+MAX_DEPTH = 40
+_MAX_EXPONENT_OF_TEN = 4000
+
+_FUNCTIONS: Final = frozenset(
+    "sin cos tan cot sec csc arcsin arccos arctan arccot sinh cosh tanh ln log exp gcd lcm max min sqrt abs floor ceil"
+    " log_10".split()
+)
+_INVERSES = {"sin": "arcsin", "cos": "arccos", "tan": "arctan", "cot": "arccot"}
+_CONSTANT_WORDS = {"pi": "\\pi", "infinity": "\\infty", "inf": "\\infty", "oo": "\\infty", "theta": "\\theta"}
+_CONSTANT_WORDS |= {name: f"\\{name}" for name in "alpha beta gamma delta lambda phi omega".split()}
+_GREEK = frozenset(
+    "\\" + name
+    for name in "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi"
+    " chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega infty ell emptyset hbar Re Im".split()
+)
+_DECORATIONS = frozenset({"\\overline", "\\vec", "\\hat", "\\tilde", "\\angle", "\\triangle", "\\dot"})
+#: A letter of these before a parenthesis is a function's name; any other letter is a factor.
+_FUNCTION_LETTERS = frozenset("fghFGHPQW")
+_FENCES = {"\\lfloor": ("\\rfloor", "floor"), "\\lceil": ("\\rceil", "ceil")}
+
+
+def parse_expression(tokens: Sequence[Token]) -> Expression:
+    """The tree of an expression.
+
+    Raises: Refused
+    """
+    parser = _Parser(tokens)
+    tree = parser.sum()
+    parser.expect_end()
+    return tree
+
+
+class _Parser:
+    """Recursive descent over tokens, in time linear in their number."""
+
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        self._tokens = tokens
+        self._place = 0
+        self._depth = 0
+        self._in_bars = False
+
+    # Tokens
+
+    def _peek(self, ahead: int = 0) -> Token | None:
+        place = self._place + ahead
+        return self._tokens[place] if place < len(self._tokens) else None
+
+    def _next(self) -> Token:
+        token = self._peek()
+        if token is None:
+            raise Refused("ends too early")
+        self._place += 1
+        return token
+
+    def _sees(self, *marks: str) -> bool:
+        token = self._peek()
+        return token is not None and token.is_mark(*marks)
+
+    def _sees_command(self, *commands: str) -> bool:
+        token = self._peek()
+        return token is not None and token.is_command(*commands)
+
+    def _take(self, mark: str) -> bool:
+        if not self._sees(mark):
+            return False
+        self._place += 1
+        return True
+
+    def _expect(self, mark: str) -> None:
+        if not self._take(mark):
+            raise Refused(f"no {mark}")
+
+    def expect_end(self) -> None:
+        if self._peek() is not None:
+            raise Refused("more follows")
+
+    # Sums and products
+
+    def sum(self) -> Expression:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise Refused("nested too deeply")
+        total = self._signed_term()
+        while True:
+            if self._sees("+", "-"):
+                name = "add" if self._next().text == "+" else "sub"
+                total = Call(name, (total, self._term()))
+            elif self._sees_command("\\pm", "\\mp"):
+                total = Call(self._next().text[1:], (total, self._term()))
+            else:
+                break
+        self._depth -= 1
+        return total
+
+    def _signed_term(self) -> Expression:
+        if self._take("+"):
+            return self._term()
+        if self._take("-"):
+            return Call("neg", (self._term(),))
+        if self._sees_command("\\pm", "\\mp"):
+            return Call(self._next().text[1:], (Number(Fraction(0)), self._term()))
+        return self._term()
+
+    def _term(self) -> Expression:
+        product = self._factor()
+        divided = False  # after a bare `/`, a factor side by side could belong above or below the line
+        while True:
+            if self._sees_command("\\cdot"):
+                self._next()
+                product = Call("mul", (product, self._signed_factor()))
+                divided = False
+            elif self._take("/"):
+                below = self._signed_factor()
+                plain = isinstance(product, Number) and isinstance(below, Number)
+                divided = not plain
+                product = Call("div", (product, below))
+            elif self._starts_factor():
+                if divided:
+                    raise Refused("side by side after a slash")
+                product = self._side_by_side(product)
+            else:
+                return product
+
+    def _side_by_side(self, left: Expression) -> Expression:
+        before, after = self._tokens[self._place - 1], self._peek()
+        assert after is not None, "a factor starts here"
+        if after.kind is Kind.NUMBER:
+            if before.kind is Kind.NUMBER and isinstance(left, Number) and after.spaced:
+                return self._mixed(left)
+            if not before.is_mark(")", "]"):
+                raise Refused("a numeral after a factor")
+        if before.kind is Kind.NUMBER and isinstance(left, Number) and after.is_command("\\frac"):
+            part = self._factor()
+            if _is_proper(part) and left.value.denominator == 1 and left.decimals is None:
+                return Call("add", (left, part))
+            return Call("mul", (left, part))
+        return Call("mul", (left, self._factor()))
+
+    def _mixed(self, whole: Number) -> Expression:
+        above = self._number(self._next())
+        self._expect("/")
+        below = self._number(self._next())
+        part = Call("div", (above, below))
+        if not _is_proper(part) or whole.decimals is not None:
+            raise Refused("two numerals side by side")
+        return Call("add", (whole, part))
+
+    def _signed_factor(self) -> Expression:
+        if self._take("-"):
+            return Call("neg", (self._factor(),))
+        self._take("+")
+        return self._factor()
+
+    def _starts_factor(self) -> bool:
+        token = self._peek()
+        if token is None:
+            return False
+        if token.kind is Kind.MARK:
+            return token.text in ("(", "[", "{") or (token.text == "|" and not self._in_bars)
+        if token.kind is Kind.TEXT:
+            return len(token.text) == 1
+        if token.kind is Kind.COMMAND:
+            return token.text in _GREEK or token.text in _FENCES or token.text[1:] in _FUNCTIONS or _opens(token)
+        return True
+
+    # Powers and what stands behind a factor
+
+    def _factor(self) -> Expression:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise Refused("nested too deeply")
+        base = self._postfix(self._atom())
+        self._depth -= 1
+        return base
+
+    def _postfix(self, base: Expression) -> Expression:
+        while True:
+            if self._take("!"):
+                if self._sees("!"):
+                    raise Refused("a double factorial")
+                base = Call("factorial", (base,))
+            elif self._take("%"):
+                base = Call("percent", (base,))
+            elif self._sees("^"):
+                base = self._power(base)
+            else:
+                return base
+
+    def _power(self, base: Expression) -> Expression:
+        self._expect("^")
+        if self._takes_group_of("\\circ"):
+            return Call("degree", (base,))
+        exponent = self._exponent()
+        return Call("pow", (base, exponent))
+
+    def _takes_group_of(self, command: str) -> bool:
+        inside, closing = self._peek(1), self._peek(2)
+        if self._sees("{") and inside is not None and inside.is_command(command) and closing is not None:
+            if not closing.is_mark("}"):
+                raise Refused("more than a degree sign")
+            self._place += 3
+            return True
+        return False
+
+    def _exponent(self) -> Expression:
+        if self._take("{"):
+            exponent = self._inner("}")
+            if self._sees("^"):
+                raise Refused("two exponents")
+            return exponent
+        if self._take("-"):
+            return Call("neg", (self._exponent(),))
+        return self._factor()
+
+    # Atoms
+
+    def _atom(self) -> Expression:
+        token = self._next()
+        if token.kind is Kind.NUMBER:
+            return self._numeral(token)
+        if token.kind is Kind.SYMBOL or (token.kind is Kind.TEXT and len(token.text) == 1):
+            return self._symbol(token.text)
+        if token.kind is Kind.WORD:
+            return self._word(token.text)
+        if token.kind is Kind.COMMAND:
+            return self._command(token.text)
+        return self._fenced(token)
+
+    def _inner(self, closing: str) -> Expression:
+        in_bars, self._in_bars = self._in_bars, closing == "|"
+        tree = self.sum()
+        self._expect(closing)
+        self._in_bars = in_bars
+        return tree
+
+    def _fenced(self, token: Token) -> Expression:
+        closing = {"(": ")", "[": "]", "{": "}", "|": "|"}.get(token.text)
+        if closing is None:
+            raise Refused(f"{token.text} starts nothing")
+        inside = self._inner(closing)
+        return Call("abs", (inside,)) if closing == "|" else inside
+
+    def _numeral(self, token: Token) -> Expression:
+        repeating = self._peek()
+        if repeating is not None and repeating.is_command("\\overline") and "." in token.text + ".":
+            return self._repeating(token)
+        if self._take("_"):
+            return self._in_base(token)
+        return self._number(token)
+
+    def _number(self, token: Token) -> Number:
+        if token.kind is not Kind.NUMBER:
+            raise Refused("not a numeral")
+        mantissa, _, exponent = token.text.partition("e")
+        if len(exponent) > 5 or abs(int(exponent or 0)) > _MAX_EXPONENT_OF_TEN:
+            raise Refused("an exponent beyond reason")
+        decimals = len(mantissa.partition(".")[2]) if "." in mantissa else None
+        return Number(Fraction(token.text), None if exponent else decimals)
+
+    def _repeating(self, token: Token) -> Expression:
+        # Canonical numerals have lost the point of `0.` and idle zeros (`0.0\overline{3}`): not to be reconstructed.
+        raise Refused("a repeating decimal")
+
+    def _in_base(self, token: Token) -> Expression:
+        base = self._number(self._group_of_one())
+        if not token.text.isdigit() or base.value.denominator != 1 or not 2 <= base.value <= 36:
+            raise Refused("not a base")
+        digits, radix = token.text, int(base.value)
+        if any(int(digit) >= radix for digit in digits):
+            raise Refused("a digit beyond its base")
+        return Call("base", (Number(Fraction(int(digits, radix))), Number(Fraction(int(digits))), base))
+
+    def _group_of_one(self) -> Token:
+        self._expect("{")
+        token = self._next()
+        self._expect("}")
+        return token
+
+    def _symbol(self, name: str) -> Expression:
+        if self._take("_"):
+            name += f"_{{{self._subscript()}}}"
+        while self._take("'"):
+            name += "'"
+        if self._sees("(") and name[0] in _FUNCTION_LETTERS:
+            return Call(f"apply:{name}", self._arguments())
+        return Symbol(name)
+
+    def _subscript(self) -> str:
+        if not self._take("{"):
+            return self._next().text
+        start, depth = self._place, 1
+        while depth:
+            token = self._next()
+            depth += token.is_mark("{") - token.is_mark("}")
+        return spell(list(self._tokens[start : self._place - 1]))
+
+    def _arguments(self) -> tuple[Expression, ...]:
+        self._expect("(")
+        in_bars, self._in_bars = self._in_bars, False
+        args = [self.sum()]
+        while self._take(","):
+            args.append(self.sum())
+        self._expect(")")
+        self._in_bars = in_bars
+        return tuple(args)
+
+    def _word(self, word: str) -> Expression:
+        if word in _FUNCTIONS:
+            return self._function(word)
+        if word in _CONSTANT_WORDS:
+            return self._symbol(_CONSTANT_WORDS[word])
+        if len(word) > 4 or any(word.startswith(name) for name in _FUNCTIONS):
+            raise Refused("a word")
+        *letters, last = word
+        factors = [*(Symbol(letter) for letter in letters), self._symbol(last)]
+        product: Expression = factors[0]
+        for factor in factors[1:]:
+            product = Call("mul", (product, factor))
+        return product
+
+    def _command(self, command: str) -> Expression:
+        name = command[1:]
+        if command == "\\frac":
+            return Call("div", (self._group(), self._group()))
+        if command == "\\binom":
+            return Call("binom", (self._group(), self._group()))
+        if command == "\\sqrt":
+            return self._root()
+        if name in _FUNCTIONS:
+            return self._function(name)
+        if command in _GREEK or command.startswith("\\mathbb"):
+            return self._symbol(command)
+        if command in _FENCES:
+            return self._between(*_FENCES[command])
+        if command in _DECORATIONS:
+            return self._decorated(command)
+        if command == "\\begin{matrix}":
+            return self._matrix()
+        raise Refused(command)
+
+    def _group(self) -> Expression:
+        self._expect("{")
+        return self._inner("}")
+
+    def _between(self, closing: str, name: str) -> Expression:
+        inside = self.sum()
+        if not self._sees_command(closing):
+            raise Refused(f"no {closing}")
+        self._next()
+        return Call(name, (inside,))
+
+    def _root(self) -> Expression:
+        if self._take("["):
+            return Call("root", (self._inner("]"), self._group()))
+        if self._take("("):
+            return Call("sqrt", (self._inner(")"),))
+        return Call("sqrt", (self._group(),))
+
+    def _decorated(self, command: str) -> Expression:
+        if self._sees("{"):
+            self._next()
+            self._place -= 1
+            return self._symbol(f"{command} {self._subscript()}")
+        token = self._next()
+        if not token.is_letters:
+            raise Refused("a decoration of no letter")
+        return self._symbol(f"{command} {token.text}")
+
+    # Functions
+
+    def _function(self, name: str) -> Expression:
+        power: Expression | None = None
+        if name == "log" and self._take("_"):
+            base = self._group() if self._sees("{") else self._factor()
+            return Call("log_base", (base, self._argument()))
+        if self._sees("^"):
+            self._next()
+            power = self._exponent()
+            if power == Call("neg", (Number(Fraction(1)),)):
+                if name not in _INVERSES:
+                    raise Refused("an inverse of which kind?")
+                name, power = _INVERSES[name], None
+        if name in ("gcd", "lcm", "max", "min"):
+            return Call(name, self._arguments())
+        call = Call(name, (self._argument(),))
+        return call if power is None else Call("pow", (call, power))
+
+    def _argument(self) -> Expression:
+        if self._sees("("):
+            self._next()
+            return self._inner(")")
+        if self._sees("{"):
+            return self._group()
+        argument = self._factor()
+        while self._starts_simple_factor():
+            argument = Call("mul", (argument, self._factor()))
+        if self._sees("/"):
+            raise Refused("a slash after a bare argument")
+        return argument
+
+    def _starts_simple_factor(self) -> bool:
+        token = self._peek()
+        if token is None:
+            return False
+        return token.kind is Kind.SYMBOL or token.is_command("\\frac", "\\sqrt") or (
+            token.kind is Kind.COMMAND and token.text in _GREEK
+        )
+
+    # Matrices
+
+    def _matrix(self) -> Expression:
+        rows: list[tuple[Expression, ...]] = []
+        row: list[Expression] = []
+        while True:
+            row.append(self.sum())
+            if self._take("&"):
+                continue
+            rows.append(tuple(row))
+            row = []
+            if self._take("\\\\") and not self._sees_command("\\end{matrix}"):
+                continue
+            break
+        if not self._sees_command("\\end{matrix}") or len({len(row) for row in rows}) != 1:
+            raise Refused("a torn matrix")
+        self._next()
+        return Matrix(tuple(rows))
+
+
+def _opens(token: Token) -> bool:
+    return token.text in _DECORATIONS or token.is_command("\\frac", "\\binom", "\\sqrt", "\\begin{matrix}")
+
+
+def _is_proper(part: Expression) -> bool:
+    """A fraction of whole numerals below one, as in `2\\frac{1}{3}`."""
+    if not isinstance(part, Call) or part.name != "div":
+        return False
+    above, below = part.args
+    if not isinstance(above, Number) or not isinstance(below, Number):
+        return False
+    whole = above.value.denominator == below.value.denominator == 1
+    return whole and 0 < above.value < below.value

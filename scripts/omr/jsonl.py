@@ -1,0 +1,121 @@
+"""JSON Lines: strict streaming readers and writers whose files appear by rename when whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import orjson
+
+from omr.errors import UserError
+
+Row = dict[str, Any]
+#: Field name -> type or types that its value must have (None stands for JSON's null).
+Fields = Mapping[str, type | tuple[type | None, ...]]
+
+_TYPE_NAMES = {str: "a string", int: "an integer", bool: "true or false", list: "a list", dict: "an object"}
+
+
+def dumps(row: Mapping[str, Any]) -> bytes:
+    """One JSON line with its newline; keys keep their order, so equal rows are equal bytes."""
+    return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def missing_or_mistyped(row: Row, required: Fields) -> str | None:
+    """What is wrong with a row's fields, as a phrase, or None."""
+    for field, types in required.items():
+        if field not in row:
+            return f"the field {field!r} is missing (it has: {', '.join(map(repr, row)) or 'nothing'})"
+        allowed = types if isinstance(types, tuple) else (types,)
+        value = row[field]
+        # bool is a subclass of int: `true` is no integer here.
+        if type(value) not in allowed and not (value is None and None in allowed):
+            names = " or ".join("null" if kind is None else _TYPE_NAMES.get(kind, kind.__name__) for kind in allowed)
+            return f"the field {field!r} must be {names}, not {type(value).__name__}"
+    return None
+
+
+def parse_row(line: bytes) -> tuple[Row | None, str | None]:
+    """Parse one line into (row, None) or (None, what is wrong with it)."""
+    try:
+        row = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        return None, f"unreadable JSON ({error})"
+    if not isinstance(row, dict):
+        return None, f"a JSON object was expected, not {type(row).__name__}"
+    return row, None
+
+
+def read_rows(path: str | Path, required: Fields | None = None) -> Iterator[Row]:
+    """Stream the rows of a file that this workflow wrote.
+
+    Raises UserError with file and line for an unreadable line, a missing field or a wrong type:
+    our own files are whole by construction, so a bad line means that something else wrote there.
+    """
+    with open_for_reading(path) as handle:
+        for number, line in enumerate(handle, 1):
+            row, fault = parse_row(line)
+            if row is not None:
+                fault = missing_or_mistyped(row, required or {})
+            if row is None or fault is not None:
+                raise UserError(
+                    fault or "unreadable",
+                    file=path,
+                    line=number,
+                    remedy="delete this file and run again: the workflow makes it anew from its inputs",
+                )
+            yield row
+
+
+def open_for_reading(path: str | Path) -> Any:
+    """Open a file for reading bytes; a missing one is a UserError."""
+    try:
+        return open(path, "rb", buffering=1 << 20)
+    except FileNotFoundError:
+        raise UserError("there is no such file", file=path, remedy="check the path") from None
+    except OSError as error:
+        raise UserError(
+            f"cannot be read: {error.strerror}", file=path, remedy="check the path and its permissions"
+        ) from error
+
+
+class AtomicFile:
+    """A file that is written beside its place and renamed into it when whole.
+
+    As a context manager: a clean exit commits, an exception leaves no trace.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
+        self._handle = self._temporary.open("wb", buffering=1 << 20)
+
+    def write(self, data: bytes) -> None:
+        self._handle.write(data)
+
+    def commit(self) -> None:
+        """Flush to the disk and rename into place."""
+        self._handle.flush()
+        os.fsync(self._handle.fileno())
+        self._handle.close()
+        os.replace(self._temporary, self.path)
+
+    def discard(self) -> None:
+        """Remove what was written so far; harmless after a commit."""
+        self._handle.close()
+        self._temporary.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.commit()
+        else:
+            self.discard()

@@ -1,0 +1,163 @@
+"""One writer per file, also across the nodes of a cluster.
+
+`flock` decides where the file system has it. It may be missing (some network file systems) or hold only within one
+node (others), so the lock file also names its owner and its modification time is the owner's heartbeat: a lock that
+was beaten within `STALE_AFTER_S` by another host counts as held even when flock was granted here.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import orjson
+
+HEARTBEAT_S = 10.0
+STALE_AFTER_S = 60.0
+_NO_FLOCK = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL}
+
+
+class FileLock:
+    """An exclusive lock at `path`; waits for its owner, whoever and wherever that is.
+
+    `say` gets one line when it starts to wait and one every minute. Call `beat` now and then while holding it.
+    """
+
+    def __init__(self, path: Path, say: Callable[[str], None] = lambda line: None, poll_s: float = 1.0) -> None:
+        self.path = path
+        self._say = say
+        self._poll_s = poll_s
+        self._fd = -1
+        self._last_beat = 0.0
+
+    def acquire(self) -> None:
+        """Block until this process holds the lock."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        waited, next_word = 0.0, 0.0
+        while not self._try():
+            if waited >= next_word:
+                self._say(f"waiting for the lock {self.path}, held by {_describe(self._owner())}")
+                next_word += 60.0
+            time.sleep(self._poll_s)
+            waited += self._poll_s
+
+    def _try(self) -> bool:
+        self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
+        if self._granted() and not self._held_elsewhere():
+            self._write_owner()
+            if self._owner() == _myself():
+                return True
+        os.close(self._fd)
+        self._fd = -1
+        return False
+
+    def _granted(self) -> bool:
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            if error.errno not in _NO_FLOCK:
+                raise
+            self._say(f"{self.path}: no flock on this file system; the owner's heartbeat decides instead")
+            return not self._held_here()
+        return self._is_current()
+
+    def _is_current(self) -> bool:
+        """Whether the file that was locked is still the one at the path."""
+        try:
+            return os.path.samestat(os.fstat(self._fd), self.path.stat())
+        except FileNotFoundError:
+            return False
+
+    def _held_here(self) -> bool:
+        owner = self._owner()
+        return bool(owner) and owner["host"] == socket.gethostname() and _is_running(owner) and owner != _myself()
+
+    def _held_elsewhere(self) -> bool:
+        owner = self._owner()
+        if not owner or owner["host"] == socket.gethostname():
+            return False
+        # Compared with the file system's own clock, not ours: the two may differ.
+        return self._file_system_now() - os.fstat(self._fd).st_mtime < STALE_AFTER_S
+
+    def _file_system_now(self) -> float:
+        probe = self.path.with_name(f".{self.path.name}.{socket.gethostname()}.{os.getpid()}")
+        probe.touch()
+        now = probe.stat().st_mtime
+        probe.unlink()
+        return now
+
+    def _owner(self) -> dict[str, str]:
+        try:
+            owner = orjson.loads(self.path.read_bytes())
+        except (OSError, orjson.JSONDecodeError):
+            return {}
+        is_owner = isinstance(owner, dict) and {"host", "pid", "started", "job"} <= owner.keys()
+        return owner if is_owner else {}
+
+    def _write_owner(self) -> None:
+        os.ftruncate(self._fd, 0)
+        os.pwrite(self._fd, orjson.dumps(_myself()), 0)
+        os.fsync(self._fd)
+
+    def beat(self) -> None:
+        """Renew the heartbeat if it is due."""
+        now = time.monotonic()
+        if now - self._last_beat >= HEARTBEAT_S:
+            os.utime(self._fd)
+            self._last_beat = now
+
+    def release(self) -> None:
+        """Let the next one in; harmless when the lock is not held."""
+        if self._fd >= 0:
+            os.ftruncate(self._fd, 0)
+            os.close(self._fd)
+            self._fd = -1
+
+    def __enter__(self) -> Self:
+        self.acquire()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+def _start_time(pid: int) -> str:
+    """When a process started, in the kernel's ticks: a reused pid differs in it. Empty where there is no /proc."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def _myself() -> dict[str, str]:
+    pid = os.getpid()
+    job = os.environ.get("SLURM_JOB_ID", "")
+    return {"host": socket.gethostname(), "pid": str(pid), "started": _start_time(pid), "job": job}
+
+
+def _is_running(owner: dict[str, str]) -> bool:
+    try:
+        os.kill(int(owner["pid"]), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        return True
+    return _start_time(int(owner["pid"])) == owner["started"]
+
+
+def _describe(owner: dict[str, str]) -> str:
+    if not owner:
+        return "another process"
+    job = f", Slurm job {owner['job']}" if owner["job"] else ""
+    return f"process {owner['pid']} on {owner['host']}{job}"

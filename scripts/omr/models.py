@@ -1,0 +1,104 @@
+"""Models as config describes them: what is served, by which server, and how it is asked.
+
+The keys of an entry of `models:` in config are the fields of `ModelSpec`; their defaults are here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from omr.errors import UserError
+
+#: Servers that a job starts as its own child, and those that are there already.
+STARTED_SERVERS = ("vllm", "sglang", "trtllm", "replay")
+SERVERS = (*STARTED_SERVERS, "endpoint")
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One entry of `models:`; config/README.md explains each key to its user."""
+
+    name: str
+    path: str  # hub id, local folder, or the name that a hosted endpoint knows
+    server: str  # one of SERVERS
+    revision: str | None = None  # commit of the hub repository
+    # -- how it is asked
+    concurrency: int = 64  # requests in flight per job
+    request_id_header: bool = True
+    request_timeout_s: float = 3600.0
+    retries: int = 8
+    max_outage_s: float = 600.0  # an endpoint that cannot be reached for longer fails the job
+    max_model_len: int | None = None  # context length in tokens, prompt and completion together
+    max_input_tokens: int | None = None  # longer prompts are refused by the client
+    tokenizer: str | None = None  # a tokenizer.json; only needed where prompts come near max_model_len
+    extra_body: dict[str, Any] = field(default_factory=dict)  # further fields of every request
+    # -- server: endpoint
+    base_url: str | None = None
+    api_key_env: str | None = None  # the NAME of the variable that holds the key
+    # -- server: replay
+    replies: str | None = None  # folder of authored replies
+    # -- servers that a job starts
+    gpus: int = 0  # per node
+    nodes: int = 1
+    tensor_parallel_size: int | None = None  # default: gpus x nodes / the other sizes
+    pipeline_parallel_size: int = 1
+    expert_parallel_size: int = 1
+    data_parallel_size: int = 1
+    args: tuple[str, ...] = ()  # passed through to the server's command line
+    environment: dict[str, str] = field(default_factory=dict)  # variables of the server's process
+    ready_timeout_s: float = 3600.0
+    stall_timeout_s: float = 1800.0  # no reply for so long while requests wait: the server hangs
+    restarts: int = 2
+    # -- what it costs (for `snakemake estimate`)
+    tokens_per_second: float | None = None  # completion tokens a second of one server
+    usd_per_million_prompt_tokens: float | None = None
+    usd_per_million_completion_tokens: float | None = None
+    usd_per_gpu_hour: float | None = None
+
+    @property
+    def is_started(self) -> bool:
+        """Whether the job that uses the model starts the server itself."""
+        return self.server in STARTED_SERVERS
+
+    @property
+    def served_name(self) -> str:
+        """The model's name in requests."""
+        return self.path if self.server == "endpoint" else self.name
+
+    @property
+    def identity(self) -> str:
+        """What determines the replies: path and revision, not where or how it is served."""
+        return self.path if self.revision is None else f"{self.path}@{self.revision}"
+
+
+def model_spec(config: Mapping[str, Any], name: str) -> ModelSpec:
+    """The entry `name` of config's `models`. Raises UserError for an unknown model or a wrong entry."""
+    models = config.get("models") or {}
+    if name not in models:
+        known = ", ".join(sorted(models)) or "none"
+        raise UserError(f"the model {name!r} is not in config (known: {known})", remedy="add it under `models:`")
+    entry = dict(models[name])
+    unknown = sorted(set(entry) - {item.name for item in fields(ModelSpec)})
+    if unknown:
+        raise UserError(f"the model {name!r} has unknown keys: {', '.join(unknown)}", remedy="see config/README.md")
+    if "args" in entry:
+        entry["args"] = tuple(str(arg) for arg in entry["args"])
+    spec = ModelSpec(name=name, **entry)
+    fault = _fault(spec)
+    if fault is not None:
+        raise UserError(f"the model {name!r} {fault}", remedy="mend its entry under `models:` in config")
+    return spec
+
+
+def _fault(spec: ModelSpec) -> str | None:
+    if spec.server not in SERVERS:
+        return f"names the server {spec.server!r}; there are: {', '.join(SERVERS)}"
+    if spec.server == "endpoint" and not spec.base_url:
+        return "is an endpoint without `base_url`"
+    if spec.server == "replay" and not spec.replies:
+        return "replays replies, but names no folder under `replies`"
+    if spec.concurrency < 1:
+        return "needs a `concurrency` of at least 1"
+    return None

@@ -1,0 +1,109 @@
+"""How many requests may be in flight, and when: the client's answer to busy and to dead servers.
+
+* A server that answers 429 or 503 gets fewer requests at once (halved, then one more per round of successes), and all
+  workers wait for the time it asks for: additive increase, multiplicative decrease, as in TCP.
+* A server that cannot be reached closes the gate: one probe asks whether it is back while everybody waits, so that a
+  dead server costs one connection every few seconds instead of every request's retries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from omr.errors import UserError
+
+#: After a decrease, further refusals of requests that were sent before it say nothing new.
+_SETTLE_S = 1.0
+_PROBE_EVERY_S = (0.2, 5.0)  # first and longest pause between two probes
+
+
+class Pace:
+    """A limit on requests in flight that adapts, with pauses that a server asked for."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.limit = float(most)
+        self.in_flight = 0
+        self._paused_until = 0.0
+        self._last_decrease = -_SETTLE_S
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def enter(self) -> None:
+        """Wait until one more request may be sent."""
+        while True:
+            pause = self._paused_until - time.monotonic()
+            if pause > 0:
+                await asyncio.sleep(pause)
+            elif self.in_flight >= int(self.limit):
+                turn = asyncio.get_running_loop().create_future()
+                self._waiting.append(turn)
+                await turn
+            else:
+                self.in_flight += 1
+                return
+
+    def leave(self) -> None:
+        """One request less in flight."""
+        self.in_flight -= 1
+        self._wake()
+
+    def _wake(self) -> None:
+        free = int(self.limit) - self.in_flight
+        while free > 0 and self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                free -= 1
+
+    def succeeded(self) -> None:
+        """A request was answered: the limit may grow by one per round of successes."""
+        if self.limit < self.most:
+            self.limit = min(float(self.most), self.limit + 1.0 / self.limit)
+            self._wake()
+
+    def refused(self, pause_s: float) -> None:
+        """The server is too busy: halve the limit, and let all wait for `pause_s`."""
+        now = time.monotonic()
+        self._paused_until = max(self._paused_until, now + pause_s)
+        if now - self._last_decrease >= _SETTLE_S:
+            self.limit = max(1.0, self.limit / 2)
+            self._last_decrease = now
+
+
+class Gate:
+    """Open while the server can be reached; closed, it lets one probe find out when it is back.
+
+    `probe` returns None when the server answers, else what went wrong.
+    """
+
+    def __init__(self, probe: Callable[[], Awaitable[str | None]], max_outage_s: float) -> None:
+        self._probe = probe
+        self._max_outage_s = max_outage_s
+        self._watch: asyncio.Task[None] | None = None
+
+    async def wait_open(self) -> None:
+        """Return when the server can be reached. Raises UserError when it stays away too long."""
+        if self._watch is not None:
+            await asyncio.shield(self._watch)
+
+    async def report_unreachable(self) -> None:
+        """Close the gate (if it is open) and wait until the server is back. Raises as `wait_open`."""
+        if self._watch is None:
+            self._watch = asyncio.create_task(self._until_back())
+        await asyncio.shield(self._watch)
+
+    async def _until_back(self) -> None:
+        started = time.monotonic()
+        pause = _PROBE_EVERY_S[0]
+        while (fault := await self._probe()) is not None:
+            if time.monotonic() - started > self._max_outage_s:
+                raise UserError(
+                    f"the model server could not be reached for {self._max_outage_s:.0f} s ({fault})",
+                    remedy="see its log; run again when it is back: finished replies are kept",
+                )
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, _PROBE_EVERY_S[1])
+        self._watch = None

@@ -1,0 +1,71 @@
+"""Prompt files: YAML with `user` and optionally `system`; `{{ field }}` stands for a field of the row.
+
+Not str.format, whose braces clash with LaTeX, and not a template language: a row's text is inserted as it is and never
+scanned again, so that nothing in a forum post can act as a template.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from omr.errors import UserError
+
+_PLACEHOLDER = re.compile(r"\{\{ *([A-Za-z_][A-Za-z0-9_]*) *\}\}")
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt by its file's stem, with the texts of its messages."""
+
+    name: str
+    path: Path
+    user: str
+    system: str | None = None
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """Names of the row fields that the prompt inserts."""
+        return frozenset(_PLACEHOLDER.findall(self.user + (self.system or "")))
+
+    def render(self, row: Mapping[str, Any]) -> list[dict[str, str]]:
+        """Chat messages for a row: [{"role", "content"}, ...]. Raises UserError for a field the row lacks."""
+        messages = [] if self.system is None else [{"role": "system", "content": self._fill(self.system, row)}]
+        return [*messages, {"role": "user", "content": self._fill(self.user, row)}]
+
+    def _fill(self, text: str, row: Mapping[str, Any]) -> str:
+        return _PLACEHOLDER.sub(lambda match: self._value(match.group(1), row), text)
+
+    def _value(self, field: str, row: Mapping[str, Any]) -> str:
+        value = row.get(field)
+        if value is None:
+            raise UserError(
+                f"the prompt uses the field {field!r}, which row {row.get('id')!r} "
+                + ("has as null" if field in row else f"lacks (it has: {', '.join(row)})"),
+                file=self.path,
+                remedy="use only fields of the rows that the stage reads; config/README.md lists them",
+            )
+        return str(value)
+
+
+def load_prompt(path: str | Path) -> Prompt:
+    """Read a prompt file. Raises UserError for bad YAML, unknown keys or a missing `user` text."""
+    path = Path(path)
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"the prompt cannot be read: {error}", file=path, remedy="check the path") from error
+    except yaml.YAMLError as error:
+        raise UserError(f"not valid YAML: {error}", file=path, remedy="mend the file") from error
+    if not isinstance(content, dict) or not isinstance(content.get("user"), str) or not content["user"].strip():
+        raise UserError("a prompt needs a text under `user`", file=path, remedy="add `user: |` and the text")
+    unknown = sorted(map(str, set(content) - {"user", "system"}))
+    if unknown or not isinstance(content.get("system", ""), str):
+        what = f"unknown keys {', '.join(unknown)}" if unknown else "`system` must be a text"
+        raise UserError(what, file=path, remedy="a prompt has `user` and optionally `system`, both texts")
+    return Prompt(name=path.stem, path=path, user=content["user"], system=content.get("system"))

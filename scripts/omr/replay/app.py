@@ -1,0 +1,277 @@
+"""The OpenAI API of the replay server.
+
+    GET  /health                 200 when ready, 503 before
+    GET  /v1/models              the one model, under its name
+    POST /v1/chat/completions, /v1/completions
+    POST /tokenize               {"count", "max_model_len", "tokens", "token_strs"}, as vLLM answers
+    GET  /requests               what it was asked: counts by request id, totals, requests in flight now and at most
+    POST /requests/reset         forget them
+
+A reply is chosen by the header `X-Request-Id` (percent-encoding is undone). A request without it is refused with 400
+unless the replies have one for the id `*`; but one that asks for a single token is taken as a probe of readiness: it is
+answered with a word, and neither counted nor touched by faults.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+import orjson
+from aiohttp import web
+
+from omr.errors import UserError
+from omr.replay.completions import (
+    REASONING_FIELDS,
+    Answer,
+    Asked,
+    aborted,
+    answer,
+    message_tokens,
+    parse_request,
+    response_body,
+)
+from omr.replay.counts import RequestCounts
+from omr.replay.delivery import send_altered, send_faulty, send_whole
+from omr.replay.dialects import RefusedError, dialect_named
+from omr.replay.faults import DELIVERY_KINDS, HARMLESS, REPLYLESS_KINDS, Fault, choose_fault
+from omr.replay.replies import NO_ID, NoReplyError, Reply, ReplySource
+from omr.replay.spoiling import spoil
+from omr.replay.tokens import token_ids
+
+_LARGEST_REQUEST_BYTES = 256 << 20
+_PROBE_REPLY = Reply("ready")
+
+
+@dataclass(frozen=True)
+class ServerOptions:
+    """How a replay server behaves. Raises UserError for a value that makes no sense."""
+
+    model: str = "replay"
+    dialect: str = "vllm"
+    host: str = "127.0.0.1"
+    port: int = 0  # 0: any free one
+    port_file: Path | None = None  # gets the real port, by rename
+    faults: Sequence[Fault] = ()
+    start_delay_s: float = 0.0  # time until ready
+    refuse_until_ready: bool = False  # refuse connections until then, where otherwise /health says 503
+    latency_s: float = 0.0  # of every reply
+    context_tokens: int = 131_072
+    reasoning_field: str = "dialect"  # one of completions.REASONING_FIELDS
+    api_key: str | None = field(default=None, repr=False)
+    count_file: Path | None = None
+    keep_requests: bool = False  # keep every request's headers and body in memory
+
+    def __post_init__(self) -> None:
+        dialect_named(self.dialect)
+        if self.reasoning_field not in REASONING_FIELDS:
+            remedy = f"there are: {', '.join(REASONING_FIELDS)}"
+            raise UserError(f"the reasoning field {self.reasoning_field!r} is unknown", remedy=remedy)
+        if self.context_tokens < 1:
+            raise UserError(f"a context of {self.context_tokens} tokens holds nothing", remedy="give at least 1")
+        if not 0 <= self.port <= 65_535:
+            raise UserError(f"there is no port {self.port}", remedy="choose one up to 65535, or 0 for a free one")
+
+
+class KeptRequest(NamedTuple):
+    """A request as it arrived: its id, path, headers (names in lower case) and JSON body (None if it is none)."""
+
+    id: str
+    path: str
+    headers: dict[str, str]
+    body: Any
+
+
+def request_id_of(header: str | None) -> str:
+    """The request id that a header carries; `NO_ID` if there is none."""
+    # Bytes that are no UTF-8 must not survive: they could not be shown in JSON.
+    return NO_ID if not header else unquote(header.encode("utf-8", "replace").decode())
+
+
+class ReplayApp:
+    """Handlers and their state. `ready` and `draining` are what /health tells; `aborting` ends waiting replies with
+    finish_reason `abort`, `closing` ends those that hang."""
+
+    def __init__(self, source: ReplySource, options: ServerOptions) -> None:
+        self.counts = RequestCounts(options.count_file)
+        self.kept: list[KeptRequest] = []
+        self.ready = self.draining = False
+        self.aborting, self.closing = asyncio.Event(), asyncio.Event()
+        self._source = source
+        self._options = options
+        self._dialect = dialect_named(options.dialect)
+        in_text = options.reasoning_field == "text"
+        named = () if in_text else (options.reasoning_field,)
+        self._reasoning_fields = self._dialect.reasoning_fields if options.reasoning_field == "dialect" else named
+        self._reasoning_in_text = in_text
+
+    def application(self) -> web.Application:
+        """The routes."""
+        app = web.Application(client_max_size=_LARGEST_REQUEST_BYTES, middlewares=[_answer_refusals])
+        app.router.add_get("/health", self._health)
+        app.router.add_get("/v1/models", self._models)
+        app.router.add_post("/v1/chat/completions", self._complete)
+        app.router.add_post("/v1/completions", self._complete)
+        app.router.add_get("/requests", self._requests)
+        app.router.add_post("/requests/reset", self._reset)
+        if self._dialect.has_tokenize:
+            app.router.add_post("/tokenize", self._tokenize)
+        return app
+
+    async def _health(self, request: web.Request) -> web.StreamResponse:
+        return web.Response(status=200 if self.ready and not self.draining else 503)
+
+    async def _models(self, request: web.Request) -> web.StreamResponse:
+        self._check_key(request)
+        if not self._dialect.lists_models_early:
+            self._check_ready()
+        model = {
+            "id": self._options.model,
+            "object": "model",
+            "created": int(time.time()),
+            "owned_by": self._dialect.owner,
+            "root": self._options.model,
+            "max_model_len": self._options.context_tokens,
+        }
+        return await send_whole(request, 200, {"object": "list", "data": [model]})
+
+    async def _requests(self, request: web.Request) -> web.StreamResponse:
+        return await send_whole(request, 200, self.counts.as_json())
+
+    async def _reset(self, request: web.Request) -> web.StreamResponse:
+        self.counts.reset()
+        self.kept.clear()
+        return await send_whole(request, 200, self.counts.as_json())
+
+    async def _tokenize(self, request: web.Request) -> web.StreamResponse:
+        self._check_ready()
+        body = _json_or_none(await request.read())
+        prompt = body.get("prompt") if isinstance(body, dict) else None
+        if isinstance(prompt, str):
+            ids = token_ids(prompt)
+        elif isinstance(body, dict) and message_tokens(body.get("messages")) is not None:
+            ids = list(range(message_tokens(body["messages"]) or 0))
+        else:
+            raise self._dialect.refusal(400, "`prompt` must be a text, or `messages` a list of messages")
+        limit = self._options.context_tokens
+        found = {"count": len(ids), "max_model_len": limit, "tokens": ids, "token_strs": None}
+        return await send_whole(request, 200, found)
+
+    async def _complete(self, request: web.Request) -> web.StreamResponse:
+        content = await request.read()
+        header = request.headers.get("X-Request-Id")
+        if header is None and self._is_probe(content):
+            return await self._answer_probe(request, content)
+        request_id = request_id_of(header)
+        attempt = self.counts.begin(request_id)
+        if self._options.keep_requests:
+            headers = {name.lower(): value for name, value in request.headers.items()}
+            self.kept.append(KeptRequest(request_id, request.path, headers, _json_or_none(content)))
+        try:
+            return await self._replay(request, content, request_id, attempt)
+        except RefusedError as refused:
+            return await send_whole(request, refused.status, refused.body)
+        finally:
+            self.counts.end()
+
+    def _is_probe(self, content: bytes) -> bool:
+        body = _json_or_none(content)
+        return isinstance(body, dict) and 1 in (body.get("max_tokens"), body.get("max_completion_tokens"))
+
+    async def _answer_probe(self, request: web.Request, content: bytes) -> web.StreamResponse:
+        self._check_key(request)
+        self._check_ready()
+        asked = self._parse(request, content)
+        return await send_whole(request, 200, self._body(asked, answer(asked, _PROBE_REPLY, 1, False), "probe"))
+
+    async def _replay(self, request: web.Request, content: bytes, request_id: str, attempt: int) -> web.StreamResponse:
+        self._check_key(request)
+        self._check_ready()
+        fault = choose_fault(self._options.faults, request_id, attempt)
+        latency_s = self._options.latency_s + (fault.latency_s if fault else 0.0)
+        if fault is not None and fault.kind in REPLYLESS_KINDS:
+            await self._pause(latency_s)
+            error_body = self._dialect.error_body(fault.status, fault.message)
+            return await send_faulty(request, fault, error_body, self.closing)
+        asked = self._parse(request, content)
+        whole = self._answer(asked, request_id)
+        stopped = await self._pause(latency_s)
+        cut_short = stopped or (fault is not None and fault.kind == "abort")
+        body = self._body(asked, aborted(whole) if cut_short else whole, _number(request_id, attempt))
+        response = await self._send(request, body, fault)
+        if not cut_short and (fault is None or fault.kind in HARMLESS):
+            self.counts.answer(request_id, attempt)
+        return response
+
+    def _parse(self, request: web.Request, content: bytes) -> Asked:
+        asked = parse_request(content, request.path.endswith("/chat/completions"), self._dialect)
+        self._dialect.check_model(asked.model, self._options.model)
+        return asked
+
+    def _answer(self, asked: Asked, request_id: str) -> Answer:
+        allowed = self._dialect.allowed_tokens(asked.prompt_tokens, asked.max_tokens, self._options.context_tokens)
+        try:
+            reply = self._source.find(request_id)
+        except NoReplyError as error:
+            if request_id == NO_ID:
+                message = "the header X-Request-Id is missing: it names the reply that is wanted"
+                raise self._dialect.refusal(400, message) from error
+            raise self._dialect.refusal(404, str(error)) from error
+        return answer(asked, reply, allowed, self._reasoning_in_text)
+
+    def _body(self, asked: Asked, what: Answer, number: str) -> dict[str, Any]:
+        return response_body(what, asked, self._dialect, self._options.model, number, self._reasoning_fields)
+
+    async def _send(self, request: web.Request, body: dict[str, Any], fault: Fault | None) -> web.StreamResponse:
+        spoiled = body if fault is None else spoil(body, fault)
+        if fault is not None and fault.kind in DELIVERY_KINDS:
+            return await send_altered(request, fault, spoiled)
+        return await send_whole(request, 200, spoiled)
+
+    async def _pause(self, seconds: float) -> bool:
+        """Wait; True if the server was told to abort meanwhile."""
+        if seconds <= 0:
+            return False
+        try:
+            await asyncio.wait_for(self.aborting.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    def _check_key(self, request: web.Request) -> None:
+        key = self._options.api_key
+        given = request.headers.get("Authorization", "").encode("utf-8", "replace")
+        if key is not None and not hmac.compare_digest(given, f"Bearer {key}".encode()):
+            raise self._dialect.unauthorized()
+
+    def _check_ready(self) -> None:
+        if not self.ready:
+            raise self._dialect.refusal(503, "the server is starting")
+
+
+def _json_or_none(content: bytes) -> Any:
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _number(request_id: str, attempt: int) -> str:
+    return blake2b(f"{attempt}/{request_id}".encode(), digest_size=12).hexdigest()
+
+
+@web.middleware
+async def _answer_refusals(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except RefusedError as refused:
+        return await send_whole(request, refused.status, refused.body)

@@ -1,0 +1,173 @@
+"""From a request's JSON body and a reply to the JSON body that a model server would answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+
+from omr.replay.dialects import Dialect
+from omr.replay.replies import Reply
+from omr.replay.tokens import count_tokens, first_tokens
+
+#: /v1/completions generates so many tokens where the request does not say.
+_DEFAULT_COMPLETION_TOKENS = 16
+#: How a message's reasoning is sent: as the dialect's fields, as one of the two fields, or inside the text.
+REASONING_FIELDS = ("dialect", "reasoning", "reasoning_content", "text")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a request asks for, as far as a replay has to know."""
+
+    is_chat: bool
+    model: Any
+    prompt_tokens: int
+    max_tokens: int | None
+    stop: tuple[str, ...]
+    keep_stop: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is answered: the reply after stop strings and limits, `stop` being the stop string that ended it."""
+
+    text: str
+    reasoning: str | None
+    finish_reason: str
+    stop: str | None
+    prompt_tokens: int
+    completion_tokens: int
+
+
+def parse_request(content: bytes, is_chat: bool, dialect: Dialect) -> Asked:
+    """What a request's body asks for. Raises RefusedError where the server of this dialect answers with an error."""
+    try:
+        body = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise dialect.refusal(400, f"the body is not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise dialect.refusal(400, "the body must be a JSON object")
+    dialect.check_fields(body)
+    if body.get("stream") or body.get("n") not in (None, 1):
+        raise dialect.refusal(400, "a replay answers whole, and with one choice: no `stream`, no `n` above 1")
+    max_tokens = _max_tokens(body, dialect)
+    return Asked(
+        is_chat=is_chat,
+        model=body.get("model"),
+        prompt_tokens=_prompt_tokens(body, is_chat, dialect),
+        max_tokens=max_tokens if is_chat or max_tokens is not None else _DEFAULT_COMPLETION_TOKENS,
+        stop=_stop_strings(body, dialect),
+        keep_stop=body.get(dialect.keep_stop_field) is True,
+    )
+
+
+def _max_tokens(body: dict[str, Any], dialect: Dialect) -> int | None:
+    for name in ("max_completion_tokens", "max_tokens"):
+        value = body.get(name)
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise dialect.refusal(400, f"{name} must be at least 1, got {value!r}", name)
+        return value
+    return None
+
+
+def _prompt_tokens(body: dict[str, Any], is_chat: bool, dialect: Dialect) -> int:
+    if not is_chat:
+        prompt = body.get("prompt")
+        if not isinstance(prompt, str):
+            raise dialect.refusal(400, "`prompt` must be a text", "prompt")
+        return count_tokens(prompt)
+    tokens = message_tokens(body.get("messages"))
+    if tokens is None:
+        raise dialect.refusal(400, "`messages` must be a list of messages with role and content", "messages")
+    return tokens
+
+
+def message_tokens(messages: Any) -> int | None:
+    """Tokens of the contents of chat messages (texts or lists of text parts); None if they are no messages."""
+    if not isinstance(messages, list) or not messages:
+        return None
+    total = 0
+    for message in messages:
+        if not isinstance(message, dict) or not isinstance(message.get("role"), str):
+            return None
+        content = message.get("content")
+        parts = content if isinstance(content, list) else [{"text": content}]
+        for part in parts:
+            text = part.get("text") if isinstance(part, dict) else None
+            total += count_tokens(text) if isinstance(text, str) else 0
+    return total
+
+
+def _stop_strings(body: dict[str, Any], dialect: Dialect) -> tuple[str, ...]:
+    stop = body.get("stop")
+    strings = [stop] if isinstance(stop, str) else stop or []
+    if not isinstance(strings, list) or not all(isinstance(item, str) and item for item in strings):
+        raise dialect.refusal(400, "`stop` must be a text or a list of texts", "stop")
+    return tuple(strings)
+
+
+def answer(asked: Asked, reply: Reply, allowed_tokens: int, reasoning_in_text: bool) -> Answer:
+    """What a server generates when the model says `reply`: at most `allowed_tokens`, up to the first stop string."""
+    text, reasoning = reply.text, reply.reasoning
+    if reasoning is not None and (reasoning_in_text or not asked.is_chat):
+        text, reasoning = f"<think>\n{reasoning}\n</think>\n\n{text}", None
+    reasoning_tokens = 0 if reasoning is None else count_tokens(reasoning)
+    finish_reason, stop, tokens = reply.finish_reason, None, reasoning_tokens + count_tokens(text)
+    if tokens > allowed_tokens:
+        finish_reason, tokens = "length", allowed_tokens
+        text = first_tokens(text, allowed_tokens - reasoning_tokens)
+        reasoning = None if reasoning is None else first_tokens(reasoning, allowed_tokens)
+    ended = _cut_at_stop(text, asked)
+    if ended is not None:
+        text, stop = ended
+        finish_reason, tokens = "stop", reasoning_tokens + count_tokens(text)
+    return Answer(text, reasoning, finish_reason, stop, asked.prompt_tokens, tokens)
+
+
+def _cut_at_stop(text: str, asked: Asked) -> tuple[str, str] | None:
+    """(text up to the first stop string, that string), or None if there is none. Reasoning is not searched."""
+    found = [(place, stop) for stop in asked.stop if (place := text.find(stop)) >= 0]
+    if not found:
+        return None
+    place, stop = min(found)
+    return text[: place + len(stop)] if asked.keep_stop else text[:place], stop
+
+
+def response_body(
+    answer: Answer, asked: Asked, dialect: Dialect, model: str, number: str, reasoning_fields: Sequence[str]
+) -> dict[str, Any]:
+    """The JSON body of a 200: `number` makes its id, `reasoning_fields` carry the reasoning of a chat message."""
+    choice: dict[str, Any] = {"index": 0, "logprobs": None, "finish_reason": answer.finish_reason}
+    choice[dialect.stop_field] = answer.stop
+    if asked.is_chat:
+        cut_in_reasoning = answer.finish_reason == "length" and answer.reasoning is not None and not answer.text
+        content = dialect.cut_reasoning_content if cut_in_reasoning else answer.text
+        message: dict[str, Any] = {"role": "assistant", "content": content, "tool_calls": []}
+        choice["message"] = message | dict.fromkeys(reasoning_fields, answer.reasoning)
+    else:
+        choice["text"] = answer.text
+    return {
+        "id": ("chatcmpl-" if asked.is_chat else "cmpl-") + number,
+        "object": "chat.completion" if asked.is_chat else "text_completion",
+        "created": int(time.time()),
+        "model": model,
+        "choices": [choice],
+        "usage": {
+            "prompt_tokens": answer.prompt_tokens,
+            "completion_tokens": answer.completion_tokens,
+            "total_tokens": answer.prompt_tokens + answer.completion_tokens,
+        },
+    }
+
+
+def aborted(whole: Answer) -> Answer:
+    """The answer as a server that is being stopped gives it: half of the text, finish_reason `abort`."""
+    text = whole.text[: len(whole.text) // 2]
+    tokens = count_tokens(text) + count_tokens(whole.reasoning or "")
+    return replace(whole, text=text, finish_reason="abort", stop=None, completion_tokens=tokens)

@@ -1,0 +1,124 @@
+"""What the Snakefile asks of the config: the files of a stage, the knobs of a rule, the resources of a model.
+
+Imported while Snakemake reads the workflow, so it imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from omr.errors import UserError
+from omr.models import ModelSpec, model_spec
+
+#: Where each model stage's settings stand in config.
+_SECTIONS = {"check_contamination": "decontaminate"}
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
+#: A folder of results/ that belongs to no run.
+DOWNLOADS = "downloads"
+
+
+def run_of_targets(targets: Iterable[str], rule_wildcards: Iterable[Mapping[str, str]]) -> str | None:
+    """The one run that all targets lie in, or None: `results/demo/classified.jsonl` names the run `demo`."""
+    runs = {target.split("/")[1] for target in targets if re.match(r"results/[^/]+/.", target)}
+    runs |= {wildcards["run"] for wildcards in rule_wildcards if "run" in wildcards}
+    runs.discard(DOWNLOADS)
+    return runs.pop() if len(runs) == 1 else None
+
+
+def hub_slug(name: str) -> str:
+    """A hub id as a file name: `Qwen/Qwen2.5-32B-Instruct` -> `Qwen--Qwen2.5-32B-Instruct`."""
+    return name.replace("/", "--")
+
+
+class Settings:
+    """The validated config, read by purpose. Raises UserError for what a schema cannot see."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.config = config
+        self.run: str = config["run"]
+        if not _NAME.fullmatch(self.run) or self.run == DOWNLOADS:
+            raise UserError(f"{self.run!r} cannot be the name of a run", remedy="use a-z, 0-9, `_`, `.`, `-` for `run`")
+        self._check_benchmarks()
+
+    # ---- inputs ------------------------------------------------------------------------------------------------
+
+    @property
+    def raw_data_input(self) -> str:
+        """The file of raw threads, or the manifest of the downloaded dataset."""
+        raw = self.config["raw_data"]
+        if raw["path"] is not None:
+            return str(raw["path"])
+        return f"results/{DOWNLOADS}/raw_data/{hub_slug(raw['dataset'])}--{raw['subset']}/manifest.json"
+
+    def tokenizer_file(self, name: str | None) -> list[str]:
+        """The tokenizer.json for a hub id or a path, as a list of inputs: empty for None."""
+        if name is None:
+            return []
+        return [name if name.endswith(".json") else f"results/{DOWNLOADS}/tokenizers/{hub_slug(name)}.json"]
+
+    @property
+    def benchmarks(self) -> dict[str, dict[str, Any]]:
+        """Benchmark name -> its entry in config, in the order of config."""
+        return {entry["name"]: entry for entry in self.config["benchmarks"]}
+
+    def _check_benchmarks(self) -> None:
+        entries = self.config["benchmarks"]
+        if not entries:
+            raise UserError("`benchmarks` is empty", remedy="name at least one benchmark to decontaminate against")
+        if len(self.benchmarks) < len(entries):
+            raise UserError("two benchmarks have the same name", remedy="rename one under `benchmarks`")
+        for entry in entries:
+            if ("path" in entry) == ("dataset" in entry):
+                what = f"the benchmark {entry['name']!r} needs either `path` or `dataset`"
+                raise UserError(what, remedy="see `benchmarks` in config/README.md")
+
+    # ---- model stages ------------------------------------------------------------------------------------------
+
+    def stage(self, name: str) -> Mapping[str, Any]:
+        """The settings of a labelling stage."""
+        section: Mapping[str, Any] = self.config[_SECTIONS.get(name, "problems")][name]
+        return section
+
+    def model(self, stage: str) -> ModelSpec:
+        """The model that a labelling stage asks."""
+        return model_spec(self.config, self.stage(stage)["model"] or self.config["labelling_model"])
+
+    def shards(self, stage: str) -> list[str]:
+        """Names of a stage's shards: `shard-000-of-010`, ... The total is part of the name, so that another number
+        of shards makes other files instead of mixing with these."""
+        return shard_names(self.stage(stage)["shards"])
+
+    def asked(self, stage: str) -> dict[str, Any]:
+        """Rule params of a model stage: what determines its replies (a change re-runs it)."""
+        settings, model = self.stage(stage), self.model(stage)
+        return {
+            "model": model.name,
+            "identity": model.identity,
+            "temperature": settings["temperature"],
+            "top_p": settings["top_p"],
+            "max_tokens": settings["max_tokens"],
+            "sampling": orjson.dumps(settings["sampling"], option=orjson.OPT_SORT_KEYS).decode(),
+        }
+
+
+def shard_names(shards: int) -> list[str]:
+    return [f"shard-{shard:03d}-of-{shards:03d}" for shard in range(shards)]
+
+
+def write_merged_config(config: Mapping[str, Any], path: Path) -> None:
+    """Save the config that a run uses beside its results; untouched if it says the same already."""
+    import yaml
+
+    text = "# The merged config of this run, written by the workflow when it starts.\n"
+    text += yaml.safe_dump(orjson.loads(orjson.dumps(config)), sort_keys=False, allow_unicode=True)
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

@@ -1,0 +1,87 @@
+"""Work spread over processes: results in the order of the input, little of it in memory at a time."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import connection
+from typing import Any, TypeVar
+
+from omr.errors import UserError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+# The function that this worker process applies; set when the process starts.
+_function: Callable[[Any], Any]
+
+
+def available_cores() -> int:
+    """The cores that this process may use, which on a shared machine are fewer than it has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def ordered_map(
+    function: Callable[[Item], Result], items: Iterable[Item], workers: int, waiting_per_worker: int = 2
+) -> Generator[Result, None, None]:
+    """Yield function(item) for every item, in order, computed by `workers` processes (by this one if it is 1).
+
+    The processes are forked before the first item is asked for, so whatever `function` holds (a tokenizer, say) is in
+    memory once; items and results are pickled. At most `(1 + waiting_per_worker) * workers` items are under way. An
+    exception of `function` is raised here. Workers end with their parent, however that ends. Raises UserError when a
+    worker is killed.
+    """
+    if workers <= 1:
+        yield from map(function, items)
+        return
+    # Where there is no fork, the function is pickled once per worker.
+    method = "fork" if sys.platform.startswith("linux") else "spawn"
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context(method), _start_worker, (function,))
+    try:
+        # All workers fork now: later, this process may hold threads that a fork would not survive.
+        pool.submit(os.getpid).result()
+        yield from _in_order(pool, items, most=(1 + waiting_per_worker) * workers)
+    except BrokenProcessPool as error:
+        raise UserError(
+            "a worker process was killed, most likely for want of memory",
+            remedy="give the job more memory, or fewer --workers",
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _in_order(pool: ProcessPoolExecutor, items: Iterable[Any], most: int) -> Iterator[Any]:
+    pending: deque[Future[Any]] = deque()
+    for item in items:
+        pending.append(pool.submit(_apply, item))
+        if len(pending) >= most:
+            yield pending.popleft().result()
+    while pending:
+        yield pending.popleft().result()
+
+
+def _start_worker(function: Callable[[Any], Any]) -> None:
+    global _function  # noqa: PLW0603 - a worker process has one function for all its life
+    _function = function
+    # Ctrl-C reaches the whole process group: the parent alone answers it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    # A killed parent cannot tell its workers to stop, and they would wait for work forever.
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+def _apply(item: Any) -> Any:
+    return _function(item)

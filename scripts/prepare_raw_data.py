@@ -1,0 +1,170 @@
+"""Raw forum threads in, clean threads out: `raw_aops_data.jsonl`, the first file of the recipe.
+
+In: rows with `original_question` (first post) and `original_answers` (list of posts; null stands for none) as JSON
+Lines, gzipped or not, as Parquet, or as the manifest that `download_raw_data.py` wrote. Fields named `source...` that
+hold text or numbers are kept.
+
+Out: `id` (hash of the thread's raw texts), `forum_post` (as it is, less NUL characters), `forum_discussions` ("Post
+1:\\n...\\n\\nPost 2:\\n...", quotes removed, within the token limit, no post cut; see omr/threads.py).
+
+A row that cannot be used is dropped with its reason, and an exact duplicate of an earlier thread likewise. Too many
+unusable rows, or a first row without the columns, are an error. In JSON Lines, blank lines are no rows, a byte order
+mark is skipped, CRLF line ends are fine, and invalid UTF-8 or a lone surrogate makes a line unreadable.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+from omr.errors import UserError, run_command
+from omr.id_set import IdSet
+from omr.stage import Stage
+from omr.thread_files import find_inputs, read_chunks
+from omr.thread_rows import ChunkResult, Refused, ThreadBuilder
+from omr.token_counts import ByteCounter, TokenCounter, TokenizerCounter
+from omr.workers import available_cores, ordered_map
+
+# A file that is plainly no file of threads is not read to its end: more than this many unusable rows, and most of them.
+_EARLY_ROWS, _EARLY_FRACTION = 1000, 0.5
+# Below this size, starting processes takes longer than the work.
+_POOL_BYTES = 4 << 20
+_SHOWN_FAULTS = 5
+
+
+class FaultyRows:
+    """Keeps count of the rows that cannot be used, and stops the run when they are too many."""
+
+    def __init__(self, max_fraction: float) -> None:
+        self._max_fraction = max_fraction
+        self._reasons: Counter[str] = Counter()
+        self._first: list[tuple[str, Refused]] = []
+
+    def add(self, file: str, row: Refused) -> None:
+        self._reasons[row.reason] += 1
+        if len(self._first) < _SHOWN_FAULTS:
+            self._first.append((file, row))
+
+    def check(self, rows_read: int, *, at_end: bool) -> None:
+        """Raises UserError when the rows read so far do not look like threads, at the end when too many do not."""
+        count = self._reasons.total()
+        if at_end:
+            too_many = count > self._max_fraction * rows_read
+        else:
+            too_many = count > _EARLY_ROWS and count > max(_EARLY_FRACTION, self._max_fraction) * rows_read
+        if too_many:
+            raise self._error(rows_read)
+
+    def _error(self, rows_read: int) -> UserError:
+        count = self._reasons.total()
+        reasons = ", ".join(f"{number} {reason}" for reason, number in sorted(self._reasons.items()))
+        first = "".join(f"\n  {file}:{row.line}: {row.reason}: {row.detail}" for file, row in self._first)
+        file, row = self._first[0]
+        return UserError(
+            f"{count} of the first {rows_read} rows cannot be used ({reasons}), more than the fraction "
+            f"{self._max_fraction:g} that is allowed; the first ones:{first}",
+            file=file,
+            line=row.line,
+            remedy="mend or remove these rows, or allow more with --max-bad-fraction: they are dropped and listed",
+        )
+
+
+def add_chunk(stage: Stage, seen: IdSet, faulty: FaultyRows, chunk: ChunkResult) -> None:
+    """Write the rows of a chunk, except those that cannot be used or that came before."""
+    stage.count_read(len(chunk.rows))
+    for row in chunk.rows:
+        if isinstance(row, Refused):
+            faulty.add(chunk.file, row)
+            text = {} if row.text is None else {"text": row.text}
+            stage.drop({"id": None, "file": chunk.file, "line": row.line, "detail": row.detail, **text}, row.reason)
+        elif seen.add(row.id):
+            stage.write_encoded(row.encoded)
+        else:
+            stage.drop({"id": row.id, "file": chunk.file, "line": row.line}, "duplicate_thread")
+
+
+def prepare(
+    stage: Stage, files: list[Path], builder: ThreadBuilder, *, limit: int | None, max_bad_fraction: float, workers: int
+) -> None:
+    """Stream the threads of the files through the builder into the stage. Raises UserError."""
+    seen, faulty, sums = IdSet(), FaultyRows(max_bad_fraction), Counter[str]()
+    with closing(ordered_map(builder, read_chunks(files, limit), workers)) as chunks:
+        for chunk in chunks:
+            add_chunk(stage, seen, faulty, chunk)
+            sums.update(chunk.sums)
+            faulty.check(stage.rows_read, at_end=False)
+    faulty.check(stage.rows_read, at_end=True)
+    for name in ("posts_kept", "posts_empty", "posts_left_out", "threads_shortened"):
+        stage.note(name, sums[name])
+
+
+def choose_workers(files: list[Path], asked: int | None) -> int:
+    """As many processes as asked for, else as there are cores; one where there is little to do."""
+    size = sum(file.stat().st_size for file in files if file.exists())
+    return 1 if size < _POOL_BYTES else asked or available_cores()
+
+
+def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--input", nargs="+", required=True, metavar="FILE", help=".jsonl, .jsonl.gz, .parquet, or a manifest"
+    )
+    parser.add_argument(
+        "--tokenizer",
+        metavar="FILE",
+        help="tokenizer.json that counts tokens; without it every UTF-8 byte counts as one, an upper bound",
+    )
+    parser.add_argument("--max-discussion-tokens", type=positive, default=24_000, metavar="N")
+    parser.add_argument("--limit", type=positive, metavar="N", help="only the first N rows of the input")
+    parser.add_argument(
+        "--max-bad-fraction",
+        type=fraction,
+        default=0.01,
+        metavar="F",
+        help="unusable rows that are tolerated (default: 0.01)",
+    )
+    parser.add_argument("--workers", type=positive, metavar="N", help="processes (default: the cores available)")
+    parser.add_argument("--output", required=True, metavar="FILE")
+    parser.add_argument("--dropped", required=True, metavar="FILE")
+    parser.add_argument("--counts", required=True, metavar="FILE")
+    return parser.parse_args(argv)
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1, as argparse wants it."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {number}")
+    return number
+
+
+def fraction(text: str) -> float:
+    """A number from 0 to 1, as argparse wants it."""
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"must be from 0 to 1, not {text}")
+    return number
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = parse_arguments(argv)
+    files = find_inputs(arguments.input)
+    counter: TokenCounter = TokenizerCounter(arguments.tokenizer) if arguments.tokenizer else ByteCounter()
+    with Stage("prepare_raw_data", arguments.output, arguments.dropped, arguments.counts) as stage:
+        stage.note("tokens_counted_by", counter.name)
+        prepare(
+            stage,
+            files,
+            ThreadBuilder(counter, arguments.max_discussion_tokens),
+            limit=arguments.limit,
+            max_bad_fraction=arguments.max_bad_fraction,
+            workers=choose_workers(files, arguments.workers),
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))
