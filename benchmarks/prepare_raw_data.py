@@ -23,7 +23,25 @@ import orjson
 
 SCRIPT = Path(__file__).parent.parent / "scripts" / "prepare_raw_data.py"
 SIZES = (20_000, 200_000)
-SYLLABLES = "an be con de er for gra hin in ju ker lo mu nor on per qua ri sin tri un ver wa xi yo ze".split()
+SYLLABLES = (
+    "an",
+    "be",
+    "con",
+    "de",
+    "er",
+    "for",
+    "gra",
+    "hin",
+    "ju",
+    "ker",
+    "lo",
+    "mu",
+    "nor",
+    "on",
+    "per",
+    "qua",
+    "ri",
+)
 FORMULAS = (
     r"$x^2+y^2\leq 2xy$",
     r"$\frac{a}{b}+\sqrt{c}$",
@@ -42,7 +60,7 @@ class Figures(NamedTuple):
 
 
 def make_threads(count: int, seed: int = 0) -> Iterator[dict[str, object]]:
-    """Threads like those of a mathematics forum: a few posts of a few hundred characters, some with quotes, some long."""
+    """Threads like those of a mathematics forum: a few posts of a few hundred characters, some quote, some are long."""
     rng = random.Random(seed)
     words = ["".join(rng.choices(SYLLABLES, k=rng.randint(1, 4))) for _ in range(5_000)]
     # Zipf's law: a few words make up most of a text.
@@ -61,10 +79,10 @@ def make_threads(count: int, seed: int = 0) -> Iterator[dict[str, object]]:
         return quote + text(length)
 
     for number in range(count):
-        posts = int(rng.paretovariate(1.5) * 3) % 200
+        posts = int(rng.paretovariate(1.5) * 1.5) % 200
         yield {
-            "original_question": f"Problem {number}. " + text(rng.randint(30, 120)),
-            "original_answers": [post(rng.randint(10, 120)) for _ in range(posts)],
+            "original_question": f"Problem {number}. " + text(rng.randint(20, 100)),
+            "original_answers": [post(rng.randint(5, 100)) for _ in range(posts)],
         }
 
 

@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Self
 
-import orjson
 from omr.benchmarks import Pool
 from omr.contamination import (
     DIRECTIONS,
@@ -146,7 +145,7 @@ def decontaminate(arguments: argparse.Namespace) -> None:
                 stage.count_read()
                 pass_on(problem, finding, stage, pool)
                 report.add_problem(finding)
-        report_file.write(orjson.dumps(report.content(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        report_file.write(report.to_json())
 
 
 def _parse_arguments(argv: list[str] | None) -> argparse.Namespace:

@@ -14,7 +14,7 @@ import sys
 import time
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from omr.models import ModelSpec, model_spec
 from omr.progress import Log, Progress
 from omr.prompts import load_prompt
 from omr.requests import Request, RequestPlan, Sampling
+from omr.servers import ServerSite, server_site
 from omr.serving import drain_through_server
 from omr.usage import usage_of
 
@@ -50,6 +51,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--config", type=Path, nargs="+", required=True, help="config files, later ones win")
     add("--model", required=True, help="key under `models:` in config")
     add("--model-identity", help="what the replies depend on: path[@revision]; must agree with config if given")
+    add("--tokenizer", type=Path, help="the model's tokenizer.json, for prompts that come near its context length")
     add("--temperature", type=float, default=0.0)
     add("--top-p", type=float, default=1.0)
     add("--max-tokens", type=int, required=True, help="completion tokens wanted")
@@ -101,19 +103,43 @@ def missing_requests(plan: RequestPlan, missing: Missing) -> Iterator[Request]:
     return (request for place, request in enumerate(plan.requests(check_ids=False)) if missing.asked[place])
 
 
+@dataclass(frozen=True)
+class Job:
+    """Which model is asked, and where its server's software is."""
+
+    model: ModelSpec
+    site: ServerSite
+
+
+def read_job(args: argparse.Namespace) -> Job:
+    """The model of the command line as config describes it, with its tokenizer."""
+    config = read_config(args.config)
+    spec = model_spec(config, args.model)
+    # In config it may be a hub id; the workflow downloads it and gives its file here.
+    by_hand = spec.tokenizer if (spec.tokenizer or "").endswith(".json") else None
+    spec = replace(spec, tokenizer=by_hand if args.tokenizer is None else str(args.tokenizer))
+    return Job(spec, server_site(config, spec.server))
+
+
+def server_log(args: argparse.Namespace) -> Path:
+    """The model server's own log: beside the log of this command, or beside the output."""
+    beside: Path = args.log or args.output
+    return beside.with_suffix(".server.log")
+
+
 async def answer(
-    args: argparse.Namespace, plan: RequestPlan, spec: ModelSpec, store: ReplyStore, missing: Missing, log: Log
+    args: argparse.Namespace, plan: RequestPlan, job: Job, store: ReplyStore, missing: Missing, log: Log
 ) -> Drain:
     """Ask for everything that is missing. Returns the drain; its `stopped` says whether it was told to end early."""
     progress = Progress(args.stage, len(missing.asked), len(missing.asked) - missing.count, log, sys.stderr.isatty())
     max_failed = int(args.max_failed_fraction * len(missing.asked))
-    async with ChatClient(spec, args.stage, plan.sampling) as client:
+    async with ChatClient(job.model, args.stage, plan.sampling) as client:
         drain = Drain(client, store, progress, max_failed, args.grace_s)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, drain.stop)
         try:
-            await drain_through_server(drain, missing_requests(plan, missing), args.output, log)
+            await drain_through_server(drain, missing_requests(plan, missing), job.site, server_log(args), log)
         finally:
             progress.close()
             log(f"{client.retries} tries were repeated")
@@ -122,20 +148,20 @@ async def answer(
 
 def run(args: argparse.Namespace, log: Log) -> int:
     started = time.monotonic()
-    spec = model_spec(read_config(args.config), args.model)
-    plan = request_plan(args, spec)
+    job = read_job(args)
+    plan = request_plan(args, job.model)
     with ReplyStore(args.output, log) as store:
         missing = find_missing(plan, store)
         log(f"{args.stage} {args.output}: {missing.count} of {len(missing.asked)} requests have no reply yet")
         failed: list[dict[str, Any]] = []
         if missing.count:
-            drain = asyncio.run(answer(args, plan, spec, store, missing, log))
+            drain = asyncio.run(answer(args, plan, job, store, missing, log))
             if drain.stopped:
                 log("told to stop: finished replies are kept, the next run goes on from there")
                 return EXIT_STOPPED
             failed = drain.failed
         store.publish(missing.keys, failed)
-        write_counts(args, spec, time.monotonic() - started)
+        write_counts(args, job.model, time.monotonic() - started)
     return 0
 
 

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from omr.benchmarks import BenchmarkRow, Pool
-from omr.contamination import DIRECTIONS, Match, MatchFiles, named_paths, pair_id, read_problems
+from omr.contamination import DIRECTIONS, Match, MatchFiles, named_paths, pair_id, positive, read_problems
 from omr.errors import UserError, run_command
 from omr.jsonl import AtomicFile, Row, dumps
 
@@ -86,7 +86,7 @@ def _parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--decisive", nargs="*", default=[], metavar="NET=SCORE", help="least score of a net that needs no model"
     )
-    parser.add_argument("--max-pairs", type=int, default=8, help="questions per problem (default: %(default)s)")
+    parser.add_argument("--max-pairs", type=positive, default=8, help="questions per problem (default: %(default)s)")
     parser.add_argument("--output", required=True, help="pairs file to write")
     parser.add_argument("--decisive-output", required=True, help="file of decisive matches to write")
     return parser.parse_args(argv)

@@ -72,7 +72,7 @@ class FaultyRows:
         )
 
 
-def add_chunk(stage: Stage, seen: IdSet, faulty: FaultyRows, chunk: ChunkResult) -> None:
+def add_chunk(stage: Stage, seen: IdSet, faulty: FaultyRows, posts: Counter[str], chunk: ChunkResult) -> None:
     """Write the rows of a chunk, except those that cannot be used or that came before."""
     stage.count_read(len(chunk.rows))
     for row in chunk.rows:
@@ -80,25 +80,28 @@ def add_chunk(stage: Stage, seen: IdSet, faulty: FaultyRows, chunk: ChunkResult)
             faulty.add(chunk.file, row)
             text = {} if row.text is None else {"text": row.text}
             stage.drop({"id": None, "file": chunk.file, "line": row.line, "detail": row.detail, **text}, row.reason)
-        elif seen.add(row.id):
-            stage.write_encoded(row.encoded)
-        else:
+        elif not seen.add(row.id):
             stage.drop({"id": row.id, "file": chunk.file, "line": row.line}, "duplicate_thread")
+        else:
+            stage.write_encoded(row.encoded)
+            posts["posts_kept"] += row.posts_kept
+            posts["posts_empty"] += row.posts_empty
+            posts["posts_left_out"] += row.posts_left_out
+            posts["threads_shortened"] += row.posts_left_out > 0
 
 
 def prepare(
     stage: Stage, files: list[Path], builder: ThreadBuilder, *, limit: int | None, max_bad_fraction: float, workers: int
 ) -> None:
     """Stream the threads of the files through the builder into the stage. Raises UserError."""
-    seen, faulty, sums = IdSet(), FaultyRows(max_bad_fraction), Counter[str]()
+    seen, faulty, posts = IdSet(), FaultyRows(max_bad_fraction), Counter[str]()
     with closing(ordered_map(builder, read_chunks(files, limit), workers)) as chunks:
         for chunk in chunks:
-            add_chunk(stage, seen, faulty, chunk)
-            sums.update(chunk.sums)
+            add_chunk(stage, seen, faulty, posts, chunk)
             faulty.check(stage.rows_read, at_end=False)
     faulty.check(stage.rows_read, at_end=True)
     for name in ("posts_kept", "posts_empty", "posts_left_out", "threads_shortened"):
-        stage.note(name, sums[name])
+        stage.note(name, posts[name])
 
 
 def choose_workers(files: list[Path], asked: int | None) -> int:

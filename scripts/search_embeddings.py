@@ -11,7 +11,7 @@ import argparse
 import sys
 
 from omr.benchmarks import Pool
-from omr.contamination import read_problems
+from omr.contamination import positive, read_problems
 from omr.embedding_net import DTYPES, EmbeddingNet, load_model
 from omr.errors import run_command
 from omr.nets import write_matches
@@ -29,8 +29,10 @@ def _parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--revision", help="commit, tag or branch of the hub model (default: its default branch)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ... (default: %(default)s)")
     parser.add_argument("--dtype", default="float32", choices=DTYPES, help="of the model (default: %(default)s)")
-    parser.add_argument("--batch-size", type=int, default=32, help="texts per forward pass (default: %(default)s)")
-    parser.add_argument("--top-k", type=int, default=5, help="distinct matches kept per problem (default: %(default)s)")
+    parser.add_argument("--batch-size", type=positive, default=32, help="texts per forward pass (default: %(default)s)")
+    parser.add_argument(
+        "--top-k", type=positive, default=5, help="distinct matches kept per problem (default: %(default)s)"
+    )
     parser.add_argument("--min-score", type=float, default=0.5, help="least cosine (default: %(default)s)")
     parser.add_argument("--output", required=True, help="match file to write")
     return parser.parse_args(argv)

@@ -11,7 +11,7 @@ import argparse
 import sys
 
 from omr.benchmarks import Pool
-from omr.contamination import read_problems
+from omr.contamination import positive, read_problems
 from omr.errors import run_command
 from omr.lexical_nets import ExactNet, NgramNet, TfidfNet
 from omr.nets import Net, write_matches
@@ -37,13 +37,18 @@ def _parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--problems", required=True, help="merged problems, JSONL with id and problem")
     parser.add_argument("--canaries", help="canaries, searched like problems")
     parser.add_argument("--benchmarks", required=True, nargs="+", help="benchmark files")
-    parser.add_argument("--top-k", type=int, default=5, help="distinct matches kept per problem (default: %(default)s)")
+    parser.add_argument(
+        "--top-k", type=positive, default=5, help="distinct matches kept per problem (default: %(default)s)"
+    )
     parser.add_argument(
         "--min-score", type=float, default=0.4, help="ngrams, tfidf: least score (default: %(default)s)"
     )
-    parser.add_argument("--ngram-words", type=int, default=8, help="ngrams: words in a run (default: %(default)s)")
+    parser.add_argument("--ngram-words", type=positive, default=8, help="ngrams: words in a run (default: %(default)s)")
     parser.add_argument(
-        "--min-words", type=int, default=12, help="exact: least words of a contained problem (default: %(default)s)"
+        "--min-words",
+        type=positive,
+        default=12,
+        help="exact: least words of a contained problem (default: %(default)s)",
     )
     parser.add_argument("--output", required=True, help="match file to write")
     return parser.parse_args(argv)

@@ -37,7 +37,10 @@ class Symbol:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An operation or function on expressions: `add`, `mul`, `div`, `pow`, `neg`, `pm`, `sin`, `apply:f`, ..."""
+    """An operation or function on expressions: `div`, `pow`, `neg`, `pm`, `sin`, `apply:f`, ...
+
+    `add` and `mul` take two or more, so that a long sum is no deep tree.
+    """
 
     name: str
     args: tuple[Expression, ...]
@@ -55,6 +58,8 @@ Expression = Number | Symbol | Call | Matrix
 #: Deeper nesting is refused: no answer needs it, and every walk over a tree may then recurse.
 MAX_DEPTH = 40
 _MAX_EXPONENT_OF_TEN = 4000
+#: Double signs and slashes, which nest without brackets.
+_MAX_STEPS = 16
 
 _FUNCTIONS: Final = frozenset(
     "sin cos tan cot sec csc arcsin arccos arctan arccot sinh cosh tanh ln log exp gcd lcm max min sqrt abs floor ceil"
@@ -93,6 +98,7 @@ class _Parser:
         self._place = 0
         self._depth = 0
         self._in_bars = False
+        self._steps = 0
 
     # Tokens
 
@@ -135,61 +141,78 @@ class _Parser:
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise Refused("nested too deeply")
-        total = self._signed_term()
+        terms = [self._signed_term()]
         while True:
-            if self._sees("+", "-"):
-                name = "add" if self._next().text == "+" else "sub"
-                total = Call(name, (total, self._term()))
+            if self._take("+"):
+                terms.append(self._term())
+            elif self._take("-"):
+                terms.append(Call("neg", (self._term(),)))
             elif self._sees_command("\\pm", "\\mp"):
-                total = Call(self._next().text[1:], (total, self._term()))
+                terms = [self._two_signs(_joined("add", terms))]
             else:
                 break
         self._depth -= 1
-        return total
+        return _joined("add", terms)
 
     def _signed_term(self) -> Expression:
-        if self._take("+"):
-            return self._term()
         if self._take("-"):
             return Call("neg", (self._term(),))
         if self._sees_command("\\pm", "\\mp"):
-            return Call(self._next().text[1:], (Number(Fraction(0)), self._term()))
+            return self._two_signs(Number(Fraction(0)))
+        self._take("+")
         return self._term()
 
+    def _two_signs(self, left: Expression) -> Expression:
+        self._steps += 1
+        if self._steps > _MAX_STEPS:
+            raise Refused("too many signs")
+        return Call(self._next().text[1:], (left, self._term()))
+
     def _term(self) -> Expression:
-        product = self._factor()
+        factors = [self._factor()]
         divided = False  # after a bare `/`, a factor side by side could belong above or below the line
         while True:
             if self._sees_command("\\cdot"):
                 self._next()
-                product = Call("mul", (product, self._signed_factor()))
+                factors.append(self._signed_factor())
                 divided = False
-            elif self._take("/"):
-                below = self._signed_factor()
-                plain = isinstance(product, Number) and isinstance(below, Number)
-                divided = not plain
-                product = Call("div", (product, below))
+            elif self._sees("/"):
+                quotient = self._quotient(_joined("mul", factors))
+                factors, divided = [quotient], not all(isinstance(part, Number) for part in quotient.args)
             elif self._starts_factor():
                 if divided:
                     raise Refused("side by side after a slash")
-                product = self._side_by_side(product)
+                factors = self._side_by_side(factors)
             else:
-                return product
+                return _joined("mul", factors)
 
-    def _side_by_side(self, left: Expression) -> Expression:
-        before, after = self._tokens[self._place - 1], self._peek()
+    def _quotient(self, above: Expression) -> Call:
+        self._steps += 1
+        if self._steps > _MAX_STEPS:
+            raise Refused("too many slashes")
+        self._expect("/")
+        self._refuse_letters()
+        return Call("div", (above, self._signed_factor()))
+
+    def _refuse_letters(self) -> None:
+        """After a slash or a caret, `ab` may be `a` with a factor `b` behind it."""
+        token = self._peek()
+        if token is not None and token.kind is Kind.WORD and token.text not in _FUNCTIONS | _CONSTANT_WORDS.keys():
+            raise Refused("letters of which one may be meant")
+
+    def _side_by_side(self, factors: list[Expression]) -> list[Expression]:
+        before, after, left = self._tokens[self._place - 1], self._peek(), factors[-1]
         assert after is not None, "a factor starts here"
         if after.kind is Kind.NUMBER:
             if before.kind is Kind.NUMBER and isinstance(left, Number) and after.spaced:
-                return self._mixed(left)
+                return [*factors[:-1], self._mixed(left)]
             if not before.is_mark(")", "]"):
                 raise Refused("a numeral after a factor")
-        if before.kind is Kind.NUMBER and isinstance(left, Number) and after.is_command("\\frac"):
-            part = self._factor()
-            if _is_proper(part) and left.value.denominator == 1 and left.decimals is None:
-                return Call("add", (left, part))
-            return Call("mul", (left, part))
-        return Call("mul", (left, self._factor()))
+        part = self._factor()
+        mixed = before.kind is Kind.NUMBER and after.is_command("\\frac") and len(factors) == 1 and _is_proper(part)
+        if mixed and isinstance(left, Number) and left.decimals is None:
+            return [Call("add", (left, part))]
+        return [*factors, part]
 
     def _mixed(self, whole: Number) -> Expression:
         above = self._number(self._next())
@@ -265,6 +288,7 @@ class _Parser:
             return exponent
         if self._take("-"):
             return Call("neg", (self._exponent(),))
+        self._refuse_letters()
         return self._factor()
 
     # Atoms
@@ -296,9 +320,6 @@ class _Parser:
         return Call("abs", (inside,)) if closing == "|" else inside
 
     def _numeral(self, token: Token) -> Expression:
-        repeating = self._peek()
-        if repeating is not None and repeating.is_command("\\overline") and "." in token.text + ".":
-            return self._repeating(token)
         if self._take("_"):
             return self._in_base(token)
         return self._number(token)
@@ -311,10 +332,6 @@ class _Parser:
             raise Refused("an exponent beyond reason")
         decimals = len(mantissa.partition(".")[2]) if "." in mantissa else None
         return Number(Fraction(token.text), None if exponent else decimals)
-
-    def _repeating(self, token: Token) -> Expression:
-        # Canonical numerals have lost the point of `0.` and idle zeros (`0.0\overline{3}`): not to be reconstructed.
-        raise Refused("a repeating decimal")
 
     def _in_base(self, token: Token) -> Expression:
         base = self._number(self._group_of_one())
@@ -367,11 +384,7 @@ class _Parser:
         if len(word) > 4 or any(word.startswith(name) for name in _FUNCTIONS):
             raise Refused("a word")
         *letters, last = word
-        factors = [*(Symbol(letter) for letter in letters), self._symbol(last)]
-        product: Expression = factors[0]
-        for factor in factors[1:]:
-            product = Call("mul", (product, factor))
-        return product
+        return _joined("mul", [*(Symbol(letter) for letter in letters), self._symbol(last)])
 
     def _command(self, command: str) -> Expression:
         name = command[1:]
@@ -413,8 +426,6 @@ class _Parser:
 
     def _decorated(self, command: str) -> Expression:
         if self._sees("{"):
-            self._next()
-            self._place -= 1
             return self._symbol(f"{command} {self._subscript()}")
         token = self._next()
         if not token.is_letters:
@@ -446,12 +457,12 @@ class _Parser:
             return self._inner(")")
         if self._sees("{"):
             return self._group()
-        argument = self._factor()
+        factors = [self._factor()]
         while self._starts_simple_factor():
-            argument = Call("mul", (argument, self._factor()))
+            factors.append(self._factor())
         if self._sees("/"):
             raise Refused("a slash after a bare argument")
-        return argument
+        return _joined("mul", factors)
 
     def _starts_simple_factor(self) -> bool:
         token = self._peek()
@@ -479,6 +490,10 @@ class _Parser:
             raise Refused("a torn matrix")
         self._next()
         return Matrix(tuple(rows))
+
+
+def _joined(name: str, parts: list[Expression]) -> Expression:
+    return parts[0] if len(parts) == 1 else Call(name, tuple(parts))
 
 
 def _opens(token: Token) -> bool:

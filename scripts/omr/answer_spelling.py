@@ -198,7 +198,7 @@ def _argument(token: Token, todo: list[Token], level: _Level) -> list[Token]:
         level.wanted = 0
         return [_OPEN, token, todo.pop()._replace(spaced=False), _CLOSE]
     many = token.kind is Kind.NUMBER and len(token.text) > 1
-    if token.kind is Kind.MARK or (many and level.numerals == "one"):
+    if token.kind in (Kind.MARK, Kind.WORD) or (many and level.numerals == "one"):
         level.wanted = 0
         return [token]
     level.wanted -= 1

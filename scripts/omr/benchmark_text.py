@@ -39,9 +39,9 @@ _LOOKS = frozenset({
     "left", "right", "middle", "big", "bigg", "bigl", "bigr", "bigm", "biggl", "biggr", "displaystyle", "textstyle",
     "scriptstyle", "limits", "nolimits", "quad", "qquad", "text", "textbf", "textit", "textrm", "textsf", "texttt",
     "textnormal", "mathrm", "mathbf", "mathit", "mathsf", "mathtt", "mathbb", "mathcal", "mathscr", "mathfrak",
-    "boldsymbol", "bold", "operatorname", "mbox", "hbox", "emph", "rm", "bf", "it", "sf", "tt", "ldots", "cdots", "dots",
-    "dotsc", "dotsb", "hspace", "vspace", "hfill", "noindent", "centering", "newline", "par", "item", "nonumber",
-    "thinspace", "ensuremath", "phantom",
+    "boldsymbol", "bold", "operatorname", "mbox", "hbox", "emph", "rm", "bf", "it", "sf", "tt", "ldots", "cdots",
+    "dots", "dotsc", "dotsb", "hspace", "vspace", "hfill", "noindent", "centering", "newline", "par", "item",
+    "nonumber", "thinspace", "ensuremath", "phantom",
 })  # fmt: skip
 _SILENT = frozenset("$.,;:?\"'`“”‘’„«»~&#@\u200b")
 #: A run of letters, a number with its thousands and decimals, a command, an escaped sign, or any other sign.

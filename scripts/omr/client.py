@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 import orjson
 from pyreqwest.client import Client, ClientBuilder
-from pyreqwest.exceptions import BuilderError, ConnectError, PyreqwestError
+from pyreqwest.exceptions import ConnectError, PyreqwestError
 
 from omr.errors import UserError
 from omr.models import ModelSpec
@@ -45,6 +45,10 @@ class _TransientError(Exception):
     def __init__(self, kind: str, message: str, status: int | None = None, retry_after_s: float | None = None) -> None:
         super().__init__(message)
         self.kind, self.message, self.status, self.retry_after_s = kind, message, status, retry_after_s
+
+
+class _UnreachableError(_TransientError):
+    """No connection: the server may be away for all."""
 
 
 class _FinalError(Exception):
@@ -99,6 +103,8 @@ class ChatClient:
         builder = builder.timeout(timedelta(seconds=self.spec.request_timeout_s))
         # Idle connections outlive neither vLLM's keep-alive of 5 s nor a restart for long.
         builder = builder.pool_idle_timeout(timedelta(seconds=4)).pool_max_idle_per_host(self.spec.concurrency)
+        if self.spec.is_started:
+            builder = builder.no_proxy()  # it is on this node: a site's proxy is not on the way
         return builder.follow_redirects(False).build()
 
     async def __aenter__(self) -> ChatClient:
@@ -124,25 +130,22 @@ class ChatClient:
                 self.pace.succeeded()
                 return reply
             except _FinalError as error:
-                return _failed(request, self.spec, error.kind, error.message, error.status)
-            except ConnectError:
-                unreachable = True
+                return _failed(request, self.spec, error)
             except _TransientError as error:
-                unreachable = False
-                is_busy = error.status in _BUSY
-                busy, failures = busy + is_busy, failures + (not is_busy)
-                if failures > self.spec.retries or busy > self.spec.retries * _BUSY_PER_RETRY:
-                    return _failed(request, self.spec, error.kind, error.message, error.status)
-                pause_s = _pause_s(failures + busy, error.retry_after_s)
-                if is_busy:
-                    self.pace.refused(pause_s)
+                fault = error
             finally:
                 self.pace.leave()
             self.retries += 1
-            if unreachable:
-                await self._gate.report_unreachable()
-            else:
-                await asyncio.sleep(pause_s)
+            if isinstance(fault, _UnreachableError) and await self._gate.report_unreachable():
+                continue  # an outage is nobody's failure
+            is_busy = fault.status in _BUSY
+            busy, failures = busy + is_busy, failures + (not is_busy)
+            if failures > self.spec.retries or busy > self.spec.retries * _BUSY_PER_RETRY:
+                return _failed(request, self.spec, fault)
+            pause_s = _pause_s(failures + busy, fault.retry_after_s)
+            if is_busy:
+                self.pace.refused(pause_s)
+            await asyncio.sleep(pause_s)
 
     async def _send(self, request: Request) -> Any:
         body = self._body(request)
@@ -152,8 +155,8 @@ class ChatClient:
             async with builder.build_streamed() as response:
                 content = await _read_body(response)
                 status, retry_after = response.status, response.get_header("retry-after")
-        except (ConnectError, BuilderError):
-            raise
+        except ConnectError as error:
+            raise _UnreachableError("connection", f"ConnectError: {error.message}") from error
         except PyreqwestError as error:
             raise _TransientError("connection", f"{type(error).__name__}: {error.message}") from error
         if status != 200:
@@ -276,8 +279,8 @@ def _usage(body: Mapping[str, Any]) -> dict[str, int] | None:
     return {k: usage[k] for k in ("prompt_tokens", "completion_tokens") if isinstance(usage.get(k), int)}
 
 
-def _failed(request: Request, spec: ModelSpec, kind: str, message: str, status: int | None) -> Reply:
-    return _stored(request, spec, error={"kind": kind, "status": status, "message": message[:1000]})
+def _failed(request: Request, spec: ModelSpec, error: _TransientError | _FinalError) -> Reply:
+    return _stored(request, spec, error={"kind": error.kind, "status": error.status, "message": error.message[:1000]})
 
 
 def _stored(request: Request, spec: ModelSpec, **fields: Any) -> Reply:

@@ -126,6 +126,14 @@ class MatchFiles:
                 file.finish()
 
 
+def positive(text: str) -> int:
+    """The type of an argument that is a number from 1 on; argparse reports its ValueError."""
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
 def named_paths(items: Sequence[str]) -> dict[str, str]:
     """`NET=FILE` arguments as a mapping, in the order given. Raises UserError for another form or a net named twice."""
     paths: dict[str, str] = {}

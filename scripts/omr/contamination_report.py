@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from omr.benchmarks import Pool
 from omr.contamination import CANARY_KINDS
 from omr.jsonl import Row
@@ -63,7 +65,7 @@ class _CanaryCounts:
 
 
 class Report:
-    """Adds up findings; `content()` is the report."""
+    """Adds up findings; `content()` and `to_json()` are the report."""
 
     def __init__(self, pool: Pool, nets: Iterable[str]) -> None:
         self._pool = pool
@@ -127,6 +129,10 @@ class Report:
             "questions": {key: self._questions[key] for key in asked} | {"faults": dict(sorted(self._faults.items()))},
             "canaries": {kind: self._canary(counts) for kind, counts in self._canaries.items()},
         }
+
+    def to_json(self) -> bytes:
+        """The report as a readable file."""
+        return orjson.dumps(self.content(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
     def _benchmark(self, name: str) -> dict[str, Any]:
         return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from omr.client import ChatClient
@@ -28,7 +28,8 @@ class Drain:
     max_failed: int
     grace_s: float = 20.0
     failed: list[Reply] = field(default_factory=list)
-    stopped: bool = False
+    stop_asked: asyncio.Event = field(default_factory=asyncio.Event)
+    on_reply: Callable[[], None] = lambda: None  # told of every reply: the server's watch for a hang
     waiting: int = 0  # requests at the server; the watch for a hanging server reads it
     _workers: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -62,6 +63,7 @@ class Drain:
             else:
                 self._bear(reply)
             self.progress.add(reply)
+            self.on_reply()
 
     def _bear(self, reply: Reply) -> None:
         self.failed.append(reply)
@@ -79,10 +81,15 @@ class Drain:
             self.store.beat()
             self.progress.tick()
 
+    @property
+    def stopped(self) -> bool:
+        """Whether the job was told to stop."""
+        return self.stop_asked.is_set()
+
     def stop(self) -> None:
         """Take no new requests, and abandon those in flight after the grace period."""
         if not self.stopped:
-            self.stopped = True
+            self.stop_asked.set()
             asyncio.get_running_loop().call_later(self.grace_s, self._abandon)
 
     def _abandon(self) -> None:

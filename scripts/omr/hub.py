@@ -137,6 +137,9 @@ def fetch(listing: Listing, *, cache_dir: str | Path | None = None, folder: str 
     paths = []
     for file in listing.files:
         path = _fetch_file(listing.repo, listing.repo_type, file.path, listing.sha, cache_dir=cache_dir, folder=folder)
+        if folder is not None:
+            # The library resolves links; the caller knows the folder by the name that it gave.
+            path = Path(folder) / file.path
         size = path.stat().st_size
         if file.size is not None and size != file.size:
             raise UserError(

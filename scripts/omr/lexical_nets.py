@@ -19,8 +19,6 @@ class ExactNet:
     """
 
     def __init__(self, pool: Pool, *, min_words: int, top_k: int) -> None:
-        if min_words < 1:
-            raise ValueError("a contained problem has at least one word")
         self._min_words = min_words
         self._top_k = top_k
         self._whole: dict[str, int] = {}
@@ -86,10 +84,10 @@ class NgramNet:
 class TfidfNet:
     """Cosine similarity of TF-IDF weights of runs of 3 to 5 characters, fitted on the benchmark problems.
 
-    Runs that more than `max_share` of a large pool has say little about a problem and cost most of the time.
+    Runs that more than `max_share` of a large pool has tell problems apart no better, and cost most of the time.
     """
 
-    def __init__(self, pool: Pool, *, min_score: float, top_k: int, max_share: float = 0.2) -> None:
+    def __init__(self, pool: Pool, *, min_score: float, top_k: int, max_share: float = 0.1) -> None:
         # Imported here: it takes a second, and the other nets need nothing of it.
         import numpy
         from sklearn.feature_extraction.text import TfidfVectorizer

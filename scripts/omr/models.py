@@ -47,6 +47,7 @@ class ModelSpec:
     expert_parallel_size: int = 1
     data_parallel_size: int = 1
     args: tuple[str, ...] = ()  # passed through to the server's command line
+    server_config: dict[str, Any] = field(default_factory=dict)  # trtllm: content of its --config file
     environment: dict[str, str] = field(default_factory=dict)  # variables of the server's process
     ready_timeout_s: float = 3600.0
     stall_timeout_s: float = 1800.0  # no reply for so long while requests wait: the server hangs

@@ -82,23 +82,28 @@ class Gate:
     def __init__(self, probe: Callable[[], Awaitable[str | None]], max_outage_s: float) -> None:
         self._probe = probe
         self._max_outage_s = max_outage_s
-        self._watch: asyncio.Task[None] | None = None
+        self._watch: asyncio.Task[bool] | None = None
 
     async def wait_open(self) -> None:
         """Return when the server can be reached. Raises UserError when it stays away too long."""
         if self._watch is not None:
             await asyncio.shield(self._watch)
 
-    async def report_unreachable(self) -> None:
-        """Close the gate (if it is open) and wait until the server is back. Raises as `wait_open`."""
+    async def report_unreachable(self) -> bool:
+        """Close the gate (if it is open) and wait until the server is back. Raises as `wait_open`.
+
+        False if the server was there all the time: then the fault is the request's, not an outage.
+        """
         if self._watch is None:
             self._watch = asyncio.create_task(self._until_back())
-        await asyncio.shield(self._watch)
+        return await asyncio.shield(self._watch)
 
-    async def _until_back(self) -> None:
+    async def _until_back(self) -> bool:
         started = time.monotonic()
         pause = _PROBE_EVERY_S[0]
+        was_away = False
         while (fault := await self._probe()) is not None:
+            was_away = True
             if time.monotonic() - started > self._max_outage_s:
                 raise UserError(
                     f"the model server could not be reached for {self._max_outage_s:.0f} s ({fault})",
@@ -107,3 +112,4 @@ class Gate:
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, _PROBE_EVERY_S[1])
         self._watch = None
+        return was_away

@@ -3,7 +3,75 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
+from omr.client import Endpoint
+from omr.draining import Drain
+from omr.requests import Request
+from omr.servers import ModelServer, ServerSite, api_key, open_server
+
+
+async def drain_through_server(
+    drain: Drain, requests: Iterator[Request], site: ServerSite, server_log: Path, say: Callable[[str], None]
+) -> None:
+    """Ask all `requests` of the server that the drain's model names; the server ends with this call.
+
+    Raises UserError when the server cannot be started (any more) or too many requests fail.
+    """
+    spec = drain.client.spec
+    with tempfile.TemporaryDirectory(prefix="omr-server-") as scratch:
+        server = open_server(spec, log_path=server_log, scratch=Path(scratch), site=site, on_event=say)
+        try:
+            if not await _unless_stopped(drain, server.start()):
+                return
+            _connect(drain, server)
+            drain.on_reply = server.note_progress
+            await _first_to_end(drain.run(requests), _keep_alive(drain, server, say))
+        finally:
+            await server.stop()
+
+
+def _connect(drain: Drain, server: ModelServer) -> None:
+    drain.client.endpoint = Endpoint(server.base_url, api_key(drain.client.spec))
+
+
+async def _unless_stopped(drain: Drain, start: Awaitable[None]) -> bool:
+    """Await the server's start; False, and the start is broken off, if the job is told to stop meanwhile."""
+    starting, stop = asyncio.ensure_future(start), asyncio.ensure_future(drain.stop_asked.wait())
+    try:
+        await asyncio.wait({starting, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+            return not drain.stopped
+        return False
+    finally:
+        for task in (starting, stop):
+            task.cancel()
+        await asyncio.gather(starting, stop, return_exceptions=True)
+
+
+async def _keep_alive(drain: Drain, server: ModelServer, say: Callable[[str], None]) -> None:
+    """Start the server again whenever it dies; requests wait meanwhile. Raises ServerDied when it is beyond help."""
+    while True:
+        died = await server.wait_dead(lambda: drain.waiting)
+        if drain.stopped:
+            return
+        say(f"the server is gone: {died.what}")
+        await server.restart()
+        _connect(drain, server)
+
+
+async def _first_to_end(work: Awaitable[None], watch: Awaitable[None]) -> None:
+    """Await the work; an error of the watch ends it."""
+    tasks = working, watching = asyncio.ensure_future(work), asyncio.ensure_future(watch)
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done() and watching.done():
+            watching.result()
+        await working
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,14 +1,15 @@
 """A CPU stage: rows in, rows out, every dropped row in a file of its own with its reason, all of it counted.
 
 The counts file is {"stage", "read", "passed", "written", "dropped": {reason: n}, ...notes}. `read` and `passed` are
-input rows; `written` is output rows, which differ from `passed` only where one row becomes several. The stage stops
-when `read = passed + dropped` does not hold, so that no parser can lose a row unseen.
+input rows; `written` is output rows, which differ from `passed` only where one row becomes several (and then
+`dropped_parts` counts those of the several that did not pass). The stage stops when `read = passed + dropped` does not
+hold, so that no parser can lose a row unseen.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +18,7 @@ import orjson
 
 from omr.errors import UserError
 from omr.jsonl import AtomicFile, Fields, Row, dumps, read_rows
+from omr.unique import unique_rows
 
 
 class Stage:
@@ -28,16 +30,41 @@ class Stage:
         self.rows_passed = 0
         self.rows_written = 0
         self.reasons: Counter[str] = Counter()
+        self.part_reasons: Counter[str] = Counter()
         self._notes: dict[str, Any] = {}
         self._output = AtomicFile(output)
         self._dropped = AtomicFile(dropped)
         self._counts = AtomicFile(counts)
 
-    def read(self, path: str | Path, required: Fields | None = None) -> Iterator[Row]:
-        """Stream and count the rows of an input of this stage."""
-        for row in read_rows(path, required):
+    def read(
+        self,
+        path: str | Path,
+        required: Fields | None = None,
+        *,
+        where: Callable[[Row], bool] | None = None,
+        unique: bool = False,
+    ) -> Iterator[Row]:
+        """Stream and count the rows of an input of this stage.
+
+        Rows that `where` refuses belong to another stage: they count as `not_selected`, not as read. With `unique`,
+        an `id` that occurs twice is a UserError.
+        """
+        rows = read_rows(path, required)
+        if unique:
+            rows = unique_rows(rows, path)
+        if where is not None:
+            rows = self._selected(rows, where)
+        for row in rows:
             self.rows_read += 1
             yield row
+
+    def _selected(self, rows: Iterator[Row], where: Callable[[Row], bool]) -> Iterator[Row]:
+        self._notes.setdefault("not_selected", 0)
+        for row in rows:
+            if where(row):
+                yield row
+            else:
+                self._notes["not_selected"] += 1
 
     def count_read(self, rows: int = 1) -> None:
         """Count input rows that were read by other means than `read`."""
@@ -69,7 +96,17 @@ class Stage:
     def drop(self, row: Mapping[str, Any], reason: str, **what: Any) -> None:
         """Set a row aside: it goes to the dropped file as {"id", "reason", **row, **what}."""
         self.reasons[reason] += 1
-        self._dropped.write(dumps({"id": row.get("id"), "reason": reason} | dict(row) | what | {"reason": reason}))
+        self._set_aside(row, reason, what)
+
+    def drop_part(self, row: Mapping[str, Any], reason: str, **what: Any) -> None:
+        """Set aside a part of an input row whose other parts pass: counted under `dropped_parts`, not `dropped`."""
+        self.part_reasons[reason] += 1
+        self._set_aside(row, reason, what)
+
+    def _set_aside(self, row: Mapping[str, Any], reason: str, what: Mapping[str, Any]) -> None:
+        line = {"id": row.get("id"), "reason": reason, **row, **what}
+        line["reason"] = reason  # also where the row has a field of this name
+        self._dropped.write(dumps(line))
 
     def note(self, key: str, value: Any) -> None:
         """Add a figure of interest to the counts file."""
@@ -77,13 +114,16 @@ class Stage:
 
     def counts(self) -> dict[str, Any]:
         """The content of the counts file."""
-        return {
+        counts = {
             "stage": self.name,
             "read": self.rows_read,
             "passed": self.rows_passed,
             "written": self.rows_written,
             "dropped": dict(sorted(self.reasons.items())),
-        } | self._notes
+        }
+        if self.part_reasons:
+            counts["dropped_parts"] = dict(sorted(self.part_reasons.items()))
+        return counts | self._notes
 
     def _check_conservation(self) -> None:
         dropped = self.reasons.total()

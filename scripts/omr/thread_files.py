@@ -1,11 +1,13 @@
-"""Raw thread files (JSON Lines, gzipped or not, and Parquet) cut into chunks that worker processes can parse.
+"""Raw thread files (JSON Lines, gzipped or not, and Parquet) cut into chunks of lines that worker processes can parse.
 
-A chunk holds the bytes as they are in the file: the process that reads does no more than find the line ends.
+From JSON Lines a chunk holds the bytes as they are in the file: the process that reads does no more than find the line
+ends. Parquet rows are turned into such lines, so that both take the same way from there, and no worker loads Arrow.
 """
 
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -27,12 +29,11 @@ _REMEDY = f"give a file whose rows have {POST} (text of the first post) and {ANS
 
 
 class Chunk(NamedTuple):
-    """A run of rows of one file. `first_line` is 1-based: a line in JSON Lines, a row in Parquet."""
+    """Lines of one file with a JSON object each. `first_line` is 1-based: a line in JSON Lines, a row in Parquet."""
 
     file: str
     first_line: int
-    data: bytes  # whole lines, or an Arrow stream of one record batch
-    is_arrow: bool
+    data: bytes
 
 
 def find_inputs(paths: Sequence[str | Path]) -> list[Path]:
@@ -76,7 +77,7 @@ def _chunks_of(file: Path, limit: int | None) -> Iterator[tuple[Chunk, int]]:
     if file.name.endswith((".jsonl", ".jsonl.gz")):
         return _line_chunks(file, limit)
     if file.suffix == ".parquet":
-        return _arrow_chunks(file, limit)
+        return _parquet_chunks(file, limit)
     raise UserError("neither .jsonl, .jsonl.gz nor .parquet", file=file, remedy=_REMEDY)
 
 
@@ -89,7 +90,7 @@ def _line_chunks(file: Path, limit: int | None) -> Iterator[tuple[Chunk, int]]:
             lines = (data.removeprefix(_BOM) if line == 1 else data).split(b"\n")
             checked = checked or _check_first_row(file, line, lines)
             taken, rows = _take_rows(lines, limit)
-            yield Chunk(str(file), line, b"\n".join(lines[:taken]), is_arrow=False), rows
+            yield Chunk(str(file), line, b"\n".join(lines[:taken])), rows
             limit = None if limit is None else limit - rows
             if limit == 0:
                 return
@@ -144,12 +145,14 @@ def _check_columns(file: Path, columns: Sequence[str], line: int | None = None) 
         )
 
 
-def _arrow_chunks(file: Path, limit: int | None) -> Iterator[tuple[Chunk, int]]:
+def _parquet_chunks(file: Path, limit: int | None) -> Iterator[tuple[Chunk, int]]:
+    open_for_reading(file).close()
+    # Arrow's own allocator keeps several times the memory that it uses.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     # Imported here: Arrow takes longer to load than a small JSON Lines file to process.
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    open_for_reading(file).close()
     try:
         # Without pre-buffering, a column of a row group is streamed instead of held in memory as a whole.
         with pq.ParquetFile(file, buffer_size=1 << 20, pre_buffer=False) as parquet:
@@ -157,7 +160,7 @@ def _arrow_chunks(file: Path, limit: int | None) -> Iterator[tuple[Chunk, int]]:
             columns = _columns(file, parquet.schema_arrow)
             for batch in parquet.iter_batches(_CHUNK_ROWS, columns=columns, use_threads=False):
                 batch = batch if limit is None else batch.slice(0, limit - row + 1)
-                yield Chunk(str(file), row, _to_stream(pa, batch), is_arrow=True), batch.num_rows
+                yield Chunk(str(file), row, b"\n".join(_lines_of(batch))), batch.num_rows
                 row += batch.num_rows
                 if limit is not None and row > limit:
                     return
@@ -195,8 +198,11 @@ def _is_text(kind: Any) -> bool:
     return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_null(kind))
 
 
-def _to_stream(pa: Any, batch: Any) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-    return bytes(sink.getvalue())
+def _lines_of(batch: Any) -> list[bytes]:
+    try:
+        return [orjson.dumps(row) for row in batch.to_pylist()]
+    except UnicodeDecodeError:
+        # Parquet does not check that its texts are UTF-8. Only the rows that are not are lost.
+        if batch.num_rows > 1:
+            return [line for index in range(batch.num_rows) for line in _lines_of(batch.slice(index, 1))]
+        return [b"a text of this row is not valid UTF-8"]

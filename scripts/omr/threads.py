@@ -30,8 +30,8 @@ _TAG = re.compile(
 #: What stands between two posts of a discussion.
 _BETWEEN = "\n\n"
 
-# Posts that are tokenised at a time: enough to share the call, few enough to stop soon after the limit.
-_POSTS_AT_A_TIME = 32
+# Posts that are tokenised at a time: enough to share the call, few enough to stop soon after the matter is settled.
+_POSTS_AT_A_TIME = 8
 
 
 class Discussion(NamedTuple):
@@ -87,24 +87,28 @@ def build_discussion(answers: Sequence[str], max_tokens: int, counter: TokenCoun
 
     Posts of which nothing is left after cleaning are skipped, and the numbers count the posts that are there: 1, 2, 3
     without gaps. The first post that does not fit ends the discussion, however short the later ones are. A post is
-    counted with its heading and the blank line after it, so the sum exceeds the joined text by that one blank line.
+    counted with its heading and the blank line after it, so the sum exceeds the joined text by one blank line.
     """
     posts = [clean for answer in answers if (clean := clean_post(answer))]
     blocks = [f"Post {number}:\n{post}" for number, post in enumerate(posts, 1)]
-    kept = _count_fitting(blocks, max_tokens, counter)
-    return Discussion(_BETWEEN.join(blocks[:kept]), kept, len(answers) - len(posts), len(posts) - kept)
+    text, kept = _BETWEEN.join(blocks), len(blocks)
+    if counter.at_most(text) + len(_BETWEEN) > max_tokens:
+        kept = _count_fitting([block + _BETWEEN for block in blocks], max_tokens, counter)
+        text = _BETWEEN.join(blocks[:kept])
+    return Discussion(text, kept, len(answers) - len(posts), len(posts) - kept)
 
 
 def _count_fitting(blocks: Sequence[str], max_tokens: int, counter: TokenCounter) -> int:
-    """How many of the first blocks fit; only where a cheap bound does not settle it are tokens counted."""
-    bound = counter.at_most(_BETWEEN.join(blocks))
-    if bound is not None and bound + len(_BETWEEN) <= max_tokens:
-        return len(blocks)
-    total = 0
+    """How many blocks fit, from the first one on; tokens are counted until a cheap bound settles it for the rest."""
+    bounds = [counter.at_most(block) for block in blocks]
+    counted, unsettled = 0, sum(bounds)
     for first in range(0, len(blocks), _POSTS_AT_A_TIME):
-        counts = counter.count([block + _BETWEEN for block in blocks[first : first + _POSTS_AT_A_TIME]])
-        for position, tokens in enumerate(counts, first):
-            total += tokens
-            if total > max_tokens:
+        if counted + unsettled <= max_tokens:
+            break
+        batch = slice(first, first + _POSTS_AT_A_TIME)
+        for position, tokens in enumerate(counter.count(blocks[batch]), first):
+            counted += tokens
+            if counted > max_tokens:
                 return position
+        unsettled -= sum(bounds[batch])
     return len(blocks)

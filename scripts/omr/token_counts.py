@@ -14,13 +14,17 @@ import orjson
 _NFC_GROWTH = 3
 
 
+#: Stands for "no bound": more than any text has.
+UNBOUNDED = 1 << 60
+
+
 class TokenCounter(Protocol):
     """Counts tokens; `name` says by what, for reports."""
 
     name: str
 
-    def at_most(self, text: str) -> int | None:
-        """A bound on the tokens of a text that costs next to nothing; None if there is no bound."""
+    def at_most(self, text: str) -> int:
+        """An upper bound on the tokens of a text that costs next to nothing; UNBOUNDED if there is none."""
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """The tokens of each text."""
@@ -31,7 +35,7 @@ class ByteCounter:
 
     name = "utf8_bytes"
 
-    def at_most(self, text: str) -> int | None:
+    def at_most(self, text: str) -> int:
         return len(text.encode())
 
     def count(self, texts: Sequence[str]) -> list[int]:
@@ -56,9 +60,9 @@ class TokenizerCounter:
         self._tokenizer.no_padding()
         self._bytes_bound = _bytes_bound_tokens(orjson.loads(self._tokenizer.to_str()))
 
-    def at_most(self, text: str) -> int | None:
+    def at_most(self, text: str) -> int:
         if not self._bytes_bound:
-            return None
+            return UNBOUNDED
         return len(text) if text.isascii() else _NFC_GROWTH * len(text.encode())
 
     def count(self, texts: Sequence[str]) -> list[int]:

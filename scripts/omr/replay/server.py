@@ -77,6 +77,7 @@ class ReplayServer:
 
     def _bound_socket(self) -> socket.socket:
         host, port = self.options.host, self.options.port
+        bound: socket.socket | None = None
         try:
             family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
             bound = socket.socket(family, kind, protocol)
@@ -84,6 +85,8 @@ class ReplayServer:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             bound.bind(address)
         except OSError as error:
+            if bound is not None:
+                bound.close()
             raise UserError(f"cannot listen on {host}:{port}: {error}", remedy="choose another --port, or 0") from error
         return bound
 

@@ -1,1 +1,37 @@
-"""Model servers behind one interface, whatever serves."""
+"""Model servers behind one interface, whatever serves: `async with open_server(spec, ...) as server: ...`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from omr.models import ModelSpec
+from omr.servers.died import ServerDied
+from omr.servers.endpoint import api_key, check_endpoint
+from omr.servers.kinds import KINDS
+from omr.servers.server import EndpointServer, ModelServer
+from omr.servers.sites import ServerSite, server_site
+from omr.servers.started import StartedServer, Watch
+
+__all__ = ["ModelServer", "ServerDied", "ServerSite", "api_key", "check_endpoint", "open_server", "server_site"]
+
+_DEFAULT_SITE, _DEFAULT_WATCH = ServerSite(), Watch()
+
+
+def open_server(
+    spec: ModelSpec,
+    *,
+    log_path: Path,
+    scratch: Path,
+    site: ServerSite = _DEFAULT_SITE,
+    on_event: Callable[[str], None] = lambda event: None,
+    watch: Watch = _DEFAULT_WATCH,
+) -> ModelServer:
+    """The server of a model, not started yet.
+
+    What it prints is appended to `log_path`; `scratch` is a folder of this job's own for small files; `on_event` gets
+    one line for each thing that happens to it.
+    """
+    if spec.server == "endpoint":
+        return EndpointServer(spec, on_event)
+    return StartedServer(KINDS[spec.server], spec, site, log_path, scratch, on_event, watch)

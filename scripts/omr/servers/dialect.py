@@ -39,10 +39,9 @@ class RequestDialect:
 
 #: Of the OpenAI API: every server takes them.
 _STANDARD = frozenset(
-    ("model", "messages", "prompt", "stream", "stream_options", "user", "n", "response_format", "tools", "tool_choice")
-) | frozenset(
-    ("temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "frequency_penalty", "presence_penalty")
-    + ("logprobs", "top_logprobs", "logit_bias")
+    {"model", "messages", "prompt", "stream", "stream_options", "user", "n", "response_format", "tools", "tool_choice"}
+    | {"temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "frequency_penalty", "presence_penalty"}
+    | {"logprobs", "top_logprobs", "logit_bias"}
 )
 
 _DIALECTS = {

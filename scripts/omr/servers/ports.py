@@ -37,6 +37,11 @@ class Port:
                 return
         raise OSError(errno.EADDRINUSE, f"no free port on {host} in {_TRIES} tries")
 
+    def keep_beyond_exec(self) -> None:
+        """Let the program that this process becomes hold the reservation."""
+        if self._lock is not None:
+            os.set_inheritable(self._lock, True)
+
     def release(self) -> None:
         """Let others have the port; the lock file stays, because removing it would race with the next holder."""
         if self._lock is not None:

@@ -7,7 +7,8 @@ to its workers for crashes; after the grace period SIGKILL to all that descends 
 and when standard input ends: the starter holds the other end of that pipe, so its death by SIGKILL is noticed too.
 When the server's first process ends by itself, the rest is killed as well: workers that outlive it hold GPU memory.
 
-Exit status: the server's (128 + n for signal n). Needs nothing but Python, and is run apart from the package: `python -I`.
+Exit status: the server's (128 + n for signal n), and 1 instead of 0 if it ended without being told to. Needs nothing
+but Python's own library; it is run apart from the package with `python -I`.
 """
 
 from __future__ import annotations
@@ -20,55 +21,43 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 #: A process that waits for a device cannot be killed; do not wait for it for ever.
 _LAST_WAIT_S = 60.0
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a server ended: its exit status as a shell would report it, and whether it was told to."""
-
-    status: int
-    asked: bool
-
-
 def supervise(
-    command: Sequence[str],
-    environment: Mapping[str, str] | None = None,
-    *,
-    grace_s: float = 20.0,
-    pid_file: str | None = None,
-    pass_lifeline: bool = False,
-) -> Ended:
-    """Run `command` until it ends or is to be stopped; see the module's text. Only for a process with one thread.
+    command: Sequence[str], grace_s: float = 20.0, pid_file: str | None = None, pass_lifeline: bool = False
+) -> int:
+    """Run `command` until it ends or is to be stopped; see the module's text, also for the status that is returned.
 
     `pass_lifeline` gives it a standard input that ends when this process does (srun hands it on to other nodes).
     """
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    libc = ctypes.CDLL(None)
+    libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     told = _Told()
     try:
         server = subprocess.Popen(
             command,
-            env=environment,
             stdin=subprocess.PIPE if pass_lifeline else subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - there is one thread
+            # Should we be killed, the server's first process dies too. Safe: there is but one thread here.
+            preexec_fn=lambda: libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0),  # noqa: PLW1509
         )
     except OSError as error:
         print(f"cannot start {command[0]}: {error.strerror}", file=sys.stderr, flush=True)
-        return Ended(127, asked=False)
+        return 127
     if pid_file is not None:
         with open(pid_file, "w") as file:
             file.write(str(server.pid))
-    status = _wait(server.pid, told, grace_s)
-    status = _kill_all(server.pid, status)
+    status = _kill_all(server.pid, _wait(server.pid, told, grace_s))
     server.returncode = status  # reaped here: Popen must not wait for it again
-    return Ended(128 - status if status < 0 else status, told.to_stop)
+    if status == 0:
+        return 0 if told.to_stop else 1
+    return 128 - status if status < 0 else status
 
 
 class _Told:
@@ -173,14 +162,6 @@ def _parent(pid: str) -> int | None:
         return None
 
 
-def _die_with_parent() -> None:
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _prctl(option: int, value: int) -> None:
-    ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--grace-s", type=float, default=20.0, help="seconds from SIGTERM to SIGKILL")
@@ -189,7 +170,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND")
     args = parser.parse_args(argv)
     command = args.command[1:] if args.command[:1] == ["--"] else args.command
-    return supervise(command, grace_s=args.grace_s, pid_file=args.pid_file, pass_lifeline=args.pass_lifeline).status
+    return supervise(command, args.grace_s, args.pid_file, args.pass_lifeline)
 
 
 if __name__ == "__main__":

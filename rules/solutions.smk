@@ -1,0 +1,139 @@
+"""Decontaminated problems -> solutions whose final answers are judged. One set of files per recipe.
+
+    results/{run}/decontaminated.jsonl
+    -> {recipe}/solutions/seed-SS/shard-KKK-of-NNN.jsonl    raw replies, one file per seed and shard
+    -> {recipe}/majority/shard-...                          every solution's final answer, beside its problem's answer
+    -> {recipe}/comparisons/shard-..., judgements/shard-... what is provably the same answer, and what is to be asked
+    -> {recipe}/replies/judge_answers/shard-...
+    -> {recipe}/judged/shard-...                            the same rows with `yes`, `no` or `unjudged`
+
+A shard holds the same problems at every stage. Texts stay in solutions/; all other rows are light. Each CPU stage also
+writes {recipe}/dropped/<stage>/shard-... and {recipe}/counts/<stage>/shard-....
+"""
+
+try:
+    recipes = Recipes(config)
+except UserError as error:
+    raise WorkflowError(str(error))
+
+
+wildcard_constraints:
+    recipe=recipes.pattern,
+    seed=r"\d{2}",
+
+
+use rule ask_model as generate_solutions with:
+    input:
+        rows="results/{run}/decontaminated.jsonl",
+        prompts=recipes.prompt,
+    output:
+        replies="results/{run}/{recipe}/solutions/seed-{seed}/shard-{shard}-of-{shards}.jsonl",
+        counts="results/{run}/{recipe}/counts/generate_solutions/seed-{seed}/shard-{shard}-of-{shards}.json",
+    log:
+        "results/{run}/{recipe}/logs/generate_solutions/seed-{seed}/shard-{shard}-of-{shards}.log",
+    benchmark:
+        "results/{run}/{recipe}/benchmarks/generate_solutions/seed-{seed}/shard-{shard}-of-{shards}.tsv"
+    params:
+        **recipes.asked("generate_solutions"),
+        seeds=lambda wildcards: f"--seed {wildcards.seed}",
+
+
+rule fill_majority_answer:
+    """Final answers of all solutions of a shard; the majority of them where no answer is known."""
+    input:
+        problems="results/{run}/decontaminated.jsonl",
+        solutions=recipes.solutions,
+        code=["scripts/fill_majority_answer.py", "scripts/omr/solutions.py", "scripts/omr/vote.py"],
+    output:
+        rows="results/{run}/{recipe}/majority/shard-{shard}-of-{shards}.jsonl",
+        dropped="results/{run}/{recipe}/dropped/fill_majority_answer/shard-{shard}-of-{shards}.jsonl",
+        counts="results/{run}/{recipe}/counts/fill_majority_answer/shard-{shard}-of-{shards}.json",
+    log:
+        "results/{run}/{recipe}/logs/fill_majority_answer/shard-{shard}-of-{shards}.log",
+    benchmark:
+        "results/{run}/{recipe}/benchmarks/fill_majority_answer/shard-{shard}-of-{shards}.tsv"
+    threads: 4
+    params:
+        seeds=recipes.knob("seeds"),
+        min_share=recipes.knob("majority", "min_share"),
+    shell:
+        "python scripts/fill_majority_answer.py"
+        " --problems {input.problems}"
+        " --shard {wildcards.shard}"
+        " --shards {wildcards.shards}"
+        " --solutions {input.solutions}"
+        " --seeds {params.seeds}"
+        " --min-share {params.min_share}"
+        " --workers {threads}"
+        " --output {output.rows}"
+        " --dropped {output.dropped}"
+        " --counts {output.counts}"
+        " 2>&1 | tee {log}"
+
+
+rule select_judgements:
+    """Which predicted answers are provably the expected one, and which a model must judge, each once."""
+    input:
+        problems="results/{run}/decontaminated.jsonl",
+        majority="results/{run}/{recipe}/majority/shard-{shard}-of-{shards}.jsonl",
+        code=["scripts/select_judgements.py", "scripts/omr/judging.py"],
+    output:
+        comparisons="results/{run}/{recipe}/comparisons/shard-{shard}-of-{shards}.jsonl",
+        questions="results/{run}/{recipe}/judgements/shard-{shard}-of-{shards}.jsonl",
+        dropped="results/{run}/{recipe}/dropped/select_judgements/shard-{shard}-of-{shards}.jsonl",
+        counts="results/{run}/{recipe}/counts/select_judgements/shard-{shard}-of-{shards}.json",
+    log:
+        "results/{run}/{recipe}/logs/select_judgements/shard-{shard}-of-{shards}.log",
+    benchmark:
+        "results/{run}/{recipe}/benchmarks/select_judgements/shard-{shard}-of-{shards}.tsv"
+    threads: 4
+    shell:
+        "python scripts/select_judgements.py"
+        " --problems {input.problems}"
+        " --majority {input.majority}"
+        " --workers {threads}"
+        " --output {output.comparisons}"
+        " --questions {output.questions}"
+        " --dropped {output.dropped}"
+        " --counts {output.counts}"
+        " 2>&1 | tee {log}"
+
+
+use rule ask_model as judge_answers with:
+    input:
+        rows="results/{run}/{recipe}/judgements/shard-{shard}-of-{shards}.jsonl",
+        prompts="prompts/judge_answers.yaml",
+    output:
+        replies="results/{run}/{recipe}/replies/judge_answers/shard-{shard}-of-{shards}.jsonl",
+        counts="results/{run}/{recipe}/counts/judge_answers/shard-{shard}-of-{shards}.json",
+    log:
+        "results/{run}/{recipe}/logs/judge_answers/shard-{shard}-of-{shards}.log",
+    benchmark:
+        "results/{run}/{recipe}/benchmarks/judge_answers/shard-{shard}-of-{shards}.tsv"
+    params:
+        **recipes.asked("judge_answers"),
+        part="",
+
+
+rule merge_judgements:
+    """Every solution's verdict: from the comparison where it proved something, else from the model's reply."""
+    input:
+        majority="results/{run}/{recipe}/majority/shard-{shard}-of-{shards}.jsonl",
+        comparisons="results/{run}/{recipe}/comparisons/shard-{shard}-of-{shards}.jsonl",
+        replies="results/{run}/{recipe}/replies/judge_answers/shard-{shard}-of-{shards}.jsonl",
+        code=["scripts/merge_judgements.py", "scripts/omr/judging.py", "scripts/omr/verdicts.py"],
+    output:
+        rows="results/{run}/{recipe}/judged/shard-{shard}-of-{shards}.jsonl",
+        dropped="results/{run}/{recipe}/dropped/merge_judgements/shard-{shard}-of-{shards}.jsonl",
+        counts="results/{run}/{recipe}/counts/merge_judgements/shard-{shard}-of-{shards}.json",
+    log:
+        "results/{run}/{recipe}/logs/merge_judgements/shard-{shard}-of-{shards}.log",
+    shell:
+        "python scripts/merge_judgements.py"
+        " --majority {input.majority}"
+        " --comparisons {input.comparisons}"
+        " --replies {input.replies}"
+        " --output {output.rows}"
+        " --dropped {output.dropped}"
+        " --counts {output.counts}"
+        " 2>&1 | tee {log}"

@@ -1,0 +1,133 @@
+"""Reasoning that led to a right answer -> a solution written anew for it. Off: `summaries: {enabled: false}`.
+
+    results/{run}/{recipe}/judged/shard-KKK-of-NNN.jsonl, solutions/seed-SS/shard-...
+    -> {recipe}/traces/shard-...                              the reasoning of right, finished solutions, trimmed
+    -> {recipe}/replies/generate_summaries/shard-...          several candidates each
+    -> {recipe}/summary_comparisons/shard-..., summary_judgements/shard-...
+    -> {recipe}/replies/judge_summaries/shard-...
+    -> {recipe}/summarized/shard-...                          judged rows with their best summary
+
+Each CPU stage also writes {recipe}/dropped/<stage>/shard-... and {recipe}/counts/<stage>/shard-....
+"""
+
+
+rule select_traces:
+    """The reasoning of every right, finished solution, up to the step of its last boxed answer."""
+    input:
+        problems="results/{run}/decontaminated.jsonl",
+        judged="results/{run}/{recipe}/judged/shard-{shard}-of-{shards}.jsonl",
+        solutions=recipes.solutions,
+        code=["scripts/select_traces.py", "scripts/omr/solutions.py", "scripts/omr/trimming.py"],
+    output:
+        rows="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.jsonl",
+        dropped="results/{run}/{recipe}/dropped/select_traces/shard-{shard}-of-{shards}.jsonl",
+        counts="results/{run}/{recipe}/counts/select_traces/shard-{shard}-of-{shards}.json",
+    log:
+        "results/{run}/{recipe}/logs/select_traces/shard-{shard}-of-{shards}.log",
+    benchmark:
+        "results/{run}/{recipe}/benchmarks/select_traces/shard-{shard}-of-{shards}.tsv"
+    params:
+        prompt=recipes.knob("prompt"),
+    shell:
+        "python scripts/select_traces.py"
+        " --problems {input.problems}"
+        " --judged {input.judged}"
+        " --solutions {input.solutions}"
+        " --prompt-name {params.prompt}"
+        " --output {output.rows}"
+        " --dropped {output.dropped}"
+        " --counts {output.counts}"
+        " 2>&1 | tee {log}"
+
+
+use rule ask_model as generate_summaries with:
+    input:
+        rows="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.jsonl",
+        prompts="prompts/summarize_solution.yaml",
+    output:
+        replies="results/{run}/{recipe}/replies/generate_summaries/shard-{shard}-of-{shards}.jsonl",
+        counts="results/{run}/{recipe}/counts/generate_summaries/shard-{shard}-of-{shards}.json",
+    log:
+        "results/{run}/{recipe}/logs/generate_summaries/shard-{shard}-of-{shards}.log",
+    benchmark:
+        "results/{run}/{recipe}/benchmarks/generate_summaries/shard-{shard}-of-{shards}.tsv"
+    params:
+        **recipes.asked("generate_summaries"),
+        part="",
+        seeds=lambda wildcards: f"--seed {recipes.candidates(wildcards)}",
+
+
+rule select_summary_judgements:
+    """Which answers of summaries are provably right, and which a model must judge, each once per problem."""
+    input:
+        traces="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.jsonl",
+        summaries="results/{run}/{recipe}/replies/generate_summaries/shard-{shard}-of-{shards}.jsonl",
+        code=["scripts/select_summary_judgements.py", "scripts/omr/judging.py", "scripts/omr/summaries.py"],
+    output:
+        comparisons="results/{run}/{recipe}/summary_comparisons/shard-{shard}-of-{shards}.jsonl",
+        questions="results/{run}/{recipe}/summary_judgements/shard-{shard}-of-{shards}.jsonl",
+        dropped="results/{run}/{recipe}/dropped/select_summary_judgements/shard-{shard}-of-{shards}.jsonl",
+        counts="results/{run}/{recipe}/counts/select_summary_judgements/shard-{shard}-of-{shards}.json",
+    log:
+        "results/{run}/{recipe}/logs/select_summary_judgements/shard-{shard}-of-{shards}.log",
+    benchmark:
+        "results/{run}/{recipe}/benchmarks/select_summary_judgements/shard-{shard}-of-{shards}.tsv"
+    threads: 4
+    params:
+        candidates=recipes.knob("summaries", "candidates"),
+    shell:
+        "python scripts/select_summary_judgements.py"
+        " --traces {input.traces}"
+        " --summaries {input.summaries}"
+        " --candidates {params.candidates}"
+        " --workers {threads}"
+        " --output {output.comparisons}"
+        " --questions {output.questions}"
+        " --dropped {output.dropped}"
+        " --counts {output.counts}"
+        " 2>&1 | tee {log}"
+
+
+use rule ask_model as judge_summaries with:
+    input:
+        rows="results/{run}/{recipe}/summary_judgements/shard-{shard}-of-{shards}.jsonl",
+        prompts="prompts/judge_answers.yaml",
+    output:
+        replies="results/{run}/{recipe}/replies/judge_summaries/shard-{shard}-of-{shards}.jsonl",
+        counts="results/{run}/{recipe}/counts/judge_summaries/shard-{shard}-of-{shards}.json",
+    log:
+        "results/{run}/{recipe}/logs/judge_summaries/shard-{shard}-of-{shards}.log",
+    benchmark:
+        "results/{run}/{recipe}/benchmarks/judge_summaries/shard-{shard}-of-{shards}.tsv"
+    params:
+        **recipes.asked("judge_summaries"),
+        part="",
+
+
+rule merge_summaries:
+    """Each trace with the longest of its summaries whose answer is right."""
+    input:
+        traces="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.jsonl",
+        summaries="results/{run}/{recipe}/replies/generate_summaries/shard-{shard}-of-{shards}.jsonl",
+        comparisons="results/{run}/{recipe}/summary_comparisons/shard-{shard}-of-{shards}.jsonl",
+        replies="results/{run}/{recipe}/replies/judge_summaries/shard-{shard}-of-{shards}.jsonl",
+        code=["scripts/merge_summaries.py", "scripts/omr/judging.py", "scripts/omr/summaries.py"],
+    output:
+        rows="results/{run}/{recipe}/summarized/shard-{shard}-of-{shards}.jsonl",
+        dropped="results/{run}/{recipe}/dropped/merge_summaries/shard-{shard}-of-{shards}.jsonl",
+        counts="results/{run}/{recipe}/counts/merge_summaries/shard-{shard}-of-{shards}.json",
+    log:
+        "results/{run}/{recipe}/logs/merge_summaries/shard-{shard}-of-{shards}.log",
+    params:
+        candidates=recipes.knob("summaries", "candidates"),
+    shell:
+        "python scripts/merge_summaries.py"
+        " --traces {input.traces}"
+        " --summaries {input.summaries}"
+        " --candidates {params.candidates}"
+        " --comparisons {input.comparisons}"
+        " --replies {input.replies}"
+        " --output {output.rows}"
+        " --dropped {output.dropped}"
+        " --counts {output.counts}"
+        " 2>&1 | tee {log}"

@@ -1,0 +1,143 @@
+"""What the rules of the solution stages ask of the config: each recipe's files, seeds, shards and knobs.
+
+A recipe (`cot-qwq`, ...) is a key of `recipes` in config and the wildcard `{recipe}` of its rules, so that any file of
+any recipe is a target by its path. Imported while Snakemake reads the workflow, so it imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import orjson
+
+from omr.errors import UserError
+from omr.models import ModelSpec, model_spec
+from omr.settings import shard_names
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+#: Folders of a run that hold something else than a recipe.
+_TAKEN = frozenset({"benchmarks", "contamination", "counts", "dropped", "logs", "replies"})
+#: Where a model stage's settings stand in its recipe; the recipe itself holds those of `generate_solutions`.
+_SECTIONS = {"judge_answers": "judge", "generate_summaries": "summaries", "judge_summaries": "judge"}
+_MODES = ("cot",)
+#: Seeds are two digits in paths.
+_MOST_SEEDS = 100
+
+
+class InRecipe(Protocol):
+    """A rule's wildcards, as far as they matter here."""
+
+    recipe: str
+
+
+class Recipes:
+    """The recipes of a validated config. Raises UserError for what a schema cannot see."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self._config = config
+        self._recipes: Mapping[str, Mapping[str, Any]] = config["recipes"]
+        for name, recipe in self._recipes.items():
+            fault = _fault(name, recipe)
+            if fault is not None:
+                raise UserError(f"the recipe {name!r} {fault}", remedy="mend it under `recipes` in config")
+        unknown = [name for name in self.to_run if name not in self._recipes]
+        if unknown:
+            what = f"`recipes_to_run` names {', '.join(unknown)}, which `recipes` lacks"
+            raise UserError(what, remedy=f"there are: {', '.join(self._recipes) or 'none'}")
+
+    @property
+    def to_run(self) -> list[str]:
+        """The recipes that a run makes if no target is named."""
+        return list(self._config["recipes_to_run"])
+
+    @property
+    def pattern(self) -> str:
+        """A regular expression for the wildcard `{recipe}`; matches nothing if there are no recipes."""
+        return "|".join(map(re.escape, self._recipes)) or r"(?!)"
+
+    def __getitem__(self, name: str) -> Mapping[str, Any]:
+        """The settings of a recipe. Raises UserError for an unknown one."""
+        if name not in self._recipes:
+            raise UserError(
+                f"the recipe {name!r} is not in config (known: {', '.join(self._recipes) or 'none'})",
+                remedy="add it under `recipes`",
+            )
+        return self._recipes[name]
+
+    # ---- files -------------------------------------------------------------------------------------------------
+
+    def seeds(self, name: str) -> list[str]:
+        """The names of a recipe's seeds in paths: `00`, `01`, ..."""
+        return [f"{seed:02d}" for seed in range(self[name]["seeds"])]
+
+    def shards(self, name: str) -> list[str]:
+        """The names of a recipe's shards: `shard-000-of-010`, ...; every stage of a recipe has the same ones."""
+        return shard_names(self[name]["shards"])
+
+    def final_rows(self, name: str) -> str:
+        """The folder whose rows become training rows: `summarized`, or `judged` for a recipe without summaries."""
+        return "summarized" if self[name]["summaries"]["enabled"] else "judged"
+
+    def solutions(self, wildcards: InRecipe) -> list[str]:
+        """Input of a rule: the solutions of one shard, a file for each of the recipe's seeds; seed i is number i."""
+        folder = "results/{{run}}/{{recipe}}/solutions/seed-{}/shard-{{shard}}-of-{{shards}}.jsonl"
+        return [folder.format(seed) for seed in self.seeds(wildcards.recipe)]
+
+    def prompt(self, wildcards: InRecipe) -> str:
+        """Input of a rule: the prompt file that the recipe's solutions are asked with."""
+        return f"prompts/{self[wildcards.recipe]['prompt']}.yaml"
+
+    # ---- knobs -------------------------------------------------------------------------------------------------
+
+    def model(self, name: str, stage: str) -> ModelSpec:
+        """The model that a stage of a recipe asks; judging and summarizing are left to the labelling model."""
+        return model_spec(self._config, self._section(name, stage)["model"] or self._config["labelling_model"])
+
+    def knob(self, *keys: str) -> Callable[[InRecipe], Any]:
+        """A param of a rule: the value at a path of keys in the recipe of its wildcards."""
+
+        def value(wildcards: InRecipe) -> Any:
+            found: Any = self[wildcards.recipe]
+            for key in keys:
+                found = found[key]
+            return found
+
+        return value
+
+    def candidates(self, wildcards: InRecipe) -> str:
+        """A param of a rule: the seeds of a recipe's summaries, `0 1 2 3`."""
+        return " ".join(map(str, range(self[wildcards.recipe]["summaries"]["candidates"])))
+
+    def asked(self, stage: str) -> dict[str, Callable[[InRecipe], Any]]:
+        """Params of a model stage's rule: what determines its replies (a change re-runs it)."""
+        return {
+            "model": lambda wildcards: self.model(wildcards.recipe, stage).name,
+            "identity": lambda wildcards: self.model(wildcards.recipe, stage).identity,
+            "temperature": lambda wildcards: self._section(wildcards.recipe, stage)["temperature"],
+            "top_p": lambda wildcards: self._section(wildcards.recipe, stage)["top_p"],
+            "max_tokens": lambda wildcards: self._section(wildcards.recipe, stage)["max_tokens"],
+            "sampling": lambda wildcards: _as_json(self._section(wildcards.recipe, stage)["sampling"]),
+        }
+
+    def _section(self, name: str, stage: str) -> Mapping[str, Any]:
+        recipe = self[name]
+        section: Mapping[str, Any] = recipe[_SECTIONS[stage]] if stage in _SECTIONS else recipe
+        return section
+
+
+def _as_json(sampling: Mapping[str, Any]) -> str:
+    return orjson.dumps(sampling, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _fault(name: str, recipe: Mapping[str, Any]) -> str | None:
+    if not _NAME.fullmatch(name):
+        return "needs a name of a-z, 0-9, `_` and `-`"
+    if name in _TAKEN:
+        return f"cannot be called so: results/<run>/{name}/ holds something else"
+    if recipe["mode"] not in _MODES:
+        return f"has the mode {recipe['mode']!r}; there are: {', '.join(_MODES)}"
+    if not 1 <= recipe["seeds"] <= _MOST_SEEDS:
+        return f"needs from 1 to {_MOST_SEEDS} seeds"
+    return None

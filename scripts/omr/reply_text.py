@@ -1,0 +1,74 @@
+"""What all parsers of replies share: the part that follows the reasoning, and lines without their decoration."""
+
+from __future__ import annotations
+
+import re
+
+_CLOSED = "</think>"
+#: Full-width forms as their ASCII characters, and the ideographic space and full stop.
+_FULL_WIDTH = {0xFEE0 + code: chr(code) for code in range(0x21, 0x7F)} | {0x3000: " ", 0x3002: ".", 0xFF61: "."}
+#: Markdown, quotes, dollars and brackets become spaces: deleting them would join what they part (`no*t`, `1$2`).
+_DECORATION = {ord(sign): " " for sign in "*_`\"'“”„‘’«»「」$|{}[]()<>（）［］｛｝＊＿＂＇｜＜＞＄｀"}
+_INVISIBLE = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
+_TO_PLAIN = _FULL_WIDTH | _DECORATION | _INVISIBLE
+_BOX = re.compile(r"\\(?:boxed|fbox|text|textbf|mathrm)(?![a-zA-Z])")
+_FENCE = re.compile(r"```[a-z]*+")
+#: White space within a line, and what may stand before its first word: a heading, a bullet, a quote mark, emphasis.
+SPACE = r"[ \t\u3000\xa0]"
+LINE_HEAD = r"\n(?P<head>[ \t\u3000\xa0>#*_`+•–-]*+)"
+
+
+def after_thinking(text: str) -> str | None:
+    """What a reply says after its reasoning (`<think>...</think>`); None if the reasoning does not end."""
+    if "think>" not in text:
+        return text
+    rest = text.rpartition(_CLOSED)[2]
+    return None if "<think>" in rest else rest
+
+
+def unix_lines(text: str) -> str:
+    """The text with `\\n` as its only line end."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def shown_lines(text: str) -> list[str]:
+    """The lines that show something."""
+    return [line for line in unix_lines(text).split("\n") if not is_blank(line)]
+
+
+def is_blank(line: str) -> bool:
+    """Whether a line shows nothing: white space, a rule (`---`), the fence of a code block."""
+    line = line.strip()
+    return not line or not line.strip("*_`-=#~") or _FENCE.fullmatch(line) is not None
+
+
+def plain(line: str) -> str:
+    """A line in small letters, without markdown, quotes, brackets, a bullet, and the stop at its end.
+
+    `- **"Not Proof".**` becomes `not proof`. Signs that may change the meaning (`~`, `?`, `/`) stay.
+    """
+    line = " ".join(_BOX.sub(" ", line).translate(_TO_PLAIN).casefold().split())
+    line = line.lstrip("#").lstrip()
+    if line.startswith(("- ", "+ ", "• ", "– ")):
+        line = line[2:]
+    return line.rstrip(" .,;!")
+
+
+def without_emphasis(head: str, label: str, text: str) -> str:
+    """A label's text, without the mark that closes emphasis which the label opened: `**Problem 1:** x`, `**Answer: 5**`.
+
+    `head` is what stands before the label's first word (marks that touch it are emphasis, others a bullet), `label`
+    what ends the label, `text` what follows. The mark closes behind the label, at the end of its line, or of the text.
+    """
+    opened = head[len(head.rstrip("*_`")) :]
+    if not opened or opened in label:
+        return text
+    if text.startswith(opened):
+        return text[len(opened) :]
+    line, newline, rest = text.partition("\n")
+    for ending in (opened, f"{opened}."):
+        if line.rstrip().endswith(ending):
+            return line.rstrip().removesuffix(ending) + newline + rest
+        if text.rstrip().endswith(ending):
+            return text.rstrip().removesuffix(ending)
+    return text

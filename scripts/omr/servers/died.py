@@ -1,0 +1,56 @@
+"""How the death of a model server is told: what happened, the end of its log, and what to do about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from omr.errors import UserError
+
+_TAIL_BYTES, _TAIL_LINES = 16_384, 25
+_PORT_TAKEN = ("address already in use", "eaddrinuse", "errno 98", "failed to bind", "port is already")
+#: What a log says near its end (lower case), and what its reader can do.
+_REMEDIES = (
+    (
+        "out of memory",
+        "use more GPUs, a smaller `max_model_len`, or less memory for the cache (see `args` of the model)",
+    ),
+    ("offline mode", "download the model first: servers run with HF_HUB_OFFLINE=1"),
+    ("localentrynotfound", "download the model first: servers run with HF_HUB_OFFLINE=1"),
+    ("no module named", "install the server, or name its interpreter under `servers:` in config"),
+    ("cannot start", "install the server, or name its interpreter under `servers:` in config"),
+    ("unrecognized arguments", "check `args` of the model against the server's version"),
+    ("no such option", "check `args` of the model against the server's version"),
+)
+
+
+class ServerDied(UserError):  # noqa: N818 - it is an event that is awaited as well as an error
+    """A model server ended, or will never answer again.
+
+    Attributes: `what`, `file` (its log), `remedy`, `tail` (the last lines of the log), `port_taken` (another try with
+    other ports may succeed).
+    """
+
+    def __init__(self, what: str, log: Path, tail: str) -> None:
+        shown = f"{what}; the end of its log:\n{_indented(tail)}" if tail else f"{what}; its log is empty"
+        lower = tail.lower()
+        remedy = next((remedy for words, remedy in _REMEDIES if words in lower), "see its log")
+        super().__init__(shown, file=log, remedy=remedy)
+        self.tail = tail
+        self.port_taken = any(words in lower for words in _PORT_TAKEN)
+
+
+def log_tail(log: Path, start: int) -> str:
+    """The last lines of a log beyond the byte `start`, without control characters; empty if there is none."""
+    try:
+        with log.open("rb") as file:
+            end = file.seek(0, 2)
+            file.seek(max(start, end - _TAIL_BYTES))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    return "\n".join("".join(c for c in line if c.isprintable() or c == "\t") for line in lines[-_TAIL_LINES:])
+
+
+def _indented(text: str) -> str:
+    return "\n".join("    " + line for line in text.splitlines())

@@ -1,0 +1,90 @@
+"""One node's part of a model server over several nodes: what srun starts on each (`python -m omr.servers.node`).
+
+In: `--plan`, JSON made by omr/servers/started.py, and Slurm's variables that say which node and task this is. It
+checks the node's GPUs, works out the node's command, and becomes its supervisor, which also stops the server when
+srun's input ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from omr.errors import UserError, run_command
+from omr.models import model_spec
+from omr.servers.gpus import check_gpus
+from omr.servers.kinds import KINDS
+from omr.servers.launch import Launch, full_command, full_environment, shown
+from omr.servers.ports import Port
+from omr.servers.sites import server_site
+
+_SUPERVISE = Path(__file__).with_name("supervise.py")
+
+
+def node_launch(plan: Mapping[str, Any], rank: int, port: int, inner_port: int) -> Launch:
+    """The launch of the node of rank `rank`; `port` is only for nodes that serve no requests."""
+    model = dict(plan["spec"])
+    name, kind = model.pop("name"), plan["kind"]
+    return Launch(
+        spec=model_spec({"models": {name: model}}, name),
+        site=server_site({"servers": {kind: plan["site"]}}, kind),
+        port=plan["port"] if rank == 0 else port,
+        inner_port=inner_port,
+        scratch=Path(plan["scratch"]),
+        rank=rank,
+        head=_numeric(plan["addresses"][0]),
+        meeting_port=plan["meeting_port"],
+    )
+
+
+def _numeric(address: str) -> str:
+    """An address as a number: some servers resolve names differently on each node."""
+    try:
+        return socket.gethostbyname(address)
+    except OSError as error:
+        raise UserError(f"the node's address {address} cannot be resolved: {error}") from error
+
+
+def _slurm_number(name: str) -> int:
+    try:
+        return int(os.environ[name])
+    except (KeyError, ValueError) as error:
+        raise UserError(f"{name} is not set: this is only for srun to start") from error
+
+
+def run(plan: Mapping[str, Any]) -> NoReturn:
+    """Become the supervisor of this task's server. Raises UserError if the node is not as planned."""
+    rank = _slurm_number("SLURM_NODEID")
+    expected, actual = plan["nodes"][rank], os.environ.get("SLURMD_NODENAME", plan["nodes"][rank])
+    if expected != actual:
+        raise UserError(f"node {rank} of the step is {actual}, but {expected} was planned")
+    kind, port, inner = KINDS[plan["kind"]], Port(), Port()
+    launch = node_launch(plan, rank, port.number, inner.number)
+    if launch.site.check_gpus and launch.spec.gpus and kind.uses_gpus and _slurm_number("SLURM_LOCALID") == 0:
+        check_gpus(launch.spec.gpus, launch.site.min_driver, print, os.environ)
+    launch.site.cache_folder().mkdir(parents=True, exist_ok=True)
+    environment = full_environment(kind, launch, os.environ)
+    for name in kind.address_variables:
+        environment.setdefault(name, _numeric(plan["addresses"][rank]))
+    command = full_command(kind, launch)
+    print(f"node {rank} ({expected}): {shown(command)}", flush=True)
+    for reserved in (port, inner):
+        reserved.keep_beyond_exec()
+    supervisor = [sys.executable, "-I", str(_SUPERVISE), "--grace-s", str(launch.site.grace_s)]
+    os.execve(sys.executable, [*supervisor, "--", *command], environment)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--plan", required=True, help="JSON: what to start, and the nodes")
+    run(json.loads(parser.parse_args(argv).plan))
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

@@ -1,0 +1,65 @@
+"""vLLM (0.32): `/health` answers 200 only when the engine is up, 503 when it died; the API process then exits.
+
+Killed with SIGKILL its API process leaves the engine processes behind, which is why the whole session is killed. On
+SIGTERM it answers requests in flight with status 200, half a text and finish_reason `abort`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from omr.errors import UserError
+from omr.servers.launch import Launch, ServerKind, parallel_sizes
+
+
+class Vllm(ServerKind):
+    name = "vllm"
+    address_variables = ("VLLM_HOST_IP",)
+
+    def command(self, launch: Launch) -> list[str]:
+        spec, sizes = launch.spec, parallel_sizes(launch.spec)
+        command = [*self._program(launch), "--served-model-name", self.served_name(spec)]
+        if launch.rank == 0:
+            command += ["--host", launch.host, "--port", str(launch.port)]
+            command += ["--enable-request-id-headers", "--disable-uvicorn-access-log"]
+        # A model's own generation_config.json would change sampling parameters that requests leave open.
+        command += ["--generation-config", "vllm", "--seed", "0", "--tensor-parallel-size", str(sizes.tensor)]
+        if sizes.pipeline > 1:
+            command += ["--pipeline-parallel-size", str(sizes.pipeline)]
+        if sizes.data > 1:
+            command += ["--data-parallel-size", str(sizes.data)]
+        if sizes.expert > 1:
+            command.append("--enable-expert-parallel")
+        if spec.max_model_len is not None:
+            command += ["--max-model-len", str(spec.max_model_len)]
+        if spec.revision is not None and not os.path.isdir(spec.path):
+            command += ["--revision", spec.revision]
+        return command + _meeting(launch)
+
+    def _program(self, launch: Launch) -> list[str]:
+        """The API server's module runs wherever vLLM is importable; only the command line proper knows about headless
+        nodes and several data parallel engines."""
+        spec, python = launch.spec, [launch.site.interpreter, "-m"]
+        if spec.nodes == 1 and spec.data_parallel_size == 1:
+            return [*python, "vllm.entrypoints.openai.api_server", "--model", spec.path]
+        if spec.nodes > 1 and spec.data_parallel_size > 1:
+            raise UserError(
+                f"the model {spec.name!r}: data parallel vLLM over several nodes is not offered",
+                remedy="use tensor and pipeline parallel sizes over the nodes, or one node per job and more shards",
+            )
+        return [*python, "vllm.entrypoints.cli.main", "serve", spec.path]
+
+    def environment(self, launch: Launch) -> dict[str, str]:
+        return {
+            "VLLM_PORT": str(launch.inner_port),
+            "VLLM_ENGINE_READY_TIMEOUT_S": str(int(launch.spec.ready_timeout_s)),
+            "VLLM_NO_USAGE_STATS": "1",
+        }
+
+
+def _meeting(launch: Launch) -> list[str]:
+    if launch.spec.nodes == 1:
+        return []
+    meeting = ["--nnodes", str(launch.spec.nodes), "--node-rank", str(launch.rank)]
+    meeting += ["--master-addr", launch.head, "--master-port", str(launch.meeting_port)]
+    return meeting if launch.rank == 0 else [*meeting, "--headless"]

@@ -1,0 +1,168 @@
+"""What the demo is made of: its threads, problems, benchmarks, replies, and every request that it can make."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omr.jsonl import read_rows
+from omr.replay.replies import StageReplies, read_stage
+
+DEMO = Path(__file__).parent / "data" / "demo"
+PROMPTS = Path(__file__).parents[1] / "prompts"
+CLASSES = ("proof", "mcq", "binary", "invalid")
+RECIPES = ("cot-qwq", "cot-r1")
+BENCHMARKS = ("sample_contest", "sample_school")
+#: What the demo's config allows a discussion, in UTF-8 bytes (there is no tokenizer to download in the demo).
+MAX_DISCUSSION_BYTES = 3000
+
+#: Fields that rows offer to each prompt; a prompt may use no others, and needs all of these.
+PROMPT_FIELDS = {
+    "extract_problems": {"forum_post"},
+    "classify_proof": {"problem"},
+    "classify_mcq": {"problem"},
+    "classify_binary": {"problem"},
+    "classify_invalid": {"problem"},
+    "extract_answers": {"problem", "forum_post", "forum_discussions"},
+    "convert_proofs": {"problem", "forum_discussions"},
+    "check_contamination": {"first", "second"},
+    "solve_cot": {"problem"},
+    "judge_answers": {"problem", "predicted_answer", "expected_answer"},
+    "summarize_solution": {"problem", "solution"},
+}
+
+
+@cache
+def expected() -> dict[str, Any]:
+    table: dict[str, Any] = yaml.safe_load((DEMO / "expected.yaml").read_text(encoding="utf-8"))
+    return table
+
+
+@cache
+def lines() -> list[dict[str, Any]]:
+    return list(read_rows(DEMO / "threads.jsonl", {"original_question": str, "original_answers": list, "source": str}))
+
+
+@cache
+def threads() -> dict[str, dict[str, Any]]:
+    """Thread name -> its line; the name ends the field `source`."""
+    return {line["source"].split("-", 2)[2]: line for line in lines()}
+
+
+@cache
+def benchmark(name: str) -> list[dict[str, Any]]:
+    return list(read_rows(DEMO / "benchmarks" / f"{name}.jsonl", {"problem": str, "answer": str}))
+
+
+@cache
+def replies(stage: str) -> StageReplies:
+    return read_stage(DEMO / "replies" / f"{stage}.yaml")
+
+
+def problems(*ends: str, branch: str | None = None) -> dict[str, dict[str, Any]]:
+    """The problems of the table that end so (all without an argument) and came to that branch."""
+    return {
+        name: problem
+        for name, problem in expected()["problems"].items()
+        if (not ends or problem["ends"] in ends) and (branch is None or problem.get("branch") == branch)
+    }
+
+
+@cache
+def problem_texts() -> dict[str, str]:
+    """Problem name -> its text in the extraction replies."""
+    texts: dict[str, str] = {}
+    for name, thread in expected()["threads"].items():
+        found = replies("extract_problems").exact[thread["id"]]
+        blocks = re.split(r"(?im)^\W*problem (\d+):\W*", "" if found.finish_reason == "length" else found.text)
+        texts |= {f"{name}/{number}": text for number, text in zip(blocks[1::2], blocks[2::2], strict=True)}
+    return texts
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())
+
+
+def shared_words_in_a_row(first: str, second: str, run: int) -> set[tuple[str, ...]]:
+    """Runs of that many words which both texts have."""
+    runs = [{tuple(found[i : i + run]) for i in range(len(found) - run + 1)} for found in (words(first), words(second))]
+    return runs[0] & runs[1]
+
+
+def last_box(text: str) -> str | None:
+    """What the last \\boxed{...} of a text holds, or None."""
+    start = text.rfind("\\boxed{")
+    if start < 0:
+        return None
+    depth = 0
+    for place in range(start + 6, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[place], 0)
+        if depth == 0:
+            return text[start + 7 : place]
+    return None
+
+
+def solutions(recipe: str) -> Iterator[tuple[str, int, str, str]]:
+    """(problem name, seed, kind, right or wrong final answer) of every solution; kind is right, wrong or why none."""
+    table = expected()["solutions"][recipe]
+    for name in problems("solved"):
+        for seed in range(table["seeds"]):
+            wrong, none = table["wrong"].get(name, {}).get(seed), table["none"].get(name, {}).get(seed)
+            yield name, seed, "wrong" if wrong else none or "right", wrong or ""
+
+
+def traces(recipe: str) -> list[tuple[str, int]]:
+    """The solutions that get summaries: right ones of problems whose answer becomes known."""
+    return [(name, seed) for name, seed, kind, _ in solutions(recipe) if kind == "right"]
+
+
+def problem_id(name: str) -> str:
+    found: str = expected()["problems"][name]["id"]
+    return found
+
+
+def requests(stage: str) -> Iterator[str]:
+    """`<row id>/<prompt>/<seed>` of every request that the demo can make of a stage."""
+    recipe, _, kind = stage.rpartition("/")
+    if kind == "extract_problems":
+        yield from (f"{thread['id']}/{kind}/0" for thread in expected()["threads"].values())
+    elif kind in ("classify_problems", "classify_converted"):
+        rows = problems() if kind == "classify_problems" else problems(branch="proof")
+        yield from (f"{row['id']}/classify_{label}/0" for row, label in product(rows.values(), CLASSES))
+    elif kind in ("extract_answers", "convert_proofs"):
+        branch = "answer" if kind == "extract_answers" else "proof"
+        yield from (f"{row['id']}/{kind}/0" for row in problems(branch=branch).values())
+    elif kind == "check_contamination":
+        yield from (f"{pair}/{kind}/0" for pair in contamination_pairs())
+    elif kind == "generate_solutions":
+        yield from (f"{problem_id(name)}/solve_cot/{seed}" for name, seed, _, _ in solutions(recipe))
+    elif kind == "generate_summaries":
+        names = (f"{problem_id(name)}-{seed}/summarize_solution" for name, seed in traces(recipe))
+        yield from (f"{name}/{candidate}" for name, candidate in product(names, range(4)))
+    else:
+        yield from (f"{row['id']}-0/judge_answers/0" for row in problems("solved").values())
+
+
+def contamination_pairs() -> Iterator[str]:
+    """Every pair that might be asked about: any problem or canary with any benchmark row, in both orders."""
+    rows = [f"{name}-{row}" for name in BENCHMARKS for row in range(len(benchmark(name)))]
+    kinds = ("verbatim", "paraphrased", "renumbered")
+    ids = [row["id"] for row in problems().values()]
+    for first, row in product([*ids, *(f"canary-{kind}-{row}" for kind in kinds for row in rows)], rows):
+        yield from (f"{first}~{row}~{order}" for order in ("ab", "ba"))
+
+
+STAGES = (
+    *("extract_problems", "classify_problems", "extract_answers", "convert_proofs", "classify_converted"),
+    "check_contamination",
+    *(
+        f"{recipe}/{kind}"
+        for recipe in RECIPES
+        for kind in ("generate_solutions", "judge_answers", "generate_summaries", "judge_summaries")
+    ),
+)

@@ -1,0 +1,253 @@
+"""The generate command: kills, second writers, changed prompts, failures, bad input. All over real HTTP."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+from omr.replay.faults import Fault
+from omr.replay.launch import RunningServer, running_server
+
+SCRIPT = Path(__file__).parent.parent / "scripts" / "generate.py"
+
+
+class Job:
+    """A folder with rows, a prompt and a config, and the command line that asks for them."""
+
+    def __init__(self, folder: Path, base_url: str, rows: int = 6, **model: object) -> None:
+        self.folder = folder
+        self.output = folder / "replies.jsonl"
+        self.write_rows(rows)
+        self.write_prompt("Solve {{ problem }}")
+        entry = {"path": "replay", "server": "endpoint", "base_url": base_url, "retries": 2, "max_outage_s": 2} | model
+        (folder / "config.yaml").write_bytes(orjson.dumps({"models": {"m": entry}}))
+
+    def write_rows(self, rows: int) -> None:
+        lines = [orjson.dumps({"id": f"r{number}", "problem": f"problem {number}"}) + b"\n" for number in range(rows)]
+        (self.folder / "rows.jsonl").write_bytes(b"".join(lines))
+
+    def write_prompt(self, text: str) -> None:
+        (self.folder / "solve.yaml").write_text(f"user: '{text}'\n")
+
+    def command(self, *more: str) -> list[str]:
+        flags = {"stage": "solve", "rows": "rows.jsonl", "prompt": "solve.yaml", "config": "config.yaml", "model": "m"}
+        flags |= {"max-tokens": "100", "output": "replies.jsonl", "counts": "counts.json", "grace-s": "1"}
+        return [sys.executable, str(SCRIPT), *(part for k, v in flags.items() for part in (f"--{k}", v)), *more]
+
+    def start(self, *more: str, **environment: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self.command(*more),
+            cwd=self.folder,
+            stderr=subprocess.PIPE,
+            env=os.environ | environment,
+            start_new_session=True,
+        )
+
+    def run(self, *more: str, **environment: str) -> tuple[int, str]:
+        process = self.start(*more, **environment)
+        _, errors = process.communicate(timeout=60)
+        return process.returncode, errors.decode()
+
+    def replies(self) -> list[dict[str, object]]:
+        return [orjson.loads(line) for line in self.output.read_bytes().splitlines()]
+
+
+@pytest.fixture
+def server() -> Iterator[RunningServer]:
+    with running_server(8, latency_s=0.01) as running:
+        yield running
+
+
+def test_every_row_is_asked_once_and_the_counts_say_so(tmp_path: Path, server: RunningServer) -> None:
+    job = Job(tmp_path, server.base_url)
+    assert job.run()[0] == 0
+    assert sorted(str(reply["id"]) for reply in job.replies()) == [f"r{number}" for number in range(6)]
+    counts = orjson.loads((tmp_path / "counts.json").read_bytes())
+    assert (counts["requests"], counts["answered"], counts["failed"]) == (6, 6, {})
+    assert counts["completion_tokens"] > 0
+
+
+def test_killed_again_and_again_no_stored_reply_is_asked_for_twice_and_none_is_lost(tmp_path: Path) -> None:
+    rows, draw = 600, random.Random(4)
+    with running_server(8, latency_s=0.02) as server:
+        job = Job(tmp_path, server.base_url, rows, concurrency=8)
+        stored_before: set[str] = set()
+        for _ in range(12):
+            asked_before = dict(server.counts)
+            process = job.start()
+            wait_for_replies(tmp_path / "replies.jsonl.journal", more_than=len(stored_before) + draw.randrange(20))
+            time.sleep(draw.uniform(0, 0.02))
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            asked_again = {name for name, times in server.counts.items() if times > asked_before.get(name, 0)}
+            assert not asked_again & stored_before
+            stored_before |= stored_requests(tmp_path / "replies.jsonl.journal")
+        assert 0 < len(stored_before) < rows
+        asked_before = dict(server.counts)
+        assert job.run()[0] == 0
+        asked_at_last = sum(server.counts.values()) - sum(asked_before.values())
+    assert asked_at_last == rows - len(stored_before)
+    assert {str(reply["id"]) for reply in job.replies()} == {f"r{number}" for number in range(rows)}
+    assert len(job.replies()) == rows
+
+
+def stored_requests(journal: Path) -> set[str]:
+    if not journal.exists():
+        return set()
+    whole = [line for line in journal.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+    return {f"solve/{reply['id']}/{reply['prompt']}/{reply['seed']}" for reply in map(orjson.loads, whole)}
+
+
+def wait_for_replies(journal: Path, more_than: int) -> None:
+    deadline = time.monotonic() + 30
+    while len(stored_requests(journal)) <= more_than and time.monotonic() < deadline:
+        time.sleep(0.005)
+
+
+def test_a_second_writer_waits_for_the_first_and_asks_nothing(tmp_path: Path) -> None:
+    with running_server(8, latency_s=0.1) as server:
+        job = Job(tmp_path, server.base_url, 40, concurrency=4)
+        first = job.start()
+        while not (tmp_path / "replies.jsonl.journal").exists():
+            time.sleep(0.02)
+        status, said = job.run()
+        assert first.wait(timeout=60) == 0
+        assert status == 0
+        assert "waiting for the lock" in said
+        assert set(server.counts.values()) == {1}
+    assert len(job.replies()) == 40
+
+
+def test_a_changed_prompt_is_asked_anew_and_old_replies_are_not_mixed_in(
+    tmp_path: Path, server: RunningServer
+) -> None:
+    job = Job(tmp_path, server.base_url)
+    job.run()
+    keys = {reply["key"] for reply in job.replies()}
+    job.write_prompt("Please solve {{ problem }}")
+    assert job.run()[0] == 0
+    assert not keys & {reply["key"] for reply in job.replies()}
+    assert len(job.replies()) == 6
+
+
+def test_a_finished_shard_needs_no_server(tmp_path: Path) -> None:
+    with running_server(8) as server:
+        job = Job(tmp_path, server.base_url)
+        job.run()
+    before = job.output.read_bytes()
+    job.output.unlink()
+    assert job.run()[0] == 0
+    assert job.output.read_bytes() == before
+
+
+def test_new_rows_ask_only_for_themselves(tmp_path: Path, server: RunningServer) -> None:
+    job = Job(tmp_path, server.base_url)
+    job.run()
+    job.write_rows(8)
+    assert job.run()[0] == 0
+    assert set(server.counts.values()) == {1}
+    assert len(job.replies()) == 8
+
+
+def test_shards_share_the_rows_among_them(tmp_path: Path, server: RunningServer) -> None:
+    job = Job(tmp_path, server.base_url, 30)
+    ids = []
+    for shard in range(3):
+        assert job.run("--shard", str(shard), "--shards", "3", "--output", f"s{shard}.jsonl")[0] == 0
+        ids += [orjson.loads(line)["id"] for line in (tmp_path / f"s{shard}.jsonl").read_bytes().splitlines()]
+    assert sorted(ids) == sorted(f"r{number}" for number in range(30))
+
+
+def test_a_row_that_fails_for_good_is_stored_as_an_error_if_that_share_is_allowed(tmp_path: Path) -> None:
+    with running_server(8, faults=[Fault("status", match="solve/r1/*", status=500)]) as server:
+        job = Job(tmp_path, server.base_url)
+        assert job.run("--max-failed-fraction", "0.5")[0] == 0
+    errors = {reply["id"]: reply["error"] for reply in job.replies() if reply["error"]}
+    assert list(errors) == ["r1"]
+
+
+def test_too_many_failures_end_the_job_keep_the_replies_and_are_asked_again(tmp_path: Path) -> None:
+    with running_server(8, faults=[Fault("status", match="solve/r1/*", status=500, times=3)]) as server:
+        job = Job(tmp_path, server.base_url)
+        status, said = job.run()
+        assert (status, job.output.exists()) == (2, False)
+        assert "max_failed_fraction" in said
+        assert job.run()[0] == 0
+        asked = server.counts
+    assert [times for name, times in sorted(asked.items()) if name != "solve/r1/solve/0"] == [1] * 5
+    assert [reply["error"] for reply in job.replies()] == [None] * 6
+
+
+def test_told_to_stop_it_keeps_what_it_has_and_exits_as_unfinished(tmp_path: Path) -> None:
+    with running_server(8, latency_s=0.1) as server:
+        job = Job(tmp_path, server.base_url, 400, concurrency=4)
+        process = job.start()
+        wait_for_replies(tmp_path / "replies.jsonl.journal", more_than=0)
+        process.terminate()
+        _, said = process.communicate(timeout=30)
+        asked = server.counts
+    assert process.returncode == 75
+    assert b"told to stop" in said
+    # Those in flight were finished within the grace period: nothing that was asked is lost.
+    assert stored_requests(tmp_path / "replies.jsonl.journal") == set(asked)
+
+
+def test_the_key_is_in_no_file_and_no_message(tmp_path: Path) -> None:
+    secret = "key-that-nobody-may-see"
+    with running_server(8, api_key=secret) as server:
+        job = Job(tmp_path, server.base_url, api_key_env="A_KEY")
+        status, said = job.run("--log", "job.log", A_KEY=secret)
+        assert status == 0
+        status, refused = job.run("--output", "other.jsonl", "--log", "job.log", A_KEY=secret + "x")
+        assert (status, "A_KEY" in refused) == (2, True)
+    files = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert secret.encode() not in files + said.encode() + refused.encode()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "named"),
+    [
+        (lambda job: (job.folder / "rows.jsonl").write_text('{"id": "a", "problem": "x"}\n{oops\n'), "rows.jsonl:2"),
+        (lambda job: (job.folder / "rows.jsonl").write_text('{"id": "a"}\n'), "uses the field 'problem'"),
+        (lambda job: (job.folder / "rows.jsonl").write_text('{"id": 7, "problem": "x"}\n'), "must be a string"),
+        (lambda job: (job.folder / "rows.jsonl").write_text('{"id": "a", "problem": "x"}\n' * 2), "occurs twice"),
+        (lambda job: (job.folder / "rows.jsonl").unlink(), "no such file"),
+        (lambda job: (job.folder / "solve.yaml").write_text("user: [1]\n"), "a prompt needs a text"),
+        (lambda job: (job.folder / "solve.yaml").write_text("user: x\nusr: y\n"), "unknown keys usr"),
+        (lambda job: (job.folder / "config.yaml").write_text("models: {}\n"), "the model 'm' is not in config"),
+    ],
+)
+def test_bad_input_is_a_clear_error_before_any_request(
+    tmp_path: Path, server: RunningServer, spoil: object, named: str
+) -> None:
+    job = Job(tmp_path, server.base_url)
+    spoil(job)  # type: ignore[operator]
+    status, said = job.run()
+    assert (status, named in said, "remedy:" in said) == (2, True, True), said
+    assert server.counts == {}
+
+
+def test_an_empty_rows_file_gives_an_empty_output_without_a_server(tmp_path: Path) -> None:
+    job = Job(tmp_path, "http://127.0.0.1:9/v1", rows=0)
+    assert job.run()[0] == 0
+    assert job.output.read_bytes() == b""
+
+
+def test_an_endpoint_that_is_not_there_is_named_before_any_request(tmp_path: Path) -> None:
+    status, said = Job(tmp_path, "http://127.0.0.1:9/v1").run()
+    assert status == 2
+    assert "http://127.0.0.1:9/v1" in said
+    assert "remedy:" in said
+
+
+def test_a_missing_key_variable_is_named(tmp_path: Path, server: RunningServer) -> None:
+    status, said = Job(tmp_path, server.base_url, api_key_env="NO_SUCH_KEY").run()
+    assert (status, "NO_SUCH_KEY" in said) == (2, True)
