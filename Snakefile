@@ -1,5 +1,5 @@
 # From forum threads to math-reasoning training data. This file is the table of contents; rules/ is the recipe.
-from snakemake.utils import min_version, validate
+from snakemake.utils import min_version
 
 min_version("9.27")
 

@@ -4,23 +4,22 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+from omr.config_check import check_config
 from omr.errors import UserError
 from omr.settings import Settings, run_of_targets, write_merged_config
 
 # `snakemake results/demo/classified.jsonl` names its run: config/demo.yaml is laid over the defaults.
-named_run = run_of_targets(
-    workflow.dag_settings.targets, (target.wildcards_dict for target in workflow.dag_settings.target_jobs or ())
-)
+named_run = run_of_targets(sys.argv[1:])
 if named_run != config["run"] and Path(f"config/{named_run}.yaml").exists():
 
     configfile: f"config/{named_run}.yaml"
 
 
-validate(config, "../config/schema.yaml")
 try:
+    check_config(config, Path(workflow.basedir) / "config" / "schema.yaml")
     settings = Settings(config)
 except UserError as error:
-    raise WorkflowError(str(error))
+    raise WorkflowError(str(error)) from None
 
 
 wildcard_constraints:
@@ -32,8 +31,6 @@ wildcard_constraints:
 
 rule ask_model:
     """Base of the model stages: one shard of rows x prompts x seeds -> raw replies. Never run by itself."""
-    params:
-        branch="",
     shell:
         "python scripts/generate.py"
         " --stage {rule}"
@@ -45,6 +42,7 @@ rule ask_model:
         " --config results/{wildcards.run}/config.yaml"
         " --model {params.model:q}"
         " --model-identity {params.identity:q}"
+        " {params.tokenizer}"
         " --temperature {params.temperature}"
         " --top-p {params.top_p}"
         " --max-tokens {params.max_tokens}"

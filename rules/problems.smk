@@ -14,12 +14,12 @@ CLASSES = ["classify_proof", "classify_mcq", "classify_binary", "classify_invali
 
 
 rule download_raw_data:
+    """The hub dataset's parquet files, and a manifest that names them."""
+    localrule: True
     output:
         manifest="results/downloads/raw_data/{dataset}--{subset}/manifest.json",
     log:
         "results/downloads/raw_data/{dataset}--{subset}/download_raw_data.log",
-    """The hub dataset's parquet files, and a manifest that names them."""
-    localrule: True
     params:
         dataset=config["raw_data"]["dataset"],
         subset=config["raw_data"]["subset"],
@@ -28,10 +28,11 @@ rule download_raw_data:
     shell:
         "python scripts/download_raw_data.py"
         " --dataset {params.dataset:q}"
-        " --subset {params.subset:q}"
+        " --config {params.subset:q}"
         " --split {params.split:q}"
         " --revision {params.revision:q}"
-        " --output {output.manifest}"
+        " --folder results/downloads/raw_data/{wildcards.dataset}--{wildcards.subset}"
+        " --manifest {output.manifest}"
         " 2>&1 | tee {log}"
 
 
@@ -84,6 +85,7 @@ rule prepare_raw_data:
 
 use rule ask_model as extract_problems with:
     input:
+        **settings.tokenizer_of("extract_problems"),
         rows="results/{run}/raw_aops_data.jsonl",
         prompts="prompts/extract_problems.yaml",
     output:
@@ -95,7 +97,6 @@ use rule ask_model as extract_problems with:
         "results/{run}/benchmarks/extract_problems/shard-{shard}-of-{shards}.tsv"
     params:
         **settings.asked("extract_problems"),
-        branch="",
 
 
 rule parse_problems:
@@ -124,6 +125,7 @@ rule parse_problems:
 
 use rule ask_model as classify_problems with:
     input:
+        **settings.tokenizer_of("classify_problems"),
         rows="results/{run}/problems.jsonl",
         prompts=expand("prompts/{name}.yaml", name=CLASSES),
     output:
@@ -135,7 +137,6 @@ use rule ask_model as classify_problems with:
         "results/{run}/benchmarks/classify_problems/shard-{shard}-of-{shards}.tsv"
     params:
         **settings.asked("classify_problems"),
-        branch="",
 
 
 rule parse_classes:
@@ -164,6 +165,7 @@ rule parse_classes:
 
 use rule ask_model as extract_answers with:
     input:
+        **settings.tokenizer_of("extract_answers"),
         rows="results/{run}/classified.jsonl",
         prompts="prompts/extract_answers.yaml",
     output:
@@ -174,8 +176,7 @@ use rule ask_model as extract_answers with:
     benchmark:
         "results/{run}/benchmarks/extract_answers/shard-{shard}-of-{shards}.tsv"
     params:
-        **settings.asked("extract_answers"),
-        branch="--branch answers",
+        **settings.asked("extract_answers") | {"branch": "--branch answers"},
 
 
 rule parse_answers:
@@ -204,6 +205,7 @@ rule parse_answers:
 
 use rule ask_model as convert_proofs with:
     input:
+        **settings.tokenizer_of("convert_proofs"),
         rows="results/{run}/classified.jsonl",
         prompts="prompts/convert_proofs.yaml",
     output:
@@ -214,8 +216,7 @@ use rule ask_model as convert_proofs with:
     benchmark:
         "results/{run}/benchmarks/convert_proofs/shard-{shard}-of-{shards}.tsv"
     params:
-        **settings.asked("convert_proofs"),
-        branch="--branch proofs",
+        **settings.asked("convert_proofs") | {"branch": "--branch proofs"},
 
 
 rule parse_conversions:
@@ -244,6 +245,7 @@ rule parse_conversions:
 
 use rule ask_model as classify_converted with:
     input:
+        **settings.tokenizer_of("classify_converted"),
         rows="results/{run}/converted.jsonl",
         prompts=expand("prompts/{name}.yaml", name=CLASSES),
     output:
@@ -255,7 +257,6 @@ use rule ask_model as classify_converted with:
         "results/{run}/benchmarks/classify_converted/shard-{shard}-of-{shards}.tsv"
     params:
         **settings.asked("classify_converted"),
-        branch="",
 
 
 rule parse_proofs:

@@ -11,10 +11,12 @@ A shard holds the same problems at every stage. Texts stay in solutions/; all ot
 writes {recipe}/dropped/<stage>/shard-... and {recipe}/counts/<stage>/shard-....
 """
 
+from omr.recipes import Recipes
+
 try:
-    recipes = Recipes(config)
+    recipes = Recipes(settings)
 except UserError as error:
-    raise WorkflowError(str(error))
+    raise WorkflowError(str(error)) from None
 
 
 wildcard_constraints:
@@ -24,6 +26,7 @@ wildcard_constraints:
 
 use rule ask_model as generate_solutions with:
     input:
+        **recipes.tokenizer_of("generate_solutions"),
         rows="results/{run}/decontaminated.jsonl",
         prompts=recipes.prompt,
     output:
@@ -35,7 +38,7 @@ use rule ask_model as generate_solutions with:
         "results/{run}/{recipe}/benchmarks/generate_solutions/seed-{seed}/shard-{shard}-of-{shards}.tsv"
     params:
         **recipes.asked("generate_solutions"),
-        seeds=lambda wildcards: f"--seed {wildcards.seed}",
+        part=lambda wildcards: f"--shard {wildcards.shard} --shards {wildcards.shards} --seed {wildcards.seed}",
 
 
 rule fill_majority_answer:
@@ -101,6 +104,7 @@ rule select_judgements:
 
 use rule ask_model as judge_answers with:
     input:
+        **recipes.tokenizer_of("judge_answers"),
         rows="results/{run}/{recipe}/judgements/shard-{shard}-of-{shards}.jsonl",
         prompts="prompts/judge_answers.yaml",
     output:

@@ -17,7 +17,7 @@ rule select_traces:
         problems="results/{run}/decontaminated.jsonl",
         judged="results/{run}/{recipe}/judged/shard-{shard}-of-{shards}.jsonl",
         solutions=recipes.solutions,
-        code=["scripts/select_traces.py", "scripts/omr/solutions.py", "scripts/omr/trimming.py"],
+        code=["scripts/select_traces.py", "scripts/omr/solutions.py"],
     output:
         rows="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.jsonl",
         dropped="results/{run}/{recipe}/dropped/select_traces/shard-{shard}-of-{shards}.jsonl",
@@ -42,6 +42,7 @@ rule select_traces:
 
 use rule ask_model as generate_summaries with:
     input:
+        **recipes.tokenizer_of("generate_summaries"),
         rows="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.jsonl",
         prompts="prompts/summarize_solution.yaml",
     output:
@@ -53,8 +54,7 @@ use rule ask_model as generate_summaries with:
         "results/{run}/{recipe}/benchmarks/generate_summaries/shard-{shard}-of-{shards}.tsv"
     params:
         **recipes.asked("generate_summaries"),
-        part="",
-        seeds=lambda wildcards: f"--seed {recipes.candidates(wildcards)}",
+        part=recipes.candidates,
 
 
 rule select_summary_judgements:
@@ -90,6 +90,7 @@ rule select_summary_judgements:
 
 use rule ask_model as judge_summaries with:
     input:
+        **recipes.tokenizer_of("judge_summaries"),
         rows="results/{run}/{recipe}/summary_judgements/shard-{shard}-of-{shards}.jsonl",
         prompts="prompts/judge_answers.yaml",
     output:

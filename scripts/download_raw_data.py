@@ -2,8 +2,9 @@
 
 Out: the files under `--folder`, laid out as in the repository, and the manifest (JSON) that prepare_raw_data.py takes
 as its input: {"dataset", "config", "split", "revision" (asked for), "sha" (the commit it was), "files": [{"path"
-(relative to the manifest where it can be), "size" (bytes), "sha256" (or null)}]}. The manifest appears when all files are there; a run
-that was cut off continues with the files, and the parts of files, that it has. Private datasets need HF_TOKEN.
+(relative to the manifest where it can be), "size" (bytes), "sha256" (or null)}]}. The manifest appears when all files
+are there; after a run that was cut off, the next one fetches only the files that are not complete. Private datasets
+need HF_TOKEN.
 """
 
 from __future__ import annotations

@@ -34,6 +34,7 @@ from omr.answer_forms import (
 from omr.answer_regions import compare_regions, is_region
 from omr.answer_spelling import MAX_ANSWER_CHARS, normalise_answer
 from omr.answer_verdict import Verdict, all_equal, any_equal
+from omr.answers import joined_boxes
 
 _MAX_ELEMENTS = 64
 
@@ -42,6 +43,7 @@ def compare_answers(one: str, other: str) -> Verdict:
     """Whether two answers are the same. Symmetric; pure, but bounded in time only by their length: see omr.equivalence."""
     if max(len(one), len(other)) > MAX_ANSWER_CHARS:
         return Verdict.UNKNOWN
+    one, other = joined_boxes(one) or one, joined_boxes(other) or other
     if normalise_answer(one) == normalise_answer(other) != "":
         return Verdict.EQUAL
     return compare_forms(read_answer(one), read_answer(other))
@@ -281,15 +283,15 @@ def _compare_lists(one: Sequence[Form], other: Sequence[Form], *, ordered: bool)
 
 
 def _compare_sets(one: Sequence[Form], other: Sequence[Form]) -> Verdict:
-    """Whether elements can be paired off; an element that occurs twice in a list counts once."""
+    """Whether each element of either occurs in the other; one that is listed twice counts once."""
     if max(len(one), len(other)) > _MAX_ELEMENTS:
         return Verdict.UNKNOWN
     table = [[compare_forms(left, right) for right in other] for left in one]
-    lines = [*table, *zip(*table, strict=True)]
     if not one or not other:
         return Verdict.EQUAL if len(one) == len(other) else Verdict.DIFFERENT
+    lines = [*table, *zip(*table, strict=True)]
     if all(Verdict.EQUAL in line for line in lines):
-        return Verdict.EQUAL if len(one) == len(other) else Verdict.UNKNOWN
+        return Verdict.EQUAL
     if any(isinstance(form, Opaque) for form in (*one, *other)):
         return Verdict.UNKNOWN
     alone = any(all(verdict is Verdict.DIFFERENT for verdict in line) for line in lines)

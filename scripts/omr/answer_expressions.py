@@ -76,6 +76,7 @@ _GREEK = frozenset(
 _DECORATIONS = frozenset({"\\overline", "\\vec", "\\hat", "\\tilde", "\\angle", "\\triangle", "\\dot"})
 #: A letter of these before a parenthesis is a function's name; any other letter is a factor.
 _FUNCTION_LETTERS = frozenset("fghFGHPQW")
+_SHORT_WORDS = frozenset("am an as at be by do go he if in is it me my no of on or so to up us we th st nd rd".split())
 _FENCES = {"\\lfloor": ("\\rfloor", "floor"), "\\lceil": ("\\rceil", "ceil")}
 
 
@@ -381,7 +382,7 @@ class _Parser:
             return self._function(word)
         if word in _CONSTANT_WORDS:
             return self._symbol(_CONSTANT_WORDS[word])
-        if len(word) > 4 or any(word.startswith(name) for name in _FUNCTIONS):
+        if not _is_product(word):
             raise Refused("a word")
         *letters, last = word
         return _joined("mul", [*(Symbol(letter) for letter in letters), self._symbol(last)])
@@ -490,6 +491,13 @@ class _Parser:
             raise Refused("a torn matrix")
         self._next()
         return Matrix(tuple(rows))
+
+
+def _is_product(word: str) -> bool:
+    """Whether letters side by side are variables: `xy`, `abc`, `ABCD`; not `is`, `sum`, `sinx`."""
+    if word.isupper():
+        return len(word) <= 4
+    return (len(word) == 2 and word not in _SHORT_WORDS) or word in "abcdefgh" or word in "pqrstuvwxyz"
 
 
 def _joined(name: str, parts: list[Expression]) -> Expression:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from omr.answer_algebra import expand_signs, is_constant
@@ -19,10 +19,11 @@ from omr.answer_units import NoUnit, Unit, is_unit_word, read_unit
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """An expression, with the unit that stood behind it."""
+    """An expression, with the unit that stood behind it; `spelling` is how it was written."""
 
     tree: Expression
     unit: Unit | None = None
+    spelling: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,7 +401,7 @@ def _value(tokens: Tokens) -> Form:
         return Opaque(spell(list(tokens)))
     if factor != 1:
         tree = Call("mul", (tree, Number(Fraction(factor))))
-    values = [Value(signed, unit) for signed in expand_signs(tree)]
+    values = [Value(signed, unit, spell(list(tokens))) for signed in expand_signs(tree)]
     return values[0] if len(values) == 1 else Several(tuple(values), unordered=True)
 
 

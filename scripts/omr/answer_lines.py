@@ -26,14 +26,24 @@ _IN_SENTENCE = re.compile(rf"[.!?;]{SPACE}++(?P<head>[*_`]*+){_ANSWER}{_COLON}",
 _PHRASE = rf"(?:{_ANSWER}(?: was| is)? not found|no (?:final )?answer(?: was)? found)"
 _NOT_FOUND = re.compile(rf"(?:.*[.!?;] )?{_PHRASE}")
 _PHRASE_CHARACTERS = 120
-_NO_VALUE = frozenset(
-    ["", "none", "n/a", "na", "null", "unknown", "nothing", "no answer", "not available", "not given", "not provided"]
-    + ["not stated", "the final answer", "final answer", "unclear", "undetermined"]
-)
-_PAIRS = [("**", "**"), ("__", "__"), ("*", "*"), ("`", "`"), ("$$", "$$"), ("$", "$"), ('"', '"'), ("“", "”")]
-_PAIRS += [("\\(", "\\)"), ("\\[", "\\]")]
+_NO_VALUE = frozenset({
+    "", "none", "n/a", "na", "null", "unknown", "nothing", "no answer", "not available", "not given", "not provided",
+    "not stated", "unclear", "undetermined", "the final answer", "final answer",
+})  # fmt: skip
+#: What may stand around an answer, by its first character.
+_PAIRS = {
+    "*": [("**", "**"), ("*", "*")],
+    "_": [("__", "__")],
+    "`": [("`", "`")],
+    "$": [("$$", "$$"), ("$", "$")],
+    '"': [('"', '"')],
+    "“": [("“", "”")],
+    "\\": [("\\(", "\\)"), ("\\[", "\\]")],
+}
 _MAX_PAIRS = 8
 _MONEY = re.compile(r"\$ ?[0-9][0-9.,]*")
+_DIGIT = re.compile("[0-9]")
+_IN_FORMULA = re.compile(r"[{}$\\]")
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
 
 
@@ -88,20 +98,27 @@ def _reading(text: str) -> Reading:
     text = text.strip()
     if len(text) > MAX_ANSWER_CHARACTERS:
         return None, TOO_LONG
-    lines = shown_lines(text)
-    if any(not _is_open(" ".join(lines[:count])) for count in range(1, len(lines))):
-        return None, UNREADABLE  # the answer ended before the last line: the rest is prose
-    value = _bare(" ".join(map(str.strip, lines)))
-    word = plain(value)
-    if word == "not found" or _NOT_FOUND.fullmatch(word):
-        return None, None
-    if word in _NO_VALUE or not value.strip("-–—_.?… ") or (_is_open(value) and not _MONEY.fullmatch(value)):
+    if "\n" in text:
+        lines = shown_lines(text)
+        if any(not _is_open(" ".join(lines[:count])) for count in range(1, len(lines))):
+            return None, UNREADABLE  # the answer ended before the last line: the rest is prose
+        text = " ".join(map(str.strip, lines))
+    value = _bare(text)
+    if _DIGIT.search(value) is None:
+        word = plain(value)
+        if word == "not found" or _NOT_FOUND.fullmatch(word):
+            return None, None
+        if word in _NO_VALUE or not value.strip("-–—_.?… "):
+            return None, UNREADABLE
+    if _is_open(value) and not _MONEY.fullmatch(value):
         return None, UNREADABLE
     return value, None
 
 
 def _is_open(text: str) -> bool:
     """Whether a formula that begins in `text` goes on after it."""
+    if _IN_FORMULA.search(text) is None:
+        return False
     text = text.replace("\\\\", " ").replace("\\$", "").replace("\\{", "").replace("\\}", "")
     doubles = text.count("$$")
     pairs = (("{", "}"), ("\\[", "\\]"), ("\\(", "\\)"), ("\\begin", "\\end"))
@@ -111,12 +128,13 @@ def _is_open(text: str) -> bool:
 
 def _bare(value: str) -> str:
     """An answer without emphasis, dollars, boxes, quotes and a full stop around it."""
-    value = _unboxed(value)
+    if "box" in value:
+        value = _unboxed(value)
     for _ in range(_MAX_PAIRS):
         value = value.strip()
         if value.endswith((".", "。")) and not value.endswith(("..", "\\right.")):
             value = value[:-1].rstrip()
-        for opening, closing in _PAIRS:
+        for opening, closing in _PAIRS.get(value[:1], ()):
             inner = value[len(opening) : -len(closing)]
             if value == opening + inner + closing and inner and opening not in inner and closing not in inner:
                 value = inner

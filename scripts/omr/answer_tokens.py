@@ -95,7 +95,7 @@ _DEGREE = ((Kind.MARK, "^"), (Kind.MARK, "{"), (Kind.COMMAND, "\\circ"), (Kind.M
 _MATRICES = frozenset({"pmatrix", "bmatrix", "matrix", "array", "smallmatrix", "Bmatrix"})
 
 #: Between digits these are thousands separators wherever they stand; a bare comma is one only outside brackets.
-_THIN_SEPARATOR = re.compile(r"(?<=\d)(?:\{,\}|,\\!\s{0,9}|\\,|\\ )(?=\d{3}(?!\d))")
+_THIN_SEPARATOR = re.compile(r"(?<=\d)(?:\s?\{,\s?\}\s?|,\\!\s{0,9}|\\,|\\ )(?=\d{3}(?!\d))")
 _DECIMAL_COMMA = re.compile(r"(?<=\d)\{,\}(?=\d)")
 _DOUBLE_BACKSLASH = re.compile(r"\\\\(?=[A-Za-z{}(\[%])")
 

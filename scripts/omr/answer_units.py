@@ -66,7 +66,7 @@ _MULTIPLIERS = {
 #: Words that change what the value before them says, so that it may not be compared without them.
 _CHANGING = frozenset(
     "if or and more less than least most when where for not mod only except otherwise to from is are no none with"
-    " without unless any all every some plus minus times over is between but either modulo remainder"
+    " without unless plus minus times over is between but either modulo remainder"
     " negative approximately about half halves thirds quarter quarters even odd am pm a.m p.m".split()
 )
 _POWERS = {"square": 2, "squared": 2, "sq": 2, "cubic": 3, "cubed": 3, "cu": 3}

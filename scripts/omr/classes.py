@@ -6,21 +6,19 @@ from collections import Counter
 
 from omr.replies import ReplyIndex, usable_text
 from omr.routing import CLASS_FIELDS
+from omr.stage import Stage
 from omr.verdicts import parse_class
 
 _UNREADABLE = "unreadable_verdict"
 
 
 class ClassReader:
-    """Reads classes from replies, and counts the verdicts and why others could not be read.
-
-    `verdicts` has, by field, how many are `true`, `false`, `null`; `faults`, by field, how many nulls of which reason:
-    those of `usable_text`, and `unreadable_verdict`.
-    """
+    """Reads classes from replies, and counts the verdicts and why others could not be read."""
 
     def __init__(self, replies: ReplyIndex) -> None:
         self._replies = replies
-        self._questions = [(field, f"classify_{label}", label) for field in CLASS_FIELDS for label in [field[3:]]]
+        labels = {field: field.removeprefix("is_") for field in CLASS_FIELDS}
+        self._questions = [(field, f"classify_{label}", label) for field, label in labels.items()]
         self._verdicts = {field: Counter[bool | None]() for field in CLASS_FIELDS}
         self._faults = {field: Counter[str]() for field in CLASS_FIELDS}
 
@@ -36,11 +34,12 @@ class ClassReader:
             self._faults[field][fault or _UNREADABLE] += 1
         return verdict
 
-    @property
-    def verdicts(self) -> dict[str, dict[str, int]]:
+    def note_counts(self, stage: Stage) -> None:
+        """Notes `verdicts`, how many are true, false, null by field, and `unreadable`, how many nulls of which reason:
+        those of `usable_text`, and `unreadable_verdict`."""
         names = {"true": True, "false": False, "null": None}
-        return {field: {name: found[value] for name, value in names.items()} for field, found in self._verdicts.items()}
-
-    @property
-    def faults(self) -> dict[str, dict[str, int]]:
-        return {field: dict(sorted(found.items())) for field, found in self._faults.items() if found}
+        verdicts = {
+            field: {name: found[value] for name, value in names.items()} for field, found in self._verdicts.items()
+        }
+        stage.note("verdicts", verdicts)
+        stage.note("unreadable", {field: dict(sorted(found.items())) for field, found in self._faults.items() if found})

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 
 from omr.duplicates import same_text
-from omr.extraction import MAX_PROBLEM_CHARACTERS, without_blank_edges
-from omr.reply_text import LINE_HEAD, SPACE, after_thinking, unix_lines, without_emphasis
+from omr.extraction import fault_of_problem
+from omr.reply_text import LINE_HEAD, SPACE, after_thinking, unix_lines, without_blank_edges, without_emphasis
 
 #: A label that models put before the problem although they are asked not to: it goes.
 _LABEL = re.compile(
@@ -18,15 +18,23 @@ _LABEL = re.compile(
     rf"(?P<colon>{SPACE}*+[*_`]*+{SPACE}*+[:：])",
     re.IGNORECASE,
 )
-_VERBS = r"(?:prove|show|verify|demonstrate|justify|establish|deduce)"
-#: A task to prove at the head of the problem, or that of a later sentence.
-_PROOF = re.compile(rf"\A\W{{0,9}}{_VERBS}\b|[.!?:;]\s{_VERBS}(?: that\b|:)|\n\W{{0,9}}{_VERBS} that\b", re.IGNORECASE)
-#: Talk about the task instead of the problem.
-_META = re.compile(
-    r"\A\W{0,9}(?:sure|certainly|of course|okay|here(?:'s|’s| is| are)[^\n]{0,80}:|i(?:'m|’m| am) |i (?:can|could|do) ?not\b|sorry)"
-    r"|\b(?:forum|the discussion|original (?:problem|statement|proof|question|task)|as an ai)\b"
-    r"|\b(?:new|converted|revised|modified|proof) problem\b"
-    r"|\n\W{0,9}(?:(?:final |expected )?answer|solution|explanation|reasoning|justification|rationale|proof)[*_ ]{0,3}[:：]",
+_VERB = r"(?:prove|show|verify|demonstrate|justify|establish|deduce)"
+_POLITE = r"(?:please |then |and |also |hence ){0,2}"
+_ITEM = r"\W{0,9}(?:[a-z0-9]{1,3}[.)]\s{1,3})?"
+#: A task to prove at the head of the problem, and that of a later sentence or clause.
+_PROOF_AT_HEAD = re.compile(rf"{_ITEM}{_POLITE}{_VERB}\b", re.IGNORECASE)
+_PROOF_LATER = re.compile(rf"[.,!?:;\n]{_ITEM}{_POLITE}{_VERB}(?: that\b|:)", re.IGNORECASE)
+#: Talk about the task instead of the problem: at its head, anywhere, and at the head of a later line.
+_META_AT_HEAD = re.compile(
+    r"\W{0,9}(?:sure|certainly|of course|okay|here(?:'s|’s| is| are)[^\n]{0,80}:|sorry|i(?:'m|’m| am) "
+    r"|i (?:can|could|do) ?not\b)",
+    re.IGNORECASE,
+)
+_META_WORDS = ["forum", "the discussion", "as an ai", "original problem", "original statement", "original proof"]
+_META_WORDS += ["original question", "new problem", "converted problem", "revised problem", "proof problem"]
+_META_LABEL = re.compile(
+    r"\n\W{0,9}(?:(?:final |expected )?answer|solution|explanation|reasoning|justification|rationale|proof)"
+    r"[*_ ]{0,3}[:：]",
     re.IGNORECASE,
 )
 
@@ -34,7 +42,7 @@ _META = re.compile(
 def parse_conversion(text: str, original: str) -> tuple[str, None] | tuple[None, str]:
     """The new problem as (problem, None), or (None, reason to drop it).
 
-    Reasons: `unreadable_conversion` (reasoning without an end), `empty_conversion`, `too_long_problem`,
+    Reasons: `unreadable_conversion` (reasoning without an end), `empty_problem`, `too_long_problem`,
     `unchanged_problem`, `still_a_proof`, `meta_text`.
     """
     spoken = after_thinking(text)
@@ -55,14 +63,14 @@ def _bare(spoken: str) -> str:
 
 
 def _fault(problem: str, original: str) -> str | None:
-    if not any(map(str.isalnum, problem)):
-        return "empty_conversion"
-    if len(problem) > MAX_PROBLEM_CHARACTERS:
-        return "too_long_problem"
+    fault = fault_of_problem(problem)
+    if fault is not None:
+        return fault
     if same_text(problem) == same_text(original):
         return "unchanged_problem"
-    if _PROOF.search(problem):
+    if _PROOF_AT_HEAD.match(problem) or _PROOF_LATER.search(problem):
         return "still_a_proof"
-    if _META.search(problem):
+    lowered = problem.lower()
+    if any(word in lowered for word in _META_WORDS) or _META_AT_HEAD.match(problem) or _META_LABEL.search(problem):
         return "meta_text"
     return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from omr.reply_text import LINE_HEAD, SPACE, after_thinking, is_blank, unix_lines, without_emphasis
+from omr.reply_text import LINE_HEAD, SPACE, after_thinking, unix_lines, without_blank_edges, without_emphasis
 
 #: A problem of more characters is a reply that ran away.
 MAX_PROBLEM_CHARACTERS = 10_000
@@ -27,7 +27,6 @@ _NO_PROBLEMS = re.compile(
     r"[\"'”’」*_`.。! \t]*+(?=\n|\Z)",
     re.IGNORECASE,
 )
-_EDGES = frozenset("*_`-=#~")
 
 
 def parse_problems(text: str) -> list[str] | None:
@@ -61,19 +60,11 @@ def _are_in_order(labels: list[re.Match[str]]) -> bool:
 
 def _problem(label: re.Match[str], text: str) -> str:
     """The text after a label, without emphasis that the label opened, and rules or code fences around it."""
-    text = without_emphasis(label["head"], label["tail"], text)
-    return without_blank_edges(text)
+    return without_blank_edges(without_emphasis(label["head"], label["tail"], text))
 
 
-def without_blank_edges(text: str) -> str:
-    """The text without white space, rules and code fences before and after it."""
-    text = text.strip()
-    if not text or (text[0] not in _EDGES and text[-1] not in _EDGES):
-        return text
-    lines = text.split("\n")
-    first, last = 0, len(lines)
-    while first < last and is_blank(lines[first]):
-        first += 1
-    while last > first and is_blank(lines[last - 1]):
-        last -= 1
-    return "\n".join(lines[first:last]).strip()
+def fault_of_problem(problem: str) -> str | None:
+    """Why a problem of a readable reply cannot be used: `empty_problem`, `too_long_problem`, or None."""
+    if not any(map(str.isalnum, problem)):
+        return "empty_problem"
+    return "too_long_problem" if len(problem) > MAX_PROBLEM_CHARACTERS else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
 
 _FIRST_SLOTS = 1 << 10
 
@@ -16,26 +17,21 @@ class HashTable:
 
     def __init__(self) -> None:
         self._hashes = array("q")
-        self._slots = array("I", bytes(4 * _FIRST_SLOTS))  # number of an entry + 1, or 0: empty
+        self._slots = array("I")  # number of an entry + 1, or 0: empty
+        self._in_slots = 0
+        #: Add an entry with a hash, also when others have the same.
+        self.append: Callable[[int], None] = self._hashes.append
+        self._resize(_FIRST_SLOTS)
 
     def __len__(self) -> int:
         return len(self._hashes)
 
-    def append(self, hashed: int) -> None:
-        """Add an entry, also when others have the same hash."""
-        hashes, slots = self._hashes, self._slots
-        hashes.append(hashed)
-        mask = len(slots) - 1
-        place = hashed & mask
-        while slots[place]:
-            place = (place + 1) & mask
-        slots[place] = len(hashes)
-        if 3 * len(hashes) > 2 * len(slots):
-            self._grow()
-
     def find(self, hashed: int) -> list[int]:
         """The numbers of the entries with this hash, oldest first."""
-        hashes, slots = self._hashes, self._slots
+        hashes = self._hashes
+        if self._in_slots < len(hashes):
+            self._enter()
+        slots = self._slots
         mask = len(slots) - 1
         place = hashed & mask
         found = []
@@ -53,13 +49,22 @@ class HashTable:
         self.append(hashed)
         return len(self._hashes) - 1
 
-    def _grow(self) -> None:
-        size = 2 * len(self._slots)
-        self._slots = array("I")  # the old ones are freed before the new ones are made
-        slots = self._slots = array("I", bytes(4)) * size
-        mask = size - 1
-        for entry, hashed in enumerate(self._hashes, 1):
-            place = hashed & mask
+    def _enter(self) -> None:
+        """Give slots to the entries that have none yet."""
+        wanted = len(self._slots)
+        while 3 * len(self._hashes) > 2 * wanted:
+            wanted *= 2
+        if wanted > len(self._slots):
+            self._resize(wanted)
+        hashes, slots, mask = self._hashes, self._slots, len(self._slots) - 1
+        for entry in range(self._in_slots, len(hashes)):
+            place = hashes[entry] & mask
             while slots[place]:
                 place = (place + 1) & mask
-            slots[place] = entry
+            slots[place] = entry + 1
+        self._in_slots = len(hashes)
+
+    def _resize(self, slots: int) -> None:
+        self._slots = array("I")  # the old ones are freed before the new ones are made
+        self._slots = array("I", bytes(4)) * slots
+        self._in_slots = 0

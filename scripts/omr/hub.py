@@ -1,4 +1,4 @@
-"""Files of hub repositories, pinned to one commit and fetched so that an interrupted download continues.
+"""Files of hub repositories, pinned to one commit. Files that are there whole are never fetched twice.
 
 The token is the hub library's own business (`HF_TOKEN`, or a login); `HF_ENDPOINT` names another hub and
 `HF_HUB_OFFLINE=1` restricts everything to what is in the cache already.
@@ -131,8 +131,9 @@ def list_repo(repo: str, repo_type: str, revision: str | None, cache_dir: str | 
 def fetch(listing: Listing, *, cache_dir: str | Path | None = None, folder: str | Path | None = None) -> list[Path]:
     """Download the files of a listing, into the cache or into a folder of their own; paths in the listing's order.
 
-    Files that are there already are not downloaded again and a partly downloaded one continues. Raises UserError when
-    a download fails or a file has not the size that the hub announced.
+    Files that are there already are not downloaded again. A transfer that breaks continues where it was; one whose
+    process is killed begins that file anew. Raises UserError when a download fails or a file has not the size that the
+    hub announced.
     """
     paths = []
     for file in listing.files:
@@ -219,14 +220,14 @@ def _hub_errors(repo: str, revision: str | None, filename: str | None = None) ->
         raise UserError(
             f"the hub cannot be reached, and {filename or 'the repository'} of {at} is not in the cache ({error})",
             remedy="check the connection and HF_ENDPOINT (HF_HUB_OFFLINE=1 forbids it), or download it where there is "
-            "one: what was downloaded is kept",
+            "one: files that are complete are kept",
         ) from error
     except errors.EntryNotFoundError as error:
         raise UserError(f"{at} has no file {filename!r}", remedy="check the name and the revision") from error
     except _transfer_errors() as error:
         raise UserError(
             f"the hub could not deliver {filename or at}: {type(error).__name__}: {error}",
-            remedy="check the connection, HF_ENDPOINT and the disk, and run again: what was downloaded is kept",
+            remedy="check the connection, HF_ENDPOINT and the disk, and run again: files that are complete are kept",
         ) from error
 
 

@@ -14,7 +14,7 @@ import orjson
 
 from omr.errors import UserError
 from omr.models import ModelSpec, model_spec
-from omr.settings import shard_names
+from omr.settings import Settings, shard_names
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 #: Folders of a run that hold something else than a recipe.
@@ -27,17 +27,23 @@ _MOST_SEEDS = 100
 
 
 class InRecipe(Protocol):
-    """A rule's wildcards, as far as they matter here."""
+    """A rule's wildcards: those of all rules of recipes."""
 
     recipe: str
+    shard: str
+    shards: str
+
+
+Knob = Callable[..., Any]
 
 
 class Recipes:
     """The recipes of a validated config. Raises UserError for what a schema cannot see."""
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
-        self._config = config
-        self._recipes: Mapping[str, Mapping[str, Any]] = config["recipes"]
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._config = settings.config
+        self._recipes: Mapping[str, Mapping[str, Any]] = self._config["recipes"]
         for name, recipe in self._recipes.items():
             fault = _fault(name, recipe)
             if fault is not None:
@@ -89,13 +95,17 @@ class Recipes:
         """Input of a rule: the prompt file that the recipe's solutions are asked with."""
         return f"prompts/{self[wildcards.recipe]['prompt']}.yaml"
 
+    def tokenizer_of(self, stage: str) -> dict[str, Callable[[InRecipe], list[str]]]:
+        """The rule input with the tokenizer of a stage's model; see `Settings.tokenizer_of`."""
+        return {"tokenizer": lambda wildcards: self._settings.tokenizer_file(self.model(wildcards.recipe, stage).tokenizer)}
+
     # ---- knobs -------------------------------------------------------------------------------------------------
 
     def model(self, name: str, stage: str) -> ModelSpec:
         """The model that a stage of a recipe asks; judging and summarizing are left to the labelling model."""
         return model_spec(self._config, self._section(name, stage)["model"] or self._config["labelling_model"])
 
-    def knob(self, *keys: str) -> Callable[[InRecipe], Any]:
+    def knob(self, *keys: str) -> Knob:
         """A param of a rule: the value at a path of keys in the recipe of its wildcards."""
 
         def value(wildcards: InRecipe) -> Any:
@@ -107,11 +117,11 @@ class Recipes:
         return value
 
     def candidates(self, wildcards: InRecipe) -> str:
-        """A param of a rule: the seeds of a recipe's summaries, `0 1 2 3`."""
-        return " ".join(map(str, range(self[wildcards.recipe]["summaries"]["candidates"])))
+        """A param of a rule: flags that ask for every candidate summary, `--seed 0 1 2 3`."""
+        return "--seed " + " ".join(map(str, range(self[wildcards.recipe]["summaries"]["candidates"])))
 
-    def asked(self, stage: str) -> dict[str, Callable[[InRecipe], Any]]:
-        """Params of a model stage's rule: what determines its replies (a change re-runs it)."""
+    def asked(self, stage: str) -> dict[str, Knob]:
+        """Params of a model stage's rule, see `Settings.asked`: what determines its replies (a change re-runs it)."""
         return {
             "model": lambda wildcards: self.model(wildcards.recipe, stage).name,
             "identity": lambda wildcards: self.model(wildcards.recipe, stage).identity,
@@ -119,6 +129,8 @@ class Recipes:
             "top_p": lambda wildcards: self._section(wildcards.recipe, stage)["top_p"],
             "max_tokens": lambda wildcards: self._section(wildcards.recipe, stage)["max_tokens"],
             "sampling": lambda wildcards: _as_json(self._section(wildcards.recipe, stage)["sampling"]),
+            "tokenizer": lambda wildcards, input: f"--tokenizer {input.tokenizer}" if input.tokenizer else "",
+            "branch": lambda wildcards: "",
         }
 
     def _section(self, name: str, stage: str) -> Mapping[str, Any]:

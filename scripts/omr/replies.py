@@ -26,6 +26,7 @@ _OFFSET_MASK = (1 << _OFFSET_BITS) - 1
 #: The first bytes of a line as our writer puts them, up to a key that no string can hide: what the reply answers is
 #: known without parsing the rest. A name with escapes, or another order of keys, takes the slow way.
 _HEAD = re.compile(rb'\{("id":"[^"\\]*+","prompt":"[^"\\]*+","seed":(?:0|[1-9][0-9]*+)),"key":"')
+_FIELDS = ("id", "prompt", "seed", "text", "finish_reason", "error")
 _REMEDY = "delete this file and run again: finished replies are taken from its journal"
 
 
@@ -48,28 +49,29 @@ class ReplyIndex:
     def __init__(self, paths: Iterable[str | Path]) -> None:
         self._paths = [Path(path) for path in paths]
         self._files: list[BinaryIO] = []
+        self._descriptors: list[int] = []
         self._block_bytes: list[int] = []
         self._table = HashTable()
         self._positions = array("Q")
         for number, path in enumerate(self._paths):
             self._files.append(open_for_reading(path))
+            self._descriptors.append(self._files[number].fileno())
             self._block_bytes.append(self._scan(number))
 
     def _scan(self, number: int) -> int:
         """Enter the replies of a file. Returns how many bytes hold most of them."""
-        offset = lines = 0
-        add_hash, add_position = self._table.append, self._positions.append
-        file_bits = number << _OFFSET_BITS
+        known = len(self)
+        position = start = number << _OFFSET_BITS
+        add_hash, add_position, match = self._table.append, self._positions.append, _HEAD.match
         for line in self._files[number]:
-            head = _HEAD.match(line)
+            head = match(line)
             if head is not None and line.endswith(b"}\n"):
                 add_hash(hash(head[1]))
             else:
-                add_hash(self._hash_of_line(line, number, lines + 1))
-            add_position(file_bits | offset)
-            offset += len(line)
-            lines += 1
-        return 512 + 2 * offset // max(lines, 1)
+                add_hash(self._hash_of_line(line, number, len(self) - known + 1))
+            add_position(position)
+            position += len(line)
+        return 512 + 2 * (position - start) // max(len(self) - known, 1)
 
     def _hash_of_line(self, line: bytes, number: int, line_number: int) -> int:
         reply, fault = parse_row(line)
@@ -93,7 +95,7 @@ class ReplyIndex:
     def _load(self, position: int) -> Reply:
         number, offset = position >> _OFFSET_BITS, position & _OFFSET_MASK
         reply, fault = parse_row(self._line_at(number, offset))
-        if reply is None or not {"id", "prompt", "seed", "text", "finish_reason", "error"} <= reply.keys():
+        if reply is None or not all(map(reply.__contains__, _FIELDS)):
             fault = f"at byte {offset}: {fault or 'not a whole reply'}"
             raise UserError(fault, file=self._paths[number], remedy=_REMEDY)
         return reply
@@ -101,7 +103,7 @@ class ReplyIndex:
     def _line_at(self, number: int, offset: int) -> bytes:
         # Not through the file's buffer: replies lie in the order in which they arrived, rows ask in their own, and
         # each jump would fill the whole buffer.
-        fd, size = self._files[number].fileno(), self._block_bytes[number]
+        fd, size = self._descriptors[number], self._block_bytes[number]
         data = os.pread(fd, size, offset)
         end = data.find(b"\n")
         if end >= 0:

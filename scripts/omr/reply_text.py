@@ -12,6 +12,8 @@ _DECORATION = {ord(sign): " " for sign in "*_`\"'“”„‘’«»「」$|{}[]
 _INVISIBLE = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
 _TO_PLAIN = _FULL_WIDTH | _DECORATION | _INVISIBLE
 _BOX = re.compile(r"\\(?:boxed|fbox|text|textbf|mathrm)(?![a-zA-Z])")
+_RULE = "*_`-=#~"
+_EDGES = frozenset(_RULE)
 _FENCE = re.compile(r"```[a-z]*+")
 #: White space within a line, and what may stand before its first word: a heading, a bullet, a quote mark, emphasis.
 SPACE = r"[ \t\u3000\xa0]"
@@ -39,7 +41,7 @@ def shown_lines(text: str) -> list[str]:
 def is_blank(line: str) -> bool:
     """Whether a line shows nothing: white space, a rule (`---`), the fence of a code block."""
     line = line.strip()
-    return not line or not line.strip("*_`-=#~") or _FENCE.fullmatch(line) is not None
+    return not line or not line.strip(_RULE) or _FENCE.fullmatch(line) is not None
 
 
 def plain(line: str) -> str:
@@ -47,7 +49,9 @@ def plain(line: str) -> str:
 
     `- **"Not Proof".**` becomes `not proof`. Signs that may change the meaning (`~`, `?`, `/`) stay.
     """
-    line = " ".join(_BOX.sub(" ", line).translate(_TO_PLAIN).casefold().split())
+    if "\\" in line:
+        line = _BOX.sub(" ", line)
+    line = " ".join(line.translate(_TO_PLAIN).casefold().split())
     line = line.lstrip("#").lstrip()
     if line.startswith(("- ", "+ ", "• ", "– ")):
         line = line[2:]
@@ -55,7 +59,7 @@ def plain(line: str) -> str:
 
 
 def without_emphasis(head: str, label: str, text: str) -> str:
-    """A label's text, without the mark that closes emphasis which the label opened: `**Problem 1:** x`, `**Answer: 5**`.
+    """A label's text, without the mark that closes what the label opened: `**Problem 1:** x`, `**Answer: 5**`.
 
     `head` is what stands before the label's first word (marks that touch it are emphasis, others a bullet), `label`
     what ends the label, `text` what follows. The mark closes behind the label, at the end of its line, or of the text.
@@ -72,3 +76,17 @@ def without_emphasis(head: str, label: str, text: str) -> str:
         if text.rstrip().endswith(ending):
             return text.rstrip().removesuffix(ending)
     return text
+
+
+def without_blank_edges(text: str) -> str:
+    """The text without white space, rules and code fences before and after it."""
+    text = text.strip()
+    if not text or (text[0] not in _EDGES and text[-1] not in _EDGES):
+        return text
+    lines = text.split("\n")
+    first, last = 0, len(lines)
+    while first < last and is_blank(lines[first]):
+        first += 1
+    while last > first and is_blank(lines[last - 1]):
+        last -= 1
+    return "\n".join(lines[first:last]).strip()

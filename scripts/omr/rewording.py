@@ -114,7 +114,8 @@ def paraphrase(text: str, random: Random) -> str | None:
 def changed_share(text: str, other: str) -> float:
     """The share of the words of the longer of two texts that the other does not have (order left aside)."""
     first, second = Counter(words(text)), Counter(words(other))
-    return 1 - (first & second).total() / max(first.total(), second.total(), 1)
+    longer = max(first.total(), second.total())
+    return 1 - (first & second).total() / longer if longer else 0.0
 
 
 def renumber(text: str, random: Random) -> str | None:

@@ -6,6 +6,7 @@ Imported while Snakemake reads the workflow, so it imports nothing heavy.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,18 @@ from omr.models import ModelSpec, model_spec
 #: Where each model stage's settings stand in config.
 _SECTIONS = {"check_contamination": "decontaminate"}
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
+_RUN_IN_TARGET = re.compile(r"^results/(?P<folder>[^/]+)/.|[:,]run=(?P<wildcard>[^,]+)")
 #: A folder of results/ that belongs to no run.
 DOWNLOADS = "downloads"
 
 
-def run_of_targets(targets: Iterable[str], rule_wildcards: Iterable[Mapping[str, str]]) -> str | None:
-    """The one run that all targets lie in, or None: `results/demo/classified.jsonl` names the run `demo`."""
-    runs = {target.split("/")[1] for target in targets if re.match(r"results/[^/]+/.", target)}
-    runs |= {wildcards["run"] for wildcards in rule_wildcards if "run" in wildcards}
-    runs.discard(DOWNLOADS)
+def run_of_targets(arguments: Iterable[str]) -> str | None:
+    """The one run that a command line's targets lie in, or None: `results/demo/classified.jsonl` names `demo`.
+
+    Cluster jobs get their targets as `rule:run=demo,...`.
+    """
+    found = (match for argument in arguments for match in _RUN_IN_TARGET.finditer(argument))
+    runs = {match.group("folder") or match.group("wildcard") for match in found} - {DOWNLOADS}
     return runs.pop() if len(runs) == 1 else None
 
 
@@ -77,6 +81,24 @@ class Settings:
                 what = f"the benchmark {entry['name']!r} needs either `path` or `dataset`"
                 raise UserError(what, remedy="see `benchmarks` in config/README.md")
 
+    def benchmark_flags(self, name: str) -> str:
+        """Where a benchmark's problems come from, as flags of prepare_benchmark.py."""
+        entry = self.benchmarks[name]
+        return flags({key: entry.get(key) for key in ("path", "dataset", "config", "split", "revision", "rows", "column")})
+
+    def net_flags(self, net: str) -> str:
+        """The knobs of a decontamination net that change what it finds, as flags of its script."""
+        settings = self.config["decontaminate"][net]
+        names = {"words": "ngram-words"}
+        shown = ("min_words", "words", "top_k", "min_score", "revision", "dtype")
+        return flags({names.get(key, key): settings.get(key) for key in shown})
+
+    @property
+    def decisive_scores(self) -> list[str]:
+        """Scores from which a net's match needs no model: `net=score`."""
+        nets = self.config["decontaminate"]
+        return ["exact=1.0"] + [f"ngrams={nets['ngrams']['decisive_score']}"] * ("ngrams" in nets["nets"])
+
     # ---- model stages ------------------------------------------------------------------------------------------
 
     def stage(self, name: str) -> Mapping[str, Any]:
@@ -87,6 +109,10 @@ class Settings:
     def model(self, stage: str) -> ModelSpec:
         """The model that a labelling stage asks."""
         return model_spec(self.config, self.stage(stage)["model"] or self.config["labelling_model"])
+
+    def tokenizer_of(self, stage: str) -> dict[str, list[str]]:
+        """The rule input with the model's tokenizer, which generate.py needs for prompts near the context length."""
+        return {"tokenizer": self.tokenizer_file(self.model(stage).tokenizer)}
 
     def shards(self, stage: str) -> list[str]:
         """Names of a stage's shards: `shard-000-of-010`, ... The total is part of the name, so that another number
@@ -102,8 +128,16 @@ class Settings:
             "temperature": settings["temperature"],
             "top_p": settings["top_p"],
             "max_tokens": settings["max_tokens"],
+            "tokenizer": lambda wildcards, input: f"--tokenizer {input.tokenizer}" if input.tokenizer else "",
+            "branch": "",
             "sampling": orjson.dumps(settings["sampling"], option=orjson.OPT_SORT_KEYS).decode(),
         }
+
+
+def flags(values: Mapping[str, Any]) -> str:
+    """`--name value` for each value that is not None, quoted for a shell."""
+    given = {key: value for key, value in values.items() if value is not None}
+    return " ".join(f"--{key.replace('_', '-')} {shlex.quote(str(value))}" for key, value in given.items())
 
 
 def shard_names(shards: int) -> list[str]:

@@ -87,14 +87,17 @@ def build_discussion(answers: Sequence[str], max_tokens: int, counter: TokenCoun
 
     Posts of which nothing is left after cleaning are skipped, and the numbers count the posts that are there: 1, 2, 3
     without gaps. The first post that does not fit ends the discussion, however short the later ones are. A post is
-    counted with its heading and the blank line after it, so the sum exceeds the joined text by one blank line.
+    counted with its heading and the blank line before it. A tokenizer that sees the whole text may join a full stop to
+    the blank line behind it, so the discussion can only be shorter than the sum, by a token a post at most.
     """
     posts = [clean for answer in answers if (clean := clean_post(answer))]
-    blocks = [f"Post {number}:\n{post}" for number, post in enumerate(posts, 1)]
-    text, kept = _BETWEEN.join(blocks), len(blocks)
-    if counter.at_most(text) + len(_BETWEEN) > max_tokens:
-        kept = _count_fitting([block + _BETWEEN for block in blocks], max_tokens, counter)
-        text = _BETWEEN.join(blocks[:kept])
+    blocks = [f"{_BETWEEN}Post {number}:\n{post}" for number, post in enumerate(posts, 1)]
+    if blocks:
+        blocks[0] = blocks[0].removeprefix(_BETWEEN)
+    text, kept = "".join(blocks), len(blocks)
+    if counter.at_most(text) > max_tokens:
+        kept = _count_fitting(blocks, max_tokens, counter)
+        text = "".join(blocks[:kept])
     return Discussion(text, kept, len(answers) - len(posts), len(posts) - kept)
 
 

@@ -25,9 +25,7 @@ _LABEL = re.compile(
 _JUDGEMENT_HEAD = r"(?:the )?(?:final )?judge?ment ?[:=] ?"
 _BARE_JUDGEMENT_HEAD = re.compile(r"(?:the )?(?:final )?judge?ment ?[:=]?")
 _JUDGEMENT = re.compile(rf"(?:^|[.!?;:] ){_JUDGEMENT_HEAD}([a-z]+)$")
-_SELECTION = re.compile(
-    rf"(?:^|[.!?;:] ){_JUDGEMENT_HEAD}(?:(?:solution|candidate|index|number) )?#? ?([0-9]{{1,4}})$"
-)
+_SELECTION = re.compile(rf"(?:^|[.!?;:] ){_JUDGEMENT_HEAD}(?:(?:solution|candidate|index|number) )?#? ?([0-9]{{1,4}})$")
 _TRUE_FALSE = {"true": True, "false": False}
 _YES_NO = {"yes": True, "no": False}
 

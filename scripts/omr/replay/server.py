@@ -58,9 +58,6 @@ class ReplayServer:
         """Bind the port and begin to become ready. Raises UserError if the port cannot be had."""
         self._socket = self._bound_socket()
         self.port = self._socket.getsockname()[1]
-        if self.options.port_file is not None:
-            with AtomicFile(self.options.port_file) as file:
-                file.write(f"{self.port}\n".encode())
         self._runner = web.AppRunner(
             self._app.application(),
             access_log=None,
@@ -71,6 +68,10 @@ class ReplayServer:
         await self._runner.setup()
         if not self.options.refuse_until_ready:
             await self._listen(self._runner, self._socket)
+        if self.options.port_file is not None:
+            # Written last: who reads the port may connect at once.
+            with AtomicFile(self.options.port_file) as file:
+                file.write(f"{self.port}\n".encode())
         self._becoming_ready = asyncio.create_task(self._become_ready(self._runner, self._socket))
         if self.options.start_delay_s <= 0:
             await self._becoming_ready

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from omr.errors import UserError
 
-_TAIL_BYTES, _TAIL_LINES = 16_384, 25
+_TAIL_BYTES, _TAIL_LINES, _ERROR_LINES = 65_536, 15, 10
 _PORT_TAKEN = ("address already in use", "eaddrinuse", "errno 98", "failed to bind", "port is already")
 #: What a log says near its end (lower case), and what its reader can do.
 _REMEDIES = (
@@ -40,7 +40,8 @@ class ServerDied(UserError):  # noqa: N818 - it is an event that is awaited as w
 
 
 def log_tail(log: Path, start: int) -> str:
-    """The last lines of a log beyond the byte `start`, without control characters; empty if there is none."""
+    """The last lines of a log beyond the byte `start`, before them the last that tell of errors (servers print much
+    while they go down); without control characters; empty if there is none."""
     try:
         with log.open("rb") as file:
             end = file.seek(0, 2)
@@ -49,7 +50,9 @@ def log_tail(log: Path, start: int) -> str:
     except OSError:
         return ""
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
-    return "\n".join("".join(c for c in line if c.isprintable() or c == "\t") for line in lines[-_TAIL_LINES:])
+    errors = [line for line in lines[:-_TAIL_LINES] if "error" in line.lower()][-_ERROR_LINES:]
+    shown = [*errors, "[...]", *lines[-_TAIL_LINES:]] if errors else lines[-_TAIL_LINES:]
+    return "\n".join("".join(c for c in line if c.isprintable() or c == "\t") for line in shown)
 
 
 def _indented(text: str) -> str:

@@ -1,0 +1,198 @@
+"""Merged problems minus those that a benchmark contains.
+
+    benchmarks (hub datasets or files) -> results/downloads/benchmarks/{benchmark}.jsonl
+    merged.jsonl + benchmarks -> contamination/canaries.jsonl            (planted copies: they measure the nets)
+    -> contamination/{exact,ngrams,tfidf,embeddings}.jsonl               (what each net finds)
+    -> contamination/pairs.jsonl -> replies/check_contamination/         (the model, in both orders)
+    -> decontaminated.jsonl, contamination/report.json
+"""
+
+BENCHMARK_FILES = expand("results/downloads/benchmarks/{benchmark}.jsonl", benchmark=settings.benchmarks)
+NETS = config["decontaminate"]["nets"]
+
+
+rule prepare_benchmark:
+    """The problems of one benchmark; no rows, or no such column, is an error."""
+    localrule: True
+    input:
+        lambda wildcards: settings.benchmarks[wildcards.benchmark].get("path", []),
+    output:
+        "results/downloads/benchmarks/{benchmark}.jsonl",
+    log:
+        "results/downloads/benchmarks/{benchmark}.log",
+    params:
+        source=lambda wildcards: settings.benchmark_flags(wildcards.benchmark),
+    shell:
+        "python scripts/prepare_benchmark.py"
+        " --name {wildcards.benchmark}"
+        " {params.source}"
+        " --cache-dir results/downloads/hub"
+        " --output {output}"
+        " 2>&1 | tee {log}"
+
+
+rule plant_canaries:
+    """Verbatim, paraphrased and renumbered copies of benchmark problems."""
+    localrule: True
+    input:
+        benchmarks=BENCHMARK_FILES,
+        code=["scripts/plant_canaries.py", "scripts/omr/rewording.py"],
+    output:
+        "results/{run}/contamination/canaries.jsonl",
+    log:
+        "results/{run}/logs/plant_canaries.log",
+    params:
+        per_benchmark=config["decontaminate"]["canaries"]["per_benchmark"],
+        seed=config["decontaminate"]["canaries"]["seed"],
+    shell:
+        "python scripts/plant_canaries.py"
+        " --benchmarks {input.benchmarks}"
+        " --per-benchmark {params.per_benchmark}"
+        " --seed {params.seed}"
+        " --output {output}"
+        " 2>&1 | tee {log}"
+
+
+rule search_lexical:
+    """Problems that resemble a benchmark problem by their letters: equal, shared word runs, shared character runs."""
+    input:
+        problems="results/{run}/merged.jsonl",
+        canaries="results/{run}/contamination/canaries.jsonl",
+        benchmarks=BENCHMARK_FILES,
+        code=["scripts/search_lexical.py", "scripts/omr/lexical_nets.py", "scripts/omr/benchmark_text.py"],
+    output:
+        "results/{run}/contamination/{net}.jsonl",
+    log:
+        "results/{run}/logs/search_lexical/{net}.log",
+    benchmark:
+        "results/{run}/benchmarks/search_lexical/{net}.tsv"
+    params:
+        knobs=lambda wildcards: settings.net_flags(wildcards.net),
+    wildcard_constraints:
+        net="exact|ngrams|tfidf",
+    shell:
+        "python scripts/search_lexical.py"
+        " --net {wildcards.net}"
+        " --problems {input.problems}"
+        " --canaries {input.canaries}"
+        " --benchmarks {input.benchmarks}"
+        " {params.knobs}"
+        " --output {output}"
+        " 2>&1 | tee {log}"
+
+
+rule search_embeddings:
+    """Problems that resemble a benchmark problem by their meaning."""
+    input:
+        problems="results/{run}/merged.jsonl",
+        canaries="results/{run}/contamination/canaries.jsonl",
+        benchmarks=BENCHMARK_FILES,
+    output:
+        "results/{run}/contamination/embeddings.jsonl",
+    log:
+        "results/{run}/logs/search_embeddings.log",
+    benchmark:
+        "results/{run}/benchmarks/search_embeddings.tsv"
+    params:
+        model=config["decontaminate"]["embeddings"]["model"],
+        knobs=settings.net_flags("embeddings"),
+    threads: 8
+    resources:
+        gpu=config["decontaminate"]["embeddings"]["gpus"],
+        nodes=1,
+    conda:
+        "../envs/embeddings.yaml"
+    shell:
+        "{config[decontaminate][embeddings][python]} scripts/search_embeddings.py"
+        " --problems {input.problems}"
+        " --canaries {input.canaries}"
+        " --benchmarks {input.benchmarks}"
+        " --model {params.model:q}"
+        " {params.knobs}"
+        " --batch-size {config[decontaminate][embeddings][batch_size]}"
+        " --output {output}"
+        " 2>&1 | tee {log}"
+
+
+rule pair_candidates:
+    """The pairs that the model must judge, each in both orders; the closest matches need no judge."""
+    input:
+        problems="results/{run}/merged.jsonl",
+        canaries="results/{run}/contamination/canaries.jsonl",
+        benchmarks=BENCHMARK_FILES,
+        matches=expand("results/{{run}}/contamination/{net}.jsonl", net=NETS),
+        code="scripts/pair_candidates.py",
+    output:
+        pairs="results/{run}/contamination/pairs.jsonl",
+        decisive="results/{run}/contamination/decisive.jsonl",
+    log:
+        "results/{run}/logs/pair_candidates.log",
+    params:
+        matches=lambda wildcards, input: [f"{net}={path}" for net, path in zip(NETS, input.matches)],
+        decisive=settings.decisive_scores,
+        max_pairs=config["decontaminate"]["max_pairs_per_problem"],
+    shell:
+        "python scripts/pair_candidates.py"
+        " --problems {input.problems}"
+        " --canaries {input.canaries}"
+        " --benchmarks {input.benchmarks}"
+        " --matches {params.matches}"
+        " --decisive {params.decisive}"
+        " --max-pairs {params.max_pairs}"
+        " --output {output.pairs}"
+        " --decisive-output {output.decisive}"
+        " 2>&1 | tee {log}"
+
+
+use rule ask_model as check_contamination with:
+    input:
+        **settings.tokenizer_of("check_contamination"),
+        rows="results/{run}/contamination/pairs.jsonl",
+        prompts="prompts/check_contamination.yaml",
+    output:
+        replies="results/{run}/replies/check_contamination/shard-{shard}-of-{shards}.jsonl",
+        counts="results/{run}/counts/check_contamination/shard-{shard}-of-{shards}.json",
+    log:
+        "results/{run}/logs/check_contamination/shard-{shard}-of-{shards}.log",
+    benchmark:
+        "results/{run}/benchmarks/check_contamination/shard-{shard}-of-{shards}.tsv"
+    params:
+        **settings.asked("check_contamination"),
+
+
+rule decontaminate:
+    """The problems that are no benchmark problem, and what was found per benchmark and of the canaries."""
+    input:
+        problems="results/{run}/merged.jsonl",
+        canaries="results/{run}/contamination/canaries.jsonl",
+        benchmarks=BENCHMARK_FILES,
+        matches=expand("results/{{run}}/contamination/{net}.jsonl", net=NETS),
+        decisive="results/{run}/contamination/decisive.jsonl",
+        pairs="results/{run}/contamination/pairs.jsonl",
+        replies=expand(
+            "results/{{run}}/replies/check_contamination/{shard}.jsonl", shard=settings.shards("check_contamination")
+        ),
+        code=["scripts/decontaminate.py", "scripts/omr/contamination.py", "scripts/omr/verdicts.py"],
+    output:
+        rows="results/{run}/decontaminated.jsonl",
+        dropped="results/{run}/dropped/decontaminate.jsonl",
+        counts="results/{run}/counts/decontaminate.json",
+        report="results/{run}/contamination/report.json",
+    log:
+        "results/{run}/logs/decontaminate.log",
+    params:
+        matches=lambda wildcards, input: [f"{net}={path}" for net, path in zip(NETS, input.matches)],
+    shell:
+        "python scripts/decontaminate.py"
+        " --problems {input.problems}"
+        " --canaries {input.canaries}"
+        " --benchmarks {input.benchmarks}"
+        " --matches {params.matches}"
+        " --decisive {input.decisive}"
+        " --pairs {input.pairs}"
+        " --replies {input.replies}"
+        " --output {output.rows}"
+        " --dropped {output.dropped}"
+        " --counts {output.counts}"
+        " --report {output.report}"
+        " 2>&1 | tee {log}"

@@ -1,0 +1,23 @@
+"""What a run did.
+
+    results/{run}/counts/ -> results/{run}/stages.txt, stages.json    (rows read, written, dropped; checked)
+"""
+
+
+rule check_counts:
+    """What each stage read, wrote and dropped; stops if rows are unaccounted for."""
+    localrule: True
+    input:
+        rows="results/{run}/decontaminated.jsonl",
+        code="scripts/check_counts.py",
+    output:
+        text="results/{run}/stages.txt",
+        json="results/{run}/stages.json",
+    log:
+        "results/{run}/logs/check_counts.log",
+    shell:
+        "python scripts/check_counts.py"
+        " --run results/{wildcards.run}"
+        " --output {output.text}"
+        " --json {output.json}"
+        " 2>&1 | tee {log}"

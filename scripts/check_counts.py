@@ -1,0 +1,173 @@
+"""What each stage read, wrote and dropped, checked against the files and against the stages before and after.
+
+In: the results folder of a run. Out: a table (text) and the same as JSON. Stops when a file does not hold the rows that
+its stage counted, or when a stage did not read what the stages before it wrote: then rows were lost between them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from omr.errors import UserError, run_command
+from omr.jsonl import AtomicFile, open_for_reading
+
+Counts = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Link:
+    """A CPU stage of the main way: its output, the model stage before it, and what it must have read.
+
+    `reads` names stages whose `written` rows, minus those that `minus` says, make up its `read` rows.
+    """
+
+    stage: str
+    output: str
+    model_stage: str | None = None
+    reads: str | None = None
+
+
+CHAIN = (
+    Link("prepare_raw_data", "raw_aops_data.jsonl"),
+    Link("parse_problems", "problems.jsonl", "extract_problems", reads="prepare_raw_data"),
+    Link("parse_classes", "classified.jsonl", "classify_problems", reads="parse_problems"),
+    Link("parse_answers", "answers.jsonl", "extract_answers"),
+    Link("parse_conversions", "converted.jsonl", "convert_proofs"),
+    Link("parse_proofs", "proofs.jsonl", "classify_converted", reads="parse_conversions"),
+    Link("merge_data", "merged.jsonl"),
+    Link("decontaminate", "decontaminated.jsonl", "check_contamination", reads="merge_data"),
+)
+
+
+def read_counts(path: Path) -> Counts:
+    with open_for_reading(path) as handle:
+        counts: Counts = orjson.loads(handle.read())
+    return counts
+
+
+def count_lines(path: Path) -> int:
+    """Lines of a file, read in blocks: rows are not looked at."""
+    lines = 0
+    with open_for_reading(path) as handle:
+        while block := handle.read(1 << 20):
+            lines += block.count(b"\n")
+    return lines
+
+
+def check(holds: bool, what: str, file: Path) -> None:
+    if not holds:
+        remedy = "rows were lost or files changed by hand: delete this file and run again"
+        raise UserError(what, file=file, remedy=remedy)
+
+
+def check_files(run: Path, link: Link, counts: Counts) -> None:
+    """A stage's files must hold the rows that it counted."""
+    output, dropped = run / link.output, run / "dropped" / f"{link.stage}.jsonl"
+    lines = count_lines(output)
+    check(lines == counts["written"], f"{link.stage} wrote {counts['written']} rows, the file has {lines}", output)
+    total = sum(counts["dropped"].values())
+    check(counts["read"] == counts["passed"] + total, f"{link.stage} does not account for all rows it read", output)
+    recorded = total + sum(counts.get("dropped_parts", {}).values())
+    lines = count_lines(dropped)
+    check(lines == recorded, f"{link.stage} dropped {recorded} rows, the file has {lines}", dropped)
+
+
+def check_chain(run: Path, stages: Mapping[str, Counts]) -> None:
+    """Every stage must have read what the stages before it wrote."""
+    for link in CHAIN:
+        if link.reads is not None and link.stage in stages:
+            wrote, read = stages[link.reads]["written"], stages[link.stage]["read"]
+            check(wrote == read, f"{link.reads} wrote {wrote} rows, {link.stage} read {read}", run / link.output)
+    check_branches(run, stages)
+
+
+def check_branches(run: Path, stages: Mapping[str, Counts]) -> None:
+    """Each classified problem goes to exactly one branch, or is dropped by merge_data with its class as reason."""
+    merge, classified = stages["merge_data"], stages["parse_classes"]["written"]
+    answers, proofs = stages["parse_answers"], stages.get("parse_proofs")
+    converted = stages.get("parse_conversions", {"read": 0})["read"]
+    aside = sum(n for reason, n in merge["dropped"].items() if reason != "duplicate")
+    routed = answers["read"] + converted + aside
+    check(routed == classified, f"of {classified} classified rows {routed} went anywhere", run / "merged.jsonl")
+    wrote = answers["written"] + (proofs["written"] if proofs else 0)
+    read = merge["read"] - aside
+    check(wrote == read, f"the branches wrote {wrote} rows, merge_data read {read}", run / "merged.jsonl")
+
+
+def model_counts(run: Path, stage: str) -> Counts | None:
+    """The sums of a model stage's shards, or None if it has none."""
+    shards = sorted((run / "counts" / stage).glob("shard-*.json"))
+    # Only the newest number of shards counts: others are left-overs of another config.
+    newest = max(shards, key=lambda path: path.stat().st_mtime, default=None)
+    if newest is None:
+        return None
+    of = newest.stem.rpartition("-of-")[2]
+    sums, failed = Counter[str](), Counter[str]()
+    for path in (path for path in shards if path.stem.endswith(f"-of-{of}")):
+        counts = read_counts(path)
+        failed.update(counts["failed"])
+        sums.update({key: counts[key] for key in ("requests", "answered", "prompt_tokens", "completion_tokens")})
+    return dict(sums) | {"stage": stage, "read": sums["requests"], "written": sums["answered"], "dropped": dict(failed)}
+
+
+def collect(run: Path) -> list[Counts]:
+    """The counts of all stages of a run, in the order of the recipe, checked."""
+    stages: dict[str, Counts] = {}
+    for link in CHAIN:
+        path = run / "counts" / f"{link.stage}.json"
+        if not path.exists():
+            continue  # converted proofs are switched off
+        if link.model_stage is not None and (asked := model_counts(run, link.model_stage)) is not None:
+            stages[link.model_stage] = asked
+        stages[link.stage] = read_counts(path)
+        check_files(run, link, stages[link.stage])
+    check_chain(run, stages)
+    return list(stages.values())
+
+
+def table(stages: Iterable[Counts]) -> str:
+    """The stages as text, one line each; model stages are indented and count requests."""
+    import pandas
+
+    rows = [
+        {
+            "stage": f"  {counts['stage']}" if "requests" in counts else counts["stage"],
+            "read": f"{counts['read']:,}",
+            "written": f"{counts['written']:,}",
+            "dropped": f"{sum(counts['dropped'].values()):,}",
+            "why": ", ".join(f"{reason} {n:,}" for reason, n in counts["dropped"].items()) or "-",
+        }
+        for counts in stages
+    ]
+    frame = pandas.DataFrame(rows)
+    widths = {name: max(map(len, [name, *frame[name]])) for name in ("stage", "why")}
+    pad = {name: f"{{:<{width}}}".format for name, width in widths.items()}
+    return str(frame.to_string(index=False, formatters=pad, justify="left"))
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", type=Path, required=True, help="results folder of the run")
+    parser.add_argument("--output", type=Path, required=True, help="the table as text")
+    parser.add_argument("--json", type=Path, required=True, help="the table as JSON")
+    args = parser.parse_args(argv)
+    stages = collect(args.run)
+    text = f"{table(stages)}\n\nIndented stages ask a model: they read requests and write replies.\n"
+    text += f"Rows: {args.run}/*.jsonl   dropped rows with reasons: {args.run}/dropped/   logs: {args.run}/logs/\n"
+    with AtomicFile(args.json) as file:
+        file.write(orjson.dumps(stages, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    with AtomicFile(args.output) as file:
+        file.write(text.encode())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

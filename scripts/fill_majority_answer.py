@@ -1,0 +1,225 @@
+"""Final answers of all solutions of a shard, and the majority vote where no answer to a problem is known.
+
+In: decontaminated.jsonl, and the solutions of one shard for every configured seed. Out: light rows, one per problem and
+seed, in the order of the problems (no solution text):
+  id, seed, predicted_answer (null: none), finished, error (kind of a failed request or null), completion_tokens;
+  expected_answer, answer_source: `extracted` (known from the forum) or `majority` (the vote);
+  majority_answer, majority_votes, total_votes (solutions with an answer), vote_share: the vote, whatever the source;
+  majority_agrees: whether the vote confirms an extracted answer; null where that is undecided or there is none.
+Dropped are problems (with no known answer) and all their solutions: `no_readable_answer`, `low_vote_share`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from omr.equivalence import EquivalenceChecker, Verdict
+from omr.errors import UserError, run_command
+from omr.jsonl import read_rows
+from omr.replies import Reply
+from omr.shard_problems import shard_problems
+from omr.solutions import is_finished, predicted_answer
+from omr.stage import Stage
+from omr.vote import Vote, majority
+
+_REPLY = {"id": str, "seed": int, "text": (str, None), "finish_reason": (str, None)}
+_AGREES = {Verdict.EQUAL: True, Verdict.DIFFERENT: False, Verdict.UNKNOWN: None}
+#: In the columns: no reply was read, and a reply without an answer or without a count.
+_MISSING, _NONE = -2, -1
+
+
+def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--problems", type=Path, required=True, help="decontaminated.jsonl")
+    add("--shard", type=int, required=True, help="which shard of the problems, from 0")
+    add("--shards", type=int, required=True, help="number of shards")
+    add("--solutions", type=Path, nargs="+", required=True, help="the shard's solutions, one file per seed")
+    add("--seeds", type=int, required=True, help="number of configured seeds; all must be there")
+    add("--min-share", type=float, default=0.0, help="least share of the votes that makes a majority an answer")
+    add("--workers", type=int, default=1, help="processes that compare answers")
+    add("--output", type=Path, required=True, help="light rows, one per problem and seed")
+    add("--dropped", type=Path, required=True, help="problems without an answer, with their reasons")
+    add("--counts", type=Path, required=True)
+    return parser.parse_args(argv)
+
+
+class Outcome(NamedTuple):
+    """What is kept of one solution."""
+
+    predicted_answer: str | None
+    finished: bool
+    error: str | None
+    completion_tokens: int | None
+
+
+class Outcomes:
+    """What is kept of all solutions of a shard: a few bytes each, besides the distinct answers."""
+
+    def __init__(self, problem_ids: Sequence[str], seeds: int) -> None:
+        self._ids = problem_ids
+        self._seeds = seeds
+        self._places = {problem_id: place * seeds for place, problem_id in enumerate(problem_ids)}
+        self._answers = array("i", [_MISSING]) * (len(problem_ids) * seeds)
+        self._tokens = array("i", [_NONE]) * len(self._answers)
+        self._ends = bytearray(len(self._answers))
+        self._spellings: dict[str, int] = {}
+        self._endings: dict[tuple[bool, str | None], int] = {}
+        self.strangers = 0
+
+    def add(self, reply: Reply, path: Path) -> None:
+        """Keep what counts of a reply; the later of two replies to the same request counts."""
+        place = self._places.get(reply["id"])
+        if place is None:
+            self.strangers += 1
+            return
+        if not 0 <= reply["seed"] < self._seeds:
+            what = f"it holds seed {reply['seed']}, but seeds go from 0 to {self._seeds - 1}"
+            raise UserError(what, file=path, remedy="name the files of the configured seeds only")
+        place += reply["seed"]
+        answer = predicted_answer(reply)
+        self._answers[place] = _NONE if answer is None else self._spellings.setdefault(answer, len(self._spellings))
+        self._tokens[place] = _completion_tokens(reply)
+        ending = is_finished(reply), reply["error"]["kind"] if reply["error"] else None
+        self._ends[place] = self._endings.setdefault(ending, len(self._endings))
+
+    def of_problems(self) -> Iterator[list[Outcome]]:
+        """The outcomes of each problem's solutions, by seed. Raises UserError where a solution is missing."""
+        spellings, endings = list(self._spellings), list(self._endings)
+        for start in range(0, len(self._answers), self._seeds):
+            places = range(start, start + self._seeds)
+            missing = [place - start for place in places if self._answers[place] == _MISSING]
+            if missing:
+                raise UserError(
+                    f"there is no solution of problem {self._ids[start // self._seeds]!r} for "
+                    f"{'seed' if len(missing) == 1 else 'seeds'} {', '.join(map(str, missing))}",
+                    remedy="all configured seeds vote: make the missing files (or delete and remake older ones)",
+                )
+            yield [self._outcome(place, spellings, endings) for place in places]
+
+    def _outcome(self, place: int, spellings: list[str], endings: list[tuple[bool, str | None]]) -> Outcome:
+        answer, tokens = self._answers[place], self._tokens[place]
+        finished, error = endings[self._ends[place]]
+        return Outcome(
+            None if answer == _NONE else spellings[answer], finished, error, None if tokens == _NONE else tokens
+        )
+
+
+def _completion_tokens(reply: Reply) -> int:
+    tokens = (reply["usage"] or {}).get("completion_tokens")
+    return tokens if isinstance(tokens, int) and 0 <= tokens < 1 << 31 else _NONE
+
+
+def check_seeds(solutions: Sequence[Path], seeds: int) -> None:
+    """Raise UserError unless there is a file for every seed."""
+    absent = [str(path) for path in solutions if not path.exists()]
+    if absent:
+        what = f"the solutions of {len(absent)} of {seeds} seeds are missing: {', '.join(absent)}"
+        raise UserError(what, remedy="make them first, or lower `seeds` of the recipe")
+    if len(solutions) != seeds:
+        what = f"{seeds} seeds are configured, but {len(solutions)} files of solutions were named"
+        raise UserError(what, remedy="name the files of all seeds after --solutions")
+
+
+def read_outcomes(solutions: Sequence[Path], problem_ids: Sequence[str], seeds: int) -> Outcomes:
+    """Read every solution once and keep what counts. Raises UserError for a missing seed."""
+    check_seeds(solutions, seeds)
+    outcomes = Outcomes(problem_ids, seeds)
+    for path in solutions:
+        for reply in read_rows(path, _REPLY):
+            outcomes.add(reply, path)
+    return outcomes
+
+
+def hold_vote(outcomes: Sequence[Outcome], checker: EquivalenceChecker) -> Vote | None:
+    """The vote of the solutions that have an answer; None if none has."""
+    spellings = Counter(outcome.predicted_answer for outcome in outcomes if outcome.predicted_answer is not None)
+    return majority(spellings, checker.group) if spellings else None
+
+
+def vote_fields(extracted: str | None, vote: Vote | None, checker: EquivalenceChecker) -> dict[str, Any]:
+    """The fields that all rows of a problem share; `vote` may be None only where the answer is known."""
+    agrees = None
+    if extracted is not None and vote is not None:
+        agrees = _AGREES[checker.compare(vote.answer, extracted)]
+    return {
+        "expected_answer": extracted if extracted is not None or vote is None else vote.answer,
+        "answer_source": "majority" if extracted is None else "extracted",
+        "majority_answer": vote and vote.answer,
+        "majority_votes": vote.votes if vote else 0,
+        "total_votes": vote.total if vote else 0,
+        "vote_share": round(vote.share, 6) if vote else None,
+        "majority_agrees": agrees,
+    }
+
+
+def why_dropped(extracted: str | None, vote: Vote | None, min_share: float) -> str | None:
+    """The reason to drop a problem, or None; a known answer needs no vote."""
+    if extracted is not None:
+        return None
+    if vote is None:
+        return "no_readable_answer"
+    return "low_vote_share" if vote.share < min_share else None
+
+
+class Figures:
+    """What the counts say besides rows: solutions by how they ended, extracted answers by what the vote says."""
+
+    def __init__(self) -> None:
+        self.solutions: Counter[str] = Counter()
+        self.agreement: Counter[str] = Counter()
+        self.sources: Counter[str] = Counter()
+
+    def add_outcomes(self, outcomes: Sequence[Outcome]) -> None:
+        for outcome in outcomes:
+            ended = "answered" if outcome.predicted_answer is not None else "without_answer"
+            self.solutions[ended if outcome.finished else "failed" if outcome.error else "unfinished"] += 1
+
+    def add_vote(self, fields: dict[str, Any]) -> None:
+        self.sources[fields["answer_source"]] += 1
+        if fields["answer_source"] == "extracted":
+            self.agreement[{True: "agrees", False: "differs", None: "undecided"}[fields["majority_agrees"]]] += 1
+
+
+def fill(args: argparse.Namespace, stage: Stage, checker: EquivalenceChecker) -> None:
+    """Read the shard, vote, and write its rows."""
+    extracted = {row["id"]: row["expected_answer"] for row in shard_problems(args.problems, args.shard, args.shards)}
+    outcomes = read_outcomes(args.solutions, list(extracted), args.seeds)
+    figures = Figures()
+    for (problem_id, answer), of_problem in zip(extracted.items(), outcomes.of_problems(), strict=True):
+        stage.count_read()
+        figures.add_outcomes(of_problem)
+        vote = hold_vote(of_problem, checker)
+        fields = vote_fields(answer, vote, checker)
+        reason = why_dropped(answer, vote, args.min_share)
+        if reason is not None:
+            stage.drop({"id": problem_id}, reason, **fields, solutions=len(of_problem))
+            continue
+        figures.add_vote(fields)
+        stage.write_all(
+            {"id": problem_id, "seed": seed, **outcome._asdict(), **fields} for seed, outcome in enumerate(of_problem)
+        )
+    stage.note("solutions", dict(sorted(figures.solutions.items())))
+    stage.note("replies_to_other_problems", outcomes.strangers)
+    stage.note("answer_sources", dict(sorted(figures.sources.items())))
+    stage.note("extracted_answers", dict(sorted(figures.agreement.items())))
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_arguments(argv)
+    with (
+        Stage("fill_majority_answer", args.output, args.dropped, args.counts) as stage,
+        EquivalenceChecker(workers=args.workers) as checker,
+    ):
+        fill(args, stage, checker)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

@@ -1,0 +1,78 @@
+"""Every solution's verdict: from the comparison of its answer where that proved something, else from the model.
+
+In: majority rows of one shard, their comparisons, and the model's replies. Out: the same rows with `judgement` (`yes`,
+`no`, `unjudged`), `judged_by` (`symbolic`, `llm`, or null if unjudged) and `unjudged_reason` (null if judged):
+`failed`, `unfinished`, `no_answer` for the solution; `verdict_unreadable`, `verdict_unfinished_reply`,
+`verdict_no_reply`, `verdict_request_failed_<kind>` for the verdict. Nothing is dropped: a problem's pass rate counts all
+its solutions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from omr.errors import run_command
+from omr.jsonl import Row
+from omr.judging import Judgement, Judgements, ProblemJudgements, by_problem, judgement_fields, unjudged
+from omr.replies import ReplyIndex
+from omr.stage import Stage
+
+_MAJORITY = {"id": str, "seed": int, "predicted_answer": (str, None), "finished": bool, "error": (str, None)}
+
+
+def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--majority", type=Path, required=True, help="the shard's majority rows")
+    add("--comparisons", type=Path, required=True, help="comparisons of their answers")
+    add("--replies", type=Path, required=True, help="the model's replies to the questions")
+    add("--output", type=Path, required=True, help="judged rows")
+    add("--dropped", type=Path, required=True, help="stays empty")
+    add("--counts", type=Path, required=True)
+    return parser.parse_args(argv)
+
+
+def judge(row: Row, judgements: ProblemJudgements) -> Judgement:
+    """The verdict on one solution."""
+    if row["error"] is not None:
+        return unjudged("failed")
+    if not row["finished"]:
+        return unjudged("unfinished")
+    if row["predicted_answer"] is None:
+        return unjudged("no_answer")
+    return judgements.of(row["predicted_answer"])
+
+
+def merge(args: argparse.Namespace, stage: Stage, replies: ReplyIndex) -> None:
+    """Write every row with its verdict, and count the verdicts."""
+    verdicts: dict[str, Counter[str]] = {field: Counter() for field in ("judgement", "judged_by", "unjudged_reason")}
+    judgements = Judgements(args.comparisons, replies)
+    for problem_id, rows in by_problem(stage.read(args.majority, _MAJORITY), "id"):
+        of_problem = judgements.of_problem(problem_id)
+        for row in rows:
+            fields = judgement_fields(judge(row, of_problem))
+            stage.write(row | fields)
+            for field, value in fields.items():
+                if value is not None:
+                    verdicts[field][value] += 1
+    judgements.check_end()
+    for field, found in verdicts.items():
+        stage.note(field, dict(sorted(found.items())))
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_arguments(argv)
+    with (
+        Stage("merge_judgements", args.output, args.dropped, args.counts) as stage,
+        ReplyIndex([args.replies]) as replies,
+    ):
+        merge(args, stage, replies)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

@@ -1,0 +1,61 @@
+"""Classified problems of the proofs branch and the replies to `convert_proofs` in, converted problems out.
+
+In: classified.jsonl, of which rows of other branches are skipped (`not_selected` in the counts); replies to the prompt
+`convert_proofs`.
+Out: `id` (that of the proof problem), `thread_id`, `problem` (the converted one), `original_problem`.
+
+Dropped: `empty_problem`, `too_long_problem`, `unchanged_problem`, `still_a_proof`, `meta_text` (it talks about the
+task), `unreadable_conversion`, `no_reply`, `request_failed_<kind>`, `unfinished_reply`, `empty_reply`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from omr.conversion import parse_conversion
+from omr.errors import run_command
+from omr.jsonl import Row
+from omr.replies import ReplyIndex, usable_text
+from omr.routing import PROOFS, branch_of
+from omr.stage import Stage
+from omr.stage_files import add_replies, open_stage, stage_parser
+
+PROMPT = "convert_proofs"
+FIELDS = {"id": str, "thread_id": str, "problem": str}
+
+
+def parse_row(stage: Stage, row: Row, replies: ReplyIndex) -> None:
+    """Write the converted problem, or drop the proof problem."""
+    about = {"id": row["id"], "thread_id": row["thread_id"], "original_problem": row["problem"]}
+    text, fault = usable_text(replies.get(row["id"], PROMPT))
+    if text is None:
+        stage.drop(about, str(fault))
+        return
+    problem, fault = parse_conversion(text, row["problem"])
+    if problem is None:
+        stage.drop(about, str(fault), reply=text)
+        return
+    ids = {"id": row["id"], "thread_id": row["thread_id"]}
+    stage.write(ids | {"problem": problem, "original_problem": row["problem"]})
+
+
+def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = stage_parser(__doc__)
+    parser.add_argument("--classified", type=Path, required=True, metavar="FILE", help="classified.jsonl")
+    add_replies(parser)
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = parse_arguments(argv)
+    with ReplyIndex(arguments.replies) as replies, open_stage("parse_conversions", arguments) as stage:
+        rows = stage.read(arguments.classified, FIELDS, where=lambda row: branch_of(row) == PROOFS, unique=True)
+        for row in rows:
+            parse_row(stage, row, replies)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

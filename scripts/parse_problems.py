@@ -1,0 +1,85 @@
+"""Threads and the replies to `extract_problems` in, the problems that each thread's first post states out.
+
+In: raw_aops_data.jsonl; replies to the prompt `extract_problems` (any number of files, in any order).
+Out: `id` = `<thread id>-<n>` (n counts the problems of the reply from 1), `thread_id`, `problem`, `forum_post`,
+`forum_discussions`, in the order of the threads.
+
+A thread is dropped as `no_problem` (the reply says so), `unreadable_extraction`, `no_reply`,
+`request_failed_<kind>`, `unfinished_reply`, `empty_reply`, or, if none of its problems can be used, with the reason of
+the first. A problem that cannot be used beside others that can is a dropped part: `empty_problem`, `too_long_problem`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from omr.errors import run_command
+from omr.extraction import fault_of_problem, parse_problems
+from omr.jsonl import Row
+from omr.replies import ReplyIndex, usable_text
+from omr.stage import Stage
+from omr.stage_files import add_replies, open_stage, stage_parser
+
+PROMPT = "extract_problems"
+FIELDS = {"id": str, "forum_post": str, "forum_discussions": str}
+
+
+def parse_thread(stage: Stage, thread: Row, replies: ReplyIndex) -> None:
+    """Write the problems of one thread, or drop it."""
+    about = {"id": thread["id"], "forum_post": thread["forum_post"]}
+    text, fault = usable_text(replies.get(thread["id"], PROMPT))
+    if text is None:
+        stage.drop(about, str(fault))
+        return
+    problems = parse_problems(text)
+    if problems is None:
+        stage.drop(about, "unreadable_extraction", reply=text)
+    elif not problems:
+        stage.drop(about, "no_problem")
+    else:
+        pass_problems(stage, thread, problems)
+
+
+def pass_problems(stage: Stage, thread: Row, problems: list[str]) -> None:
+    """Write the problems that can be used; those that cannot are dropped parts, or the whole thread if none can."""
+    rows = [problem_row(thread, number, problem) for number, problem in enumerate(problems, 1)]
+    faults = [fault_of_problem(problem) for problem in problems]
+    usable = [row for row, fault in zip(rows, faults, strict=True) if fault is None]
+    if not usable:
+        stage.drop({"id": thread["id"], "forum_post": thread["forum_post"]}, str(faults[0]), problems=problems)
+        return
+    stage.write_all(usable)
+    for row, fault in zip(rows, faults, strict=True):
+        if fault is not None:
+            stage.drop_part({field: row[field] for field in ("id", "thread_id", "problem")}, fault)
+
+
+def problem_row(thread: Row, number: int, problem: str) -> Row:
+    return {
+        "id": f"{thread['id']}-{number}",
+        "thread_id": thread["id"],
+        "problem": problem,
+        "forum_post": thread["forum_post"],
+        "forum_discussions": thread["forum_discussions"],
+    }
+
+
+def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = stage_parser(__doc__)
+    parser.add_argument("--threads", type=Path, required=True, metavar="FILE", help="raw_aops_data.jsonl")
+    add_replies(parser)
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = parse_arguments(argv)
+    with ReplyIndex(arguments.replies) as replies, open_stage("parse_problems", arguments) as stage:
+        for thread in stage.read(arguments.threads, FIELDS, unique=True):
+            parse_thread(stage, thread, replies)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

@@ -1,0 +1,75 @@
+"""Which predicted answers are provably the expected one, and which a model must judge.
+
+In: decontaminated.jsonl, majority rows of one shard. Out: one row per distinct (problem, predicted answer, expected
+answer) with the outcome of comparing the two (comparisons, see omr/judging.py), and those that are not provably the
+same as questions for the model: id, problem_id, problem, predicted_answer, expected_answer. Nothing is dropped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from omr.equivalence import EquivalenceChecker, Verdict
+from omr.errors import run_command
+from omr.jsonl import AtomicFile, Row, read_rows
+from omr.judging import SYMBOLIC, Question, QuestionWriter, batches, by_problem
+from omr.shard_problems import ProblemTexts
+from omr.stage import Stage
+
+_MAJORITY = {"id": str, "seed": int, "predicted_answer": (str, None), "expected_answer": (str, None)}
+
+
+def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--problems", type=Path, required=True, help="decontaminated.jsonl")
+    add("--majority", type=Path, required=True, help="the shard's majority rows")
+    add("--workers", type=int, default=1, help="processes that compare answers")
+    add("--output", type=Path, required=True, help="comparisons")
+    add("--questions", type=Path, required=True, help="what the model must judge")
+    add("--dropped", type=Path, required=True, help="stays empty")
+    add("--counts", type=Path, required=True)
+    return parser.parse_args(argv)
+
+
+def distinct_questions(rows: Iterable[Row]) -> Iterator[Question]:
+    """The questions of a shard's solutions, each once, in the order of the rows; rows without an answer ask none."""
+    for problem_id, solutions in by_problem(rows, "id"):
+        asked = Counter(
+            (row["predicted_answer"], row["expected_answer"])
+            for row in solutions
+            if row["predicted_answer"] is not None and row["expected_answer"] is not None
+        )
+        for (predicted, expected), solutions_asking in asked.items():
+            yield Question(problem_id, predicted, expected, solutions_asking)
+
+
+def select(args: argparse.Namespace, checker: EquivalenceChecker, writer: QuestionWriter) -> None:
+    """Compare the answers of every question, and write the questions with their outcomes."""
+    problems = ProblemTexts(args.problems)
+    for batch in batches(distinct_questions(read_rows(args.majority, _MAJORITY))):
+        verdicts = checker.compare_many([(question.predicted, question.expected) for question in batch])
+        for question, verdict in zip(batch, verdicts, strict=True):
+            settled_by = SYMBOLIC if verdict is Verdict.EQUAL else None
+            writer.write(question, problems.text(question.problem_id), verdict, settled_by)
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_arguments(argv)
+    with (
+        AtomicFile(args.questions) as questions,
+        Stage("select_judgements", args.output, args.dropped, args.counts) as stage,
+        EquivalenceChecker(workers=args.workers) as checker,
+    ):
+        writer = QuestionWriter(stage, questions)
+        select(args, checker, writer)
+        writer.note()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

@@ -1,0 +1,118 @@
+"""The reasoning of every right, finished solution, up to the step of its last boxed answer: what summaries are made of.
+
+In: judged rows and solutions of one shard, decontaminated.jsonl. Out, in the order of the judged rows: `id` =
+`<problem id>-<seed>`, `problem_id`, the fields of the judged row, `problem` and `solution` (the reasoning). A step is a
+paragraph. Where the last box in the reasoning provably holds another answer than the solution's, the reasoning went on
+from there, and stays whole.
+Dropped: `failed`, `unfinished`, `no_answer`, `unjudged`, `wrong`, and `empty_reasoning`, which gives nothing to write a
+summary from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from omr.equivalence import EquivalenceChecker, Verdict
+from omr.errors import UserError, run_command
+from omr.jsonl import Row
+from omr.replies import Reply, ReplyIndex
+from omr.shard_problems import ProblemTexts
+from omr.solutions import boxed_step, is_finished, read_solution
+from omr.stage import Stage
+
+_JUDGED = {"id": str, "seed": int, "predicted_answer": (str, None), "expected_answer": (str, None), "judgement": str}
+#: Of what becomes of the solution, these reasons of "unjudged" are told apart; the others concern the verdict.
+_SOLUTION_FAULTS = {"failed", "unfinished", "no_answer"}
+
+
+def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--problems", type=Path, required=True, help="decontaminated.jsonl")
+    add("--judged", type=Path, required=True, help="the shard's judged rows")
+    add("--solutions", type=Path, nargs="+", required=True, help="the shard's solutions, one file per seed")
+    add("--prompt-name", required=True, help="the prompt that asked for the solutions")
+    add("--output", type=Path, required=True, help="traces")
+    add("--dropped", type=Path, required=True, help="solutions without a trace, with their reasons")
+    add("--counts", type=Path, required=True)
+    return parser.parse_args(argv)
+
+
+def why_dropped(row: Row) -> str | None:
+    """The reason why a judged solution gets no summary, or None."""
+    if row["judgement"] == "yes":
+        return None
+    if row["judgement"] == "no":
+        return "wrong"
+    reason = row["unjudged_reason"]
+    return reason if reason in _SOLUTION_FAULTS else "unjudged"
+
+
+class Trimmer:
+    """Cuts reasoning after the step of its last boxed answer, and counts how it went."""
+
+    def __init__(self, checker: EquivalenceChecker) -> None:
+        self._checker = checker
+        self.cases: Counter[str] = Counter()
+
+    def trim(self, reasoning: str, predicted: str) -> str:
+        step, boxed = boxed_step(reasoning)
+        if boxed is None:
+            self.cases["no_box"] += 1
+            return reasoning
+        if self._checker.compare(boxed, predicted) is Verdict.DIFFERENT:
+            self.cases["box_of_another_answer"] += 1
+            return reasoning
+        self.cases["trimmed" if len(step) < len(reasoning) else "ends_with_box"] += 1
+        return step
+
+
+def trace_of(row: Row, reply: Reply | None, problem: str, trimmer: Trimmer) -> Row | None:
+    """The trace of a right solution; None if it has no reasoning. Raises UserError if the solution is not there."""
+    if reply is None or not is_finished(reply):
+        raise UserError(
+            f"there is no finished solution of problem {row['id']!r} with seed {row['seed']}, though one was judged",
+            remedy="the judged rows and the solutions belong to different runs: delete the judged rows and run again",
+        )
+    reasoning = trimmer.trim(read_solution(reply).reasoning, row["predicted_answer"])
+    if not reasoning:
+        return None
+    identity = {"id": f"{row['id']}-{row['seed']}", "problem_id": row["id"]}
+    return identity | {k: v for k, v in row.items() if k != "id"} | {"problem": problem, "solution": reasoning}
+
+
+def select(args: argparse.Namespace, stage: Stage, solutions: ReplyIndex, trimmer: Trimmer) -> None:
+    """Write the traces of a shard."""
+    problems = ProblemTexts(args.problems)
+    for row in stage.read(args.judged, _JUDGED):
+        seat = {"id": row["id"], "seed": row["seed"]}
+        reason = why_dropped(row)
+        if reason is not None:
+            stage.drop(seat, reason)
+            continue
+        reply = solutions.get(row["id"], args.prompt_name, row["seed"])
+        trace = trace_of(row, reply, problems.text(row["id"]), trimmer)
+        if trace is None:
+            stage.drop(seat, "empty_reasoning")
+        else:
+            stage.write(trace)
+    stage.note("trimming", dict(sorted(trimmer.cases.items())))
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_arguments(argv)
+    with (
+        Stage("select_traces", args.output, args.dropped, args.counts) as stage,
+        ReplyIndex(args.solutions) as solutions,
+        EquivalenceChecker(workers=1) as checker,
+    ):
+        select(args, stage, solutions, Trimmer(checker))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

@@ -1,0 +1,142 @@
+"""A hub on this machine: the few routes of the real one that listing and downloading need, over real HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+from urllib.parse import unquote, urlsplit
+
+
+@dataclass
+class FakeRepo:
+    """A repository: revision -> {path: content}; `card` is the metadata of its README."""
+
+    revisions: dict[str, dict[str, bytes]]
+    card: dict[str, Any] = field(default_factory=dict)
+    gated: bool = False
+
+    def commit(self, revision: str) -> str | None:
+        """The commit of a branch or of itself; made from the content, as in git."""
+        for name, files in self.revisions.items():
+            sha = hashlib.sha1(b"".join(path.encode() + data for path, data in sorted(files.items()))).hexdigest()
+            if revision in (name, sha):
+                return sha
+        return None
+
+    def files(self, revision: str) -> dict[str, bytes]:
+        return next(files for name, files in self.revisions.items() if self.commit(revision) == self.commit(name))
+
+
+class FakeHub:
+    """Serves `repos` ("datasets/owner/name" or "models/owner/name") at `endpoint` while it is entered.
+
+    `requests` holds "METHOD path range" of everything that was asked. With `cut_after`, a download that starts at the
+    beginning breaks off after so many bytes. Files in `withheld` are listed, but cannot be had.
+    """
+
+    def __init__(self, repos: dict[str, FakeRepo]) -> None:
+        self.repos = repos
+        self.requests: list[str] = []
+        self.cut_after: int | None = None
+        self.withheld: set[str] = set()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": self}))
+        self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    def downloads(self) -> list[str]:
+        return [request for request in self.requests if request.startswith("GET /") and "/resolve/" in request]
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    hub: FakeHub
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self._serve(with_body=True)
+
+    def do_HEAD(self) -> None:
+        self._serve(with_body=False)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def _serve(self, *, with_body: bool) -> None:
+        self.hub.requests.append(f"{self.command} {self.path} {self.headers.get('Range', '')}".strip())
+        parts = [unquote(part) for part in urlsplit(self.path).path.strip("/").split("/")]
+        if parts[0] == "api":
+            self._serve_listing("/".join(parts[1:4]), parts[5] if parts[4:5] == ["revision"] else "main")
+            return
+        kind = parts.pop(0) if parts[0] == "datasets" else "models"
+        self._serve_file(f"{kind}/{parts[0]}/{parts[1]}", parts[3], "/".join(parts[4:]), with_body=with_body)
+
+    def _serve_listing(self, name: str, revision: str) -> None:
+        repo = self._repo(name)
+        if repo is None:
+            return
+        sha = repo.commit(revision)
+        if sha is None:
+            self._fail(404, "RevisionNotFound")
+            return
+        siblings = [{"rfilename": path, "size": len(data)} for path, data in repo.files(revision).items()]
+        identity = name.split("/", 1)[1]
+        self._send({"id": identity, "sha": sha, "siblings": siblings, "cardData": repo.card})
+
+    def _serve_file(self, name: str, revision: str, path: str, *, with_body: bool) -> None:
+        repo = self._repo(name)
+        if repo is None:
+            return
+        sha = repo.commit(revision)
+        if sha is None or path not in repo.files(revision) or path in self.hub.withheld:
+            self._fail(404, "RevisionNotFound" if sha is None else "EntryNotFound")
+            return
+        data = repo.files(revision)[path]
+        start = int(self.headers.get("Range", "bytes=0-").split("=")[1].split("-")[0])
+        self.send_response(206 if start else 200)
+        self.send_header("X-Repo-Commit", sha)
+        self.send_header("ETag", f'"{hashlib.sha256(data).hexdigest()}"')
+        self.send_header("Content-Length", str(len(data) - start))
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+        self.end_headers()
+        if not with_body:
+            return
+        if self.hub.cut_after is not None and not start:
+            self.wfile.write(data[: self.hub.cut_after])
+            self.close_connection = True
+        else:
+            self.wfile.write(data[start:])
+
+    def _repo(self, name: str) -> FakeRepo | None:
+        repo = self.hub.repos.get(name)
+        if repo is None:
+            self._fail(401, "RepoNotFound")
+        elif repo.gated:
+            self._fail(403, "GatedRepo")
+            return None
+        return repo
+
+    def _send(self, content: Any) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _fail(self, status: int, code: str) -> None:
+        self.send_response(status)
+        self.send_header("X-Error-Code", code)
+        self.send_header("Content-Length", "0")
+        self.end_headers()

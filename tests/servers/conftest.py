@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from server_lab import Lab
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    """A stand-in server; whatever a test did, no process of it may be left."""
+    lab = Lab(tmp_path)
+    yield lab
+    assert lab.wait_until_gone() == []

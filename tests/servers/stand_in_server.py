@@ -1,0 +1,130 @@
+"""A process that listens like a model server and misbehaves as told; takes vLLM's command line.
+
+`--stand-in MODE[,MODE...]` says how; `--state DIR` is a folder where it leaves word of what it did.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--served-model-name", default="m")
+    parser.add_argument("--headless", action="store_true")
+    parser.add_argument("--stand-in", default="")
+    parser.add_argument("--state", type=Path, required=True)
+    return parser.parse_known_args()[0]
+
+
+class Behaviour:
+    """What this start of the server does; the state folder tells starts apart."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.model = args.served_model_name
+        self.modes = set(filter(None, args.stand_in.split(",")))
+        self.state: Path = args.state
+        self.completions = 0
+        self.health_checks = 0
+        self.state.mkdir(parents=True, exist_ok=True)
+        self.is_first_start = not list(self.state.glob("start-*"))
+        (self.state / f"start-{os.getpid()}").touch()
+
+    def on(self, mode: str) -> bool:
+        return mode in self.modes or (f"{mode}-once" in self.modes and self.is_first_start)
+
+    def leave_word(self) -> None:
+        word = {"argv": sys.argv, "environment": dict(os.environ), "session": os.getsid(0), "pid": os.getpid()}
+        (self.state / f"process-{os.getpid()}.json").write_text(json.dumps(word))
+
+    def health(self) -> int:
+        self.health_checks += 1
+        if self.on("slow") and self.health_checks < 4:
+            return 503
+        if self.on("zombie") and self.completions > 0:
+            return 503
+        return 200
+
+    def complete(self) -> tuple[int, dict[str, Any]]:
+        self.completions += 1
+        if self.completions == 1:
+            (self.state / "health-checks-before-completion").write_text(str(self.health_checks))
+        if self.on("refuse"):
+            return 400, {"object": "error", "message": "no completions here", "code": 400}
+        if self.on("die-later") and self.completions > 1:
+            print("engine died", flush=True)
+            os._exit(7)
+        if self.on("hang") and self.completions > 1:
+            time.sleep(3600)
+        return 200, {"choices": [{"text": "1", "finish_reason": "length"}]}
+
+
+class Handler(BaseHTTPRequestHandler):
+    behaviour: Behaviour
+
+    def do_GET(self) -> None:
+        if self.path == "/health":
+            self.answer(self.behaviour.health(), {})
+        else:
+            name = "another" if self.behaviour.on("unlisted") else self.behaviour.model
+            self.answer(200, {"data": [{"id": name}]})
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.answer(*self.behaviour.complete())
+
+    def answer(self, status: int, body: dict[str, Any]) -> None:
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+def fork_family(state: Path) -> None:
+    """A child in our session, and a grandchild in one of its own that nobody waits for."""
+    sleep = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(3600)"
+    detach = f"import os\nif os.fork() == 0:\n    os.setsid()\n    {sleep}"
+    worker = subprocess.Popen([sys.executable, "-c", sleep])
+    subprocess.run([sys.executable, "-c", detach], check=True)
+    (state / "worker.pid").write_text(str(worker.pid))
+
+
+def main() -> None:
+    args = parse()
+    behaviour = Behaviour(args)
+    behaviour.leave_word()
+    print("stand-in: loading", flush=True)
+    if behaviour.on("family"):
+        fork_family(behaviour.state)
+    if behaviour.on("port-taken"):
+        sys.exit("OSError: [Errno 98] Address already in use")
+    if behaviour.on("die-while-loading"):
+        sys.exit("torch.OutOfMemoryError: CUDA out of memory\x1b[0m")
+    if behaviour.on("stuck-while-loading"):
+        time.sleep(3600)
+    if behaviour.on("ignore-term"):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if args.headless:
+        threading.Event().wait()
+    Handler.behaviour = behaviour
+    ThreadingHTTPServer((args.host, args.port), Handler).serve_forever()
+
+
+if __name__ == "__main__":
+    main()

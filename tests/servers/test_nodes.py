@@ -1,0 +1,113 @@
+"""Servers over several nodes, with stand-ins for Slurm's commands that keep all nodes on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from omr.errors import UserError
+from omr.servers import ModelServer, ServerDied
+from server_lab import HERE, PATIENCE_S, Lab, ready_job, write_script
+
+SCONTROL = """#!/bin/sh
+case "$2" in
+    hostnames) printf 'n1\\nn2\\n';;
+    node) echo "NodeName=$4 Arch=x86_64 NodeAddr=localhost NodeHostName=$4";;
+esac
+"""
+
+
+@pytest.fixture
+def slurm(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A Slurm job with the nodes n1 and n2, as Snakemake's job step leaves it; the file with srun's arguments."""
+    commands = lab.folder / "slurm"
+    write_script(commands / "squeue", "#!/bin/sh\necho 'n[1-2]'\n")
+    write_script(commands / "scontrol", SCONTROL)
+    write_script(commands / "srun", f'#!/bin/sh\nexec {sys.executable} {HERE / "fake_srun.py"} "$@"\n')
+    monkeypatch.setenv("PATH", f"{commands}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("SLURM_JOB_ID", "17")
+    monkeypatch.setenv("FAKE_SRUN_WORD", str(lab.folder / "srun.json"))
+    return lab.folder / "srun.json"
+
+
+async def started(server: ModelServer) -> None:
+    async with server:
+        assert server.base_url.startswith("http://127.0.0.1:")
+
+
+def option(process: dict[str, Any], name: str) -> str:
+    words: list[str] = process["argv"]
+    return words[words.index(name) + 1]
+
+
+def test_one_process_per_node_is_started_and_all_meet_at_the_first(lab: Lab, slurm: Path) -> None:
+    asyncio.run(started(lab.server(nodes=2)))
+    head, other = sorted(lab.processes(), key=lambda process: option(process, "--node-rank"))
+    assert option(head, "--host") == "127.0.0.1"
+    assert "--headless" not in head["argv"]
+    assert "--headless" in other["argv"]
+    assert option(head, "--master-addr") == option(other, "--master-addr") == "127.0.0.1"
+    assert option(head, "--master-port") == option(other, "--master-port")
+    assert head["environment"]["VLLM_HOST_IP"] == "127.0.0.1"
+    assert lab.family() == []
+
+
+def test_srun_gets_the_whole_allocation_and_ends_all_nodes_when_one_dies(lab: Lab, slurm: Path) -> None:
+    asyncio.run(started(lab.server(nodes=2, gpus=8)))
+    arguments = json.loads(slurm.read_text())
+    wanted = {"--nodes=2", "--ntasks=2", "--ntasks-per-node=1", "--gpus-per-node=8", "--kill-on-bad-exit=1"}
+    assert set(arguments) >= wanted
+
+
+def test_nothing_of_any_node_survives_a_killed_job(lab: Lab, slurm: Path) -> None:
+    with ready_job(lab, "family,ignore-term", nodes=2) as job:
+        assert len(lab.processes()) == 2
+        job.send_signal(signal.SIGKILL)
+        job.wait(PATIENCE_S)
+        assert lab.wait_until_gone() == []
+
+
+def test_a_node_that_dies_takes_the_others_along(lab: Lab, slurm: Path) -> None:
+    async def whole() -> None:
+        async with lab.server("family", nodes=2) as server:
+            other = next(process for process in lab.processes() if "--headless" in process["argv"])
+            os.kill(other["pid"], signal.SIGKILL)
+            assert "signal SIGKILL" in str(await server.wait_dead())
+            assert lab.family() == []
+
+    asyncio.run(whole())
+
+
+def test_another_number_of_nodes_than_the_model_needs_is_an_error(lab: Lab, slurm: Path) -> None:
+    with pytest.raises(UserError, match=r"needs 3 nodes, but job 17 has 2 \(n\[1-2\]\)"):
+        asyncio.run(started(lab.server(nodes=3)))
+
+
+def test_several_nodes_outside_a_slurm_job_are_an_error(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    with pytest.raises(UserError, match="this is no Slurm job"):
+        asyncio.run(started(lab.server(nodes=2)))
+
+
+def test_a_slurm_that_does_not_answer_is_quoted(lab: Lab, slurm: Path) -> None:
+    write_script(slurm.parent / "slurm" / "squeue", "#!/bin/sh\necho 'Invalid job id specified' >&2\nexit 1\n")
+    with pytest.raises(UserError, match="Invalid job id specified"):
+        asyncio.run(started(lab.server(nodes=2)))
+
+
+def test_a_step_on_other_nodes_than_planned_is_an_error(lab: Lab, slurm: Path) -> None:
+    write_script(slurm.parent / "slurm" / "scontrol", SCONTROL.replace("n2", "n3"))
+    with pytest.raises(ServerDied, match="node 1 of the step is n2, but n3 was planned"):
+        asyncio.run(started(lab.server(nodes=2)))
+
+
+def test_a_node_without_its_gpus_fails_the_server_with_a_clear_error(lab: Lab, slurm: Path) -> None:
+    write_script(slurm.parent / "slurm" / "nvidia-smi", "#!/bin/sh\necho 'no devices were found'\nexit 6\n")
+    with pytest.raises(ServerDied, match="no devices were found"):
+        asyncio.run(started(lab.server(nodes=2, gpus=8, check_gpus=True)))
