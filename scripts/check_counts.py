@@ -141,6 +141,7 @@ def table(stages: Iterable[Counts]) -> str:
         {
             "stage": f"  {counts['stage']}" if "requests" in counts else counts["stage"],
             "read": f"{counts['read']:,}",
+            "passed": f"{counts.get('passed', counts['written']):,}",
             "written": f"{counts['written']:,}",
             "dropped": f"{sum(counts['dropped'].values()):,}",
             "why": ", ".join(f"{reason} {n:,}" for reason, n in counts["dropped"].items()) or "-",
@@ -150,7 +151,8 @@ def table(stages: Iterable[Counts]) -> str:
     frame = pandas.DataFrame(rows)
     widths = {name: max(map(len, [name, *frame[name]])) for name in ("stage", "why")}
     pad = {name: f"{{:<{width}}}".format for name, width in widths.items()}
-    return str(frame.to_string(index=False, formatters=pad, justify="left"))
+    lines = str(frame.to_string(index=False, formatters=pad, justify="left")).splitlines()
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -161,6 +163,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     stages = collect(args.run)
     text = f"{table(stages)}\n\nIndented stages ask a model: they read requests and write replies.\n"
+    text += "Rows read = passed + dropped; a row that passes may become several (a thread with several problems).\n"
     text += f"Rows: {args.run}/*.jsonl   dropped rows with reasons: {args.run}/dropped/   logs: {args.run}/logs/\n"
     with AtomicFile(args.json) as file:
         file.write(orjson.dumps(stages, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))

@@ -2,9 +2,9 @@
 
 Out: the files under `--folder`, laid out as in the repository, and the manifest (JSON) that prepare_raw_data.py takes
 as its input: {"dataset", "config", "split", "revision" (asked for), "sha" (the commit it was), "files": [{"path"
-(relative to the manifest where it can be), "size" (bytes), "sha256" (or null)}]}. The manifest appears when all files
-are there; after a run that was cut off, the next one fetches only the files that are not complete. Private datasets
-need HF_TOKEN.
+(relative to the manifest where it can be), "size" (bytes), "sha256" (as the hub states it, or null)}]}. The manifest
+appears when all files are there; after a run that was cut off, the next one fetches only the files that are not
+complete. Private datasets need HF_TOKEN.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     arguments = parse_arguments(argv)
-    listing = find_parquet(arguments.dataset, arguments.config, arguments.split, arguments.revision)
+    listing = find_parquet(arguments.dataset, arguments.config or None, arguments.split, arguments.revision)
     paths = fetch(listing, folder=arguments.folder)
     manifest = {
         "dataset": arguments.dataset,

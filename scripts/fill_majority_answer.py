@@ -21,14 +21,14 @@ from typing import Any, NamedTuple
 
 from omr.equivalence import EquivalenceChecker, Verdict
 from omr.errors import UserError, run_command
-from omr.jsonl import read_rows
+from omr.jsonl import Fields, read_rows
 from omr.replies import Reply
 from omr.shard_problems import shard_problems
 from omr.solutions import is_finished, predicted_answer
 from omr.stage import Stage
 from omr.vote import Vote, majority
 
-_REPLY = {"id": str, "seed": int, "text": (str, None), "finish_reason": (str, None)}
+_REPLY: Fields = {"id": str, "seed": int, "text": (str, None), "finish_reason": (str, None)}
 _AGREES = {Verdict.EQUAL: True, Verdict.DIFFERENT: False, Verdict.UNKNOWN: None}
 #: In the columns: no reply was read, and a reply without an answer or without a count.
 _MISSING, _NONE = -2, -1

@@ -3,8 +3,8 @@
 In: majority rows of one shard, their comparisons, and the model's replies. Out: the same rows with `judgement` (`yes`,
 `no`, `unjudged`), `judged_by` (`symbolic`, `llm`, or null if unjudged) and `unjudged_reason` (null if judged):
 `failed`, `unfinished`, `no_answer` for the solution; `verdict_unreadable`, `verdict_unfinished_reply`,
-`verdict_no_reply`, `verdict_request_failed_<kind>` for the verdict. Nothing is dropped: a problem's pass rate counts all
-its solutions.
+`verdict_no_reply`, `verdict_request_failed_<kind>` for the verdict. Nothing is dropped: a problem's pass rate counts
+all its solutions.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from omr.errors import run_command
-from omr.jsonl import Row
+from omr.jsonl import Fields, Row
 from omr.judging import Judgement, Judgements, ProblemJudgements, by_problem, judgement_fields, unjudged
 from omr.replies import ReplyIndex
 from omr.stage import Stage
 
-_MAJORITY = {"id": str, "seed": int, "predicted_answer": (str, None), "finished": bool, "error": (str, None)}
+_MAJORITY: Fields = {"id": str, "seed": int, "predicted_answer": (str, None), "finished": bool, "error": (str, None)}
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -15,12 +15,12 @@ from pathlib import Path
 
 from omr.equivalence import EquivalenceChecker, Verdict
 from omr.errors import run_command
-from omr.jsonl import AtomicFile, Row, read_rows
+from omr.jsonl import AtomicFile, Fields, Row, read_rows
 from omr.judging import SYMBOLIC, Question, QuestionWriter, batches, by_problem
 from omr.shard_problems import ProblemTexts
 from omr.stage import Stage
 
-_MAJORITY = {"id": str, "seed": int, "predicted_answer": (str, None), "expected_answer": (str, None)}
+_MAJORITY: Fields = {"id": str, "seed": int, "predicted_answer": (str, None), "expected_answer": (str, None)}
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -52,7 +52,7 @@ def select(args: argparse.Namespace, checker: EquivalenceChecker, writer: Questi
     """Compare the answers of every question, and write the questions with their outcomes."""
     problems = ProblemTexts(args.problems)
     for batch in batches(distinct_questions(read_rows(args.majority, _MAJORITY))):
-        verdicts = checker.compare_many([(question.predicted, question.expected) for question in batch])
+        verdicts = checker.compare_many((question.predicted, question.expected) for question in batch)
         for question, verdict in zip(batch, verdicts, strict=True):
             settled_by = SYMBOLIC if verdict is Verdict.EQUAL else None
             writer.write(question, problems.text(question.problem_id), verdict, settled_by)

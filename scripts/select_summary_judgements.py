@@ -52,7 +52,9 @@ def distinct_questions(traces: Iterable[Row], candidates: Candidates) -> Iterato
     """The questions of a shard's summaries, each once, in the order of the traces."""
     for problem_id, of_problem in by_problem(map(_light, traces), "problem_id"):
         expected = of_problem[0]["expected_answer"]
-        right_answers = [answer for answer in {row["predicted_answer"]: None for row in of_problem} if answer != expected]
+        right_answers = [
+            answer for answer in {row["predicted_answer"]: None for row in of_problem} if answer != expected
+        ]
         answers = (candidate.answer for row in of_problem for candidate in candidates.of(row["id"]))
         for answer, summaries in Counter(answer for answer in answers if answer is not None).items():
             yield Asked(Question(problem_id, answer, expected, summaries), of_problem[0]["problem"], right_answers)
@@ -65,14 +67,14 @@ def _light(trace: Row) -> Row:
 
 def settle(batch: Sequence[Asked], checker: EquivalenceChecker) -> list[tuple[Verdict, str | None]]:
     """For each question, (the outcome of comparing with the expected answer, what proved the answer right or None)."""
-    verdicts = checker.compare_many([(asked.question.predicted, asked.question.expected) for asked in batch])
+    verdicts = list(checker.compare_many((asked.question.predicted, asked.question.expected) for asked in batch))
     open_pairs = [
         (place, (asked.question.predicted, right))
         for place, (asked, verdict) in enumerate(zip(batch, verdicts, strict=True))
         if verdict is not Verdict.EQUAL
         for right in asked.right_answers
     ]
-    against_right = checker.compare_many([pair for _, pair in open_pairs])
+    against_right = checker.compare_many(pair for _, pair in open_pairs)
     same_as_right = {
         place for (place, _), verdict in zip(open_pairs, against_right, strict=True) if verdict is Verdict.EQUAL
     }

@@ -18,13 +18,19 @@ from pathlib import Path
 
 from omr.equivalence import EquivalenceChecker, Verdict
 from omr.errors import UserError, run_command
-from omr.jsonl import Row
+from omr.jsonl import Fields, Row
 from omr.replies import Reply, ReplyIndex
 from omr.shard_problems import ProblemTexts
 from omr.solutions import boxed_step, is_finished, read_solution
 from omr.stage import Stage
 
-_JUDGED = {"id": str, "seed": int, "predicted_answer": (str, None), "expected_answer": (str, None), "judgement": str}
+_JUDGED: Fields = {
+    "id": str,
+    "seed": int,
+    "predicted_answer": (str, None),
+    "expected_answer": (str, None),
+    "judgement": str,
+}
 #: Of what becomes of the solution, these reasons of "unjudged" are told apart; the others concern the verdict.
 _SOLUTION_FAULTS = {"failed", "unfinished", "no_answer"}
 

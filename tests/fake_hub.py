@@ -89,9 +89,16 @@ class _Handler(BaseHTTPRequestHandler):
         if sha is None:
             self._fail(404, "RevisionNotFound")
             return
-        siblings = [{"rfilename": path, "size": len(data)} for path, data in repo.files(revision).items()]
+        siblings = [self._sibling(path, data) for path, data in repo.files(revision).items()]
         identity = name.split("/", 1)[1]
         self._send({"id": identity, "sha": sha, "siblings": siblings, "cardData": repo.card})
+
+    def _sibling(self, path: str, data: bytes) -> dict[str, Any]:
+        sibling: dict[str, Any] = {"rfilename": path, "size": len(data)}
+        if path.endswith(".parquet"):
+            # Large files are stored apart, and listed with their hash.
+            sibling["lfs"] = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest(), "pointerSize": 100}
+        return sibling
 
     def _serve_file(self, name: str, revision: str, path: str, *, with_body: bool) -> None:
         repo = self._repo(name)

@@ -23,6 +23,8 @@ _CONSTANTS = frozenset({"\\pi", "e", "i"})
 _DIGITS = 100
 _ROUNDS = 8
 _ENOUGH_REAL, _ENOUGH_WHOLE = 3, 6
+#: Expressions with decimals in them that are this close may be one value, rounded.
+_ROUNDED_WITHIN = 0.01
 #: A decimal agrees with an exact value that it rounds only when it is long: 0.33333 is 1/3, 0.33 may not be.
 _LONG_DECIMALS, _LONG_DIGITS = 4, 5
 
@@ -135,32 +137,37 @@ def _compare_constants(one: Expression, other: Expression) -> Verdict:
     verdict = _compare_at({}, one, other)
     if verdict is not Verdict.DIFFERENT:
         return verdict
-    decimals = [number for number in (_decimal(one), _decimal(other)) if number is not None]
-    return _compare_rounded(one, other, decimals) if decimals else verdict
+    rounded = any(isinstance(node, Number) and node.decimals is not None for node in chain(walk(one), walk(other)))
+    return _compare_rounded(one, other) if rounded or _decimal(one) or _decimal(other) else verdict
 
 
 def _decimal(tree: Expression) -> Number | None:
-    """The numeral of a decimal fraction with or without sign."""
+    """The numeral of a decimal fraction, or of a percentage, with or without sign."""
     if isinstance(tree, Call) and tree.name == "neg":
         tree = tree.args[0]
+    if isinstance(tree, Call) and tree.name == "percent" and isinstance(tree.args[0], Number):
+        return Number(tree.args[0].value / 100, (tree.args[0].decimals or 0) + 2)
     return tree if isinstance(tree, Number) and tree.decimals is not None else None
 
 
-def _compare_rounded(one: Expression, other: Expression, decimals: Sequence[Number]) -> Verdict:
+def _compare_rounded(one: Expression, other: Expression) -> Verdict:
+    """Different constants, some of them decimals: perhaps one value, rounded."""
     first, second = real_value(one), real_value(other)
     if first is None or second is None:
         return Verdict.DIFFERENT
+    decimals = [number for number in (_decimal(one), _decimal(other)) if number is not None]
+    if not decimals:
+        near = abs(first - second) < max(abs(first), abs(second)) * _ROUNDED_WITHIN
+        return Verdict.UNKNOWN if near else Verdict.DIFFERENT
     coarse = min(decimals, key=lambda number: number.decimals or 0)
     places = coarse.decimals or 0
     unit = mp.mpf(10) ** -places
     if abs(first - second) > unit * (1 + mp.mpf(2) ** -40):
         return Verdict.DIFFERENT
-    digits = len(str(abs(coarse.value.numerator * 10**places // coarse.value.denominator)))
     exact = second if _decimal(one) is not None else first
-    representable = mp.isint(exact / unit)
-    if len(decimals) == 1 and not representable and places >= _LONG_DECIMALS and digits >= _LONG_DIGITS:
-        return Verdict.EQUAL
-    return Verdict.UNKNOWN
+    digits = len(str(abs(coarse.value.numerator * 10**places // coarse.value.denominator)))
+    long = places >= _LONG_DECIMALS and digits >= _LONG_DIGITS
+    return Verdict.EQUAL if long and len(decimals) == 1 and not mp.isint(exact / unit) else Verdict.UNKNOWN
 
 
 def _compare_functions(one: Expression, other: Expression) -> Verdict:

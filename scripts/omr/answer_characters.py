@@ -34,6 +34,8 @@ _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎", "01234
 _RAISED_RUN = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ]+")
 _LOWERED_RUN = re.compile("[₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎]+")
 _ROOT_OF_NUMBER = re.compile(r"√\s{0,9}(\d+(?:\.\d+)?)")
+#: A range, not a difference.
+_DASH_BETWEEN_NUMBERS = re.compile(r"(?<=\d)\s?[–—]\s?(?=\d)")
 _PLAIN = re.compile(r"[ -~]*")
 
 
@@ -86,6 +88,7 @@ def clean_characters(text: str) -> str:
     """`text` with visible meaning kept and typography gone; plain ASCII passes unchanged. Linear time."""
     if _PLAIN.fullmatch(text):
         return text
+    text = _DASH_BETWEEN_NUMBERS.sub(r"\\text{ to }", text)
     text = _ROOT_OF_NUMBER.sub(r"√{\1}", text)
     text = _RAISED_RUN.sub(lambda run: f"^{{{run[0].translate(_RAISED)}}}", text)
     text = _LOWERED_RUN.sub(lambda run: f"_{{{run[0].translate(_LOWERED)}}}", text)

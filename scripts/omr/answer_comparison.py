@@ -227,14 +227,15 @@ def _is_loose(several: Several) -> bool:
 
 
 def _is_run_together(several: Several, value: Value) -> bool:
-    """`1, 234` and `1,234`: a list, or a number with a separator?"""
+    """`1, 234` may be 1234 and `1,5` may be 1.5 to some: a list, or a number with a comma in it?"""
     numbers = [item.tree.value for item in several.items if isinstance(item, Value) and isinstance(item.tree, Number)]
     if len(numbers) != len(several.items) or not isinstance(value.tree, Number):
         return not isinstance(value.tree, Number)
     joined = Fraction(0)
     for number in numbers:
         joined = joined * 1000 + number
-    return joined == value.tree.value
+    decimal = Fraction(f"{numbers[0]}.{numbers[1]}") if len(numbers) == 2 and numbers[1] >= 0 == numbers[1] % 1 else None
+    return value.tree.value in (joined, decimal)
 
 
 def _compare_fence(one: Fence, other: Form) -> Verdict:
@@ -353,6 +354,8 @@ def _compare_values(one: Value, other: Form) -> Verdict:
         if inner is not None and outer is not None:
             return _compare_values(inner, outer)
         if inner is not None or outer is not None:
+            if sign == "percent" and (one.unit or other.unit):
+                return Verdict.UNKNOWN
             bare = _compare_measures(inner or one, outer or other)
             return any_equal([bare, _compare_measures(one, other)])
     return _compare_measures(one, other)
@@ -369,11 +372,13 @@ def _inside(value: Value, sign: str) -> Value | None:
 
 def _compare_measures(one: Value, other: Value) -> Verdict:
     first, second = one.unit, other.unit
-    if first == second:
+    if first is not None and first == second:
         return compare_expressions(one.tree, other.tree)
     if first is None or second is None:
         unit = first or second
         verdict = compare_expressions(one.tree, other.tree)
+        if verdict is Verdict.DIFFERENT and (_is_measure(one.tree) or _is_measure(other.tree)):
+            return Verdict.UNKNOWN
         # Without its unit the other value may be in another one: 50 cents is 0.5 where dollars are asked for.
         known = unit is not None and unit.dimension is not None
         return Verdict.UNKNOWN if verdict is Verdict.DIFFERENT and known else verdict
@@ -382,6 +387,16 @@ def _compare_measures(one: Value, other: Value) -> Verdict:
     if first.dimension != second.dimension:
         return Verdict.DIFFERENT
     return compare_expressions(_scaled(one.tree, first.size), _scaled(other.tree, second.size))
+
+
+def _is_measure(tree: Expression) -> bool:
+    """`5 m`, `3 s`: with a variable or a unit?"""
+    if not isinstance(tree, Call) or tree.name != "mul" or len(tree.args) != 2:
+        return False
+    number, letter = tree.args
+    if isinstance(letter, Call) and letter.name == "pow":
+        letter = letter.args[0]
+    return isinstance(number, Number) and isinstance(letter, Symbol) and letter.name in "m g s h l L N J W V K".split()
 
 
 def _scaled(tree: Expression, factor: Fraction) -> Expression:

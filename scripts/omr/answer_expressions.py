@@ -60,6 +60,7 @@ MAX_DEPTH = 40
 _MAX_EXPONENT_OF_TEN = 4000
 #: Double signs and slashes, which nest without brackets.
 _MAX_STEPS = 16
+_MAX_POSTFIXES = 4
 
 _FUNCTIONS: Final = frozenset(
     "sin cos tan cot sec csc arcsin arccos arctan arccot sinh cosh tanh ln log exp gcd lcm max min sqrt abs floor ceil"
@@ -253,7 +254,7 @@ class _Parser:
         return base
 
     def _postfix(self, base: Expression) -> Expression:
-        while True:
+        for _ in range(_MAX_POSTFIXES):
             if self._take("!"):
                 if self._sees("!"):
                     raise Refused("a double factorial")
@@ -264,6 +265,7 @@ class _Parser:
                 base = self._power(base)
             else:
                 return base
+        raise Refused("too much behind a factor")
 
     def _power(self, base: Expression) -> Expression:
         self._expect("^")
@@ -288,7 +290,7 @@ class _Parser:
                 raise Refused("two exponents")
             return exponent
         if self._take("-"):
-            return Call("neg", (self._exponent(),))
+            return Call("neg", (self._factor(),))
         self._refuse_letters()
         return self._factor()
 

@@ -84,27 +84,30 @@ def _gap(before: Token | None, token: Token) -> str:
 
 
 def _trim(tokens: list[Token]) -> list[Token]:
+    """Without punctuation at the ends, and without braces around the whole that hold no list."""
+    closes = _partners(tokens)
+    listed = any(token.is_mark(",") for token in tokens)
     start, end = 0, len(tokens)
-    while start < end and tokens[start].is_mark("=", ":", ",", ".", ";"):
-        start += 1
-    while start < end and tokens[end - 1].is_mark(*_ENDS, "\\"):
-        end -= 1
-    tokens = tokens[start:end]
-    if encloses(tokens, "{") and not any(token.is_mark(",") for token in tokens):
-        return _trim(tokens[1:-1])
-    return tokens
+    while True:
+        while start < end and tokens[start].is_mark("=", *_ENDS):
+            start += 1
+        while start < end and tokens[end - 1].is_mark(*_ENDS):
+            end -= 1
+        if listed or start >= end or not tokens[start].is_mark("{") or closes.get(start) != end - 1:
+            return tokens[start:end]
+        start, end = start + 1, end - 1
 
 
-def encloses(tokens: list[Token], opening: str) -> bool:
-    """Whether the first token is `opening` and the last one closes it."""
-    if len(tokens) < 2 or not tokens[0].is_mark(opening):
-        return False
-    depth = 0
+def _partners(tokens: list[Token]) -> dict[int, int]:
+    """Where each opening brace is closed."""
+    closes: dict[int, int] = {}
+    opened: list[int] = []
     for place, token in enumerate(tokens):
-        depth += token.is_mark(*_OPENING) - token.is_mark(*_CLOSING)
-        if depth <= 0:
-            return place == len(tokens) - 1
-    return False
+        if token.is_mark("{"):
+            opened.append(place)
+        elif token.is_mark("}") and opened:
+            closes[opened.pop()] = place
+    return closes
 
 
 def _join_thousands(tokens: list[Token]) -> list[Token]:

@@ -98,7 +98,7 @@ def find_parquet(
             f"{lacking} at {revision or 'its default branch'} ({listing.sha})",
             remedy=f"check config, split and revision; it has: {_shorten([*listing.names, *converted.names])}",
         )
-    if revision not in (None, "main", CONVERTED):
+    if revision and revision not in ("main", CONVERTED):
         raise UserError(
             f"{lacking} at {revision}, only in the hub's conversion of its default branch",
             remedy=f"pin the conversion itself: revision {converted.sha}",
@@ -112,6 +112,8 @@ def list_repo(repo: str, repo_type: str, revision: str | None, cache_dir: str | 
     from huggingface_hub import HfApi
     from huggingface_hub.errors import OfflineModeIsEnabled
 
+    # An empty revision in config is none.
+    revision = revision or None
     with _hub_errors(repo, revision):
         try:
             info = HfApi(endpoint=_endpoint()).repo_info(
@@ -163,6 +165,7 @@ def _fetch_file(
 ) -> Path:
     from huggingface_hub import hf_hub_download
 
+    revision = revision or None
     with _hub_errors(repo, revision, filename):
         return Path(
             hf_hub_download(
@@ -217,8 +220,9 @@ def _hub_errors(repo: str, revision: str | None, filename: str | None = None) ->
     except errors.RevisionNotFoundError as error:
         raise UserError(f"{repo} has no revision {revision!r}", remedy="check the revision in config") from error
     except errors.LocalEntryNotFoundError as error:
+        cause = str(error.__cause__ or error).split("\n")[0]
         raise UserError(
-            f"the hub cannot be reached, and {filename or 'the repository'} of {at} is not in the cache ({error})",
+            f"the hub cannot be reached, and {filename or 'the repository'} of {at} is not in the cache ({cause})",
             remedy="check the connection and HF_ENDPOINT (HF_HUB_OFFLINE=1 forbids it), or download it where there is "
             "one: files that are complete are kept",
         ) from error

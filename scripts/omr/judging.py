@@ -8,31 +8,27 @@ A question is (problem, predicted answer, expected answer). Its row in a `compar
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from omr.answer_verdict import Verdict
 from omr.errors import UserError
-from omr.jsonl import AtomicFile, Row, dumps, read_rows
+from omr.jsonl import AtomicFile, Fields, Row, dumps, read_rows
 from omr.replies import ReplyIndex, usable_text
 from omr.stage import Stage
 from omr.verdicts import parse_judgement
 
 Item = TypeVar("Item")
-#: Pairs of answers -> the outcome of comparing each.
-Comparing = Callable[[list[tuple[str, str]]], list[Verdict]]
 
 #: The prompt of the questions; its name is part of a reply's identity.
 PROMPT_NAME = "judge_answers"
 SYMBOLIC, SOLUTION, LLM = "symbolic", "solution", "llm"
-#: Questions compared at a time: enough to keep all workers busy.
-BATCH = 2000
 
-_COMPARISON = {"id": str, "problem_id": str, "predicted_answer": str, "settled_by": (str, None)}
+_COMPARISON: Fields = {"id": str, "problem_id": str, "predicted_answer": str, "settled_by": (str, None)}
 
 
 class Question(NamedTuple):
@@ -71,15 +67,10 @@ def by_problem(rows: Iterable[Row], key: str) -> Iterator[tuple[str, list[Row]]]
         yield problem_id, list(group)
 
 
-def batches(items: Iterable[Item], size: int = BATCH) -> Iterator[list[Item]]:
-    """Consecutive items in lists of `size`, the last one shorter."""
-    batch: list[Item] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
+def batches(items: Iterable[Item], size: int = 2000) -> Iterator[list[Item]]:
+    """Consecutive items in lists of `size`, the last one shorter; by default enough to keep all comparers busy."""
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
         yield batch
 
 
@@ -164,10 +155,7 @@ class Judgements:
     def check_end(self) -> None:
         """Raise UserError if comparisons are left: then they are not those of the rows that were read."""
         if self._next is not None:
-            raise self._mismatch(self._next["problem_id"])
-
-    def _mismatch(self, problem_id: str) -> UserError:
-        return _mismatch(self._path, problem_id)
+            raise _mismatch(self._path, self._next["problem_id"])
 
 
 class ProblemJudgements:

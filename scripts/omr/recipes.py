@@ -97,7 +97,9 @@ class Recipes:
 
     def tokenizer_of(self, stage: str) -> dict[str, Callable[[InRecipe], list[str]]]:
         """The rule input with the tokenizer of a stage's model; see `Settings.tokenizer_of`."""
-        return {"tokenizer": lambda wildcards: self._settings.tokenizer_file(self.model(wildcards.recipe, stage).tokenizer)}
+        return {
+            "tokenizer": lambda wildcards: self._settings.tokenizer_file(self.model(wildcards.recipe, stage).tokenizer)
+        }
 
     # ---- knobs -------------------------------------------------------------------------------------------------
 

@@ -88,7 +88,7 @@ def build_discussion(answers: Sequence[str], max_tokens: int, counter: TokenCoun
     Posts of which nothing is left after cleaning are skipped, and the numbers count the posts that are there: 1, 2, 3
     without gaps. The first post that does not fit ends the discussion, however short the later ones are. A post is
     counted with its heading and the blank line before it. A tokenizer that sees the whole text may join a full stop to
-    the blank line behind it, so the discussion can only be shorter than the sum, by a token a post at most.
+    the blank line behind it, so the sum may exceed the count of the whole by a token a post.
     """
     posts = [clean for answer in answers if (clean := clean_post(answer))]
     blocks = [f"{_BETWEEN}Post {number}:\n{post}" for number, post in enumerate(posts, 1)]

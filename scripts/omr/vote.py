@@ -28,12 +28,10 @@ class Vote(NamedTuple):
 def majority(spellings: Mapping[str, int], group: Grouping) -> Vote:
     """The vote over `spellings` (answer -> how many solutions gave it, at least one).
 
-    Spellings of a class: the commonest wins, then the shortest, then the first in the order of code points. Classes: the
-    one with most votes wins, then the one whose spelling wins by the same rule.
+    Spellings of a class: the commonest wins, then the shortest, then the first in the order of code points. Classes:
+    the one with most votes wins, then the one whose spelling wins by the same rule.
     """
     ranked = sorted(spellings, key=lambda spelling: _rank(spelling, spellings[spelling]))
-    # Grouping sees the answers in this order whatever came first, as it may depend on it (two answers that cannot be
-    # told apart, nor shown equal, need not agree on a third).
     classes = group(ranked) if len(ranked) > 1 else [0]
     votes: Counter[int] = Counter()
     named: dict[int, str] = {}

@@ -283,3 +283,9 @@ def test_a_port_that_is_taken_is_reported(server: RunningServer) -> None:
 def test_the_port_file_has_the_port(tmp_path: Path) -> None:
     with running_server(REPLIES, port_file=tmp_path / "port") as server:
         assert int((tmp_path / "port").read_text()) == server.port
+
+
+def test_a_port_file_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot be written"), running_server(5, port_file=tmp_path / "file" / "port"):
+        pytest.fail("the server started")

@@ -19,16 +19,18 @@ def main() -> int:
     tasks = [start(command, node, local, per_node) for node in range(nodes) for local in range(per_node)]
     signal.signal(signal.SIGTERM, lambda *_: [task.terminate() for task in tasks])
     statuses: list[int] = []
+    first_failure = 0
     os.set_blocking(0, False)
     while len(statuses) < len(tasks):
         statuses = [status for status in (task.poll() for task in tasks) if status is not None]
-        ended = at_end_of_input() or any(statuses)
+        first_failure = first_failure or next(filter(None, statuses), 0)
+        ended = at_end_of_input() or first_failure
         for task in tasks:
             assert task.stdin is not None
             if ended and not task.stdin.closed:
                 task.stdin.close()
         time.sleep(0.02)
-    return max(statuses, key=abs)
+    return first_failure
 
 
 def start(command: list[str], node: int, local: int, per_node: int) -> subprocess.Popen[bytes]:

@@ -24,6 +24,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--served-model-name", default="m")
     parser.add_argument("--headless", action="store_true")
+    parser.add_argument("--nnodes", type=int, default=1)
+    parser.add_argument("--node-rank", type=int, default=0)
     parser.add_argument("--stand-in", default="")
     parser.add_argument("--state", type=Path, required=True)
     return parser.parse_known_args()[0]
@@ -120,8 +122,11 @@ def main() -> None:
         time.sleep(3600)
     if behaviour.on("ignore-term"):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    (behaviour.state / f"joined-{args.node_rank}").touch()
     if args.headless:
         threading.Event().wait()
+    while len(list(behaviour.state.glob("joined-*"))) < args.nnodes:
+        time.sleep(0.02)
     Handler.behaviour = behaviour
     ThreadingHTTPServer((args.host, args.port), Handler).serve_forever()
 

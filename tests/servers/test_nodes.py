@@ -84,6 +84,15 @@ def test_a_node_that_dies_takes_the_others_along(lab: Lab, slurm: Path) -> None:
     asyncio.run(whole())
 
 
+def test_a_step_that_outlived_its_srun_is_cancelled(lab: Lab, slurm: Path) -> None:
+    commands, cancelled = slurm.parent / "slurm", lab.folder / "cancelled"
+    steps = f"17.batch batch\n17.3 model-server-{os.getpid()}\n17.2 model-server-1"
+    write_script(commands / "squeue", f"#!/bin/sh\ncase $2 in --steps) echo '{steps}';; *) echo 'n[1-2]';; esac\n")
+    write_script(commands / "scancel", f'#!/bin/sh\necho "$@" > {cancelled}\n')
+    asyncio.run(started(lab.server(nodes=2)))
+    assert cancelled.read_text() == "--signal=KILL 17.3\n"
+
+
 def test_another_number_of_nodes_than_the_model_needs_is_an_error(lab: Lab, slurm: Path) -> None:
     with pytest.raises(UserError, match=r"needs 3 nodes, but job 17 has 2 \(n\[1-2\]\)"):
         asyncio.run(started(lab.server(nodes=3)))

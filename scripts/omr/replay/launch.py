@@ -101,8 +101,8 @@ def running_server(replies: Replies = 16, **options: Any) -> Iterator[RunningSer
     thread.start()
     try:
         server = ReplayServer(reply_source(replies), ServerOptions(**options))
-        asyncio.run_coroutine_threadsafe(server.start(), loop).result(_START_S)
         try:
+            asyncio.run_coroutine_threadsafe(server.start(), loop).result(_START_S)
             yield RunningServer(server, loop)
         finally:
             asyncio.run_coroutine_threadsafe(server.stop(), loop).result(_START_S)

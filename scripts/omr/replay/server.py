@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from contextlib import suppress
+from pathlib import Path
 
 from aiohttp import web
 
@@ -55,7 +56,7 @@ class ReplayServer:
         return self._app.kept
 
     async def start(self) -> None:
-        """Bind the port and begin to become ready. Raises UserError if the port cannot be had."""
+        """Bind the port and begin to become ready. Raises UserError if the port or its file cannot be had."""
         self._socket = self._bound_socket()
         self.port = self._socket.getsockname()[1]
         self._runner = web.AppRunner(
@@ -70,11 +71,18 @@ class ReplayServer:
             await self._listen(self._runner, self._socket)
         if self.options.port_file is not None:
             # Written last: who reads the port may connect at once.
-            with AtomicFile(self.options.port_file) as file:
-                file.write(f"{self.port}\n".encode())
+            self._write_port(self.options.port_file)
         self._becoming_ready = asyncio.create_task(self._become_ready(self._runner, self._socket))
         if self.options.start_delay_s <= 0:
             await self._becoming_ready
+
+    def _write_port(self, path: Path) -> None:
+        try:
+            with AtomicFile(path) as file:
+                file.write(f"{self.port}\n".encode())
+        except OSError as error:
+            remedy = "choose another --port-file"
+            raise UserError(f"cannot be written: {error.strerror}", file=path, remedy=remedy) from error
 
     def _bound_socket(self) -> socket.socket:
         host, port = self.options.host, self.options.port

@@ -52,7 +52,22 @@ def srun_command(kind: ServerKind, spec: ModelSpec, site: ServerSite) -> list[st
         command.append(f"--gpus-per-node={spec.gpus}")
     # One dead node ends all; a step binds its tasks to one core each unless told otherwise.
     command += ["--kill-on-bad-exit=1", "--cpu-bind=none", "--export=ALL", "--label", f"--mpi={kind.mpi(site)}"]
-    return [*command, *site.srun_args, "--"]
+    return [*command, f"--job-name={_step_name()}", *site.srun_args, "--"]
+
+
+def _step_name() -> str:
+    return f"model-server-{os.getpid()}"
+
+
+def cancel_left_steps() -> None:
+    """Cancel what this process started with srun and is still there: a step outlives an srun that was killed.
+
+    Raises UserError if Slurm does not answer.
+    """
+    steps = _output("squeue", "--noheader", "--steps", f"--jobs={os.environ['SLURM_JOB_ID']}", "--format=%i %j")
+    left = [words[0] for words in map(str.split, steps.splitlines()) if words[1:] == [_step_name()]]
+    if left:
+        _output("scancel", "--signal=KILL", *left)
 
 
 def _address(node: str) -> str:

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from omr.errors import UserError
 from omr.models import ModelSpec
-from omr.servers.allocation import allocated_nodes, srun_command
+from omr.servers.allocation import allocated_nodes, cancel_left_steps, srun_command
 from omr.servers.died import ServerDied, log_tail
 from omr.servers.gpus import check_gpus
 from omr.servers.launch import Launch, ServerKind, full_command, full_environment, inheritable, shown
@@ -276,6 +276,8 @@ class StartedServer(ModelServer):
             assert process.stdin is not None
             process.stdin.close()
             await self._until_gone(process)
+            if self.spec.nodes > 1:
+                await asyncio.to_thread(self._cancel_steps)
         while self._ports:
             self._ports.pop().release()
 
@@ -288,6 +290,12 @@ class StartedServer(ModelServer):
             # Cut short or in vain: its input has ended, so the supervisor goes on with the stop by itself.
             if process.returncode is not None and process.returncode < 0:
                 self._kill_group()
+
+    def _cancel_steps(self) -> None:
+        try:
+            cancel_left_steps()
+        except UserError as error:
+            self._on_event(f"warning: parts of {self._name} may be left on other nodes: {error}")
 
     def _kill_group(self) -> None:
         """The supervisor was killed, which took the server's first process along; the others share its group."""

@@ -1,0 +1,376 @@
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+import prepare_raw_data
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from omr.errors import UserError
+from omr.threads import thread_id
+from small_tokenizer import save_tokenizer
+
+Row = dict[str, Any]
+
+
+class Result(NamedTuple):
+    """What a run wrote."""
+
+    rows: list[Row]
+    dropped: list[Row]
+    counts: Row
+    output: bytes
+
+
+def thread(post: str, *answers: str, **more: Any) -> Row:
+    return {"original_question": post, "original_answers": list(answers), **more}
+
+
+def many_threads(count: int) -> list[Row]:
+    return [
+        thread(f"Find {number}.", f"[quote]Find {number}.[/quote]It is {number}.", "Yes.") for number in range(count)
+    ]
+
+
+def write_jsonl(path: Path, rows: Sequence[Row]) -> Path:
+    path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    return path
+
+
+def write_parquet(path: Path, rows: Sequence[Row]) -> Path:
+    schema = pa.schema([("original_question", pa.string()), ("original_answers", pa.list_(pa.string()))])
+    for row in rows:
+        for name, value in row.items():
+            if name not in schema.names:
+                schema = schema.append(pa.field(name, pa.int64() if isinstance(value, int) else pa.string()))
+    pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), path, row_group_size=300)
+    return path
+
+
+def run(folder: Path, *inputs: Path, options: Sequence[str] = ()) -> Result:
+    names = ("output", "dropped", "counts")
+    outputs = [f"--{name}={folder / 'results' / name}.json" for name in names]
+    assert prepare_raw_data.main(["--input", *map(str, inputs), *outputs, *options]) == 0
+    output, dropped, counts = ((folder / "results" / f"{name}.json").read_bytes() for name in names)
+    return Result(parse_lines(output), parse_lines(dropped), json.loads(counts), output)
+
+
+def parse_lines(data: bytes) -> list[Row]:
+    return [json.loads(line) for line in data.splitlines()]
+
+
+def fail(folder: Path, *inputs: Path, options: Sequence[str] = ()) -> UserError:
+    """Run, expect a UserError with a remedy and no trace of an output, and return the error."""
+    with pytest.raises(UserError) as caught:
+        run(folder, *inputs, options=options)
+    assert caught.value.remedy
+    assert not list(folder.glob("results/*"))
+    return caught.value
+
+
+def test_a_thread_becomes_a_row(tmp_path: Path) -> None:
+    raw = thread("Find x.", "[quote]Find x.[/quote]\nIt is 3.", "Thanks!")
+    result = run(tmp_path, write_jsonl(tmp_path / "in.jsonl", [raw]))
+    assert result.rows == [
+        {
+            "id": thread_id("Find x.", raw["original_answers"]),
+            "forum_post": "Find x.",
+            "forum_discussions": "Post 1:\nIt is 3.\n\nPost 2:\nThanks!",
+        }
+    ]
+    assert result.counts == {
+        "stage": "prepare_raw_data", "read": 1, "passed": 1, "written": 1, "dropped": {},
+        "tokens_counted_by": "utf8_bytes",
+        "posts_kept": 2, "posts_empty": 0, "posts_left_out": 0, "threads_shortened": 0,
+    }  # fmt: skip
+
+
+def test_the_first_post_stays_as_it_is_but_for_nul_characters(tmp_path: Path) -> None:
+    result = run(tmp_path, write_jsonl(tmp_path / "in.jsonl", [thread(" [quote]Find x.[/quote]\r\nHow?\0 ", "a\0b")]))
+    assert result.rows[0]["forum_post"] == " [quote]Find x.[/quote]\r\nHow? "
+    assert result.rows[0]["forum_discussions"] == "Post 1:\nab"
+
+
+def test_source_fields_that_are_text_or_numbers_are_kept_and_no_others(tmp_path: Path) -> None:
+    raw = thread("q", source_url="http", source=7, source_score=0.5, source_list=[1], source_null=None, other="x")
+    row = run(tmp_path, write_jsonl(tmp_path / "in.jsonl", [raw])).rows[0]
+    assert {name: row[name] for name in row if name not in ("id", "forum_post", "forum_discussions")} == {
+        "source": 7, "source_score": 0.5, "source_url": "http",
+    }  # fmt: skip
+
+
+def test_null_answers_stand_for_none(tmp_path: Path) -> None:
+    rows = [thread("a") | {"original_answers": None}, thread("b") | {"original_answers": [None, "x"]}]
+    result = run(tmp_path, write_jsonl(tmp_path / "in.jsonl", rows))
+    assert [row["forum_discussions"] for row in result.rows] == ["", "Post 1:\nx"]
+
+
+def test_the_limit_counts_tokens_with_a_tokenizer_and_bytes_without(tmp_path: Path) -> None:
+    file = write_jsonl(tmp_path / "in.jsonl", [thread("q", "the sum of the sides " * 10, "Yes.")])
+    limit = "--max-discussion-tokens=120"
+    tokenizer = f"--tokenizer={save_tokenizer(tmp_path / 'tokenizer.json')}"
+    by_bytes, by_tokens = run(tmp_path, file, options=[limit]), run(tmp_path, file, options=[limit, tokenizer])
+    assert by_bytes.rows[0]["forum_discussions"] == ""
+    assert by_tokens.rows[0]["forum_discussions"].endswith("Post 2:\nYes.")
+    assert (by_bytes.counts["threads_shortened"], by_bytes.counts["posts_left_out"]) == (1, 2)
+    assert (by_tokens.counts["tokens_counted_by"], by_tokens.counts["posts_left_out"]) == ("tokenizer", 0)
+
+
+def test_every_format_and_every_division_into_files_gives_the_same(tmp_path: Path) -> None:
+    rows = [row | {"source_page": number, "original_answers": None if number == 5 else row["original_answers"]}
+            for number, row in enumerate(many_threads(700))]  # fmt: skip
+    jsonl = write_jsonl(tmp_path / "in.jsonl", rows)
+    zipped = tmp_path / "in.jsonl.gz"
+    zipped.write_bytes(gzip.compress(jsonl.read_bytes()))
+    parquet = write_parquet(tmp_path / "in.parquet", rows)
+    halves = write_jsonl(tmp_path / "one.jsonl", rows[:350]), write_parquet(tmp_path / "two.parquet", rows[350:])
+    expected = run(tmp_path, jsonl).output
+    assert len(parse_lines(expected)) == 700
+    assert [run(tmp_path, *files).output == expected for files in [(zipped,), (parquet,), halves]] == [True] * 3
+
+
+def test_one_and_two_processes_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepare_raw_data, "_POOL_BYTES", 0)
+    monkeypatch.setattr("omr.thread_files._CHUNK_BYTES", 4000)
+    rows = many_threads(500) + many_threads(3) + [thread(" ")]
+    file = write_jsonl(tmp_path / "in.jsonl", rows)
+    tokenizer = f"--tokenizer={save_tokenizer(tmp_path / 'tokenizer.json')}"
+    results = [
+        run(tmp_path, file, options=[tokenizer, "--max-discussion-tokens=20", f"--workers={workers}"])
+        for workers in (1, 2)
+    ]
+    assert results[0] == results[1]
+    assert results[0].counts["dropped"] == {"duplicate_thread": 3, "empty_post": 1}
+
+
+def test_a_manifest_stands_for_its_files(tmp_path: Path) -> None:
+    rows = many_threads(20)
+    (tmp_path / "data").mkdir()
+    write_jsonl(tmp_path / "data" / "b.jsonl", rows[:10])
+    write_parquet(tmp_path / "data" / "a.parquet", rows[10:])
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps({"files": [{"path": "data/b.jsonl"}, {"path": "data/a.parquet"}]}))
+    assert run(tmp_path, manifest).output == run(tmp_path, write_jsonl(tmp_path / "in.jsonl", rows)).output
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"files": [1]}', '{"original_question": "q"}'])
+def test_another_json_file_is_no_manifest(tmp_path: Path, content: str) -> None:
+    (tmp_path / "in.json").write_text(content)
+    assert "not a manifest" in fail(tmp_path, tmp_path / "in.json").what
+
+
+@pytest.mark.parametrize("limit", [1, 199, 200, 201, 450])
+def test_a_limit_takes_the_first_rows_whatever_the_format(tmp_path: Path, limit: int) -> None:
+    rows = many_threads(450)
+    whole = run(tmp_path, write_jsonl(tmp_path / "in.jsonl", rows)).rows
+    option = [f"--limit={limit}"]
+    files = [
+        [write_jsonl(tmp_path / "in.jsonl", rows)],
+        [write_parquet(tmp_path / "in.parquet", rows)],
+        [write_parquet(tmp_path / "one.parquet", rows[:200]), write_jsonl(tmp_path / "two.jsonl", rows[200:])],
+    ]
+    for inputs in files:
+        result = run(tmp_path, *inputs, options=option)
+        assert result.rows == whole[:limit]
+        assert result.counts["read"] == limit
+
+
+def test_with_a_limit_later_files_are_not_even_opened(tmp_path: Path) -> None:
+    file = write_jsonl(tmp_path / "in.jsonl", many_threads(5))
+    assert len(run(tmp_path, file, tmp_path / "missing.jsonl", options=["--limit=5"]).rows) == 5
+
+
+def test_blank_lines_a_byte_order_mark_and_crlf_change_nothing(tmp_path: Path) -> None:
+    lines = [orjson.dumps(row) for row in many_threads(5)]
+    plain, odd = tmp_path / "plain.jsonl", tmp_path / "odd.jsonl"
+    plain.write_bytes(b"\n".join(lines))
+    odd.write_bytes(b"\xef\xbb\xbf" + b"\r\n \r\n\n".join(lines) + b"\r\n")
+    assert run(tmp_path, odd) == run(tmp_path, plain)
+    assert run(tmp_path, odd, options=["--limit=3"]) == run(tmp_path, plain, options=["--limit=3"])
+
+
+BAD_LINES = {
+    "unreadable_json": [
+        b'{"original_question": "q',
+        b"\xff\xfe",
+        b'{"original_question": "\xe9"}',
+        b'"\\ud800"',
+        b"\0",
+    ],
+    "missing_column": [b'{"original_question": "q"}', b'{"original_answers": []}'],
+    "wrong_type": [
+        b"7",
+        b"[]",
+        b'{"original_question": null, "original_answers": []}',
+        b'{"original_question": "q", "original_answers": "a"}',
+        b'{"original_question": "q", "original_answers": [1]}',
+        b'{"original_question": "q", "original_answers": {"0": "a"}}',
+    ],
+    "empty_post": [b'{"original_question": " \\n\\u0000", "original_answers": ["a"]}'],
+}
+
+
+@pytest.mark.parametrize(("reason", "line"), [(reason, line) for reason, lines in BAD_LINES.items() for line in lines])
+def test_a_bad_line_among_good_ones_is_dropped_with_its_reason_and_place(
+    tmp_path: Path, reason: str, line: bytes
+) -> None:
+    lines = [orjson.dumps(row) for row in many_threads(200)]
+    lines.insert(150, line)
+    file = tmp_path / "in.jsonl"
+    file.write_bytes(b"\n".join(lines))
+    result = run(tmp_path, file)
+    assert len(result.rows) == 200
+    assert result.counts["dropped"] == {reason: 1}
+    assert [(row["reason"], row["file"], row["line"]) for row in result.dropped] == [(reason, str(file), 151)]
+
+
+def test_of_an_unreadable_line_the_beginning_is_shown(tmp_path: Path) -> None:
+    lines = [orjson.dumps(row) for row in many_threads(200)] + [b'{"a\xff": ' + b"x" * 10**6]
+    (tmp_path / "in.jsonl").write_bytes(b"\n".join(lines))
+    text = run(tmp_path, tmp_path / "in.jsonl").dropped[0]["text"]
+    assert text.startswith('{"a\ufffd": xxx')
+    assert len(text) == 2000
+
+
+def test_a_parquet_row_that_is_not_utf8_is_dropped_and_its_neighbours_stay(tmp_path: Path) -> None:
+    posts = [b"post %d" % number for number in range(300)]
+    posts[120] = b"\xff\xfe"
+    table = pa.table(
+        {"original_question": pa.array(posts, pa.binary()).view(pa.string()), "original_answers": [["a"]] * 300}
+    )
+    pq.write_table(table, tmp_path / "in.parquet")
+    result = run(tmp_path, tmp_path / "in.parquet")
+    assert [(row["reason"], row["line"]) for row in result.dropped] == [("unreadable_json", 121)]
+    assert [row["forum_post"] for row in result.rows[119:122]] == ["post 119", "post 121", "post 122"]
+
+
+def test_too_many_bad_rows_are_an_error_that_names_the_first_ones(tmp_path: Path) -> None:
+    rows = many_threads(97)
+    rows[10:10] = [thread(" "), {"original_question": "q"}, thread("")]
+    error = fail(tmp_path, write_jsonl(tmp_path / "in.jsonl", rows), options=["--max-bad-fraction=0.02"])
+    assert "3 of the first 100 rows cannot be used (2 empty_post, 1 missing_column)" in error.what
+    assert f"{tmp_path}/in.jsonl:12: missing_column" in error.what
+    assert (error.file, error.line) == (str(tmp_path / "in.jsonl"), 11)
+
+
+def test_as_many_bad_rows_as_allowed_are_no_error(tmp_path: Path) -> None:
+    file = write_jsonl(tmp_path / "in.jsonl", [*many_threads(98), thread(""), thread(" ")])
+    assert run(tmp_path, file, options=["--max-bad-fraction=0.02"]).counts["dropped"] == {"empty_post": 2}
+
+
+def test_a_file_of_mostly_bad_rows_is_not_read_to_its_end(tmp_path: Path) -> None:
+    good, bad = many_threads(10), [thread("")] * 200_000
+    error = fail(tmp_path, write_jsonl(tmp_path / "in.jsonl", good + bad))
+    read = int(error.what.split("of the first ")[1].split()[0])
+    assert 1000 < read < 50_000
+
+
+def test_all_bad_rows_may_be_allowed(tmp_path: Path) -> None:
+    file = write_jsonl(tmp_path / "in.jsonl", [thread("")] * 3000)
+    assert run(tmp_path, file, options=["--max-bad-fraction=1"]).counts["dropped"] == {"empty_post": 3000}
+
+
+def test_a_first_row_without_the_columns_is_an_error_that_lists_those_it_has(tmp_path: Path) -> None:
+    file = write_jsonl(tmp_path / "in.jsonl", [{"question": "q", "answers": []}, *many_threads(900)])
+    error = fail(tmp_path, file)
+    assert error.what == "has no original_question and no original_answers; its columns are: question, answers"
+    assert error.line == 1
+
+
+def test_a_parquet_file_without_the_columns_is_an_error_that_lists_those_it_has(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"original_question": ["q"], "answers": [["a"]]}), tmp_path / "in.parquet")
+    error = fail(tmp_path, tmp_path / "in.parquet")
+    assert error.what == "has no original_answers; its columns are: original_question, answers"
+
+
+def test_parquet_columns_of_other_types_are_an_error(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"original_question": ["q"], "original_answers": ["a"]}), tmp_path / "in.parquet")
+    assert "original_answers of type string" in fail(tmp_path, tmp_path / "in.parquet").what
+
+
+def test_a_duplicate_is_dropped_and_points_to_the_thread_that_stays(tmp_path: Path) -> None:
+    rows = [thread("a", "b"), thread("c"), thread("a", "b", source="elsewhere")]
+    result = run(tmp_path, write_jsonl(tmp_path / "in.jsonl", rows))
+    assert [row["forum_post"] for row in result.rows] == ["a", "c"]
+    assert [(row["id"], row["reason"], row["line"]) for row in result.dropped] == [
+        (result.rows[0]["id"], "duplicate_thread", 3)
+    ]
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"\xef\xbb\xbf"])
+def test_a_file_without_rows_is_an_error(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "in.jsonl").write_bytes(content)
+    assert fail(tmp_path, tmp_path / "in.jsonl").what == "holds no rows"
+
+
+def test_a_parquet_file_without_rows_is_an_error(tmp_path: Path) -> None:
+    assert fail(tmp_path, write_parquet(tmp_path / "in.parquet", [])).what == "holds no rows"
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "jsonl.gz"])
+def test_a_file_that_was_cut_off_is_an_error(tmp_path: Path, suffix: str) -> None:
+    rows = many_threads(2000)
+    jsonl = write_jsonl(tmp_path / "in.jsonl", rows)
+    whole = gzip.compress(jsonl.read_bytes()) if suffix == "jsonl.gz" else write_parquet(jsonl, rows).read_bytes()
+    file = tmp_path / f"cut.{suffix}"
+    file.write_bytes(whole[: len(whole) // 2])
+    assert "cannot be read" in fail(tmp_path, file).what
+
+
+@pytest.mark.parametrize("name", ["in.jsonl", "in.jsonl.gz", "in.parquet", "in.json"])
+def test_a_missing_file_is_an_error(tmp_path: Path, name: str) -> None:
+    assert fail(tmp_path, tmp_path / name).file == tmp_path / name
+
+
+def test_a_file_of_another_kind_is_an_error(tmp_path: Path) -> None:
+    assert "neither .jsonl" in fail(tmp_path, tmp_path / "in.csv").what
+
+
+threads = st.builds(
+    lambda post, answers: thread(post, *answers),
+    st.text(st.characters(codec="utf-8"), max_size=20),
+    st.lists(st.text(st.characters(codec="utf-8"), max_size=20), max_size=4),
+)
+
+
+@given(st.lists(threads, min_size=1, max_size=20), st.randoms(use_true_random=False))
+@settings(max_examples=40, deadline=None)
+def test_shuffling_the_threads_permutes_the_rows_and_changes_none(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[Row], shuffler: random.Random
+) -> None:
+    folder = tmp_path_factory.mktemp("shuffled")
+    everything = ["--max-bad-fraction=1", "--max-discussion-tokens=60"]
+    first = run(folder, write_jsonl(folder / "in.jsonl", rows), options=everything)
+    shuffler.shuffle(rows)
+    second = run(folder, write_jsonl(folder / "in.jsonl", rows), options=everything)
+    assert sorted(first.output.splitlines()) == sorted(second.output.splitlines())
+    assert first.counts == second.counts
+    assert len(first.rows) + len(first.dropped) == len(rows)
+
+
+@given(st.lists(threads | st.just({"original_question": None, "original_answers": None}), min_size=1, max_size=20))
+@settings(max_examples=40, deadline=None)
+def test_json_lines_and_parquet_give_the_same(tmp_path_factory: pytest.TempPathFactory, rows: list[Row]) -> None:
+    folder = tmp_path_factory.mktemp("formats")
+    everything = ["--max-bad-fraction=1"]
+    first = run(folder, write_jsonl(folder / "in.jsonl", rows), options=everything)
+    second = run(folder, write_parquet(folder / "in.parquet", rows), options=everything)
+    assert (first.output, first.counts) == (second.output, second.counts)
+
+
+@given(st.lists(st.binary(max_size=30).filter(lambda line: b"\n" not in line and line.strip()), min_size=1))
+@settings(max_examples=60, deadline=None)
+def test_no_line_is_lost_whatever_it_holds(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]) -> None:
+    folder = tmp_path_factory.mktemp("bytes")
+    (folder / "in.jsonl").write_bytes(b"\n".join([orjson.dumps(thread("q")), *lines]))
+    result = run(folder, folder / "in.jsonl", options=["--max-bad-fraction=1"])
+    assert result.counts["read"] == 1 + len(lines)
+    assert len(result.dropped) == len(lines)

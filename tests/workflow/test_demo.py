@@ -1,0 +1,74 @@
+"""The demo, end to end, and what its files say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+import yaml
+from conftest import ROOT, Project
+
+pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("demo")]
+
+
+def rows(project: Project, name: str) -> list[dict[str, Any]]:
+    return [orjson.loads(line) for line in project.path(f"results/demo/{name}.jsonl").read_bytes().splitlines()]
+
+
+def expected() -> dict[str, Any]:
+    table: dict[str, Any] = yaml.safe_load((ROOT / "tests/data/demo/expected.yaml").read_text())
+    return table
+
+
+def test_every_stage_accounts_for_every_row(finished_demo: Project) -> None:
+    stages = orjson.loads(finished_demo.path("results/demo/stages.json").read_bytes())
+    assert len(stages) >= 14
+    for stage in stages:
+        if "passed" in stage:
+            assert stage["read"] == stage["passed"] + sum(stage["dropped"].values()), stage["stage"]
+
+
+def test_the_table_names_every_stage_and_reason(finished_demo: Project) -> None:
+    text = finished_demo.path("results/demo/stages.txt").read_text()
+    for word in ("prepare_raw_data", "extract_problems", "decontaminate", "duplicate_thread 1", "contaminated_llm 1"):
+        assert word in text
+
+
+def test_no_benchmark_problem_and_no_canary_is_left(finished_demo: Project) -> None:
+    clean = rows(finished_demo, "decontaminated")
+    dropped = rows(finished_demo, "dropped/decontaminate")
+    reasons = {row["reason"] for row in dropped}
+    assert reasons == {"contaminated_exact", "contaminated_llm", "contamination_unreadable"}
+    assert not {row["id"] for row in clean} & {row["id"] for row in dropped}
+    assert not [row for row in clean if row["id"].startswith("canary")]
+    report = orjson.loads(finished_demo.path("results/demo/contamination/report.json").read_bytes())
+    assert set(report["benchmarks"]) == {"sample_contest", "sample_school"}
+    assert all(figures["rows"] == 12 for figures in report["benchmarks"].values())
+
+
+def test_forum_text_ends_at_the_answers(finished_demo: Project) -> None:
+    for name in ("answers", "proofs", "merged", "decontaminated"):
+        assert all("forum_discussions" not in row and "forum_post" not in row for row in rows(finished_demo, name))
+    assert all("forum_discussions" in row for row in rows(finished_demo, "classified"))
+
+
+def test_rows_have_the_documented_fields(finished_demo: Project) -> None:
+    merged = rows(finished_demo, "merged")
+    kinds = {row["problem_type"] for row in merged}
+    assert kinds == {"has_answer_extracted", "no_answer_extracted", "converted_proof"}
+    assert all(row["expected_answer"] is None for row in merged if row["problem_type"] != "has_answer_extracted")
+    assert all("original_problem" in row for row in merged if row["problem_type"] == "converted_proof")
+
+
+def test_the_merged_config_lies_beside_the_results(finished_demo: Project) -> None:
+    config = yaml.safe_load(finished_demo.path("results/demo/config.yaml").read_text())
+    assert config["run"] == "demo"
+    assert config["labelling_model"] == "authored-replies"
+
+
+def test_no_server_outlives_the_demo(finished_demo: Project) -> None:
+    import subprocess
+
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert str(finished_demo.folder) not in "\n".join(line for line in listed.splitlines() if "replay_server" in line)

@@ -1,0 +1,97 @@
+"""Dry runs, partial runs, and what is made again after a change."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from conftest import NOUNS, Project
+
+pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("demo")]
+DEMO = ("--configfile", "config/demo.yaml")
+AFTER_MERGE = {"search_lexical": 3, "pair_candidates": 1, "check_contamination": 1, "decontaminate": 1}
+
+
+def test_a_dry_run_shows_the_whole_graph_before_anything_exists(project: Project) -> None:
+    planned = project.planned(*DEMO)
+    assert planned["extract_problems"] == 2
+    assert {"parse_problems", "merge_data", "decontaminate", "check_counts"} <= set(planned)
+    assert not project.path("results").exists()
+
+
+def test_the_full_configuration_can_be_planned_without_network_or_data(project: Project) -> None:
+    planned = project.planned()
+    assert planned["extract_problems"] == 10
+    assert {"download_raw_data", "download_tokenizer", "search_embeddings"} <= set(planned)
+
+
+def test_a_target_file_makes_just_what_it_needs(project: Project) -> None:
+    project.make("results/demo/classified.jsonl")
+    made = {name for name in NOUNS if project.path(f"results/demo/{name}.jsonl").exists()}
+    assert made == {"raw_aops_data", "problems", "classified"}
+
+
+def test_a_finished_run_plans_nothing(demo: Project) -> None:
+    assert "Nothing to be done" in demo.make("-n", *DEMO)
+
+
+def test_touching_prompts_scripts_and_config_plans_nothing(demo: Project) -> None:
+    for path in [*demo.path("prompts").iterdir(), *demo.path("config").iterdir(), demo.path("scripts/generate.py")]:
+        os.utime(path)
+    assert "Nothing to be done" in demo.make("-n", *DEMO)
+
+
+def test_an_edited_prompt_plans_its_stage_and_what_follows(demo: Project) -> None:
+    prompt = demo.path("prompts/extract_answers.yaml")
+    prompt.write_text(prompt.read_text() + "\n  Be brief.\n")
+    planned = set(demo.planned(*DEMO))
+    assert planned & {"extract_answers", "parse_answers", "merge_data", *AFTER_MERGE} == {
+        "extract_answers",
+        "parse_answers",
+        "merge_data",
+        *AFTER_MERGE,
+    }
+    assert not planned & {"prepare_raw_data", "extract_problems", "classify_problems", "convert_proofs", "parse_proofs"}
+
+
+def test_an_edited_last_prompt_plans_only_the_end(demo: Project) -> None:
+    prompt = demo.path("prompts/check_contamination.yaml")
+    prompt.write_text(prompt.read_text() + "\n  Be brief.\n")
+    planned = demo.planned("results/demo/decontaminated.jsonl", *DEMO)
+    assert planned == {"check_contamination": 1, "decontaminate": 1}
+
+
+def test_another_number_of_concurrent_requests_plans_nothing(demo: Project) -> None:
+    config = demo.path("config/demo.yaml")
+    config.write_text(config.read_text().replace("concurrency: 16", "concurrency: 4"))
+    assert "Nothing to be done" in demo.make("-n", *DEMO)
+
+
+def test_another_temperature_plans_the_stage_that_uses_it(demo: Project) -> None:
+    config = demo.path("config/config.yaml")
+    before = "convert_proofs:     {model: null, shards: 10, temperature: 0.0"
+    assert before in config.read_text()
+    config.write_text(config.read_text().replace(before, before.replace("0.0", "0.3")))
+    planned = set(demo.planned(*DEMO))
+    assert {"convert_proofs", "parse_conversions"} <= planned
+    assert not planned & {"extract_problems", "classify_problems", "extract_answers"}
+
+
+def test_a_better_parser_asks_no_model(demo: Project) -> None:
+    script = demo.path("scripts/parse_problems.py")
+    script.write_text(script.read_text() + "\n# a change\n")
+    planned = set(demo.planned("results/demo/problems.jsonl", *DEMO))
+    assert planned == {"parse_problems"}
+
+
+def test_a_changed_parser_ends_in_the_same_files_without_a_request(demo: Project) -> None:
+    """Snakemake runs the model stages below a changed parser again: they find every reply in their journals."""
+    before = demo.nouns("demo")
+    script = demo.path("scripts/parse_problems.py")
+    script.write_text(script.read_text() + "\n# a change\n")
+    demo.make(*DEMO)
+    assert demo.nouns("demo") == before
+    logs = demo.path("results/demo/logs/classify_problems").glob("*.log")
+    last_lines = [path.read_text().strip().splitlines()[-1] for path in logs if ".server" not in path.name]
+    assert last_lines
+    assert all("0 of" in line for line in last_lines)
