@@ -1,58 +1,51 @@
-"""The CPU stages between solutions and training rows, on generated data: rows per CPU second and peak memory.
+"""The CPU stages between solutions and training rows: rows per CPU second and peak memory, on generated data.
 
-`python benchmarks/solutions.py` runs 2,000 problems x 16 seeds with solutions of 20 KB (0.7 GB of temporary files);
-`--problems 20000` is the full size (7 GB). Every stage runs in a process of its own. CPU seconds are those of the stage
-and the processes that compare answers for it; peak memory is given for both, the second for one such process.
+`python benchmarks/solutions.py` makes 2,000 problems x 16 seeds with solutions of 20 KB (0.7 GB of temporary files);
+`--problems 20000` is the full size (10 GB). Each script runs in a process of its own. CPU seconds are user + system of
+that process and of those that compare answers for it, start included; peak memory is that of the largest of them. A row
+is a solution, for summaries a trace with its four candidates.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
-import multiprocessing
+import os
 import random
-import resource
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "scripts"))
+import orjson
 
-from omr.jsonl import AtomicFile, dumps, read_rows
-
-#: Rows per CPU second and MB of quick sketches of the same stages without checks, on the same kind of data.
-SKETCHES = {
-    "fill_majority_answer": "24,000-27,000 @ 36 (string vote, 8 seeds)",
-    "merge_summaries": "17,000 @ 24",
-}
+SCRIPTS = Path(__file__).parent.parent / "scripts"
 CANDIDATES = 4
 WORKERS = 2
+#: Requests in flight: how far from the order of the rows a reply may arrive.
+IN_FLIGHT = 512
+#: Rows per CPU second and MB of sketches without checks: the least work that the stage can be.
+SKETCHES = {"fill_majority_answer": "24,000-27,000 @ 36 (string vote)", "merge_summaries": "17,000 @ 24"}
 _STEP = (
-    "Let me set $a_{%d} = \\frac{%d}{n+1}$ and use the inequality $\\sum_{k=1}^{n} \\left(x_k - \\bar{x}\\right)^2 \\ge 0$."
-    " Then \\[ \\int_0^1 x^{%d}\\,dx = \\frac{1}{%d}, \\] so the bound is \"tight\" — wait, let me check that again.\n\n"
-)  # fmt: skip
+    "Let me set $a_{%d} = \\frac{%d}{n+1}$ and use $\\sum_{k=1}^{n} \\left(x_k - \\bar{x}\\right)^2 \\ge 0$. Then"
+    ' \\[ \\int_0^1 x^{%d}\\,dx = \\frac{1}{%d}, \\] so the bound is "tight" — wait, let me check that again.\n\n'
+)
 
 
-class Figures(NamedTuple):
-    """What a stage took."""
-
-    cpu_s: float
-    peak_mb: float
-    worker_peak_mb: float
+def write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    with path.open("wb", buffering=1 << 20) as file:
+        file.writelines(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
 
 
-# ---- data ------------------------------------------------------------------------------------------------------------
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open("rb") as file:
+        yield from map(orjson.loads, file)
 
 
-def spellings(rng: random.Random) -> list[str]:
-    """A right answer in some spellings, as models vary them; most are integers."""
-    kind = rng.random()
-    p, q = rng.randint(2, 99), rng.randint(2, 30)
+def spellings(kind: float, draw: random.Random) -> list[str]:
+    """An answer of a kind (from 0 to 1; most are integers) in three spellings."""
+    p, q = draw.randint(2, 99), draw.randint(2, 30)
     if kind < 0.55:
         return [str(p * q), f"{p * q}.", f"x = {p * q}"]
     if kind < 0.75:
@@ -66,162 +59,126 @@ def spellings(rng: random.Random) -> list[str]:
     return [f"\\text{{the {p}th day}}", f"{p}th day", f"\\text{{day {p}}}"]
 
 
-def problems(count: int, rng: random.Random) -> Iterator[dict[str, Any]]:
-    for number in range(count):
-        right = spellings(rng)
-        known = right[0] if rng.random() < 0.35 else None
-        text = f"Problem {number}. " + "Let $ABC$ be a triangle with $AB = 13$. " * 10
-        yield {"id": f"{number:016x}-1", "problem": text, "expected_answer": known, "right": right}
+def problems(count: int, draw: random.Random) -> list[dict[str, Any]]:
+    """A third has a known answer. `right` are its spellings, `wrong` other answers, `chance` that of a right one."""
+    rows = []
+    for n in range(count):
+        kind = draw.random()
+        right, wrong = spellings(kind, draw), [spellings(kind, draw)[0] for _ in range(4)]
+        text = f"Problem {n}. " + "Let $ABC$ be a triangle with $AB = 13$. " * 10
+        row = {"id": f"{n:016x}-1", "problem": text, "expected_answer": right[0] if n % 3 == 0 else None}
+        rows.append(row | {"right": right, "wrong": wrong, "chance": draw.uniform(0.2, 1.0)})
+    return rows
 
 
-def reply(row_id: str, prompt: str, seed: int, text: str) -> bytes:
+def reply(row_id: str, prompt: str, seed: int, text: str) -> dict[str, Any]:
+    fields = {"id": row_id, "prompt": prompt, "seed": seed, "key": row_id[:16], "text": text, "reasoning": None}
     usage = {"prompt_tokens": 200, "completion_tokens": len(text) // 3}
-    head = {"id": row_id, "prompt": prompt, "seed": seed, "key": "0" * 16, "text": text, "reasoning": None}
-    return dumps(head | {"finish_reason": "stop", "usage": usage, "error": None, "model": "m", "latency_s": 1.0})
+    return fields | {"finish_reason": "stop", "usage": usage, "error": None, "model": "m@1", "latency_s": 1.234}
 
 
-def reasoning_of(size: int, rng: random.Random) -> str:
-    step = [_STEP % tuple(rng.randint(1, 99) for _ in range(4)) for _ in range(20)]
-    return "".join(step[number % 20] for number in range(size // len(step[0])))
+def arriving(rows: list[dict[str, Any]], draw: random.Random) -> Iterator[dict[str, Any]]:
+    """The rows in an order of arrival: each a random way off its place."""
+    waiting: list[dict[str, Any]] = []
+    for row in rows:
+        waiting.append(row)
+        if len(waiting) > IN_FLIGHT:
+            yield waiting.pop(draw.randrange(len(waiting)))
+    yield from waiting
 
 
-def write_solutions(folder: Path, rows: list[dict[str, Any]], seeds: int, size: int, rng: random.Random) -> list[Path]:
-    """One file per seed: most right, in varied spellings, some wrong, few cut or without a box."""
-    paths = [folder / "solutions" / f"seed-{seed:02d}.jsonl" for seed in range(seeds)]
-    chances = {row["id"]: rng.uniform(0.2, 1.0) for row in rows}
-    wrong = {row["id"]: [spellings(rng)[0] for _ in range(6)] for row in rows}
-    fillers = [reasoning_of(size, rng) for _ in range(50)]
+def write_solutions(folder: Path, rows: list[dict[str, Any]], seeds: int, size: int, draw: random.Random) -> list[str]:
+    """One file per seed; now and then a solution has no box."""
+    folder.mkdir()
+    paths = [folder / f"seed-{seed:02d}.jsonl" for seed in range(seeds)]
+    reasonings = []
+    for _ in range(50):
+        steps = [_STEP % tuple(draw.randint(1, 99) for _ in range(4)) for _ in range(20)]
+        reasonings.append("".join(steps[n % 20] for n in range(size // len(steps[0]))))
     for seed, path in enumerate(paths):
-        with AtomicFile(path) as file:
-            for row in rng.sample(rows, len(rows)):
-                right = rng.random() < chances[row["id"]]
-                answer = rng.choices(row["right"], [8, 2, 1])[0] if right else rng.choice(wrong[row["id"]])
-                box = "" if rng.random() < 0.02 else f"\\boxed{{{answer}}}"
-                text = (
-                    f"<think>\n{rng.choice(fillers)}So it is {box}.\n\nLet me check.\n</think>\n\nThe answer is {box}."
-                )
-                file.write(reply(row["id"], "solve_cot", seed, text))
-    return paths
+        write_lines(path, (solution(row, seed, draw, reasonings) for row in arriving(rows, draw)))
+    return [str(path) for path in paths]
+
+
+def solution(row: dict[str, Any], seed: int, draw: random.Random, reasonings: list[str]) -> dict[str, Any]:
+    is_right = draw.random() < row["chance"]
+    answer = draw.choices(row["right"], [8, 2, 1])[0] if is_right else draw.choices(row["wrong"], [6, 3, 2, 1])[0]
+    box = "" if draw.random() < 0.02 else f"\\boxed{{{answer}}}"
+    reasoning = f"{draw.choice(reasonings)}So it is {box}.\n\nLet me check."
+    return reply(row["id"], "solve_cot", seed, f"<think>\n{reasoning}\n</think>\n\nThe answer is {box}.")
 
 
 def write_verdicts(questions: Path, path: Path) -> None:
-    with AtomicFile(path) as file:
-        for row in read_rows(questions):
-            file.write(reply(row["id"], "judge_answers", 0, "They differ in value.\nJudgement: No"))
+    text = "They differ in value.\nJudgement: No"
+    write_lines(path, (reply(row["id"], "judge_answers", 0, text) for row in read_lines(questions)))
 
 
-def write_summaries(traces: Path, path: Path, rng: random.Random) -> None:
-    with AtomicFile(path) as file:
-        for row in read_rows(traces):
-            for candidate in range(CANDIDATES):
-                answer = row["predicted_answer"] if rng.random() < 0.9 else "0"
-                text = "Note that $x^2 \\ge 0$. " * rng.randint(50, 150) + f"So \\boxed{{{answer}}}."
-                file.write(reply(row["id"], "summarize_solution", candidate, text))
+def write_summaries(traces: Path, path: Path, draw: random.Random) -> None:
+    def candidates() -> Iterator[dict[str, Any]]:
+        for row in read_lines(traces):
+            for number in range(CANDIDATES):
+                answer = row["predicted_answer"] if draw.random() < 0.9 else "0"
+                text = "Note that $x^2 \\ge 0$. " * draw.randint(50, 150) + f"So \\boxed{{{answer}}}."
+                yield reply(row["id"], "summarize_solution", number, text)
+
+    write_lines(path, candidates())
 
 
-# ---- measuring -------------------------------------------------------------------------------------------------------
-
-
-def _run(pipe: Connection, script: str, argv: list[str]) -> None:
-    status = importlib.import_module(script).main(argv)
-    own, others = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu_s = own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime
-    pipe.send((status, Figures(cpu_s, own.ru_maxrss / 1024, others.ru_maxrss / 1024)))
-
-
-def measure(script: str, flags: dict[str, Any]) -> Figures:
-    """Run a stage in a fresh process."""
-    argv: list[str] = []
-    for name, value in flags.items():
-        argv += [f"--{name}", *map(str, value if isinstance(value, list) else [value])]
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_run, args=(theirs, script, argv))
-    process.start()
-    theirs.close()  # so that a stage that fails ends the wait
-    status, figures = ours.recv()
-    process.join()
-    if status != 0:
-        raise SystemExit(f"{script} failed")
-    return Figures(*figures)
-
-
-class Bench:
-    """Runs the stages in order in one folder and prints a line for each."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def stage(self, script: str, rows: int, output: str, **flags: Any) -> Path:
-        """Run a stage that writes `output`; `rows` is what its speed is counted in."""
-        path = self.folder / f"{output}.jsonl"
-        figures = measure(
-            script,
-            flags | {"output": path, "dropped": f"{path}.dropped", "counts": f"{path}.counts"},
-        )
-        speed = rows / figures.cpu_s
-        print(
-            f"| {script} | {rows:,} | {figures.cpu_s:.1f} | {speed:,.0f} | {figures.peak_mb:.0f} "
-            f"| {figures.worker_peak_mb:.0f} | {SKETCHES.get(script, '')} |",
-            flush=True,
-        )
-        return path
-
-
-def run(bench: Bench, count: int, seeds: int, size: int) -> None:
-    rng = random.Random(0)
-    rows = list(problems(count, rng))
-    folder, solutions = bench.folder, count * seeds
-    decontaminated = folder / "decontaminated.jsonl"
-    with AtomicFile(decontaminated) as file:
-        for row in rows:
-            file.write(dumps({key: value for key, value in row.items() if key != "right"}))
-    files = write_solutions(folder, rows, seeds, size, rng)
+def measure(stage: str, folder: Path, rows: int, *arguments: object) -> Path:
+    """Run a script and print its line of the table. Returns its output."""
+    output = folder / f"{stage}.jsonl"
+    command = [sys.executable, str(SCRIPTS / f"{stage}.py"), *map(str, arguments), "--output", str(output)]
+    command += ["--dropped", str(folder / f"{stage}.dropped"), "--counts", str(folder / f"{stage}.counts")]
+    process = os.spawnv(os.P_NOWAIT, sys.executable, command)
+    _, status, usage = os.wait4(process, 0)
+    if status:
+        raise SystemExit(f"{stage} ended with status {status}")
+    cpu_s, peak_mb = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
     print(
-        "| stage | rows | CPU s | rows / CPU s | peak MB | of a comparing process | sketch |\n|---|---|---|---|---|---|---|"
+        f"{stage:26} {rows:9,} {cpu_s:8.1f} {rows / cpu_s:10,.0f} {peak_mb:8.0f}  {SKETCHES.get(stage, '')}", flush=True
     )
-    questions, asked = folder / "questions.jsonl", folder / "asked.jsonl"
-    majority = bench.stage(
-        *("fill_majority_answer", solutions, "majority"),
-        **{"problems": decontaminated, "shard": 0, "shards": 1, "solutions": files, "seeds": seeds, "workers": WORKERS},
-    )
-    comparisons = bench.stage(
-        *("select_judgements", solutions, "comparisons"),
-        **{"problems": decontaminated, "majority": majority, "workers": WORKERS, "questions": questions},
-    )
-    write_verdicts(questions, folder / "verdicts.jsonl")
-    judged = bench.stage(
-        *("merge_judgements", solutions, "judged"),
-        **{"majority": majority, "comparisons": comparisons, "replies": folder / "verdicts.jsonl"},
-    )
-    traces = bench.stage(
-        *("select_traces", solutions, "traces"),
-        **{"problems": decontaminated, "judged": judged, "solutions": files, "prompt-name": "solve_cot"},
-    )
-    summaries = folder / "summaries.jsonl"
-    write_summaries(traces, summaries, rng)
-    kept = sum(1 for _ in read_rows(traces))
-    of_summaries = {"traces": traces, "summaries": summaries, "candidates": CANDIDATES}
-    compared = bench.stage(
-        *("select_summary_judgements", kept, "summary_comparisons"),
-        **of_summaries | {"workers": WORKERS, "questions": asked},
-    )
-    write_verdicts(asked, folder / "summary_verdicts.jsonl")
-    bench.stage(
-        *("merge_summaries", kept, "summarized"),
-        **of_summaries | {"comparisons": compared, "replies": folder / "summary_verdicts.jsonl"},
-    )
+    return output
+
+
+def run(folder: Path, count: int, seeds: int, size: int) -> None:
+    draw = random.Random(0)
+    rows, total = problems(count, draw), count * seeds
+    known = ("id", "problem", "expected_answer")
+    decontaminated = folder / "decontaminated.jsonl"
+    write_lines(decontaminated, ({field: row[field] for field in known} for row in rows))
+    files = write_solutions(folder / "solutions", rows, seeds, size, draw)
+    print(f"{'stage':26} {'rows':>9} {'CPU s':>8} {'rows/CPU s':>10} {'peak MB':>8}  sketch")
+
+    shard = ("--problems", decontaminated, "--shard", 0, "--shards", 1, "--seeds", seeds, "--workers", WORKERS)
+    majority = measure("fill_majority_answer", folder, total, *shard, "--solutions", *files)
+    asked = ("--workers", WORKERS, "--questions", folder / "questions.jsonl")
+    of_majority = ("--problems", decontaminated, "--majority", majority)
+    comparisons = measure("select_judgements", folder, total, *of_majority, *asked)
+    write_verdicts(folder / "questions.jsonl", folder / "verdicts.jsonl")
+    verdicts = ("--comparisons", comparisons, "--replies", folder / "verdicts.jsonl")
+    judged = measure("merge_judgements", folder, total, "--majority", majority, *verdicts)
+
+    of_judged = ("--problems", decontaminated, "--judged", judged, "--prompt-name", "solve_cot")
+    traces = measure("select_traces", folder, total, *of_judged, "--solutions", *files)
+    write_summaries(traces, folder / "summaries.jsonl", draw)
+    kept = sum(1 for _ in read_lines(traces))
+    of_traces = ("--traces", traces, "--summaries", folder / "summaries.jsonl", "--candidates", CANDIDATES)
+    comparisons = measure("select_summary_judgements", folder, kept, *of_traces, *asked)
+    write_verdicts(folder / "questions.jsonl", folder / "verdicts.jsonl")
+    verdicts = ("--comparisons", comparisons, "--replies", folder / "verdicts.jsonl")
+    measure("merge_summaries", folder, kept, *of_traces, *verdicts)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--problems", type=int, default=2000)
-    parser.add_argument("--seeds", type=int, default=16)
-    parser.add_argument("--solution-bytes", type=int, default=20_000)
-    parser.add_argument("--folder", type=Path, help="where the temporary files go")
+    parser.add_argument("--problems", type=int, nargs="+", default=[2000], help="numbers of problems (default: 2000)")
+    parser.add_argument("--seeds", type=int, default=16, help="solutions per problem (default: 16)")
+    parser.add_argument("--solution-bytes", type=int, default=20_000, help="length of a solution (default: 20000)")
+    parser.add_argument("--folder", type=Path, help="where temporary files go")
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=args.folder) as name:
-        run(Bench(Path(name)), args.problems, args.seeds, args.solution_bytes)
+    for count in args.problems:
+        with tempfile.TemporaryDirectory(dir=args.folder) as folder:
+            run(Path(folder), count, args.seeds, args.solution_bytes)
     return 0
 
 

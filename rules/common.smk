@@ -31,9 +31,13 @@ wildcard_constraints:
 
 rule ask_model:
     """Base of the model stages: one shard of rows x prompts x seeds -> raw replies. Never run by itself."""
+    log:
+        "results/{run}/logs/{stage}.log",
+    conda:
+        "../envs/workflow.yaml"
     shell:
         "python scripts/generate.py"
-        " --stage {rule}"
+        " --stage {params.stage}"
         " --rows {input.rows}"
         " {params.branch}"
         " --prompt {input.prompts}"
@@ -47,7 +51,6 @@ rule ask_model:
         " --top-p {params.top_p}"
         " --max-tokens {params.max_tokens}"
         " --sampling {params.sampling:q}"
-        " --max-failed-fraction {config[generate][max_failed_fraction]}"
         " --output {output.replies}"
         " --counts {output.counts}"
         " --log {log}"

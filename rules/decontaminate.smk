@@ -22,6 +22,8 @@ rule prepare_benchmark:
         "results/downloads/benchmarks/{benchmark}.log",
     params:
         source=lambda wildcards: settings.benchmark_flags(wildcards.benchmark),
+    conda:
+        "../envs/workflow.yaml"
     shell:
         "python scripts/prepare_benchmark.py"
         " --name {wildcards.benchmark}"
@@ -44,6 +46,8 @@ rule plant_canaries:
     params:
         per_benchmark=config["decontaminate"]["canaries"]["per_benchmark"],
         seed=config["decontaminate"]["canaries"]["seed"],
+    conda:
+        "../envs/workflow.yaml"
     shell:
         "python scripts/plant_canaries.py"
         " --benchmarks {input.benchmarks}"
@@ -70,6 +74,8 @@ rule search_lexical:
         knobs=lambda wildcards: settings.net_flags(wildcards.net),
     wildcard_constraints:
         net="exact|ngrams|tfidf",
+    conda:
+        "../envs/workflow.yaml"
     shell:
         "python scripts/search_lexical.py"
         " --net {wildcards.net}"
@@ -96,6 +102,8 @@ rule search_embeddings:
     params:
         model=config["decontaminate"]["embeddings"]["model"],
         knobs=settings.net_flags("embeddings"),
+        batch_size=config["decontaminate"]["embeddings"]["batch_size"],
+        python=config["decontaminate"]["embeddings"]["python"],
     threads: 8
     resources:
         gpu=config["decontaminate"]["embeddings"]["gpus"],
@@ -103,13 +111,13 @@ rule search_embeddings:
     conda:
         "../envs/embeddings.yaml"
     shell:
-        "{config[decontaminate][embeddings][python]} scripts/search_embeddings.py"
+        "{params.python} scripts/search_embeddings.py"
         " --problems {input.problems}"
         " --canaries {input.canaries}"
         " --benchmarks {input.benchmarks}"
         " --model {params.model:q}"
         " {params.knobs}"
-        " --batch-size {config[decontaminate][embeddings][batch_size]}"
+        " --batch-size {params.batch_size}"
         " --output {output}"
         " 2>&1 | tee {log}"
 
@@ -131,6 +139,8 @@ rule pair_candidates:
         matches=lambda wildcards, input: [f"{net}={path}" for net, path in zip(NETS, input.matches)],
         decisive=settings.decisive_scores,
         max_pairs=config["decontaminate"]["max_pairs_per_problem"],
+    conda:
+        "../envs/workflow.yaml"
     shell:
         "python scripts/pair_candidates.py"
         " --problems {input.problems}"
@@ -182,6 +192,8 @@ rule decontaminate:
         "results/{run}/logs/decontaminate.log",
     params:
         matches=lambda wildcards, input: [f"{net}={path}" for net, path in zip(NETS, input.matches)],
+    conda:
+        "../envs/workflow.yaml"
     shell:
         "python scripts/decontaminate.py"
         " --problems {input.problems}"

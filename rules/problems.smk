@@ -25,6 +25,8 @@ rule download_raw_data:
         subset=config["raw_data"]["subset"],
         split=config["raw_data"]["split"],
         revision=config["raw_data"]["revision"],
+    conda:
+        "../envs/workflow.yaml"
     shell:
         "python scripts/download_raw_data.py"
         " --dataset {params.dataset:q}"
@@ -41,10 +43,12 @@ rule download_tokenizer:
         "results/downloads/tokenizers/{tokenizer}.json",
     log:
         "results/downloads/tokenizers/{tokenizer}.log",
-    """A model's tokenizer.json."""
+    """The tokenizer.json of a model."""
     localrule: True
     params:
         repo=lambda wildcards: wildcards.tokenizer.replace("--", "/"),
+    conda:
+        "../envs/workflow.yaml"
     shell:
         "python scripts/download_tokenizer.py" " --model {params.repo:q}" " --output {output}" " 2>&1 | tee {log}"
 
@@ -54,7 +58,13 @@ rule prepare_raw_data:
     input:
         threads=settings.raw_data_input,
         tokenizer=settings.tokenizer_file(config["raw_data"]["tokenizer"]),
-        code=["scripts/prepare_raw_data.py", "scripts/omr/threads.py"],
+        code=[
+            "scripts/prepare_raw_data.py",
+            "scripts/omr/thread_files.py",
+            "scripts/omr/thread_rows.py",
+            "scripts/omr/threads.py",
+            "scripts/omr/token_counts.py",
+        ],
     output:
         rows="results/{run}/raw_aops_data.jsonl",
         dropped="results/{run}/dropped/prepare_raw_data.jsonl",
@@ -69,6 +79,8 @@ rule prepare_raw_data:
         max_discussion_tokens=config["raw_data"]["max_discussion_tokens"],
         limit="" if config["raw_data"]["limit"] is None else f"--limit {config['raw_data']['limit']}",
         max_bad_fraction=config["raw_data"]["max_bad_fraction"],
+    conda:
+        "../envs/workflow.yaml"
     shell:
         "python scripts/prepare_raw_data.py"
         " --input {input.threads}"
@@ -113,6 +125,8 @@ rule parse_problems:
         counts="results/{run}/counts/parse_problems.json",
     log:
         "results/{run}/logs/parse_problems.log",
+    conda:
+        "../envs/workflow.yaml"
     shell:
         "python scripts/parse_problems.py"
         " --threads {input.threads}"
@@ -153,6 +167,8 @@ rule parse_classes:
         counts="results/{run}/counts/parse_classes.json",
     log:
         "results/{run}/logs/parse_classes.log",
+    conda:
+        "../envs/workflow.yaml"
     shell:
         "python scripts/parse_classes.py"
         " --problems {input.problems}"
@@ -193,6 +209,8 @@ rule parse_answers:
         counts="results/{run}/counts/parse_answers.json",
     log:
         "results/{run}/logs/parse_answers.log",
+    conda:
+        "../envs/workflow.yaml"
     shell:
         "python scripts/parse_answers.py"
         " --classified {input.classified}"
@@ -233,6 +251,8 @@ rule parse_conversions:
         counts="results/{run}/counts/parse_conversions.json",
     log:
         "results/{run}/logs/parse_conversions.log",
+    conda:
+        "../envs/workflow.yaml"
     shell:
         "python scripts/parse_conversions.py"
         " --classified {input.classified}"
@@ -273,6 +293,8 @@ rule parse_proofs:
         counts="results/{run}/counts/parse_proofs.json",
     log:
         "results/{run}/logs/parse_proofs.log",
+    conda:
+        "../envs/workflow.yaml"
     shell:
         "python scripts/parse_proofs.py"
         " --converted {input.converted}"
@@ -298,6 +320,8 @@ rule merge_data:
         "results/{run}/logs/merge_data.log",
     params:
         proofs=lambda wildcards, input: f"--proofs {input.proofs}" if input.proofs else "",
+    conda:
+        "../envs/workflow.yaml"
     shell:
         "python scripts/merge_data.py"
         " --classified {input.classified}"

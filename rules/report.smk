@@ -15,6 +15,8 @@ rule check_counts:
         json="results/{run}/stages.json",
     log:
         "results/{run}/logs/check_counts.log",
+    conda:
+        "../envs/workflow.yaml"
     shell:
         "python scripts/check_counts.py"
         " --run results/{wildcards.run}"

@@ -59,6 +59,8 @@ rule fill_majority_answer:
     params:
         seeds=recipes.knob("seeds"),
         min_share=recipes.knob("majority", "min_share"),
+    conda:
+        "../envs/workflow.yaml"
     shell:
         "python scripts/fill_majority_answer.py"
         " --problems {input.problems}"
@@ -90,6 +92,8 @@ rule select_judgements:
     benchmark:
         "results/{run}/{recipe}/benchmarks/select_judgements/shard-{shard}-of-{shards}.tsv"
     threads: 4
+    conda:
+        "../envs/workflow.yaml"
     shell:
         "python scripts/select_judgements.py"
         " --problems {input.problems}"
@@ -132,6 +136,8 @@ rule merge_judgements:
         counts="results/{run}/{recipe}/counts/merge_judgements/shard-{shard}-of-{shards}.json",
     log:
         "results/{run}/{recipe}/logs/merge_judgements/shard-{shard}-of-{shards}.log",
+    conda:
+        "../envs/workflow.yaml"
     shell:
         "python scripts/merge_judgements.py"
         " --majority {input.majority}"

@@ -28,6 +28,8 @@ rule select_traces:
         "results/{run}/{recipe}/benchmarks/select_traces/shard-{shard}-of-{shards}.tsv"
     params:
         prompt=recipes.knob("prompt"),
+    conda:
+        "../envs/workflow.yaml"
     shell:
         "python scripts/select_traces.py"
         " --problems {input.problems}"
@@ -75,6 +77,8 @@ rule select_summary_judgements:
     threads: 4
     params:
         candidates=recipes.knob("summaries", "candidates"),
+    conda:
+        "../envs/workflow.yaml"
     shell:
         "python scripts/select_summary_judgements.py"
         " --traces {input.traces}"
@@ -121,6 +125,8 @@ rule merge_summaries:
         "results/{run}/{recipe}/logs/merge_summaries/shard-{shard}-of-{shards}.log",
     params:
         candidates=recipes.knob("summaries", "candidates"),
+    conda:
+        "../envs/workflow.yaml"
     shell:
         "python scripts/merge_summaries.py"
         " --traces {input.traces}"

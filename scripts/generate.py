@@ -56,7 +56,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--top-p", type=float, default=1.0)
     add("--max-tokens", type=int, required=True, help="completion tokens wanted")
     add("--sampling", default="{}", help="further sampling parameters as JSON, e.g. '{\"top_k\": 20}'")
-    add("--max-failed-fraction", type=float, default=0.01, help="share of requests that may fail for good")
+    add("--max-failed-fraction", type=float, help="requests that may fail for good (default: as config says, or 0.01)")
     add("--grace-s", type=float, default=20.0, help="seconds for requests in flight when told to stop")
     add("--output", type=Path, required=True, help="the shard's replies (JSONL)")
     add("--counts", type=Path, required=True, help="requests, failures and tokens of the shard (JSON)")
@@ -105,10 +105,11 @@ def missing_requests(plan: RequestPlan, missing: Missing) -> Iterator[Request]:
 
 @dataclass(frozen=True)
 class Job:
-    """Which model is asked, and where its server's software is."""
+    """Which model is asked, where its server's software is, and which share of the requests may fail for good."""
 
     model: ModelSpec
     site: ServerSite
+    max_failed_fraction: float
 
 
 def read_job(args: argparse.Namespace) -> Job:
@@ -118,7 +119,10 @@ def read_job(args: argparse.Namespace) -> Job:
     # In config it may be a hub id; the workflow downloads it and gives its file here.
     by_hand = spec.tokenizer if (spec.tokenizer or "").endswith(".json") else None
     spec = replace(spec, tokenizer=by_hand if args.tokenizer is None else str(args.tokenizer))
-    return Job(spec, server_site(config, spec.server))
+    fraction = args.max_failed_fraction
+    if fraction is None:
+        fraction = config.get("generate", {}).get("max_failed_fraction", 0.01)
+    return Job(spec, server_site(config, spec.server), fraction)
 
 
 def server_log(args: argparse.Namespace) -> Path:
@@ -132,7 +136,7 @@ async def answer(
 ) -> Drain:
     """Ask for everything that is missing. Returns the drain; its `stopped` says whether it was told to end early."""
     progress = Progress(args.stage, len(missing.asked), len(missing.asked) - missing.count, log, sys.stderr.isatty())
-    max_failed = int(args.max_failed_fraction * len(missing.asked))
+    max_failed = int(job.max_failed_fraction * len(missing.asked))
     async with ChatClient(job.model, args.stage, plan.sampling) as client:
         drain = Drain(client, store, progress, max_failed, args.grace_s)
         loop = asyncio.get_running_loop()

@@ -32,6 +32,9 @@ from omr.errors import UserError
 from omr.rewording import paraphrase, renumber
 from omr.stage import Stage
 
+# One worker runs them all: they share a run.
+pytestmark = pytest.mark.xdist_group("decontaminate")
+
 NETS = ("exact", "ngrams", "tfidf")
 REWORDED = str(paraphrase(APPLES, Random(1)))
 RENUMBERED = str(renumber(DIVISORS, Random(1)))
@@ -82,7 +85,7 @@ class Run:
         self.pair(answer)
 
     def pair(self, answer: Answer) -> None:
-        given = ["--decisive", "exact=0.6", "ngrams=1.0", "--output", str(self.folder / "pairs.jsonl")]
+        given = ["--decisive", "exact=0.8", "ngrams=1.0", "--output", str(self.folder / "pairs.jsonl")]
         given += ["--decisive-output", str(self.folder / "decisive.jsonl"), "--matches", *self.matches]
         assert pair_candidates.main([*self.problems, *self.benchmarks, *given]) == 0
         replies = [reply(pair, answer(pair)) for pair in read_json_lines(self.folder / "pairs.jsonl")]

@@ -23,6 +23,9 @@ from contamination_files import (
 )
 from omr.errors import UserError
 
+# One worker runs them all: the searches of the fixtures are the costly part.
+pytestmark = pytest.mark.xdist_group("embeddings")
+
 ROOT = Path(__file__).resolve().parent.parent
 REWORDED = "In total, how many apples are left with Anna if she had 12, bought 7 more, and gave 3 to each of 2 friends?"
 PROBLEMS = {"d-1": CLEAN, "b-1": REWORDED, "a-1": TRIANGLE.replace("$", ""), "c-1": "", "e-1": "word " * 3000}

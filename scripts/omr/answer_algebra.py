@@ -77,6 +77,8 @@ def _with_signs(tree: Expression, *, plus: str) -> Expression:
 
 def ratio_is_constant(one: Expression, other: Expression, *, positive: bool) -> Verdict:
     """Whether `one` is a constant (`positive`: and positive) multiple of `other`: then they vanish together."""
+    if not free_symbols(one) or not free_symbols(other):
+        return Verdict.UNKNOWN  # numbers are multiples of each other whatever they say
     ratios: list[Fraction] = []
     for sample in _real_samples():
         point = {name: sample(name) for name in free_symbols(one) | free_symbols(other)}

@@ -27,12 +27,15 @@ from omr.answer_forms import (
     Ratio,
     Relation,
     Several,
+    Union,
     Value,
+    Without,
     Words,
     read_answer,
 )
 from omr.answer_regions import compare_regions, is_region
 from omr.answer_spelling import MAX_ANSWER_CHARS, normalise_answer
+from omr.answer_units import Unit
 from omr.answer_verdict import Verdict, all_equal, any_equal
 from omr.answers import joined_boxes
 
@@ -80,7 +83,9 @@ def _compare_named(one: Named, other: Form) -> Verdict:
     if isinstance(other, Named):
         return _compare_two_named(one, other)
     if isinstance(other, Relation):
-        return _compare_equations(one, other)
+        if one.is_equation:
+            return _compare_equations(one, other)
+        return compare_regions(one, other) if _unknowns(other) == _symbols(one.name) else Verdict.UNKNOWN
     if isinstance(other, Several) and any(isinstance(item, Named) for item in other.items):
         assigned = _assignments(one)
         return Verdict.UNKNOWN if assigned is None else _compare_assignments(assigned, other.items)
@@ -99,14 +104,23 @@ def _compare_two_named(one: Named, other: Named) -> Verdict:
 def _with_arguments_of(one: Named, other: Named) -> Form | None:
     """The value of `other` with its variables called as in `one`: `f(t) = t^2` says the same as `f(x) = x^2`."""
     first, second = _function_of(one.name), _function_of(other.name)
-    if first is None or second is None or not isinstance(other.value, Value):
+    if first is None or second is None:
         return None
     if first.name != second.name or len(first.args) != len(second.args):
         return None
     names = dict(zip(second.args, first.args, strict=True))
     if len(names) != len(second.args) or len(set(first.args)) != len(first.args):
         return None
-    return Value(_substituted(other.value.tree, names), other.value.unit)
+    return _renamed(other.value, names)
+
+
+def _renamed(form: Form, names: dict[Expression, Expression]) -> Form | None:
+    if isinstance(form, Value):
+        return Value(_substituted(form.tree, names), form.unit)
+    if not isinstance(form, Several) or not all(isinstance(item, Value) for item in form.items):
+        return None
+    values = [item for item in form.items if isinstance(item, Value)]
+    return Several(tuple(Value(_substituted(each.tree, names), each.unit) for each in values), form.unordered)
 
 
 def _function_of(name: Form) -> Call | None:
@@ -165,7 +179,11 @@ def _with_same_unknown(one: Relation, other: Relation, verdict: Verdict) -> Verd
 
 
 def _unknowns(relation: Relation) -> set[str]:
-    return {name for side in relation.sides if isinstance(side, Value) for name in free_symbols(side.tree)}
+    return {name for side in relation.sides for name in _symbols(side)} - {"\\infty"}
+
+
+def _symbols(form: Form) -> set[str]:
+    return free_symbols(form.tree) if isinstance(form, Value) else set()
 
 
 _TURNED = {">": "<", "\\geq": "\\leq"}
@@ -216,9 +234,10 @@ def _compare_several(one: Several, other: Form) -> Verdict:
         if other.opening == "\\{":
             return _compare_sets(one.items, other.items)
         return Verdict.DIFFERENT if one.unordered else _compare_lists(one.items, other.items, ordered=True)
-    if isinstance(other, Value) and not _is_run_together(one, other):
-        return Verdict.DIFFERENT
-    return Verdict.UNKNOWN
+    if not isinstance(other, Value) or _is_run_together(one, other):
+        return Verdict.UNKNOWN
+    # `1/2 or 0.5` says one thing twice.
+    return all_equal(compare_forms(item, other) for item in one.items)
 
 
 def _is_loose(several: Several) -> bool:
@@ -236,6 +255,14 @@ def _is_run_together(several: Several, value: Value) -> bool:
         joined = joined * 1000 + number
     decimal = Fraction(f"{numbers[0]}.{numbers[1]}") if len(numbers) == 2 and numbers[1] >= 0 == numbers[1] % 1 else None
     return value.tree.value in (joined, decimal)
+
+
+def _compare_union(one: Union | Without, other: Form) -> Verdict:
+    verdict = compare_regions(one, other)
+    if verdict is Verdict.UNKNOWN and isinstance(one, Union) and isinstance(other, Union):
+        same = _compare_sets(one.parts, other.parts)
+        return same if same is Verdict.EQUAL else Verdict.UNKNOWN
+    return verdict
 
 
 def _compare_fence(one: Fence, other: Form) -> Verdict:
@@ -331,8 +358,8 @@ def _compare_words(one: Words, other: Form) -> Verdict:
     if isinstance(other, Words):
         if _folded(one.text) == _folded(other.text):
             return Verdict.EQUAL
-        short = max(len(one.text), len(other.text)) == 2
-        # `ab` and `ba` are a product; `BAC` and `CAB` may be an order of things.
+        short = max(len(one.text), len(other.text)) == 2 and one.text.islower() and other.text.islower()
+        # `ab` and `ba` are a product; `BAC` and `CAB` may be an order of things, `AM` a time of day.
         if short and one.tree is not None and other.tree is not None:
             return compare_expressions(one.tree, other.tree)
         return Verdict.UNKNOWN
@@ -354,11 +381,21 @@ def _compare_values(one: Value, other: Form) -> Verdict:
         if inner is not None and outer is not None:
             return _compare_values(inner, outer)
         if inner is not None or outer is not None:
-            if sign == "percent" and (one.unit or other.unit):
-                return Verdict.UNKNOWN
+            if one.unit or other.unit:
+                return _compare_angles(one, other) if sign == "degree" else Verdict.UNKNOWN
             bare = _compare_measures(inner or one, outer or other)
             return any_equal([bare, _compare_measures(one, other)])
     return _compare_measures(one, other)
+
+
+_RADIANS = Unit("rad", "angle")
+
+
+def _compare_angles(one: Value, other: Value) -> Verdict:
+    """`45^\\circ` and a value with a unit: the same number of degrees is meant only if that unit is radians."""
+    if {one.unit, other.unit} != {None, _RADIANS}:
+        return Verdict.UNKNOWN
+    return compare_expressions(one.tree, other.tree)
 
 
 def _inside(value: Value, sign: str) -> Value | None:
@@ -410,6 +447,8 @@ _RULES = (
     (Named, _compare_named),
     (Relation, _compare_relation),
     (Several, _compare_several),
+    (Union, _compare_union),
+    (Without, _compare_union),
     (Fence, _compare_fence),
     (Ratio, _compare_ratio),
     (Words, _compare_words),

@@ -78,6 +78,7 @@ _DECORATIONS = frozenset({"\\overline", "\\vec", "\\hat", "\\tilde", "\\angle", 
 #: A letter of these before a parenthesis is a function's name; any other letter is a factor.
 _FUNCTION_LETTERS = frozenset("fghFGHPQW")
 _SHORT_WORDS = frozenset("am an as at be by do go he if in is it me my no of on or so to up us we th st nd rd".split())
+_ORDINALS = frozenset({"th", "st", "nd", "rd"})
 _FENCES = {"\\lfloor": ("\\rfloor", "floor"), "\\lceil": ("\\rceil", "ceil")}
 
 
@@ -179,8 +180,7 @@ class _Parser:
                 factors.append(self._signed_factor())
                 divided = False
             elif self._sees("/"):
-                quotient = self._quotient(_joined("mul", factors))
-                factors, divided = [quotient], not all(isinstance(part, Number) for part in quotient.args)
+                factors, divided = [self._quotient(_joined("mul", factors))], True
             elif self._starts_factor():
                 if divided:
                     raise Refused("side by side after a slash")
@@ -269,19 +269,15 @@ class _Parser:
 
     def _power(self, base: Expression) -> Expression:
         self._expect("^")
-        if self._takes_group_of("\\circ"):
-            return Call("degree", (base,))
-        exponent = self._exponent()
-        return Call("pow", (base, exponent))
-
-    def _takes_group_of(self, command: str) -> bool:
-        inside, closing = self._peek(1), self._peek(2)
-        if self._sees("{") and inside is not None and inside.is_command(command) and closing is not None:
-            if not closing.is_mark("}"):
-                raise Refused("more than a degree sign")
-            self._place += 3
-            return True
-        return False
+        inside = self._peek(1)
+        if self._sees("{") and inside is not None:
+            if inside.is_command("\\circ"):
+                self._group_of_one()
+                return Call("degree", (base,))
+            if inside.is_letters and inside.text in _ORDINALS:
+                self._group_of_one()
+                return base
+        return Call("pow", (base, self._exponent()))
 
     def _exponent(self) -> Expression:
         if self._take("{"):
@@ -392,7 +388,10 @@ class _Parser:
     def _command(self, command: str) -> Expression:
         name = command[1:]
         if command == "\\frac":
-            return Call("div", (self._group(), self._group()))
+            above, below = self._group(), self._group()
+            if _is_differential(above) and _is_differential(below):
+                raise Refused("a derivative")
+            return Call("div", (above, below))
         if command == "\\binom":
             return Call("binom", (self._group(), self._group()))
         if command == "\\sqrt":
@@ -508,6 +507,11 @@ def _joined(name: str, parts: list[Expression]) -> Expression:
 
 def _opens(token: Token) -> bool:
     return token.text in _DECORATIONS or token.is_command("\\frac", "\\binom", "\\sqrt", "\\begin{matrix}")
+
+
+def _is_differential(tree: Expression) -> bool:
+    first = tree.args[0] if isinstance(tree, Call) and tree.name == "mul" else tree
+    return first == Symbol("d")
 
 
 def _is_proper(part: Expression) -> bool:

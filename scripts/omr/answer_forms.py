@@ -230,7 +230,7 @@ def _named_list(several: Several) -> Form:
 
 def _item(tokens: Tokens, nesting: int) -> Form:
     sides = _split(tokens, _is_sign)
-    if sides is None or not all(sides):
+    if sides is None or not all(sides) or any(map(_runs_on, sides[1:-1])):
         return Opaque(spell(list(tokens)))
     if len(sides) == 1:
         return _side(tokens, nesting)
@@ -239,6 +239,11 @@ def _item(tokens: Tokens, nesting: int) -> Form:
         place += len(side) + 1
         signs.append(tokens[place].text)
     return _related([_side(side, nesting) for side in sides], signs)
+
+
+def _runs_on(side: Tokens) -> bool:
+    """`x = 1 y = 2`: between two signs, the end of one equation and the start of the next."""
+    return len(side) > 1 and side[-1].is_letters and side[-1].spaced
 
 
 def _is_sign(token: Token) -> bool:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 #: Answers stand at the end; nothing before these many characters is looked at.
 _TAIL_CHARS = 8_000
 _LONG_SEGMENT, _SHORT_ANSWER, _MOST_WORDS = 400, 80, 6
+_MOST_CUES = 8
 
 _CUE = re.compile(
     r"\b(?:final answer|answers?|réponse|respuesta|resposta|risposta|antwort|ответ)\b|答案|答え|الإجابة|الجواب",
@@ -45,7 +46,7 @@ def answer_of_prose(text: str) -> str:
     if _is_bare(text):
         return text
     tail = text[-_TAIL_CHARS:]
-    for cue in reversed(list(_CUE.finditer(tail))):
+    for cue in list(_CUE.finditer(tail))[: -_MOST_CUES - 1 : -1]:
         answer = _after_cue(tail[cue.end() : cue.end() + _LONG_SEGMENT])
         if answer is not None:
             return answer

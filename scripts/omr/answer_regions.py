@@ -45,7 +45,7 @@ def is_region(form: Form) -> bool:
     if isinstance(form, Relation | Union | Without) or form == REAL_LINE:
         return True
     if isinstance(form, Several):
-        return form.unordered and all(isinstance(item, Relation) for item in form.items)
+        return all(isinstance(item, Relation) for item in form.items)
     if not isinstance(form, Fence) or len(form.items) != 2 or form.opening not in ("(", "["):
         return False
     mixed = (form.opening, form.closing) in (("(", "]"), ("[", ")"))
@@ -77,7 +77,7 @@ def region_of(form: Form) -> Region | None:
     if isinstance(form, Union):
         return _union(form.parts)
     if isinstance(form, Several):
-        return _union(form.items) if form.unordered else None
+        return _union(form.items) if form.unordered else _all_of(form.items)
     if isinstance(form, Without):
         whole, removed = region_of(form.whole), region_of(form.removed)
         return None if whole is None or removed is None else _intersection(whole, _complement(removed))
@@ -133,6 +133,17 @@ def _union(parts: Sequence[Form]) -> Region | None:
             return None
         intervals.extend(region)
     return _joined(intervals)
+
+
+def _all_of(parts: Sequence[Form]) -> Region | None:
+    """`x > 1 and x < 3`. Where nothing satisfies all, `and` was meant loosely."""
+    region = _EVERYTHING
+    for part in parts:
+        other = region_of(part) if isinstance(part, Relation) else None
+        if other is None:
+            return None
+        region = _intersection(region, other)
+    return region or None
 
 
 def _joined(intervals: list[Interval]) -> Region:

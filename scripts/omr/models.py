@@ -100,6 +100,10 @@ def _fault(spec: ModelSpec) -> str | None:
         return "is an endpoint without `base_url`"
     if spec.server == "replay" and not spec.replies:
         return "replays replies, but names no folder under `replies`"
+    if spec.server_config and spec.server != "trtllm":
+        return "has a `server_config`, which only trtllm takes"
+    if spec.nodes < 1 or spec.gpus < 0:
+        return "needs at least one node and no negative number of GPUs"
     if spec.concurrency < 1:
         return "needs a `concurrency` of at least 1"
     return None

@@ -125,6 +125,7 @@ class Recipes:
     def asked(self, stage: str) -> dict[str, Knob]:
         """Params of a model stage's rule, see `Settings.asked`: what determines its replies (a change re-runs it)."""
         return {
+            "stage": lambda wildcards: stage,
             "model": lambda wildcards: self.model(wildcards.recipe, stage).name,
             "identity": lambda wildcards: self.model(wildcards.recipe, stage).identity,
             "temperature": lambda wildcards: self._section(wildcards.recipe, stage)["temperature"],

@@ -123,6 +123,7 @@ class Settings:
         """Rule params of a model stage: what determines its replies (a change re-runs it)."""
         settings, model = self.stage(stage), self.model(stage)
         return {
+            "stage": stage,
             "model": model.name,
             "identity": model.identity,
             "temperature": settings["temperature"],

@@ -1,8 +1,8 @@
 """How many completion tokens a request may ask for: `max_tokens = min(wanted, context length - prompt)`.
 
 Servers differ in what they do when the two do not fit (clip silently, refuse), so the client never lets it happen. A
-prompt's tokens are never more than its UTF-8 bytes for the byte-level tokenizers of the models in question, so most
-requests need no count; where the bound does not settle it, the model's own tokenizer counts.
+prompt's tokens are never more than the UTF-8 bytes that a byte-level tokenizer sees, so most requests need no count;
+where the bound does not settle it, the model's own tokenizer counts.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class TokenBudget:
     def allowed(self, messages: Sequence[dict[str, str]]) -> tuple[int, int]:
         """(completion tokens to ask for, tokens of the prompt as counted); less than 1 if the prompt is too long."""
         overhead = _PER_PROMPT + _PER_MESSAGE * len(messages)
-        at_most = overhead + sum(len(message["content"].encode()) for message in messages)
+        at_most = overhead + sum(_most_tokens(message["content"]) for message in messages)
         if self._fits(at_most):
             return self._wanted, at_most
         if self._tokenizer_path is None:
@@ -52,6 +52,11 @@ class TokenBudget:
         if self._tokenizer is None:
             self._tokenizer = load_tokenizer(Path(self._tokenizer_path or ""))
         return len(self._tokenizer.encode(text, add_special_tokens=False))
+
+
+def _most_tokens(text: str) -> int:
+    """UTF-8 bytes of a text; three times as many where normalisation (NFC) may lengthen it before it is split."""
+    return len(text) if text.isascii() else 3 * len(text.encode())
 
 
 def load_tokenizer(path: Path) -> Any:

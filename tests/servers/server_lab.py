@@ -45,7 +45,11 @@ class Lab:
             "check_gpus": check_gpus,
             "cache_dir": str(self.folder / "c"),
         }
-        return {"models": {"m": entry | model}, "servers": {"vllm": site}, "folder": str(self.folder)}
+        return {
+            "models": {"m": entry | model},
+            "servers": {"vllm": site, "replay": site | {"python": None}},
+            "folder": str(self.folder),
+        }
 
     def server(self, modes: str = "", **model: Any) -> ModelServer:
         config = self.config(modes, **model)
@@ -53,7 +57,7 @@ class Lab:
             model_spec(config, "m"),
             log_path=self.folder / "server.log",
             scratch=self.folder / "scratch",
-            site=server_site(config, "vllm"),
+            site=server_site(config, config["models"]["m"]["server"]),
             on_event=self.events.append,
             watch=QUICK,
         )

@@ -27,6 +27,7 @@ class Host:
 
     models: list[str] | None = field(default_factory=lambda: ["org/model"])
     completion: int = 200
+    message: str = "unknown model"
     key: str | None = None
     asked: list[str] = field(default_factory=list)
 
@@ -36,7 +37,7 @@ class Host:
             return 401, {"error": {"message": "invalid key"}}
         if path == "/v1/models":
             return (404, "no such page") if self.models is None else (200, {"data": [{"id": m} for m in self.models]})
-        return self.completion, {"error": {"message": "unknown model"}}
+        return self.completion, {"error": {"message": self.message}}
 
 
 @contextmanager
@@ -120,17 +121,27 @@ def test_the_right_key_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
         assert check(spec(url, api_key_env="SOME_API_KEY")) == []
 
 
-def test_an_endpoint_without_the_model_is_an_error_that_lists_what_there_is() -> None:
-    host = Host(models=["org/b", "org/a"], completion=404)
+@pytest.mark.parametrize("status", [400, 404])
+def test_an_endpoint_without_the_model_is_an_error_that_lists_what_there_is(status: int) -> None:
+    host = Host(models=["org/b", "org/a"], completion=status)
     with serving(host) as url, pytest.raises(UserError, match="unknown model; it lists org/a, org/b"):
         check(spec(url))
 
 
-@pytest.mark.parametrize(("models", "completion"), [(["org/a"], 200), (None, 200), (["org/a"], 429), ([], 503)])
-def test_an_endpoint_that_does_not_list_a_model_it_answers_for_is_only_a_warning(
-    models: list[str] | None, completion: int
+@pytest.mark.parametrize(
+    ("models", "completion", "message"),
+    [
+        (["org/a"], 200, ""),
+        (None, 200, ""),
+        (["org/a"], 429, "too many requests"),
+        ([], 503, "busy"),
+        ([], 400, "'max_tokens' is not supported with this model"),
+    ],
+)
+def test_an_endpoint_that_lists_another_model_but_may_answer_for_it_is_only_a_warning(
+    models: list[str] | None, completion: int, message: str
 ) -> None:
-    with serving(Host(models=models, completion=completion)) as url:
+    with serving(Host(models=models, completion=completion, message=message)) as url:
         (event,) = check(spec(url))
     assert "does not list the model 'org/model'" in event
 

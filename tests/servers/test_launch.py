@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import omr.servers
 import pytest
 import yaml
 from omr.errors import UserError
-from omr.models import ModelSpec
+from omr.models import ModelSpec, model_spec
 from omr.servers.kinds import KINDS
 from omr.servers.launch import Launch, full_command, full_environment, parallel_sizes
 from omr.servers.sites import ServerSite, server_site
@@ -157,6 +159,27 @@ def test_only_single_node_trtllm_is_kept_from_slurms_variables() -> None:
     inherited = {"SLURM_JOB_ID": "1", "PMIX_RANK": "0"}
     assert not set(environment("trtllm", inherited)) & set(inherited)
     assert set(environment("vllm", inherited)) >= set(inherited)
+
+
+@pytest.mark.parametrize(
+    ("entry", "fault"),
+    [({"server_config": {"a": 1}}, "only trtllm"), ({"nodes": 0}, "at least one node"), ({"gpus": -1}, "negative")],
+)
+def test_a_model_that_no_server_can_serve_is_refused(entry: dict[str, object], fault: str) -> None:
+    with pytest.raises(UserError, match=fault):
+        model_spec({"models": {"m": {"path": "p", "server": "vllm"} | entry}}, "m")
+
+
+def test_starting_a_server_needs_nothing_but_an_http_client_and_yaml() -> None:
+    program = "import sys, omr.servers, omr.servers.node; print(*sys.modules)"
+    scripts = str(Path(omr.servers.__file__).parents[2])
+    done = subprocess.run([sys.executable, "-c", program], env={"PYTHONPATH": scripts}, capture_output=True, check=True)
+    loaded = {name.partition(".")[0] for name in done.stdout.decode().split()}
+    ours = {"omr", "pyreqwest", "yaml", "_yaml"}
+    added = {name for name in loaded - set(sys.stdlib_module_names) - ours if "__" not in name}
+    assert {
+        name for name in added if "site-packages" in (getattr(sys.modules.get(name), "__file__", "") or "")
+    } == set()
 
 
 def test_a_site_with_unknown_keys_is_refused() -> None:

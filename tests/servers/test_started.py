@@ -58,6 +58,16 @@ def test_a_server_listens_on_loopback_in_a_session_of_its_own_without_secrets(
     assert "NVIDIA_API_KEY" not in process["environment"]
 
 
+def test_the_bundled_server_is_started_like_any_other(lab: Lab) -> None:
+    (lab.folder / "any.yaml").write_text("about: written for this test\nreplies: {}\ndefault: seven\n")
+
+    async def act(server: ModelServer) -> None:
+        answer = urllib.request.urlopen(f"{server.base_url}/models", timeout=PATIENCE_S).read()
+        assert [model["id"] for model in json.loads(answer)["data"]] == ["m"]
+
+    run(lab.server(server="replay", replies=str(lab.folder), args=[]), act)
+
+
 def test_ready_waits_for_health_although_models_are_listed_before(lab: Lab) -> None:
     run(lab.server("slow"), nothing)
     assert (lab.folder / "state" / "health-checks-before-completion").read_text() == "4"

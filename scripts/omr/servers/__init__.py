@@ -13,7 +13,16 @@ from omr.servers.server import EndpointServer, ModelServer
 from omr.servers.sites import ServerSite, server_site
 from omr.servers.started import StartedServer, Watch
 
-__all__ = ["ModelServer", "ServerDied", "ServerSite", "api_key", "check_endpoint", "open_server", "server_site"]
+__all__ = [
+    "ModelServer",
+    "ServerDied",
+    "ServerSite",
+    "Watch",
+    "api_key",
+    "check_endpoint",
+    "open_server",
+    "server_site",
+]
 
 _DEFAULT_SITE, _DEFAULT_WATCH = ServerSite(), Watch()
 

@@ -59,12 +59,20 @@ async def check_endpoint(spec: ModelSpec, on_event: Callable[[str], None]) -> No
             ) from error
     _raise_if_refused(spec, tried)
     listed = f"it lists {', '.join(sorted(models)[:20])}" if models else f"its /models answers {answer.status}"
-    if tried.status in (400, 404, 405, 410, 422):
+    if _says_no_such_model(tried):
         raise UserError(
             f"{url} does not answer for {spec.path!r} (status {tried.status}: {tried.message[:300]}; {listed})",
             remedy=f"check `path` and `base_url` of the model {spec.name!r} (most URLs end in /v1)",
         )
     on_event(f"warning: {url} does not list the model {spec.path!r} ({listed}); a request got status {tried.status}")
+
+
+def _says_no_such_model(answer: Answer) -> bool:
+    """Whether a refusal is about the model; hosts also refuse so short a completion, or its parameters."""
+    if answer.status in (400, 422):
+        message = answer.message.lower()
+        return any(words in message for words in ("not found", "not exist", "unknown model", "no such model"))
+    return answer.status in (404, 405, 410)
 
 
 def _raise_if_refused(spec: ModelSpec, answer: Answer) -> None:

@@ -272,14 +272,16 @@ class StartedServer(ModelServer):
 
     async def stop(self) -> None:
         process, self._process = self._process, None
-        if process is not None:
-            assert process.stdin is not None
-            process.stdin.close()
-            await self._until_gone(process)
-            if self.spec.nodes > 1:
-                await asyncio.to_thread(self._cancel_steps)
-        while self._ports:
-            self._ports.pop().release()
+        try:
+            if process is not None:
+                assert process.stdin is not None
+                process.stdin.close()
+                await self._until_gone(process)
+                if self.spec.nodes > 1:
+                    await asyncio.to_thread(self._cancel_steps)
+        finally:
+            while self._ports:
+                self._ports.pop().release()
 
     async def _until_gone(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + self.site.grace_s + _STOP_MARGIN_S
