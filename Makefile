@@ -41,7 +41,7 @@ demo: $(VENV)/workflow.lock.txt.installed  ## run the whole chain on the bundled
 check: $(VENV)/dev.lock.txt.installed  ## format, lint and types, changing nothing
 	ruff format --check scripts tests benchmarks
 	ruff check scripts tests benchmarks
-	snakefmt --check Snakefile rules
+	snakefmt --no-sort --check Snakefile rules
 	mypy
 	snakemake --lint --configfile config/demo.yaml
 
@@ -51,7 +51,7 @@ test: check .venv-embeddings/installed  ## everything that checks the project
 format: $(VENV)/dev.lock.txt.installed  ## rewrite the sources in the project's format
 	ruff check --fix-only -q scripts tests benchmarks
 	ruff format scripts tests benchmarks
-	snakefmt Snakefile rules
+	snakefmt --no-sort Snakefile rules
 
 bench: $(VENV)/dev.lock.txt.installed  ## the figures of the README (takes a while)
 	for script in benchmarks/*.py; do python $$script || exit 1; done

@@ -35,7 +35,11 @@ def threads(rows: int) -> Iterator[dict[str, Any]]:
     for n in range(rows):
         post = POST * 2 + PROBLEM.format(n=n, task="Find the smallest possible value")
         posts = [f"Post {k}:\n{PROBLEM.format(n=n + k, task='By symmetry, look at the value')}" for k in range(1, 7)]
-        yield {"id": f"{n * 0x9E3779B97F4A7C15 % 2**64:016x}", "forum_post": post, "forum_discussions": "\n\n".join(posts)}
+        yield {
+            "id": f"{n * 0x9E3779B97F4A7C15 % 2**64:016x}",
+            "forum_post": post,
+            "forum_discussions": "\n\n".join(posts),
+        }
 
 
 def extraction(row: dict[str, Any], n: int) -> str:

@@ -1,10 +1,10 @@
 """Merged problems minus those that a benchmark contains.
 
-    benchmarks (hub datasets or files) -> results/downloads/benchmarks/{benchmark}.jsonl
-    merged.jsonl + benchmarks -> contamination/canaries.jsonl            (planted copies: they measure the nets)
-    -> contamination/{exact,ngrams,tfidf,embeddings}.jsonl               (what each net finds)
-    -> contamination/pairs.jsonl -> replies/check_contamination/         (the model, in both orders)
-    -> decontaminated.jsonl, contamination/report.json
+benchmarks (hub datasets or files) -> results/downloads/benchmarks/{benchmark}.jsonl
+merged.jsonl + benchmarks -> contamination/canaries.jsonl            (planted copies: they measure the nets)
+-> contamination/{exact,ngrams,tfidf,embeddings}.jsonl               (what each net finds)
+-> contamination/pairs.jsonl -> replies/check_contamination/         (the model, in both orders)
+-> decontaminated.jsonl, contamination/report.json
 """
 
 BENCHMARK_FILES = expand("results/downloads/benchmarks/{benchmark}.jsonl", benchmark=settings.benchmarks)

@@ -39,18 +39,18 @@ rule download_raw_data:
 
 
 rule download_tokenizer:
+    """The tokenizer file of a hub model."""
+    localrule: True
     output:
         "results/downloads/tokenizers/{tokenizer}.json",
     log:
         "results/downloads/tokenizers/{tokenizer}.log",
-    """The tokenizer.json of a model."""
-    localrule: True
     params:
-        repo=lambda wildcards: wildcards.tokenizer.replace("--", "/"),
+        model=lambda wildcards: wildcards.tokenizer.replace("--", "/"),
     conda:
         "../envs/workflow.yaml"
     shell:
-        "python scripts/download_tokenizer.py" " --model {params.repo:q}" " --output {output}" " 2>&1 | tee {log}"
+        "python scripts/download_tokenizer.py" " --model {params.model:q}" " --output {output}" " 2>&1 | tee {log}"
 
 
 rule prepare_raw_data:
@@ -241,9 +241,7 @@ rule parse_conversions:
     """Proof problems restated as problems with a final answer that can be checked."""
     input:
         classified="results/{run}/classified.jsonl",
-        replies=expand(
-            "results/{{run}}/replies/convert_proofs/{shard}.jsonl", shard=settings.shards("convert_proofs")
-        ),
+        replies=expand("results/{{run}}/replies/convert_proofs/{shard}.jsonl", shard=settings.shards("convert_proofs")),
         code=["scripts/parse_conversions.py", "scripts/omr/routing.py"],
     output:
         rows="results/{run}/converted.jsonl",

@@ -1,6 +1,6 @@
 """What a run did.
 
-    results/{run}/counts/ -> results/{run}/stages.txt, stages.json    (rows read, written, dropped; checked)
+results/{run}/counts/ -> results/{run}/stages.txt, stages.json    (rows read, written, dropped; checked)
 """
 
 

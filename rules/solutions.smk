@@ -55,12 +55,12 @@ rule fill_majority_answer:
         "results/{run}/{recipe}/logs/fill_majority_answer/shard-{shard}-of-{shards}.log",
     benchmark:
         "results/{run}/{recipe}/benchmarks/fill_majority_answer/shard-{shard}-of-{shards}.tsv"
+    conda:
+        "../envs/workflow.yaml"
     threads: 4
     params:
         seeds=recipes.knob("seeds"),
         min_share=recipes.knob("majority", "min_share"),
-    conda:
-        "../envs/workflow.yaml"
     shell:
         "python scripts/fill_majority_answer.py"
         " --problems {input.problems}"
@@ -91,9 +91,9 @@ rule select_judgements:
         "results/{run}/{recipe}/logs/select_judgements/shard-{shard}-of-{shards}.log",
     benchmark:
         "results/{run}/{recipe}/benchmarks/select_judgements/shard-{shard}-of-{shards}.tsv"
-    threads: 4
     conda:
         "../envs/workflow.yaml"
+    threads: 4
     shell:
         "python scripts/select_judgements.py"
         " --problems {input.problems}"

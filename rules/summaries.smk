@@ -26,10 +26,10 @@ rule select_traces:
         "results/{run}/{recipe}/logs/select_traces/shard-{shard}-of-{shards}.log",
     benchmark:
         "results/{run}/{recipe}/benchmarks/select_traces/shard-{shard}-of-{shards}.tsv"
-    params:
-        prompt=recipes.knob("prompt"),
     conda:
         "../envs/workflow.yaml"
+    params:
+        prompt=recipes.knob("prompt"),
     shell:
         "python scripts/select_traces.py"
         " --problems {input.problems}"
@@ -74,11 +74,11 @@ rule select_summary_judgements:
         "results/{run}/{recipe}/logs/select_summary_judgements/shard-{shard}-of-{shards}.log",
     benchmark:
         "results/{run}/{recipe}/benchmarks/select_summary_judgements/shard-{shard}-of-{shards}.tsv"
+    conda:
+        "../envs/workflow.yaml"
     threads: 4
     params:
         candidates=recipes.knob("summaries", "candidates"),
-    conda:
-        "../envs/workflow.yaml"
     shell:
         "python scripts/select_summary_judgements.py"
         " --traces {input.traces}"
@@ -123,10 +123,10 @@ rule merge_summaries:
         counts="results/{run}/{recipe}/counts/merge_summaries/shard-{shard}-of-{shards}.json",
     log:
         "results/{run}/{recipe}/logs/merge_summaries/shard-{shard}-of-{shards}.log",
-    params:
-        candidates=recipes.knob("summaries", "candidates"),
     conda:
         "../envs/workflow.yaml"
+    params:
+        candidates=recipes.knob("summaries", "candidates"),
     shell:
         "python scripts/merge_summaries.py"
         " --traces {input.traces}"

@@ -52,7 +52,7 @@ class HashTable:
     def _enter(self) -> None:
         """Give slots to the entries that have none yet."""
         wanted = len(self._slots)
-        while 3 * len(self._hashes) > 2 * wanted:
+        while 2 * len(self._hashes) > wanted:
             wanted *= 2
         if wanted > len(self._slots):
             self._resize(wanted)

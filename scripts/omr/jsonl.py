@@ -17,6 +17,8 @@ Row = dict[str, Any]
 Fields = Mapping[str, type | tuple[type | None, ...]]
 
 _TYPE_NAMES = {str: "a string", int: "an integer", bool: "true or false", list: "a list", dict: "an object"}
+_TYPE_NAMES[type(None)] = "null"
+_MISSING = object()
 
 
 def dumps(row: Mapping[str, Any]) -> bytes:
@@ -29,13 +31,24 @@ def missing_or_mistyped(row: Row, required: Fields) -> str | None:
     for field, types in required.items():
         if field not in row:
             return f"the field {field!r} is missing (it has: {', '.join(map(repr, row)) or 'nothing'})"
-        allowed = types if isinstance(types, tuple) else (types,)
-        value = row[field]
-        # bool is a subclass of int: `true` is no integer here.
-        if type(value) not in allowed and not (value is None and None in allowed):
-            names = " or ".join("null" if kind is None else _TYPE_NAMES.get(kind, kind.__name__) for kind in allowed)
+        kinds, value = _kinds(types), row[field]
+        if type(value) not in kinds:
+            names = " or ".join(_TYPE_NAMES.get(kind, kind.__name__) for kind in kinds)
             return f"the field {field!r} must be {names}, not {type(value).__name__}"
     return None
+
+
+def _kinds(types: type | tuple[type | None, ...]) -> tuple[type, ...]:
+    """The exact types that a value may have: `bool` is a subclass of `int`, but `true` is no integer here."""
+    given = types if isinstance(types, tuple) else (types,)
+    return tuple(type(None) if kind is None else kind for kind in given)
+
+
+def _has_fields(row: Row, fields: list[tuple[str, tuple[type, ...]]]) -> bool:
+    for field, kinds in fields:  # noqa: SIM110 - twice as fast as `all` with a generator, and run for every row
+        if type(row.get(field, _MISSING)) not in kinds:
+            return False
+    return True
 
 
 def parse_row(line: bytes) -> tuple[Row | None, str | None]:
@@ -55,14 +68,13 @@ def read_rows(path: str | Path, required: Fields | None = None) -> Iterator[Row]
     Raises UserError with file and line for an unreadable line, a missing field or a wrong type:
     our own files are whole by construction, so a bad line means that something else wrote there.
     """
+    fields = [(field, _kinds(types)) for field, types in (required or {}).items()]
     with open_for_reading(path) as handle:
         for number, line in enumerate(handle, 1):
             row, fault = parse_row(line)
-            if row is not None:
-                fault = missing_or_mistyped(row, required or {})
-            if row is None or fault is not None:
+            if row is None or not _has_fields(row, fields):
                 raise UserError(
-                    fault or "unreadable",
+                    fault or missing_or_mistyped(row or {}, required or {}) or "unreadable",
                     file=path,
                     line=number,
                     remedy="delete this file and run again: the workflow makes it anew from its inputs",

@@ -26,7 +26,7 @@ _OFFSET_MASK = (1 << _OFFSET_BITS) - 1
 #: The first bytes of a line as our writer puts them, up to a key that no string can hide: what the reply answers is
 #: known without parsing the rest. A name with escapes, or another order of keys, takes the slow way.
 _HEAD = re.compile(rb'\{("id":"[^"\\]*+","prompt":"[^"\\]*+","seed":(?:0|[1-9][0-9]*+)),"key":"')
-_FIELDS = ("id", "prompt", "seed", "text", "finish_reason", "error")
+_FIELDS = frozenset({"id", "prompt", "seed", "text", "finish_reason", "error"})
 _REMEDY = "delete this file and run again: finished replies are taken from its journal"
 
 
@@ -95,7 +95,7 @@ class ReplyIndex:
     def _load(self, position: int) -> Reply:
         number, offset = position >> _OFFSET_BITS, position & _OFFSET_MASK
         reply, fault = parse_row(self._line_at(number, offset))
-        if reply is None or not all(map(reply.__contains__, _FIELDS)):
+        if reply is None or not reply.keys() >= _FIELDS:
             fault = f"at byte {offset}: {fault or 'not a whole reply'}"
             raise UserError(fault, file=self._paths[number], remedy=_REMEDY)
         return reply
