@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from omr.answers import boxed_answers
 from omr.reply_text import LINE_HEAD, SPACE, after_thinking, plain, shown_lines, unix_lines, without_emphasis
 
 #: An answer of more characters is a reply that ran away.
@@ -41,10 +42,10 @@ _PAIRS = {
     "\\": [("\\(", "\\)"), ("\\[", "\\]")],
 }
 _MAX_PAIRS = 8
+_MAX_BOXES = 64
 _MONEY = re.compile(r"\$ ?[0-9][0-9.,]*")
 _DIGIT = re.compile("[0-9]")
 _IN_FORMULA = re.compile(r"[{}$\\]")
-_BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
 
 
 def parse_answer(text: str) -> Reading:
@@ -146,12 +147,7 @@ def _bare(value: str) -> str:
 
 def _unboxed(value: str) -> str:
     """The answer with what its boxes hold in their place."""
-    while box := _BOX.search(value):
-        depth, end = 1, box.end()
-        while end < len(value) and depth:
-            depth += {"{": 1, "}": -1}.get(value[end], 0)
-            end += 1
-        if depth:
-            return value
-        value = value[: box.start()] + value[box.end() : end - 1] + value[end:]
+    while boxes := boxed_answers(value, limit=_MAX_BOXES):
+        for box in reversed(boxes):
+            value = value[: box.start] + box.content + value[box.end :]
     return value

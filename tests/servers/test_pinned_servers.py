@@ -28,7 +28,8 @@ from pinned_wheels import (
     wheel,
 )
 
-pytestmark = pytest.mark.servers
+# In one process, so that a wheel is downloaded once.
+pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("wheels")]
 
 PROTOCOL = {
     "vllm": (VLLM, "vllm/entrypoints/openai/chat_completion/protocol.py"),

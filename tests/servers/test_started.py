@@ -166,16 +166,19 @@ def test_only_a_server_that_answers_nothing_while_requests_wait_hangs(
 
     async def act(server: ModelServer) -> None:
         idle = asyncio.ensure_future(server.wait_dead())
+        await asyncio.sleep(0.2)
+        clock[0] += 9000.0
+        await asyncio.sleep(0.2)
+        assert not idle.done()
+        idle.cancel()
         asked = asyncio.ensure_future(server.wait_dead(waiting=lambda: 1))
         for _ in range(5):
+            await asyncio.sleep(0.2)
             clock[0] += 600.0
             server.note_progress()
-            await asyncio.sleep(0.2)
         assert not asked.done()
         clock[0] += 1200.0
         assert "hangs: 1 requests wait, but none was answered for 1200 s" in str(await asked)
-        assert not idle.done()
-        idle.cancel()
 
     run(lab.server(stall_timeout_s=1000.0), act)
 

@@ -1,0 +1,216 @@
+"""The final answers of all solutions, and the vote where no answer is known."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+from omr.errors import UserError
+from solution_files import boxed, cut, failed, fill, problem, read_lines, reply, run_stage, write_rows, write_seeds
+
+HALVES = ["1/2", "0.5", r"\frac{2}{4}"]
+
+
+def test_equivalent_answers_vote_together(tmp_path: Path) -> None:
+    made = fill(tmp_path, [problem("a-1")], {"a-1": [*HALVES, "3", "3"]})
+    assert {row["expected_answer"] for row in made.rows} == {"0.5"}
+    assert [made.rows[0][field] for field in ("majority_votes", "total_votes", "vote_share")] == [3, 5, 0.6]
+    assert {row["answer_source"] for row in made.rows} == {"majority"}
+
+
+def test_the_vote_does_not_depend_on_the_order_of_the_seeds(tmp_path: Path) -> None:
+    answers = ["1/2", "0.5", "1/2", "3"]
+    voted = [
+        fill(tmp_path / str(place), [problem("a-1")], {"a-1": list(order)}).rows[0]
+        for place, order in enumerate(sorted(set(permutations(answers))))
+    ]
+    fields = ("expected_answer", "majority_votes", "total_votes")
+    assert {tuple(row[field] for field in fields) for row in voted} == {("1/2", 3, 4)}
+
+
+def test_the_order_within_a_seed_file_changes_nothing(tmp_path: Path) -> None:
+    problems = [problem("a-1"), problem("b-1", "7"), problem("c-1")]
+    given = {"a-1": ["1", "2", "1"], "b-1": ["7", "8", "7"], "c-1": ["x", "y", "x"]}
+    straight = fill(tmp_path / "one", problems, given)
+    backwards = fill(tmp_path / "two", problems, dict(reversed(given.items())))
+    assert straight.path.read_bytes() == backwards.path.read_bytes()
+
+
+def test_a_known_answer_stays_and_the_vote_is_a_signal(tmp_path: Path) -> None:
+    problems = [problem("a-1", "1/2"), problem("b-1", "9")]
+    made = fill(tmp_path, problems, {"a-1": ["0.5", "0.5", "3"], "b-1": ["4", "4", "9"]})
+    by_id = {row["id"]: row for row in made.rows}
+    assert {row["answer_source"] for row in made.rows} == {"extracted"}
+    assert (by_id["a-1"]["expected_answer"], by_id["a-1"]["majority_agrees"]) == ("1/2", True)
+    assert (by_id["b-1"]["expected_answer"], by_id["b-1"]["majority_agrees"]) == ("9", False)
+    assert by_id["b-1"]["majority_answer"] == "4"
+    assert made.counts["extracted_answers"] == {"agrees": 1, "differs": 1}
+
+
+def test_agreement_that_cannot_be_decided_is_null(tmp_path: Path) -> None:
+    made = fill(tmp_path, [problem("a-1", "a square")], {"a-1": ["a regular quadrilateral"]})
+    assert made.rows[0]["majority_agrees"] is None
+    assert made.counts["extracted_answers"] == {"undecided": 1}
+
+
+def test_a_problem_without_a_readable_answer_is_dropped_with_its_reason(tmp_path: Path) -> None:
+    unreadable = [{"text": "I give up."}, cut(boxed("5")), {"text": "It is \\boxed{ }."}]
+    made = fill(tmp_path, [problem("a-1"), problem("b-1")], {"a-1": unreadable, "b-1": ["1", "1", "1"]})
+    assert [(row["id"], row["reason"]) for row in made.dropped] == [("a-1", "no_readable_answer")]
+    assert {row["id"] for row in made.rows} == {"b-1"}
+    assert "no_valid_answer_found" not in made.path.read_text()
+
+
+def test_a_known_answer_survives_without_any_readable_solution(tmp_path: Path) -> None:
+    made = fill(tmp_path, [problem("a-1", "7")], {"a-1": [{"text": "I give up."}]})
+    [row] = made.rows
+    assert (row["expected_answer"], row["majority_answer"], row["total_votes"]) == ("7", None, 0)
+
+
+def test_a_majority_below_the_least_share_is_no_answer(tmp_path: Path) -> None:
+    problems = [problem("a-1"), problem("b-1"), problem("c-1", "1")]
+    given = {"a-1": ["1", "1", "2", "3"], "b-1": ["1", "1", "2", "1"], "c-1": ["1", "2", "3", "4"]}
+    made = fill(tmp_path, problems, given, **{"min-share": 0.6})
+    assert [(row["id"], row["reason"], row["vote_share"]) for row in made.dropped] == [("a-1", "low_vote_share", 0.5)]
+    assert {row["id"] for row in made.rows} == {"b-1", "c-1"}
+
+
+def test_a_share_of_exactly_the_least_is_enough(tmp_path: Path) -> None:
+    made = fill(tmp_path, [problem("a-1")], {"a-1": ["1", "1", "2", "3"]}, **{"min-share": 0.5})
+    assert made.rows[0]["expected_answer"] == "1"
+
+
+def test_a_cut_solution_is_kept_and_marked_and_has_no_vote(tmp_path: Path) -> None:
+    made = fill(tmp_path, [problem("a-1")], {"a-1": [cut(boxed("5")), cut("<think> so \\boxed{5}"), "3"]})
+    assert [(row["finished"], row["predicted_answer"]) for row in made.rows] == [
+        (False, None),
+        (False, None),
+        (True, "3"),
+    ]
+    assert (made.rows[0]["expected_answer"], made.rows[0]["total_votes"]) == ("3", 1)
+    assert made.counts["solutions"] == {"answered": 1, "unfinished": 2}
+
+
+def test_reasoning_in_the_text_or_in_its_field_gives_the_same_rows(tmp_path: Path) -> None:
+    inside = {"text": "<think>\nMaybe \\boxed{1}.\n</think>\n\nIt is \\boxed{2}."}
+    apart = {"text": "It is \\boxed{2}.", "reasoning": "Maybe \\boxed{1}."}
+    only_reasoned = {"text": "", "reasoning": "Maybe \\boxed{1}."}
+    made = fill(tmp_path, [problem("a-1")], {"a-1": [inside, apart, only_reasoned]})
+    assert [row["predicted_answer"] for row in made.rows] == ["2", "2", None]
+    assert {row["finished"] for row in made.rows} == {True}
+
+
+def test_a_failed_request_is_a_row_with_its_kind_of_error(tmp_path: Path) -> None:
+    made = fill(tmp_path, [problem("a-1")], {"a-1": [failed("context_overflow"), "3"]})
+    assert [row["error"] for row in made.rows] == ["context_overflow", None]
+    assert made.rows[0]["finished"] is False
+    assert made.counts["solutions"] == {"answered": 1, "failed": 1}
+
+
+def test_rows_are_light(tmp_path: Path) -> None:
+    text = "Long. " * 5000 + "\\boxed{3}"
+    made = fill(tmp_path, [problem("a-1")], {"a-1": [{"text": text, "reasoning": "More. " * 5000}]})
+    assert len(made.path.read_bytes()) < 500
+    assert made.rows[0]["completion_tokens"] == 7
+
+
+def test_a_missing_seed_file_is_an_error_that_names_it(tmp_path: Path) -> None:
+    files = write_seeds(tmp_path, {"a-1": ["1", "1"]})
+    files[1].unlink()
+    with pytest.raises(UserError, match=r"1 of 2 seeds are missing: .*seed-01\.jsonl"):
+        run_fill(tmp_path, files, seeds=2)
+
+
+def test_fewer_files_than_configured_seeds_are_an_error(tmp_path: Path) -> None:
+    files = write_seeds(tmp_path, {"a-1": ["1", "1"]})
+    with pytest.raises(UserError, match="3 seeds are configured, but 2 files"):
+        run_fill(tmp_path, files, seeds=3)
+
+
+def test_a_seed_file_that_lacks_a_problem_is_an_error(tmp_path: Path) -> None:
+    files = write_seeds(tmp_path, {"a-1": ["1", "1"]})
+    write_rows(files[1], [])
+    with pytest.raises(UserError, match=r"no solution of problem 'a-1' for seed 1"):
+        run_fill(tmp_path, files, seeds=2)
+
+
+def test_the_same_seed_named_twice_is_an_error(tmp_path: Path) -> None:
+    files = write_seeds(tmp_path, {"a-1": ["1", "1"]})
+    with pytest.raises(UserError, match=r"no solution of problem 'a-1' for seed 1"):
+        run_fill(tmp_path, [files[0], files[0]], seeds=2)
+
+
+def test_a_seed_beyond_the_configured_ones_is_an_error(tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "seed-05.jsonl", [reply("a-1", boxed("1"), seed=5)])
+    with pytest.raises(UserError, match="it holds seed 5, but seeds go from 0 to 0"):
+        run_fill(tmp_path, [path], seeds=1)
+
+
+def test_nothing_is_written_when_a_seed_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(UserError):
+        run_fill(tmp_path, [tmp_path / "seed-00.jsonl"], seeds=1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["problems.jsonl"]
+
+
+def run_fill(folder: Path, files: list[Path], seeds: int) -> None:
+    problems = write_rows(folder / "problems.jsonl", [problem("a-1")])
+    given = {"problems": problems, "shard": 0, "shards": 1, "solutions": files, "seeds": seeds}
+    run_stage("fill_majority_answer", folder / "majority.jsonl", given)
+
+
+def test_every_problem_of_the_shard_is_written_or_dropped(tmp_path: Path) -> None:
+    problems = [problem(f"{number}-1", None if number % 3 else "5") for number in range(12)]
+    given = {row["id"]: ["1" if int(row["id"][:-2]) % 2 else {"text": "?"}] * 3 for row in problems}
+    made = fill(tmp_path, problems, given)
+    assert len({row["id"] for row in made.rows}) + len(made.dropped) == made.counts["read"] == 12
+    assert made.counts["written"] == 3 * made.counts["passed"] == len(made.rows)
+
+
+def test_only_problems_of_the_shard_are_read(tmp_path: Path) -> None:
+    problems = [problem(f"{number}-1", "1") for number in range(20)]
+    given = {row["id"]: ["1"] for row in problems}
+    parts = [fill(tmp_path / str(shard), problems, given, shard=shard, shards=3) for shard in range(3)]
+    ids = [row["id"] for made in parts for row in made.rows]
+    assert sorted(ids) == sorted(given)
+    assert [made.counts["replies_to_other_problems"] for made in parts] == [20 - len(made.rows) for made in parts]
+
+
+def test_hostile_answers_neither_crash_nor_vote_as_something_else(tmp_path: Path) -> None:
+    hostile = [
+        r"\boxed{9^{9^{9^{9^9}}}}",
+        r"\boxed{" + "(" * 3000 + ")" * 3000 + "}",
+        r"\boxed{" + "9" * 100_000 + "}",
+        r"\boxed{__import__('os').system('exit 1')}",
+        "\\boxed{\0\ud7ff}",
+        r"\boxed{\frac{1}{0}}",
+    ]
+    made = fill(tmp_path, [problem("a-1")], {"a-1": [*({"text": text} for text in hostile), "7", "7"]})
+    assert made.rows[0]["expected_answer"] == "7"
+    assert made.rows[0]["majority_votes"] == 2
+
+
+def test_an_answer_longer_than_any_answer_is_none(tmp_path: Path) -> None:
+    made = fill(tmp_path, [problem("a-1")], {"a-1": ["9" * 100_000, "7"]})
+    assert [row["predicted_answer"] for row in made.rows] == [None, "7"]
+
+
+def test_an_empty_shard_gives_empty_files(tmp_path: Path) -> None:
+    solutions = write_rows(tmp_path / "seed-00.jsonl", [])
+    problems = write_rows(tmp_path / "problems.jsonl", [])
+    given = {"problems": problems, "shard": 0, "shards": 1, "solutions": [solutions], "seeds": 1}
+    made = run_stage("fill_majority_answer", tmp_path / "majority.jsonl", given)
+    assert (made.rows, made.counts["read"]) == ([], 0)
+
+
+def test_an_unknown_shard_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no shard 2 of 2"):
+        fill(tmp_path, [problem("a-1")], {"a-1": ["1"]}, shard=2, shards=2)
+
+
+def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
+    problems = [problem("a-1"), problem("b-1")]
+    given = {"a-1": ["1/2", "0.5", "x", "y"], "b-1": ["(1,2)", "(2,1)", "1", "1"]}
+    made = [fill(tmp_path / str(run), problems, given) for run in range(2)]
+    assert made[0].path.read_bytes() == made[1].path.read_bytes()
+    assert read_lines(made[0].path) == made[0].rows
