@@ -121,7 +121,7 @@ def _is_maths(maths: re.Match[str]) -> bool:
 def _leading(piece: str) -> str | None:
     """The answer that a piece of a sentence starts with, the piece itself if it is nothing else."""
     piece = piece.strip().strip("*\"'“”")
-    whole = len(piece) <= _SHORT_ANSWER and piece.count("(") == piece.count(")") and _is_bare(piece)
+    whole = any(map(str.isalnum, piece)) and len(piece) <= _SHORT_ANSWER and piece.count("(") == piece.count(")") and _is_bare(piece)
     if whole and (_values(piece) or len(piece.split()) <= 2):
         return piece
     values = _values(piece)

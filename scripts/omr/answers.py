@@ -89,7 +89,8 @@ class Box(NamedTuple):
 _IDLE = re.compile(r"(?:[^\\{}]++|\\(?=\\(?:boxed|fbox)(?![A-Za-z]))|\\(?!(?:boxed|fbox)(?![A-Za-z]))(?:[\s\S]|$))*+")
 _BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])\s{0,20}(\{)?")
 #: What `\boxed 5` boxes: TeX takes one token, people mean the numeral or command with its arguments.
-_BARE = re.compile(r"[-+]?(?:\d[\d.,/]{0,200}\d|\d|\\?[A-Za-z]{1,20}(?:\{[^{}]{0,200}\}){0,3})")
+_BLANK = re.compile(r"\s*+")
+_BARE = re.compile(r"(?!\\(?:boxed|fbox))[-+]?(?:\d[\d.,/]{0,200}\d|\d|\\?[A-Za-z]{1,20}(?:\{[^{}]{0,200}\}){0,3})")
 
 
 def boxed_answers(text: str, *, limit: int) -> list[Box]:
@@ -101,27 +102,40 @@ def boxed_answers(text: str, *, limit: int) -> list[Box]:
     first = min((place for place in (text.find("\\boxed"), text.find("\\fbox")) if place >= 0), default=None)
     if first is None:
         return []
-    found: deque[Box] = deque(maxlen=limit + 1)
+    spans = _box_spans(text, first, limit)
+    return [Box(text[content:end].strip(), start, end + closing) for start, content, end, closing in spans]
+
+
+class _Span(NamedTuple):
+    """Places in a text: of a box, of its content, of the content's end, and how many braces close it."""
+
+    start: int
+    content: int
+    end: int
+    closing: int
+
+
+def _box_spans(text: str, place: int, limit: int) -> list[_Span]:
+    found: deque[_Span] = deque(maxlen=limit)
     opened: list[tuple[int, int]] = []  # per open brace: where its box starts (-1: none), where its content starts
-    place = first
     while True:
         skipped = _IDLE.match(text, place)
         place = skipped.end() if skipped else place
         if place >= len(text):
-            return list(found)[-limit:]
+            return list(found)
         if text[place] == "{":
             opened.append((-1, -1))
             place += 1
         elif text[place] == "}":
             start, content = opened.pop() if opened else (-1, -1)
-            place += 1
             if start >= 0:
-                _keep(found, Box(text[content : place - 1].strip(), start, place))
+                _keep(found, text, _Span(start, content, place, 1))
+            place += 1
         else:
             place = _open_box(text, place, opened, found)
 
 
-def _open_box(text: str, place: int, opened: list[tuple[int, int]], found: deque[Box]) -> int:
+def _open_box(text: str, place: int, opened: list[tuple[int, int]], found: deque[_Span]) -> int:
     """Note the box that starts at `place`; returns where to go on."""
     command = _BOX.match(text, place)
     assert command is not None, "a box starts here"
@@ -129,14 +143,17 @@ def _open_box(text: str, place: int, opened: list[tuple[int, int]], found: deque
         opened.append((place, command.end()))
         return command.end()
     bare = _BARE.match(text, command.end())
-    if bare is not None:
-        _keep(found, Box(bare[0], place, bare.end()))
-        return bare.end()
-    return command.end()
+    if bare is None:
+        return command.end()
+    _keep(found, text, _Span(place, bare.start(), bare.end(), 0))
+    return bare.end()
 
 
-def _keep(found: deque[Box], box: Box) -> None:
-    while found and found[-1].start > box.start:
+def _keep(found: deque[_Span], text: str, span: _Span) -> None:
+    """Keep a whole box, unless it is empty, in place of those inside it. Spans, not copies: boxes may nest a lot."""
+    blank = _BLANK.match(text, span.content, span.end)
+    if blank is not None and blank.end() == span.end:
+        return
+    while found and found[-1].start > span.start:
         found.pop()
-    if box.content:
-        found.append(box)
+    found.append(span)

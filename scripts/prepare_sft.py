@@ -1,0 +1,311 @@
+"""Training rows: right, finished solutions of clean problems, with their texts.
+
+In: decontaminated.jsonl; judged rows and solutions (all seeds) of one shard; for a recipe with summaries, its traces
+and summarized rows. Out, in the order of the judged rows: the columns of omr/sft_columns.py. A row is one solution.
+Dropped, by the first reason that holds:
+  contaminated          the problem is not in decontaminated.jsonl
+  failed, unfinished, no_answer, unjudged, wrong
+  pass_rate_too_low, pass_rate_too_high
+  no_summary            none of the candidates was right
+  empty_reasoning       with --require-reasoning
+  empty_solution        nothing follows the reasoning
+  think_tag_in_text     reasoning or solution hold a tag that would end or open reasoning
+  too_long, unknown_length
+  duplicate             another solution of the problem has the same text
+  over_limit            more than --solutions-per-problem are left; those with the least hash of their ids stay
+The pass rate is the share of right ones among the solutions of which it is known: failed requests and unreadable
+verdicts are left out, unfinished solutions and those without an answer count as not right.
+Tokens are counted in the whole text with --tokenizer; without one, the count of the server that generated the reply is
+taken, which knows nothing of trimmed reasoning and new summaries.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from omr.errors import UserError, run_command
+from omr.jsonl import Fields, Row, dumps
+from omr.judging import by_problem
+from omr.problem_index import ProblemIndex
+from omr.prompts import Prompt, load_prompt
+from omr.replies import ReplyIndex
+from omr.sft_columns import NAMES
+from omr.sft_texts import Summaries, Text, Texts
+from omr.stage import Stage
+from omr.token_counts import TokenCounter, TokenizerCounter
+
+_JUDGED: Fields = {
+    "id": str,
+    "seed": int,
+    "predicted_answer": (str, None),
+    "expected_answer": (str, None),
+    "answer_source": str,
+    "majority_votes": int,
+    "total_votes": int,
+    "judgement": str,
+    "judged_by": (str, None),
+    "unjudged_reason": (str, None),
+}
+#: Of the reasons of "unjudged", those that tell something about the solution; the others concern the verdict.
+_SOLUTION_FAULTS = frozenset({"failed", "unfinished", "no_answer"})
+#: ... and those that make it a solution that is not right.
+_NOT_RIGHT = frozenset({"unfinished", "no_answer"})
+
+
+def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--problems", type=Path, required=True, help="decontaminated.jsonl")
+    add("--shard", type=int, required=True, help="which shard of the problems, from 0")
+    add("--shards", type=int, required=True, help="number of shards")
+    add("--judged", type=Path, required=True, help="the shard's judged rows")
+    add("--solutions", type=Path, nargs="+", required=True, help="the shard's solutions, one file per seed")
+    add("--prompt", type=Path, required=True, help="the prompt that asked for the solutions")
+    add("--mode", default="cot", help="way of solving, for the column inference_mode")
+    add("--traces", type=Path, help="the shard's traces, for a recipe with summaries")
+    add("--summarized", type=Path, help="the shard's summarized rows, for a recipe with summaries")
+    add("--summary-model", help="path and revision of the model that wrote the summaries")
+    add("--require-reasoning", action="store_true", help="drop solutions without reasoning")
+    add("--min-pass-rate", type=float, help="least share of right solutions of a problem")
+    add("--max-pass-rate", type=float, help="greatest share of right solutions of a problem")
+    add("--max-tokens", type=int, help="most tokens of a whole solution")
+    add("--tokenizer", type=Path, help="tokenizer.json that counts them (default: the server's count)")
+    add("--solutions-per-problem", type=int, help="most rows of a problem")
+    add("--output", type=Path, required=True, help="training rows of the shard")
+    add("--dropped", type=Path, required=True, help="solutions that are not among them, with their reasons")
+    add("--counts", type=Path, required=True)
+    args = parser.parse_args(argv)
+    if (args.traces is None) != (args.summarized is None):
+        parser.error("--traces and --summarized go together")
+    return args
+
+
+class PassRate(NamedTuple):
+    """`right` of `known` solutions of a problem."""
+
+    right: int
+    known: int
+
+    @property
+    def share(self) -> float:
+        """0.0 where nothing is known: then no solution is right either."""
+        return self.right / self.known if self.known else 0.0
+
+
+def pass_rate(rows: Sequence[Row]) -> PassRate:
+    """The pass rate of a problem from the judged rows of all its solutions."""
+    right = sum(row["judgement"] == "yes" for row in rows)
+    not_right = sum(row["judgement"] == "no" or row["unjudged_reason"] in _NOT_RIGHT for row in rows)
+    return PassRate(right, right + not_right)
+
+
+def why_not_right(row: Row) -> str | None:
+    """The reason why a judged solution is no training row, or None for a right one."""
+    if row["judgement"] == "yes":
+        return None
+    if row["judgement"] == "no":
+        return "wrong"
+    reason: str = row["unjudged_reason"]
+    return reason if reason in _SOLUTION_FAULTS else "unjudged"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a recipe asks of its training rows; None sets no bound."""
+
+    require_reasoning: bool
+    min_pass_rate: float | None
+    max_pass_rate: float | None
+    max_tokens: int | None
+    counter: TokenCounter | None
+    solutions_per_problem: int | None
+
+    def fault_of_problem(self, rate: PassRate) -> str | None:
+        """Why no solution of a problem passes, or None."""
+        if self.min_pass_rate is not None and rate.share < self.min_pass_rate:
+            return "pass_rate_too_low"
+        if self.max_pass_rate is not None and rate.share > self.max_pass_rate:
+            return "pass_rate_too_high"
+        return None
+
+    def fault_of_text(self, text: Text) -> str | None:
+        """Why a right solution does not pass, or None."""
+        if self.require_reasoning and not text.reasoning:
+            return "empty_reasoning"
+        if not text.solution:
+            return "empty_solution"
+        return text.fault or self._fault_of_length(text)
+
+    def _fault_of_length(self, text: Text) -> str | None:
+        if self.max_tokens is None:
+            return None
+        if self.counter is None:
+            tokens = completion_tokens(text)
+            if tokens is None:
+                return "unknown_length"
+        else:
+            tokens = self.counter.at_most(text.whole)
+            if tokens > self.max_tokens:
+                tokens = self.counter.count([text.whole])[0]
+        return "too_long" if tokens > self.max_tokens else None
+
+    def over_limit(self, ids: Sequence[str]) -> set[str]:
+        """Those of the ids of a problem's rows that are too many: a choice that prefers no seed."""
+        if self.solutions_per_problem is None:
+            return set()
+        by_hash = sorted(ids, key=lambda row_id: (blake2b(row_id.encode(), digest_size=8).digest(), row_id))
+        return set(by_hash[self.solutions_per_problem :])
+
+
+def completion_tokens(text: Text) -> int | None:
+    tokens = (text.reply["usage"] or {}).get("completion_tokens")
+    return tokens if type(tokens) is int else None
+
+
+def model_name(identity: str | None) -> str | None:
+    """`Qwen/QwQ-32B@<commit>` -> `QwQ-32B`, as the published dataset names its models."""
+    return None if identity is None else identity.split("@")[0].rstrip("/").rpartition("/")[2]
+
+
+def prompt_hash(prompt: Prompt) -> str:
+    """16 hex digits that change with the prompt's texts."""
+    return blake2b(orjson.dumps([prompt.system, prompt.user]), digest_size=8).hexdigest()
+
+
+@dataclass(frozen=True)
+class RowWriter:
+    """Puts rows together from what the stages before know."""
+
+    prompt: Prompt
+    mode: str
+    summary_model: str | None
+
+    def encode(self, row_id: str, judged: Row, problem: Row, rate: PassRate, text: Text) -> bytes:
+        """The JSON line of a training row."""
+        # A long text stands in a row twice, but is escaped once.
+        whole = orjson.Fragment(orjson.dumps(text.whole))
+        values: dict[str, Any] = {
+            **problem,
+            **judged,
+            **(text.summary or {}),
+            "id": row_id,
+            "problem_id": problem["id"],
+            "thread_id": problem.get("thread_id") or problem["id"].rpartition("-")[0],
+            "generated_solution": whole,
+            "generation_model": model_name(text.reply.get("model")),
+            "model": text.reply.get("model"),
+            "reply_key": text.reply.get("key"),
+            "completion_tokens": completion_tokens(text),
+            "inference_mode": self.mode,
+            "pass_rate_72b_tir": "n/a",
+            "used_in_kaggle": None,
+            "pass_rate": round(rate.share, 6),
+            "pass_rate_of": rate.known,
+            "summary_model": self.summary_model if text.summary else None,
+            "prompt_hash": prompt_hash(self.prompt),
+            "messages": [*self.prompt.render(problem), {"role": "assistant", "content": whole}],
+        }
+        return dumps({name: values.get(name) for name in NAMES})
+
+
+@dataclass(frozen=True)
+class Preparer:
+    """Makes the training rows of one problem after the other."""
+
+    stage: Stage
+    problems: ProblemIndex
+    texts: Texts
+    bounds: Bounds
+    writer: RowWriter
+
+    def prepare(self, problem_id: str, rows: Sequence[Row]) -> None:
+        """Write or drop every solution of a problem."""
+        problem, rate = self.problems.get(problem_id), pass_rate(rows)
+        fault = "contaminated" if problem is None else self.bounds.fault_of_problem(rate)
+        passed: dict[str, tuple[Row, Text]] = {}
+        seen: dict[str, str] = {}
+        for row in rows:
+            row_id = f"{problem_id}-{row['seed']}"
+            text = self._text(row, fault)
+            if isinstance(text, str):
+                self._drop(row_id, row, text)
+            elif (first := seen.setdefault(text.whole, row_id)) != row_id:
+                self._drop(row_id, row, "duplicate", duplicate_of=first)
+            else:
+                passed[row_id] = row, text
+        if problem is not None:
+            self._write(passed, problem, rate)
+
+    def _text(self, row: Row, fault: str | None) -> Text | str:
+        """The text of a solution that passes, else the reason why it does not."""
+        not_right = why_not_right(row)
+        summaries = self.texts.summaries
+        # Also for a row that is dropped: its trace and summary must be stepped over.
+        trace, summary = (None, None) if summaries is None or not_right else summaries.take(row)
+        reason = fault if fault == "contaminated" else not_right or fault
+        if reason is not None:
+            return reason
+        text = self.texts.of(row, trace, summary)
+        return text if isinstance(text, str) else self.bounds.fault_of_text(text) or text
+
+    def _write(self, passed: dict[str, tuple[Row, Text]], problem: Row, rate: PassRate) -> None:
+        too_many = self.bounds.over_limit(list(passed))
+        for row_id, (row, text) in passed.items():
+            if row_id in too_many:
+                self._drop(row_id, row, "over_limit")
+            else:
+                self.stage.write_encoded(self.writer.encode(row_id, row, problem, rate, text))
+
+    def _drop(self, row_id: str, row: Row, reason: str, **what: Any) -> None:
+        self.stage.drop({"id": row_id, "problem_id": row["id"], "seed": row["seed"]}, reason, **what)
+
+
+def bounds_of(args: argparse.Namespace) -> Bounds:
+    """The bounds of the command line. Raises UserError for those that nothing can pass."""
+    low, high = args.min_pass_rate, args.max_pass_rate
+    if low is not None and high is not None and low > high:
+        raise UserError(f"the least pass rate {low} is above the greatest, {high}", remedy="mend the recipe's `sft`")
+    for name in ("max_tokens", "solutions_per_problem"):
+        if getattr(args, name) is not None and getattr(args, name) < 1:
+            raise UserError(f"{name} must be at least 1", remedy="mend the recipe's `sft`")
+    counter = TokenizerCounter(args.tokenizer) if args.tokenizer and args.max_tokens is not None else None
+    return Bounds(args.require_reasoning, low, high, args.max_tokens, counter, args.solutions_per_problem)
+
+
+def prepare(args: argparse.Namespace) -> None:
+    """Read the shard and write its training rows."""
+    prompt, bounds = load_prompt(args.prompt), bounds_of(args)
+    with ExitStack() as stack:
+        stage = stack.enter_context(Stage("prepare_sft", args.output, args.dropped, args.counts))
+        problems = stack.enter_context(ProblemIndex(args.problems, args.shard, args.shards))
+        solutions = stack.enter_context(ReplyIndex(args.solutions))
+        summaries = None if args.traces is None else Summaries(args.traces, args.summarized)
+        writer = RowWriter(prompt, args.mode, args.summary_model)
+        preparer = Preparer(stage, problems, Texts(solutions, prompt.name, summaries), bounds, writer)
+        count = 0
+        for problem_id, rows in by_problem(stage.read(args.judged, _JUDGED), "id"):
+            count += 1
+            preparer.prepare(problem_id, rows)
+        if summaries is not None:
+            summaries.check_end()
+        stage.note("problems", count)
+        if args.max_tokens is not None:
+            stage.note("tokens_counted_by", "server" if bounds.counter is None else bounds.counter.name)
+
+
+def main(argv: list[str] | None = None) -> int:
+    prepare(parse_arguments(argv))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

@@ -1,0 +1,158 @@
+"""Config: what the schema refuses, what the rules are told, and that schema, code and files agree."""
+
+from __future__ import annotations
+
+import copy
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from omr.config_check import check_config
+from omr.config_files import merge, read_config, read_yaml
+from omr.errors import UserError
+from omr.models import ModelSpec, model_spec
+from omr.servers import ServerSite
+from omr.settings import Settings, run_of_targets, write_merged_config
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "config/schema.yaml"
+BASE = [ROOT / "config" / name for name in ("config.yaml", "models.yaml", "benchmarks.yaml")]
+OVERLAYS = sorted(set((ROOT / "config").glob("*.yaml")) - {*BASE, SCHEMA})
+
+
+@pytest.fixture
+def config() -> dict[str, Any]:
+    return read_config([*BASE, ROOT / "config/demo.yaml"])
+
+
+@pytest.mark.parametrize("overlay", [None, *OVERLAYS], ids=lambda path: path.name if path else "full")
+def test_every_config_that_we_ship_is_valid_and_its_models_exist(overlay: Path | None) -> None:
+    config = read_config([*BASE, *([overlay] if overlay else [])])
+    check_config(config, SCHEMA)
+    settings = Settings(config)
+    for stage in ("extract_problems", "check_contamination"):
+        assert settings.model(stage).name in config["models"]
+
+
+def test_the_schema_knows_exactly_the_fields_of_a_model() -> None:
+    in_schema = set(read_yaml(SCHEMA)["$defs"]["model"]["properties"])
+    assert in_schema == {item.name for item in fields(ModelSpec)} - {"name"}
+
+
+def test_the_schema_knows_exactly_the_fields_of_a_servers_site() -> None:
+    in_schema = set(read_yaml(SCHEMA)["$defs"]["server_site"]["properties"])
+    assert in_schema == {item.name for item in fields(ServerSite)}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (("runn",), 1, "unknown key 'runn'; did you mean 'run'?"),
+        (("raw_data", "limits"), 5, "raw_data: unknown key 'limits'; did you mean 'limit'?"),
+        (("raw_data", "limit"), "many", "raw_data.limit"),
+        (("problems", "extract_problems", "shards"), 0, "problems.extract_problems.shards"),
+        (("models", "authored-replies", "sever"), "x", "did you mean 'server'?"),
+        (("decontaminate", "nets"), ["exact", "magic"], "decontaminate.nets"),
+    ],
+)
+def test_a_faulty_config_is_an_error_that_names_the_key(
+    config: dict[str, Any], path: tuple[str, ...], value: object, said: str
+) -> None:
+    place = config
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    with pytest.raises(UserError) as caught:
+        check_config(config, SCHEMA)
+    assert said in str(caught.value)
+    assert "remedy:" in str(caught.value)
+
+
+def test_a_missing_key_is_named(config: dict[str, Any]) -> None:
+    del config["labelling_model"]
+    with pytest.raises(UserError, match="the key 'labelling_model' is missing"):
+        check_config(config, SCHEMA)
+
+
+@pytest.mark.parametrize("run", ["downloads", "../x", "Upper", ""])
+def test_a_run_cannot_have_a_name_that_is_no_folder_of_its_own(config: dict[str, Any], run: str) -> None:
+    with pytest.raises(UserError, match="cannot be the name of a run"):
+        Settings(config | {"run": run})
+
+
+@pytest.mark.parametrize(
+    ("benchmarks", "said"),
+    [
+        ([], "`benchmarks` is empty"),
+        ([{"name": "a", "path": "x", "column": "c"}] * 2, "the same name"),
+        ([{"name": "a", "column": "c"}], "needs either `path` or `dataset`"),
+        ([{"name": "a", "path": "x", "dataset": "y", "column": "c"}], "needs either `path` or `dataset`"),
+    ],
+)
+def test_a_table_of_benchmarks_that_cannot_be_meant_is_refused(
+    config: dict[str, Any], benchmarks: list[dict[str, str]], said: str
+) -> None:
+    with pytest.raises(UserError, match=said):
+        Settings(config | {"benchmarks": benchmarks})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "run"),
+    [
+        (["results/demo/classified.jsonl", "-n"], "demo"),
+        (["--target-jobs", "extract_problems:run=demo,shard=000,shards=002"], "demo"),
+        (["results/a/x.jsonl", "results/b/x.jsonl"], None),
+        (["results/downloads/benchmarks/x.jsonl"], None),
+        (["--configfile", "config/demo.yaml"], None),
+    ],
+)
+def test_the_targets_name_their_run(arguments: list[str], run: str | None) -> None:
+    assert run_of_targets(arguments) == run
+
+
+def test_overlays_merge_mappings_and_replace_lists() -> None:
+    below = {"a": {"x": 1, "y": [1, 2]}, "b": 1}
+    assert merge(below, {"a": {"y": [3]}, "c": 2}) == {"a": {"x": 1, "y": [3]}, "b": 1, "c": 2}
+    assert below == {"a": {"x": 1, "y": [1, 2]}, "b": 1}
+
+
+def test_the_saved_config_is_the_merged_one_and_is_not_touched_without_need(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "results/demo/config.yaml"
+    write_merged_config(config, path)
+    assert yaml.safe_load(path.read_text()) == config
+    before = path.stat().st_mtime_ns
+    write_merged_config(copy.deepcopy(config), path)
+    assert path.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ({"path": "x", "server": "endpoint"}, "without `base_url`"),
+        ({"path": "x", "server": "vlm"}, "there are: vllm"),
+        ({"path": "x", "server": "replay"}, "names no folder"),
+        ({"path": "x", "server": "vllm", "gpu": 8}, "unknown keys: gpu"),
+    ],
+)
+def test_a_model_that_cannot_be_served_is_refused(entry: dict[str, object], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        model_spec({"models": {"m": entry}}, "m")
+
+
+def test_the_conda_environment_has_the_versions_of_the_pip_environment() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    conda = yaml.safe_load((ROOT / "envs/workflow.yaml").read_text())
+    assert conda["dependencies"][-1]["pip"] == project["dependencies"]
+
+
+@pytest.mark.parametrize("name", ["workflow", "dev", "embeddings"])
+def test_lock_files_pin_every_package_and_name_no_index(name: str) -> None:
+    lines = (ROOT / f"envs/{name}.lock.txt").read_text().splitlines()
+    pins = [line for line in lines if line and not line.startswith("#")]
+    assert pins
+    assert all("==" in line and "://" not in line for line in pins)

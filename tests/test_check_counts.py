@@ -1,0 +1,81 @@
+"""The table of stages: it must notice every row that is lost between two files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from check_counts import CHAIN, main
+from omr.errors import UserError
+
+COUNTS: dict[str, dict[str, Any]] = {
+    "prepare_raw_data": {"read": 5, "passed": 4, "written": 4, "dropped": {"duplicate_thread": 1}},
+    "parse_problems": {"read": 4, "passed": 3, "written": 6, "dropped": {"no_problem": 1}},
+    "parse_classes": {"read": 6, "passed": 6, "written": 6, "dropped": {}},
+    "parse_answers": {"read": 3, "passed": 2, "written": 2, "dropped": {"unreadable_answer": 1}},
+    "parse_conversions": {"read": 2, "passed": 2, "written": 2, "dropped": {}},
+    "parse_proofs": {"read": 2, "passed": 1, "written": 1, "dropped": {"proof": 1}},
+    "merge_data": {"read": 4, "passed": 2, "written": 2, "dropped": {"mcq": 1, "duplicate": 1}},
+    "decontaminate": {"read": 2, "passed": 1, "written": 1, "dropped": {"contaminated_exact": 1}},
+}
+
+
+def write_run(folder: Path, **changes: dict[str, Any]) -> list[str]:
+    """A run's counts and files; returns the flags for check_counts.py."""
+    for name in ("counts", "dropped"):
+        (folder / name).mkdir()
+    for link in CHAIN:
+        counts = COUNTS[link.stage]
+        (folder / link.output).write_bytes(b"{}\n" * counts["written"])
+        (folder / "dropped" / f"{link.stage}.jsonl").write_bytes(b"{}\n" * sum(counts["dropped"].values()))
+        told = {"stage": link.stage} | counts | changes.get(link.stage, {})
+        (folder / "counts" / f"{link.stage}.json").write_bytes(orjson.dumps(told))
+    return ["--run", str(folder), "--output", str(folder / "stages.txt"), "--json", str(folder / "stages.json")]
+
+
+def test_a_run_in_which_everything_fits_gives_the_table(tmp_path: Path) -> None:
+    assert main(write_run(tmp_path)) == 0
+    text = (tmp_path / "stages.txt").read_text()
+    assert "duplicate_thread 1" in text
+    assert [stage["stage"] for stage in orjson.loads((tmp_path / "stages.json").read_bytes())] == list(COUNTS)
+
+
+@pytest.mark.parametrize(
+    ("stage", "change"),
+    [
+        ("prepare_raw_data", {"read": 6}),
+        ("parse_problems", {"read": 3, "passed": 2}),
+        ("parse_classes", {"written": 5}),
+        ("parse_answers", {"read": 2, "passed": 1}),
+        ("merge_data", {"read": 5, "passed": 3}),
+        ("decontaminate", {"read": 3, "passed": 2}),
+    ],
+)
+def test_a_lost_row_stops_the_run(tmp_path: Path, stage: str, change: dict[str, Any]) -> None:
+    flags = write_run(tmp_path, **{stage: change})
+    with pytest.raises(UserError, match="rows were lost"):
+        main(flags)
+    assert not (tmp_path / "stages.txt").exists()
+
+
+def test_a_file_that_was_shortened_by_hand_stops_the_run(tmp_path: Path) -> None:
+    flags = write_run(tmp_path)
+    (tmp_path / "merged.jsonl").write_bytes(b"{}\n")
+    with pytest.raises(UserError, match="merge_data wrote 2 rows, the file has 1"):
+        main(flags)
+
+
+def test_requests_of_a_model_stage_are_summed_over_its_shards(tmp_path: Path) -> None:
+    flags = write_run(tmp_path)
+    folder = tmp_path / "counts" / "extract_problems"
+    folder.mkdir()
+    shard = {"requests": 2, "answered": 1, "failed": {"refused": 1}, "prompt_tokens": 5, "completion_tokens": 7}
+    for number in range(2):
+        (folder / f"shard-{number:03d}-of-002.json").write_bytes(orjson.dumps(shard))
+    assert main(flags) == 0
+    stages = {stage["stage"]: stage for stage in orjson.loads((tmp_path / "stages.json").read_bytes())}
+    asked = stages["extract_problems"]
+    assert (asked["read"], asked["written"], asked["dropped"]) == (4, 2, {"refused": 2})
+    assert asked["completion_tokens"] == 14

@@ -1,0 +1,84 @@
+"""What a comparison settles, and what the model is asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from omr.errors import UserError
+from omr.judging import Question
+from solution_files import cut, fill, problem, read_lines, select, write_rows
+
+
+def test_provably_equal_answers_need_no_call(tmp_path: Path) -> None:
+    majority = fill(tmp_path, [problem("a-1", "1/2")], {"a-1": ["0.5", r"\frac{1}{2}", "1/2"]})
+    made = select(tmp_path, majority.path)
+    assert {row["settled_by"] for row in made.rows} == {"symbolic"}
+    assert read_lines(made.others["questions"]) == []
+    assert [made.counts[key] for key in ("answers", "symbolic", "llm_calls", "calls_saved_by_sharing")] == [3, 3, 0, 0]
+
+
+def test_everything_else_goes_to_the_model_with_its_problem(tmp_path: Path) -> None:
+    majority = fill(tmp_path, [problem("a-1", "66"), problem("b-1", "Friday")], {"a-1": ["60"], "b-1": ["a weekday"]})
+    made = select(tmp_path, majority.path)
+    asked = read_lines(made.others["questions"])
+    assert [(row["problem"], row["predicted_answer"], row["expected_answer"]) for row in asked] == [
+        ("The problem a-1.", "60", "66"),
+        ("The problem b-1.", "a weekday", "Friday"),
+    ]
+    assert [row["comparison"] for row in made.rows] == ["different", "unknown"]
+    assert {row["settled_by"] for row in made.rows} == {None}
+
+
+def test_a_question_is_asked_once_for_all_seeds_that_share_it(tmp_path: Path) -> None:
+    majority = fill(tmp_path, [problem("a-1", "66")], {"a-1": ["60", "60", "60", "61", "66", "66"]})
+    made = select(tmp_path, majority.path)
+    assert [row["predicted_answer"] for row in read_lines(made.others["questions"])] == ["60", "61"]
+    figures = ("answers", "symbolic", "llm_calls", "calls_saved_by_sharing")
+    assert [made.counts[key] for key in figures] == [6, 2, 2, 2]
+
+
+def test_the_same_answers_to_another_problem_are_another_question(tmp_path: Path) -> None:
+    majority = fill(tmp_path, [problem("a-1", "66"), problem("b-1", "66")], {"a-1": ["60"], "b-1": ["60"]})
+    asked = read_lines(select(tmp_path, majority.path).others["questions"])
+    assert [row["problem_id"] for row in asked] == ["a-1", "b-1"]
+    assert len({row["id"] for row in asked}) == 2
+
+
+def test_solutions_without_an_answer_ask_nothing(tmp_path: Path) -> None:
+    majority = fill(tmp_path, [problem("a-1", "66")], {"a-1": [cut("It"), {"text": "?"}]})
+    made = select(tmp_path, majority.path)
+    assert (made.rows, read_lines(made.others["questions"])) == ([], [])
+
+
+def test_a_comparison_that_takes_too_long_goes_to_the_model(tmp_path: Path) -> None:
+    endless = r"\sum_{k=1}^{\infty} \sin(k^{k^{k}}) \cdot \int_0^1 x^{x^{x^{k}}} dx"
+    majority = fill(tmp_path, [problem("a-1", "5")], {"a-1": [endless]})
+    made = select(tmp_path, majority.path)
+    assert [row["comparison"] for row in made.rows] == ["unknown"]
+    assert [row["predicted_answer"] for row in read_lines(made.others["questions"])] == [endless]
+
+
+def test_the_id_of_a_question_depends_on_both_answers_and_not_on_where_they_part() -> None:
+    ids = {Question("a-1", *answers).id for answers in (("1", "23"), ("12", "3"), ("23", "1"))}
+    assert len(ids) == 3
+    assert Question("a-1", "1", "2", asked_by=5).id == Question("a-1", "1", "2").id
+    assert all(name.startswith("a-1-") for name in ids)
+
+
+def test_problems_in_another_order_are_an_error_and_leave_nothing(tmp_path: Path) -> None:
+    given = {"a-1": ["1"], "b-1": ["1"]}
+    majority = fill(tmp_path, [problem("a-1", "2"), problem("b-1", "2")], given)
+    write_rows(tmp_path / "problems.jsonl", [problem("b-1", "2"), problem("a-1", "2")])
+    with pytest.raises(UserError, match="'b-1' is missing, or stands before"):
+        select(tmp_path, majority.path)
+    assert not (tmp_path / "comparisons.jsonl").exists()
+    assert not (tmp_path / "comparisons.questions").exists()
+
+
+def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
+    majority = fill(tmp_path, [problem("a-1", "1/2")], {"a-1": ["0.5", "7", "x", "7", "(1,2)"]})
+    first = select(tmp_path, majority.path)
+    before = first.path.read_bytes(), first.others["questions"].read_bytes()
+    again = select(tmp_path, majority.path)
+    assert before == (again.path.read_bytes(), again.others["questions"].read_bytes())
