@@ -193,8 +193,9 @@ def main(argv: list[str] | None = None) -> int:
     print_table(lexical_commands(arguments.tfidf_min_scores), *sizes, arguments.seed)
     nets = embedding_commands(arguments.embeddings_python, arguments.embeddings_model, arguments.embeddings_min_scores)
     if nets:
-        smaller = [size // arguments.embeddings_part for size in sizes]
-        print_table(nets | lexical_commands(arguments.tfidf_min_scores), *smaller, arguments.seed)
+        pool_rows, problems, paraphrases = (size // arguments.embeddings_part for size in sizes)
+        nets |= lexical_commands(arguments.tfidf_min_scores)
+        print_table(nets, pool_rows, problems, paraphrases, arguments.seed)
     return 0
 
 

@@ -137,7 +137,7 @@ rule pair_candidates:
         "results/{run}/logs/pair_candidates.log",
     params:
         matches=lambda wildcards, input: [f"{net}={path}" for net, path in zip(NETS, input.matches)],
-        decisive=settings.decisive_scores,
+        decisive=settings.decisive_flags,
         max_pairs=config["decontaminate"]["max_pairs_per_problem"],
     conda:
         "../envs/workflow.yaml"
@@ -147,7 +147,7 @@ rule pair_candidates:
         " --canaries {input.canaries}"
         " --benchmarks {input.benchmarks}"
         " --matches {params.matches}"
-        " --decisive {params.decisive}"
+        " {params.decisive}"
         " --max-pairs {params.max_pairs}"
         " --output {output.pairs}"
         " --decisive-output {output.decisive}"

@@ -31,7 +31,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
-
 from omr.errors import UserError, run_command
 from omr.jsonl import Fields, Row, dumps
 from omr.judging import by_problem
@@ -149,7 +148,7 @@ class Bounds:
         if self.max_tokens is None:
             return None
         if self.counter is None:
-            tokens = completion_tokens(text)
+            tokens = text.origin.completion_tokens
             if tokens is None:
                 return "unknown_length"
         else:
@@ -166,11 +165,6 @@ class Bounds:
         return set(by_hash[self.solutions_per_problem :])
 
 
-def completion_tokens(text: Text) -> int | None:
-    tokens = (text.reply["usage"] or {}).get("completion_tokens")
-    return tokens if type(tokens) is int else None
-
-
 def model_name(identity: str | None) -> str | None:
     """`Qwen/QwQ-32B@<commit>` -> `QwQ-32B`, as the published dataset names its models."""
     return None if identity is None else identity.split("@")[0].rstrip("/").rpartition("/")[2]
@@ -181,38 +175,45 @@ def prompt_hash(prompt: Prompt) -> str:
     return blake2b(orjson.dumps([prompt.system, prompt.user]), digest_size=8).hexdigest()
 
 
-@dataclass(frozen=True)
 class RowWriter:
     """Puts rows together from what the stages before know."""
 
-    prompt: Prompt
-    mode: str
-    summary_model: str | None
+    def __init__(self, prompt: Prompt, mode: str, summary_model: str | None) -> None:
+        self._prompt = prompt
+        self._summary_model = summary_model
+        self._same_everywhere = {
+            "inference_mode": mode,
+            "pass_rate_72b_tir": "n/a",
+            "used_in_kaggle": None,
+            "prompt_hash": prompt_hash(prompt),
+        }
 
-    def encode(self, row_id: str, judged: Row, problem: Row, rate: PassRate, text: Text) -> bytes:
+    def of_problem(self, problem: Row, rate: PassRate) -> Row:
+        """What the rows of a problem share; `messages` end with the prompt."""
+        return {
+            **problem,
+            **self._same_everywhere,
+            "problem_id": problem["id"],
+            "thread_id": problem.get("thread_id") or problem["id"].rpartition("-")[0],
+            "pass_rate": round(rate.share, 6),
+            "pass_rate_of": rate.known,
+            "messages": self._prompt.render(problem),
+        }
+
+    def encode(self, row_id: str, shared: Row, judged: Row, text: Text) -> bytes:
         """The JSON line of a training row."""
         # A long text stands in a row twice, but is escaped once.
         whole = orjson.Fragment(orjson.dumps(text.whole))
         values: dict[str, Any] = {
-            **problem,
+            **shared,
             **judged,
             **(text.summary or {}),
+            **text.origin._asdict(),
             "id": row_id,
-            "problem_id": problem["id"],
-            "thread_id": problem.get("thread_id") or problem["id"].rpartition("-")[0],
             "generated_solution": whole,
-            "generation_model": model_name(text.reply.get("model")),
-            "model": text.reply.get("model"),
-            "reply_key": text.reply.get("key"),
-            "completion_tokens": completion_tokens(text),
-            "inference_mode": self.mode,
-            "pass_rate_72b_tir": "n/a",
-            "used_in_kaggle": None,
-            "pass_rate": round(rate.share, 6),
-            "pass_rate_of": rate.known,
-            "summary_model": self.summary_model if text.summary else None,
-            "prompt_hash": prompt_hash(self.prompt),
-            "messages": [*self.prompt.render(problem), {"role": "assistant", "content": whole}],
+            "generation_model": model_name(text.origin.model),
+            "summary_model": self._summary_model if text.summary else None,
+            "messages": [*shared["messages"], {"role": "assistant", "content": whole}],
         }
         return dumps({name: values.get(name) for name in NAMES})
 
@@ -242,8 +243,8 @@ class Preparer:
                 self._drop(row_id, row, "duplicate", duplicate_of=first)
             else:
                 passed[row_id] = row, text
-        if problem is not None:
-            self._write(passed, problem, rate)
+        if problem is not None and passed:
+            self._write(passed, self.writer.of_problem(problem, rate))
 
     def _text(self, row: Row, fault: str | None) -> Text | str:
         """The text of a solution that passes, else the reason why it does not."""
@@ -257,13 +258,13 @@ class Preparer:
         text = self.texts.of(row, trace, summary)
         return text if isinstance(text, str) else self.bounds.fault_of_text(text) or text
 
-    def _write(self, passed: dict[str, tuple[Row, Text]], problem: Row, rate: PassRate) -> None:
+    def _write(self, passed: dict[str, tuple[Row, Text]], shared: Row) -> None:
         too_many = self.bounds.over_limit(list(passed))
         for row_id, (row, text) in passed.items():
             if row_id in too_many:
                 self._drop(row_id, row, "over_limit")
             else:
-                self.stage.write_encoded(self.writer.encode(row_id, row, problem, rate, text))
+                self.stage.write_encoded(self.writer.encode(row_id, shared, row, text))
 
     def _drop(self, row_id: str, row: Row, reason: str, **what: Any) -> None:
         self.stage.drop({"id": row_id, "problem_id": row["id"], "seed": row["seed"]}, reason, **what)

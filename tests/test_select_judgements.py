@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+import select_judgements
+from omr.equivalence import EquivalenceChecker, Verdict
 from omr.errors import UserError
 from omr.judging import Question
 from solution_files import cut, fill, problem, read_lines, select, write_rows
@@ -51,12 +54,19 @@ def test_solutions_without_an_answer_ask_nothing(tmp_path: Path) -> None:
     assert (made.rows, read_lines(made.others["questions"])) == ([], [])
 
 
-def test_a_comparison_that_takes_too_long_goes_to_the_model(tmp_path: Path) -> None:
-    endless = r"\sum_{k=1}^{\infty} \sin(k^{k^{k}}) \cdot \int_0^1 x^{x^{x^{k}}} dx"
-    majority = fill(tmp_path, [problem("a-1", "5")], {"a-1": [endless]})
+class OutOfTime(EquivalenceChecker):
+    """Every comparison takes too long."""
+
+    def compare_many(self, pairs: Iterable[tuple[str, str]]) -> Iterator[Verdict]:
+        return (Verdict.UNKNOWN for _ in pairs)
+
+
+def test_a_comparison_that_takes_too_long_goes_to_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    majority = fill(tmp_path, [problem("a-1", "2")], {"a-1": ["4/2"]})
+    monkeypatch.setattr(select_judgements, "EquivalenceChecker", OutOfTime)
     made = select(tmp_path, majority.path)
-    assert [row["comparison"] for row in made.rows] == ["unknown"]
-    assert [row["predicted_answer"] for row in read_lines(made.others["questions"])] == [endless]
+    assert [(row["comparison"], row["settled_by"]) for row in made.rows] == [("unknown", None)]
+    assert [row["predicted_answer"] for row in read_lines(made.others["questions"])] == ["4/2"]
 
 
 def test_the_id_of_a_question_depends_on_both_answers_and_not_on_where_they_part() -> None:

@@ -15,8 +15,8 @@ from typing import Any
 
 from mpmath import mp
 
-from omr.answer_expressions import Call, Expression, Matrix, Number, Refused, Symbol
-from omr.answer_values import Exact, Inexact, Numeric, Point, TooBig, Undefined, pseudo_random, walk
+from omr.answer_expressions import Call, Expression, Matrix, Number, RefusalError, Symbol
+from omr.answer_values import Exact, InexactError, Numeric, Point, SizeError, UndefinedError, pseudo_random, walk
 from omr.answer_verdict import Verdict, all_equal
 
 _CONSTANTS = frozenset({"\\pi", "e", "i"})
@@ -42,7 +42,7 @@ def compare_expressions(one: Expression, other: Expression) -> Verdict:
     names = free_symbols(one) | free_symbols(other)
     try:
         verdict = _compare_functions(one, other) if names else _compare_constants(one, other)
-    except (Refused, TooBig, Undefined, Inexact):
+    except (RefusalError, SizeError, UndefinedError, InexactError):
         return Verdict.UNKNOWN
     if verdict is Verdict.DIFFERENT and any(_is_open(node) for node in chain(walk(one), walk(other))):
         return Verdict.UNKNOWN
@@ -84,7 +84,7 @@ def ratio_is_constant(one: Expression, other: Expression, *, positive: bool) -> 
         point = {name: sample(name) for name in free_symbols(one) | free_symbols(other)}
         try:
             first, second = Exact().value(one, point), Exact().value(other, point)
-        except (ArithmeticError, Refused):
+        except (ArithmeticError, RefusalError):
             return Verdict.UNKNOWN
         if isinstance(first, list) or isinstance(second, list):
             return Verdict.UNKNOWN
@@ -104,7 +104,7 @@ def real_value(tree: Expression) -> Any | None:
     try:
         with mp.workdps(_DIGITS):
             value = Numeric(allow_complex=False).value(tree, {})
-    except (ArithmeticError, Refused):
+    except (ArithmeticError, RefusalError):
         return None
     return None if isinstance(value, list) else value
 
@@ -217,14 +217,14 @@ def _sample(name: str, turn: int) -> Fraction:
 def _try_at(point: Point, one: Expression, other: Expression) -> Verdict:
     try:
         return _compare_at(point, one, other)
-    except Undefined:
+    except UndefinedError:
         return Verdict.UNKNOWN
 
 
 def _compare_at(point: Point, one: Expression, other: Expression) -> Verdict:
     try:
         first, second = Exact().value(one, point), Exact().value(other, point)
-    except (Inexact, TooBig):
+    except (InexactError, SizeError):
         return _compare_numerically(point, one, other)
     if isinstance(first, list) != isinstance(second, list):
         return Verdict.DIFFERENT

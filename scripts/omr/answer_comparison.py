@@ -16,7 +16,7 @@ from fractions import Fraction
 from typing import cast
 
 from omr.answer_algebra import compare_expressions, free_symbols, ratio_is_constant
-from omr.answer_expressions import Call, Expression, Matrix, Number, Refused, Symbol
+from omr.answer_expressions import Call, Expression, Matrix, Number, RefusalError, Symbol
 from omr.answer_forms import (
     Approximate,
     Choice,
@@ -253,7 +253,9 @@ def _is_run_together(several: Several, value: Value) -> bool:
     joined = Fraction(0)
     for number in numbers:
         joined = joined * 1000 + number
-    decimal = Fraction(f"{numbers[0]}.{numbers[1]}") if len(numbers) == 2 and numbers[1] >= 0 == numbers[1] % 1 else None
+    decimal = (
+        Fraction(f"{numbers[0]}.{numbers[1]}") if len(numbers) == 2 and numbers[1] >= 0 == numbers[1] % 1 else None
+    )
     return value.tree.value in (joined, decimal)
 
 
@@ -373,73 +375,6 @@ def _folded(text: str) -> str:
     return next((folded[len(article) :] for article in _ARTICLES if folded.startswith(article)), folded)
 
 
-def _compare_values(one: Value, other: Form) -> Verdict:
-    if not isinstance(other, Value):
-        return Verdict.UNKNOWN
-    for sign in ("percent", "degree"):
-        inner, outer = _inside(one, sign), _inside(other, sign)
-        if inner is not None and outer is not None:
-            return _compare_values(inner, outer)
-        if inner is not None or outer is not None:
-            if one.unit or other.unit:
-                return _compare_angles(one, other) if sign == "degree" else Verdict.UNKNOWN
-            bare = _compare_measures(inner or one, outer or other)
-            return any_equal([bare, _compare_measures(one, other)])
-    return _compare_measures(one, other)
-
-
-_RADIANS = Unit("rad", "angle")
-
-
-def _compare_angles(one: Value, other: Value) -> Verdict:
-    """`45^\\circ` and a value with a unit: the same number of degrees is meant only if that unit is radians."""
-    if {one.unit, other.unit} != {None, _RADIANS}:
-        return Verdict.UNKNOWN
-    return compare_expressions(one.tree, other.tree)
-
-
-def _inside(value: Value, sign: str) -> Value | None:
-    """`x` of `x\\%`, of `-x\\%`; None where there is no such sign."""
-    tree = value.tree
-    if isinstance(tree, Call) and tree.name == "neg":
-        inner = _inside(Value(tree.args[0], value.unit), sign)
-        return inner and Value(Call("neg", (inner.tree,)), value.unit)
-    return Value(tree.args[0], value.unit) if isinstance(tree, Call) and tree.name == sign else None
-
-
-def _compare_measures(one: Value, other: Value) -> Verdict:
-    first, second = one.unit, other.unit
-    if first is not None and first == second:
-        return compare_expressions(one.tree, other.tree)
-    if first is None or second is None:
-        unit = first or second
-        verdict = compare_expressions(one.tree, other.tree)
-        if verdict is Verdict.DIFFERENT and (_is_measure(one.tree) or _is_measure(other.tree)):
-            return Verdict.UNKNOWN
-        # Without its unit the other value may be in another one: 50 cents is 0.5 where dollars are asked for.
-        known = unit is not None and unit.dimension is not None
-        return Verdict.UNKNOWN if verdict is Verdict.DIFFERENT and known else verdict
-    if first.dimension is None or second.dimension is None:
-        return Verdict.UNKNOWN
-    if first.dimension != second.dimension:
-        return Verdict.DIFFERENT
-    return compare_expressions(_scaled(one.tree, first.size), _scaled(other.tree, second.size))
-
-
-def _is_measure(tree: Expression) -> bool:
-    """`5 m`, `3 s`: with a variable or a unit?"""
-    if not isinstance(tree, Call) or tree.name != "mul" or len(tree.args) != 2:
-        return False
-    number, letter = tree.args
-    if isinstance(letter, Call) and letter.name == "pow":
-        letter = letter.args[0]
-    return isinstance(number, Number) and isinstance(letter, Symbol) and letter.name in "m g s h l L N J W V K".split()
-
-
-def _scaled(tree: Expression, factor: Fraction) -> Expression:
-    return Call("mul", (Number(factor), tree))
-
-
 _RULES = (
     (Opaque, lambda one, other: Verdict.UNKNOWN),
     (Choice, _compare_choice),
@@ -452,5 +387,5 @@ _RULES = (
     (Fence, _compare_fence),
     (Ratio, _compare_ratio),
     (Words, _compare_words),
-    (Value, _compare_values),
+    (Value, _compare_value),
 )

@@ -1,70 +1,29 @@
 r"""Tokens of one mathematical expression -> a tree; what cannot be read with certainty is refused, never guessed.
 
-A grammar of our own instead of a computer algebra system's text parser: that one evaluates Python. Refused are, among
+A grammar of our own instead of a computer algebra system's text parser: that one evaluates Python. RefusalError are, among
 others, `\sqrt12` (which root?), `a/bc` (what is below?), `\sin x/2`, sums, integrals, and words.
 """
 
 from __future__ import annotations
 
-import string
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-from omr.answer_spelling import plain_number, spell
+from omr.answer_cursor import Cursor
+from omr.answer_spelling import spell
 from omr.answer_tokens import Kind, Token
+from omr.answer_trees import MAX_DEPTH, Call, Expression, Matrix, Number, RefusalError, Symbol, joined
 
 
-class Refused(Exception):
-    """The text is not an expression of this grammar; says nothing about its meaning."""
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """An exact value; `decimals` is how many digits stood after the point, None where there was no point."""
-
-    value: Fraction
-    decimals: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Symbol:
-    """A variable, or a constant known by its name: `\\pi`, `e`, `i`, `\\infty`."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """An operation or function on expressions: `div`, `pow`, `neg`, `pm`, `sin`, `apply:f`, ...
-
-    `add` and `mul` take two or more, so that a long sum is no deep tree.
-    """
-
-    name: str
-    args: tuple[Expression, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    """Rows of equal length."""
-
-    rows: tuple[tuple[Expression, ...], ...]
-
-
-Expression = Number | Symbol | Call | Matrix
-
-#: Deeper nesting is refused: no answer needs it, and every walk over a tree may then recurse.
-MAX_DEPTH = 40
 _MAX_EXPONENT_OF_TEN = 4000
 #: Double signs and slashes, which nest without brackets.
 _MAX_STEPS = 16
 _MAX_POSTFIXES = 4
 
 _FUNCTIONS: Final = frozenset(
-    "sin cos tan cot sec csc arcsin arccos arctan arccot sinh cosh tanh ln log exp gcd lcm max min sqrt abs floor ceil"
-    " log_10".split()
+    str.split("sin cos tan cot sec csc arcsin arccos arctan arccot sinh cosh tanh ln log exp gcd lcm max min sqrt abs floor ceil"
+    " log_10")
 )
 _INVERSES = {"sin": "arcsin", "cos": "arccos", "tan": "arctan", "cot": "arccot"}
 _CONSTANT_WORDS = {"pi": "\\pi", "infinity": "\\infty", "inf": "\\infty", "oo": "\\infty", "theta": "\\theta"}
@@ -77,7 +36,7 @@ _GREEK = frozenset(
 _DECORATIONS = frozenset({"\\overline", "\\vec", "\\hat", "\\tilde", "\\angle", "\\triangle", "\\dot"})
 #: A letter of these before a parenthesis is a function's name; any other letter is a factor.
 _FUNCTION_LETTERS = frozenset("fghFGHPQW")
-_SHORT_WORDS = frozenset("am an as at be by do go he if in is it me my no of on or so to up us we th st nd rd".split())
+_SHORT_WORDS = frozenset(str.split("am an as at be by do go he if in is it me my no of on or so to up us we th st nd rd"))
 _ORDINALS = frozenset({"th", "st", "nd", "rd"})
 _FENCES = {"\\lfloor": ("\\rfloor", "floor"), "\\lceil": ("\\rceil", "ceil")}
 
@@ -85,7 +44,7 @@ _FENCES = {"\\lfloor": ("\\rfloor", "floor"), "\\lceil": ("\\rceil", "ceil")}
 def parse_expression(tokens: Sequence[Token]) -> Expression:
     """The tree of an expression.
 
-    Raises: Refused
+    Raises: RefusalError
     """
     parser = _Parser(tokens)
     tree = parser.sum()
@@ -93,123 +52,87 @@ def parse_expression(tokens: Sequence[Token]) -> Expression:
     return tree
 
 
-class _Parser:
+class _Parser(Cursor):
     """Recursive descent over tokens, in time linear in their number."""
 
     def __init__(self, tokens: Sequence[Token]) -> None:
-        self._tokens = tokens
-        self._place = 0
+        super().__init__(tokens)
         self._depth = 0
         self._in_bars = False
         self._steps = 0
-
-    # Tokens
-
-    def _peek(self, ahead: int = 0) -> Token | None:
-        place = self._place + ahead
-        return self._tokens[place] if place < len(self._tokens) else None
-
-    def _next(self) -> Token:
-        token = self._peek()
-        if token is None:
-            raise Refused("ends too early")
-        self._place += 1
-        return token
-
-    def _sees(self, *marks: str) -> bool:
-        token = self._peek()
-        return token is not None and token.is_mark(*marks)
-
-    def _sees_command(self, *commands: str) -> bool:
-        token = self._peek()
-        return token is not None and token.is_command(*commands)
-
-    def _take(self, mark: str) -> bool:
-        if not self._sees(mark):
-            return False
-        self._place += 1
-        return True
-
-    def _expect(self, mark: str) -> None:
-        if not self._take(mark):
-            raise Refused(f"no {mark}")
-
-    def expect_end(self) -> None:
-        if self._peek() is not None:
-            raise Refused("more follows")
 
     # Sums and products
 
     def sum(self) -> Expression:
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise Refused("nested too deeply")
+            raise RefusalError("nested too deeply")
         terms = [self._signed_term()]
         while True:
-            if self._take("+"):
+            if self.take("+"):
                 terms.append(self._term())
-            elif self._take("-"):
+            elif self.take("-"):
                 terms.append(Call("neg", (self._term(),)))
-            elif self._sees_command("\\pm", "\\mp"):
-                terms = [self._two_signs(_joined("add", terms))]
+            elif self.sees_command("\\pm", "\\mp"):
+                terms = [self._two_signs(joined("add", terms))]
             else:
                 break
         self._depth -= 1
-        return _joined("add", terms)
+        return joined("add", terms)
 
     def _signed_term(self) -> Expression:
-        if self._take("-"):
+        if self.take("-"):
             return Call("neg", (self._term(),))
-        if self._sees_command("\\pm", "\\mp"):
+        if self.sees_command("\\pm", "\\mp"):
             return self._two_signs(Number(Fraction(0)))
-        self._take("+")
+        self.take("+")
         return self._term()
 
     def _two_signs(self, left: Expression) -> Expression:
         self._steps += 1
         if self._steps > _MAX_STEPS:
-            raise Refused("too many signs")
-        return Call(self._next().text[1:], (left, self._term()))
+            raise RefusalError("too many signs")
+        return Call(self.next().text[1:], (left, self._term()))
 
     def _term(self) -> Expression:
         factors = [self._factor()]
         divided = False  # after a bare `/`, a factor side by side could belong above or below the line
         while True:
-            if self._sees_command("\\cdot"):
-                self._next()
+            if self.sees_command("\\cdot"):
+                self.next()
                 factors.append(self._signed_factor())
                 divided = False
-            elif self._sees("/"):
-                factors, divided = [self._quotient(_joined("mul", factors))], True
+            elif self.sees("/"):
+                factors, divided = [self._quotient(joined("mul", factors))], True
             elif self._starts_factor():
                 if divided:
-                    raise Refused("side by side after a slash")
+                    raise RefusalError("side by side after a slash")
                 factors = self._side_by_side(factors)
             else:
-                return _joined("mul", factors)
+                return joined("mul", factors)
 
     def _quotient(self, above: Expression) -> Call:
         self._steps += 1
         if self._steps > _MAX_STEPS:
-            raise Refused("too many slashes")
-        self._expect("/")
+            raise RefusalError("too many slashes")
+        self.expect("/")
         self._refuse_letters()
         return Call("div", (above, self._signed_factor()))
 
     def _refuse_letters(self) -> None:
         """After a slash or a caret, `ab` may be `a` with a factor `b` behind it."""
-        token = self._peek()
+        token = self.peek()
         if token is not None and token.kind is Kind.WORD and token.text not in _FUNCTIONS | _CONSTANT_WORDS.keys():
-            raise Refused("letters of which one may be meant")
+            raise RefusalError("letters of which one may be meant")
 
     def _side_by_side(self, factors: list[Expression]) -> list[Expression]:
-        before, after, left = self._tokens[self._place - 1], self._peek(), factors[-1]
+        before, after, left = self.tokens[self.place - 1], self.peek(), factors[-1]
         assert after is not None, "a factor starts here"
         if after.kind is Kind.NUMBER:
             if before.kind is Kind.NUMBER and isinstance(left, Number) and after.spaced:
                 return [*factors[:-1], self._mixed(left)]
             if not before.is_mark(")", "]"):
-                raise Refused("a numeral after a factor")
+                raise RefusalError("a numeral after a factor")
         part = self._factor()
         mixed = before.kind is Kind.NUMBER and after.is_command("\\frac") and len(factors) == 1 and _is_proper(part)
         if mixed and isinstance(left, Number) and left.decimals is None:
@@ -217,22 +140,22 @@ class _Parser:
         return [*factors, part]
 
     def _mixed(self, whole: Number) -> Expression:
-        above = self._number(self._next())
-        self._expect("/")
-        below = self._number(self._next())
+        above = self._number(self.next())
+        self.expect("/")
+        below = self._number(self.next())
         part = Call("div", (above, below))
         if not _is_proper(part) or whole.decimals is not None:
-            raise Refused("two numerals side by side")
+            raise RefusalError("two numerals side by side")
         return Call("add", (whole, part))
 
     def _signed_factor(self) -> Expression:
-        if self._take("-"):
+        if self.take("-"):
             return Call("neg", (self._factor(),))
-        self._take("+")
+        self.take("+")
         return self._factor()
 
     def _starts_factor(self) -> bool:
-        token = self._peek()
+        token = self.peek()
         if token is None:
             return False
         if token.kind is Kind.MARK:
@@ -248,29 +171,29 @@ class _Parser:
     def _factor(self) -> Expression:
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise Refused("nested too deeply")
+            raise RefusalError("nested too deeply")
         base = self._postfix(self._atom())
         self._depth -= 1
         return base
 
     def _postfix(self, base: Expression) -> Expression:
         for _ in range(_MAX_POSTFIXES):
-            if self._take("!"):
-                if self._sees("!"):
-                    raise Refused("a double factorial")
+            if self.take("!"):
+                if self.sees("!"):
+                    raise RefusalError("a double factorial")
                 base = Call("factorial", (base,))
-            elif self._take("%"):
+            elif self.take("%"):
                 base = Call("percent", (base,))
-            elif self._sees("^"):
+            elif self.sees("^"):
                 base = self._power(base)
             else:
                 return base
-        raise Refused("too much behind a factor")
+        raise RefusalError("too much behind a factor")
 
     def _power(self, base: Expression) -> Expression:
-        self._expect("^")
-        inside = self._peek(1)
-        if self._sees("{") and inside is not None:
+        self.expect("^")
+        inside = self.peek(1)
+        if self.sees("{") and inside is not None:
             if inside.is_command("\\circ"):
                 self._group_of_one()
                 return Call("degree", (base,))
@@ -280,12 +203,12 @@ class _Parser:
         return Call("pow", (base, self._exponent()))
 
     def _exponent(self) -> Expression:
-        if self._take("{"):
+        if self.take("{"):
             exponent = self._inner("}")
-            if self._sees("^"):
-                raise Refused("two exponents")
+            if self.sees("^"):
+                raise RefusalError("two exponents")
             return exponent
-        if self._take("-"):
+        if self.take("-"):
             return Call("neg", (self._factor(),))
         self._refuse_letters()
         return self._factor()
@@ -293,7 +216,7 @@ class _Parser:
     # Atoms
 
     def _atom(self) -> Expression:
-        token = self._next()
+        token = self.next()
         if token.kind is Kind.NUMBER:
             return self._numeral(token)
         if token.kind is Kind.SYMBOL or (token.kind is Kind.TEXT and len(token.text) == 1):
@@ -307,71 +230,71 @@ class _Parser:
     def _inner(self, closing: str) -> Expression:
         in_bars, self._in_bars = self._in_bars, closing == "|"
         tree = self.sum()
-        self._expect(closing)
+        self.expect(closing)
         self._in_bars = in_bars
         return tree
 
     def _fenced(self, token: Token) -> Expression:
         closing = {"(": ")", "[": "]", "{": "}", "|": "|"}.get(token.text)
         if closing is None:
-            raise Refused(f"{token.text} starts nothing")
+            raise RefusalError(f"{token.text} starts nothing")
         inside = self._inner(closing)
         return Call("abs", (inside,)) if closing == "|" else inside
 
     def _numeral(self, token: Token) -> Expression:
-        if self._take("_"):
+        if self.take("_"):
             return self._in_base(token)
         return self._number(token)
 
     def _number(self, token: Token) -> Number:
         if token.kind is not Kind.NUMBER:
-            raise Refused("not a numeral")
+            raise RefusalError("not a numeral")
         mantissa, _, exponent = token.text.partition("e")
         if len(exponent) > 5 or abs(int(exponent or 0)) > _MAX_EXPONENT_OF_TEN:
-            raise Refused("an exponent beyond reason")
+            raise RefusalError("an exponent beyond reason")
         decimals = len(mantissa.partition(".")[2]) if "." in mantissa else None
         return Number(Fraction(token.text), None if exponent else decimals)
 
     def _in_base(self, token: Token) -> Expression:
         base = self._number(self._group_of_one())
         if not token.text.isdigit() or base.value.denominator != 1 or not 2 <= base.value <= 36:
-            raise Refused("not a base")
+            raise RefusalError("not a base")
         digits, radix = token.text, int(base.value)
         if any(int(digit) >= radix for digit in digits):
-            raise Refused("a digit beyond its base")
+            raise RefusalError("a digit beyond its base")
         return Call("base", (Number(Fraction(int(digits, radix))), Number(Fraction(int(digits))), base))
 
     def _group_of_one(self) -> Token:
-        self._expect("{")
-        token = self._next()
-        self._expect("}")
+        self.expect("{")
+        token = self.next()
+        self.expect("}")
         return token
 
     def _symbol(self, name: str) -> Expression:
-        if self._take("_"):
+        if self.take("_"):
             name += f"_{{{self._subscript()}}}"
-        while self._take("'"):
+        while self.take("'"):
             name += "'"
-        if self._sees("(") and name[0] in _FUNCTION_LETTERS:
+        if self.sees("(") and name[0] in _FUNCTION_LETTERS:
             return Call(f"apply:{name}", self._arguments())
         return Symbol(name)
 
     def _subscript(self) -> str:
-        if not self._take("{"):
-            return self._next().text
-        start, depth = self._place, 1
+        if not self.take("{"):
+            return self.next().text
+        start, depth = self.place, 1
         while depth:
-            token = self._next()
+            token = self.next()
             depth += token.is_mark("{") - token.is_mark("}")
-        return spell(list(self._tokens[start : self._place - 1]))
+        return spell(list(self.tokens[start : self.place - 1]))
 
     def _arguments(self) -> tuple[Expression, ...]:
-        self._expect("(")
+        self.expect("(")
         in_bars, self._in_bars = self._in_bars, False
         args = [self.sum()]
-        while self._take(","):
+        while self.take(","):
             args.append(self.sum())
-        self._expect(")")
+        self.expect(")")
         self._in_bars = in_bars
         return tuple(args)
 
@@ -381,16 +304,16 @@ class _Parser:
         if word in _CONSTANT_WORDS:
             return self._symbol(_CONSTANT_WORDS[word])
         if not _is_product(word):
-            raise Refused("a word")
+            raise RefusalError("a word")
         *letters, last = word
-        return _joined("mul", [*(Symbol(letter) for letter in letters), self._symbol(last)])
+        return joined("mul", [*(Symbol(letter) for letter in letters), self._symbol(last)])
 
     def _command(self, command: str) -> Expression:
         name = command[1:]
         if command == "\\frac":
             above, below = self._group(), self._group()
             if _is_differential(above) and _is_differential(below):
-                raise Refused("a derivative")
+                raise RefusalError("a derivative")
             return Call("div", (above, below))
         if command == "\\binom":
             return Call("binom", (self._group(), self._group()))
@@ -406,47 +329,47 @@ class _Parser:
             return self._decorated(command)
         if command == "\\begin{matrix}":
             return self._matrix()
-        raise Refused(command)
+        raise RefusalError(command)
 
     def _group(self) -> Expression:
-        self._expect("{")
+        self.expect("{")
         return self._inner("}")
 
     def _between(self, closing: str, name: str) -> Expression:
         inside = self.sum()
-        if not self._sees_command(closing):
-            raise Refused(f"no {closing}")
-        self._next()
+        if not self.sees_command(closing):
+            raise RefusalError(f"no {closing}")
+        self.next()
         return Call(name, (inside,))
 
     def _root(self) -> Expression:
-        if self._take("["):
+        if self.take("["):
             return Call("root", (self._inner("]"), self._group()))
-        if self._take("("):
+        if self.take("("):
             return Call("sqrt", (self._inner(")"),))
         return Call("sqrt", (self._group(),))
 
     def _decorated(self, command: str) -> Expression:
-        if self._sees("{"):
+        if self.sees("{"):
             return self._symbol(f"{command} {self._subscript()}")
-        token = self._next()
+        token = self.next()
         if not token.is_letters:
-            raise Refused("a decoration of no letter")
+            raise RefusalError("a decoration of no letter")
         return self._symbol(f"{command} {token.text}")
 
     # Functions
 
     def _function(self, name: str) -> Expression:
         power: Expression | None = None
-        if name == "log" and self._take("_"):
-            base = self._group() if self._sees("{") else self._factor()
+        if name == "log" and self.take("_"):
+            base = self._group() if self.sees("{") else self._factor()
             return Call("log_base", (base, self._argument()))
-        if self._sees("^"):
-            self._next()
+        if self.sees("^"):
+            self.next()
             power = self._exponent()
             if power == Call("neg", (Number(Fraction(1)),)):
                 if name not in _INVERSES:
-                    raise Refused("an inverse of which kind?")
+                    raise RefusalError("an inverse of which kind?")
                 name, power = _INVERSES[name], None
         if name in ("gcd", "lcm", "max", "min"):
             return Call(name, self._arguments())
@@ -454,24 +377,26 @@ class _Parser:
         return call if power is None else Call("pow", (call, power))
 
     def _argument(self) -> Expression:
-        if self._sees("("):
-            self._next()
+        if self.sees("("):
+            self.next()
             return self._inner(")")
-        if self._sees("{"):
+        if self.sees("{"):
             return self._group()
         factors = [self._factor()]
         while self._starts_simple_factor():
             factors.append(self._factor())
-        if self._sees("/"):
-            raise Refused("a slash after a bare argument")
-        return _joined("mul", factors)
+        if self.sees("/"):
+            raise RefusalError("a slash after a bare argument")
+        return joined("mul", factors)
 
     def _starts_simple_factor(self) -> bool:
-        token = self._peek()
+        token = self.peek()
         if token is None:
             return False
-        return token.kind is Kind.SYMBOL or token.is_command("\\frac", "\\sqrt") or (
-            token.kind is Kind.COMMAND and token.text in _GREEK
+        return (
+            token.kind is Kind.SYMBOL
+            or token.is_command("\\frac", "\\sqrt")
+            or (token.kind is Kind.COMMAND and token.text in _GREEK)
         )
 
     # Matrices
@@ -481,16 +406,16 @@ class _Parser:
         row: list[Expression] = []
         while True:
             row.append(self.sum())
-            if self._take("&"):
+            if self.take("&"):
                 continue
             rows.append(tuple(row))
             row = []
-            if self._take("\\\\") and not self._sees_command("\\end{matrix}"):
+            if self.take("\\\\") and not self.sees_command("\\end{matrix}"):
                 continue
             break
-        if not self._sees_command("\\end{matrix}") or len({len(row) for row in rows}) != 1:
-            raise Refused("a torn matrix")
-        self._next()
+        if not self.sees_command("\\end{matrix}") or len({len(row) for row in rows}) != 1:
+            raise RefusalError("a torn matrix")
+        self.next()
         return Matrix(tuple(rows))
 
 
@@ -499,10 +424,6 @@ def _is_product(word: str) -> bool:
     if word.isupper():
         return len(word) <= 4
     return (len(word) == 2 and word not in _SHORT_WORDS) or word in "abcdefgh" or word in "pqrstuvwxyz"
-
-
-def _joined(name: str, parts: list[Expression]) -> Expression:
-    return parts[0] if len(parts) == 1 else Call(name, tuple(parts))
 
 
 def _opens(token: Token) -> bool:

@@ -32,9 +32,9 @@ _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,}(?:'[a-z]+)?")
 _COMMAND = re.compile(r"\\(?:begin|end)\{\w{1,20}\}|\\[A-Za-z]+")
 #: Words of sentences; an answer by itself has none of them.
 _PROSE = frozenset(
-    "is are was were be we you he she it it's this that these those find found get gets have has had compute thus"
+    str.split("is are was were be we you he she it it's this that these those find found get gets have has had compute thus"
     " therefore hence so because since which when let then there must can will should would answer solution result"
-    " started not how many what just about".split()
+    " started not how many what just about")
 )
 _JOINT_NOISE = re.compile(r"\\(?:text|mbox|quad|qquad|[,;!()\[\]])|[$\s{}~]+|\\")
 _JOINT_NAME = re.compile(r"[A-Za-z][\w^']{0,12}\s?=\s?$")
@@ -121,7 +121,12 @@ def _is_maths(maths: re.Match[str]) -> bool:
 def _leading(piece: str) -> str | None:
     """The answer that a piece of a sentence starts with, the piece itself if it is nothing else."""
     piece = piece.strip().strip("*\"'“”")
-    whole = any(map(str.isalnum, piece)) and len(piece) <= _SHORT_ANSWER and piece.count("(") == piece.count(")") and _is_bare(piece)
+    whole = (
+        any(map(str.isalnum, piece))
+        and len(piece) <= _SHORT_ANSWER
+        and piece.count("(") == piece.count(")")
+        and _is_bare(piece)
+    )
     if whole and (_values(piece) or len(piece.split()) <= 2):
         return piece
     values = _values(piece)

@@ -26,7 +26,9 @@ from omr.answer_tokens import Kind
 from omr.answer_verdict import Verdict
 
 _MAX_CHARS = 300
-_PLAIN_NAME = re.compile(r"[A-Za-z](?:_\d{1,3})?|alpha|beta|gamma|delta|theta|lambda|mu|phi|omega|[+-]")  # signs: sides of limits
+_PLAIN_NAME = re.compile(
+    r"[A-Za-z](?:_\d{1,3})?|alpha|beta|gamma|delta|theta|lambda|mu|phi|omega|[+-]"
+)  # signs: sides of limits
 
 
 def _refuse_evaluation(*_: object, **__: object) -> NoReturn:
@@ -47,7 +49,7 @@ def _without_evaluation() -> Iterator[None]:
         sympy_parser.eval_expr = evaluate
 
 
-class _Unknown(Exception):
+class _UnknownError(Exception):
     """An expression that SymPy has no certain counterpart for."""
 
 
@@ -79,23 +81,23 @@ def _expression(form: Form) -> Any | None:
         if isinstance(form, Value) and form.unit is None:
             return _of_tree(form.tree)
         return _of_latex(form.spelling) if isinstance(form, Opaque) else None
-    except _Unknown:
+    except _UnknownError:
         return None
 
 
 def _of_latex(latex: str) -> Any:
     # The parser would take text for a product of variables.
     if len(latex) > _MAX_CHARS or any(token.kind is Kind.TEXT for token in tokenise(latex)):
-        raise _Unknown
+        raise _UnknownError
     try:
         with _without_evaluation():
             tree = _Parser(config=ConversionConfig(lowercase_symbols=False)).parse(latex)
     except Exception as error:  # noqa: BLE001 -- the parser raises bare Exception for text outside its grammar
-        raise _Unknown from error
+        raise _UnknownError from error
     if not isinstance(tree, sympy.Expr):
-        raise _Unknown
+        raise _UnknownError
     if not all(_PLAIN_NAME.fullmatch(symbol.name) for symbol in tree.atoms(sympy.Symbol)):
-        raise _Unknown
+        raise _UnknownError
     return tree
 
 
@@ -109,7 +111,7 @@ def _of_tree(tree: Expression) -> Any:
     if isinstance(tree, Symbol):
         return _of_symbol(tree.name)
     if not isinstance(tree, Call) or tree.name not in _OPERATIONS:
-        raise _Unknown
+        raise _UnknownError
     return _OPERATIONS[tree.name](*[_of_tree(arg) for arg in tree.args])
 
 
@@ -117,7 +119,7 @@ def _of_symbol(name: str) -> Any:
     if name in _CONSTANTS:
         return _CONSTANTS[name]
     if len(name) > 1 or name == "i":
-        raise _Unknown
+        raise _UnknownError
     return sympy.Symbol(name)
 
 

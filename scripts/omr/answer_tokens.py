@@ -59,15 +59,15 @@ _ARGUMENT = re.compile(r"\s{0,9}\{[^{}]{0,80}\}")
 _OPEN_GROUP = re.compile(r"\s{0,9}\{")
 
 _TEXT_COMMANDS = frozenset(
-    r"\text \textbf \textit \textrm \textsf \texttt \textnormal \textup \textsc \emph \mbox \hbox \mathrm \rm".split()
+    str.split(r"\text \textbf \textit \textrm \textsf \texttt \textnormal \textup \textsc \emph \mbox \hbox \mathrm \rm")
 )
 _INVISIBLE = frozenset(
-    r"\left \right \middle \big \Big \bigg \Bigg \bigl \bigr \Bigl \Bigr \biggl \biggr \Biggl \Biggr \displaystyle"
+    str.split(r"\left \right \middle \big \Big \bigg \Bigg \bigl \bigr \Bigl \Bigr \biggl \biggr \Biggl \Biggr \displaystyle"
     r" \textstyle \scriptstyle \limits \nolimits \boxed \fbox \mathbf \boldsymbol \bm \mathit \mathsf \mathcal"
-    r" \mathscr \mathfrak \bf \it \underline \ensuremath \mathop \hfill \noindent \hline \bold".split()
+    r" \mathscr \mathfrak \bf \it \underline \ensuremath \mathop \hfill \noindent \hline \bold")
 )
-_BLANKS = frozenset(r"\quad \qquad \enspace \enskip \thinspace \newline \par \space".split())
-_SWALLOWS_ARGUMENT = frozenset(r"\hspace \vspace \phantom \hphantom \vphantom \tag \label \color \kern".split())
+_BLANKS = frozenset(str.split(r"\quad \qquad \enspace \enskip \thinspace \newline \par \space"))
+_SWALLOWS_ARGUMENT = frozenset(str.split(r"\hspace \vspace \phantom \hphantom \vphantom \tag \label \color \kern"))
 _ALIASES = {
     "\\dfrac": "\\frac", "\\tfrac": "\\frac", "\\cfrac": "\\frac", "\\dbinom": "\\binom", "\\tbinom": "\\binom",
     "\\le": "\\leq", "\\leqslant": "\\leq", "\\ge": "\\geq", "\\geqslant": "\\geq", "\\ne": "\\neq",

@@ -65,15 +65,15 @@ _MULTIPLIERS = {
 }  # fmt: skip
 #: Words that change what the value before them says, so that it may not be compared without them.
 _CHANGING = frozenset(
-    "if or and more less than least most when where for not mod only except otherwise to from is are no none with"
+    str.split("if or and more less than least most when where for not mod only except otherwise to from is are no none with"
     " without unless plus minus times over is between but either modulo remainder"
-    " negative approximately about half halves thirds quarter quarters even odd am pm a.m p.m".split()
+    " negative approximately about half halves thirds quarter quarters even odd am pm a.m p.m")
 )
 _POWERS = {"square": 2, "squared": 2, "sq": 2, "cubic": 3, "cubed": 3, "cu": 3}
 _EXPONENT = re.compile(r"\^\{?([23])\}?")
 
 
-class NoUnit(Exception):
+class NotAUnitError(Exception):
     """The words behind a value are not a unit; the value must not be read without them."""
 
 
@@ -85,7 +85,7 @@ def is_unit_word(token: Token) -> bool:
 def read_unit(tokens: Sequence[Token]) -> tuple[Unit | None, int]:
     r"""The unit that tokens spell (None: they add nothing, as `units`), and the number that it multiplies by.
 
-    Raises: NoUnit
+    Raises: NotAUnitError
     """
     words = _words(tokens)
     factor = 1
@@ -94,7 +94,7 @@ def read_unit(tokens: Sequence[Token]) -> tuple[Unit | None, int]:
     if words and words[0] == "of":
         words.pop(0)
     if _CHANGING.intersection(words):
-        raise NoUnit
+        raise NotAUnitError
     if all(word in _NO_UNIT or word in _POWERS for word in words):
         return None, factor
     above, _, below = " ".join(words).replace(" per ", " / ").partition(" / ")
@@ -113,7 +113,7 @@ def _words(tokens: Sequence[Token]) -> list[str]:
         elif folded in ("/", "^2", "^3", "per") or folded[0].isalpha() or folded in _UNITS:
             words.append(folded)
         else:
-            raise NoUnit
+            raise NotAUnitError
     return words
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from mpmath import mp
 
-from omr.answer_expressions import Call, Expression, Matrix, Number, Refused, Symbol
+from omr.answer_expressions import Call, Expression, Matrix, Number, RefusalError, Symbol
 
 #: Values of symbols at the point of comparison.
 Point = dict[str, Fraction]
@@ -23,15 +23,15 @@ Point = dict[str, Fraction]
 Value = Any
 
 
-class Undefined(ArithmeticError):
+class UndefinedError(ArithmeticError):
     """The expression has no (real) value at this point."""
 
 
-class TooBig(ArithmeticError):
+class SizeError(ArithmeticError):
     """The value is beyond what is worth computing."""
 
 
-class Inexact(ArithmeticError):
+class InexactError(ArithmeticError):
     """The value is not rational, or not known to be."""
 
 
@@ -41,18 +41,6 @@ _MAX_NUMERIC_FACTORIAL = 1e5
 #: Beyond 2^140 or below its inverse, agreement to all digits computed need not mean that two values are the same.
 _TRUSTED_BITS = 140
 _MAX_EXPONENT_BITS = 1_000_000
-
-
-def walk(tree: Expression) -> Iterator[Expression]:
-    """Every node of a tree."""
-    todo = [tree]
-    while todo:
-        node = todo.pop()
-        yield node
-        if isinstance(node, Call):
-            todo.extend(node.args)
-        elif isinstance(node, Matrix):
-            todo.extend(cell for row in node.rows for cell in row)
 
 
 def pseudo_random(name: str) -> Fraction:
@@ -67,7 +55,7 @@ class Arithmetic(ABC):
     def value(self, tree: Expression, point: Point) -> Value:
         """The value of `tree`.
 
-        Raises: Undefined, TooBig, Inexact, Refused
+        Raises: UndefinedError, SizeError, InexactError, RefusalError
         """
         if isinstance(tree, Number):
             return self.rational(tree.value)
@@ -110,16 +98,16 @@ class Arithmetic(ABC):
             return [[self.call("mul", [scalar, cell]) for cell in row] for row in rows]
         if name == "div" and isinstance(args[0], list) and not isinstance(args[1], list):
             return [[self.call("div", [cell, args[1]]) for cell in row] for row in args[0]]
-        raise Refused(f"{name} of a matrix")
+        raise RefusalError(f"{name} of a matrix")
 
     def _cellwise(self, name: str, args: list[Value]) -> Value:
         if len({(len(rows), len(rows[0])) for rows in args}) != 1:
-            raise Undefined("matrices of different shapes")
+            raise UndefinedError("matrices of different shapes")
         return [[self.call(name, list(cells)) for cells in zip(*rows, strict=True)] for rows in zip(*args, strict=True)]
 
     def _product(self, left: list[list[Value]], right: list[list[Value]]) -> Value:
         if len(left[0]) != len(right):
-            raise Undefined("matrices that do not multiply")
+            raise UndefinedError("matrices that do not multiply")
         return [[self._dot(row, column) for column in zip(*right, strict=True)] for row in left]
 
     def _dot(self, row: list[Value], column: tuple[Value, ...]) -> Value:
@@ -131,11 +119,11 @@ class Arithmetic(ABC):
 
 def _natural(value: Fraction, limit: int) -> int:
     if value.denominator != 1:
-        raise Inexact("not whole")
+        raise InexactError("not whole")
     if value < 0:
-        raise Undefined("negative")
+        raise UndefinedError("negative")
     if value > limit:
-        raise TooBig("a factorial")
+        raise SizeError("a factorial")
     return int(value)
 
 
@@ -143,19 +131,19 @@ def _choose(above: Fraction, below: Fraction) -> Fraction:
     limit = 1 << 64
     total, chosen = _natural(above, limit), _natural(below, limit)
     if min(chosen, max(total - chosen, 0)) * total.bit_length() > _MAX_BITS:
-        raise TooBig("a binomial")
+        raise SizeError("a binomial")
     return Fraction(math.comb(total, chosen))
 
 
 class Exact(Arithmetic):
-    """Rational arithmetic; anything else is Inexact."""
+    """Rational arithmetic; anything else is InexactError."""
 
     def rational(self, value: Fraction) -> Fraction:
         return value
 
     def symbol(self, name: str, point: Point) -> Fraction:
         if name not in point:
-            raise Inexact(name)
+            raise InexactError(name)
         return point[name]
 
     def call(self, name: str, args: list[Any]) -> Fraction:
@@ -163,34 +151,34 @@ class Exact(Arithmetic):
             return pseudo_random(f"{name}({args})")
         operation = _EXACT.get(name)
         if operation is None:
-            raise Inexact(name)
+            raise InexactError(name)
         value = operation(*args)
         if max(value.numerator.bit_length(), value.denominator.bit_length()) > _MAX_BITS:
-            raise TooBig(name)
+            raise SizeError(name)
         return value
 
 
 def _exact_power(base: Fraction, exponent: Fraction) -> Fraction:
     if exponent.denominator != 1:
-        raise Inexact("a root")
+        raise InexactError("a root")
     if base == 0 and exponent <= 0:
-        raise Undefined("a power of zero")
+        raise UndefinedError("a power of zero")
     bits = max(base.numerator.bit_length(), base.denominator.bit_length())
     if abs(base) != 1 and bits * abs(exponent) > _MAX_BITS:
-        raise TooBig("a power")
+        raise SizeError("a power")
     return base ** int(exponent % 2) if abs(base) == 1 else base ** int(exponent)
 
 
 def _exact_quotient(above: Fraction, below: Fraction) -> Fraction:
     if below == 0:
-        raise Undefined("division by zero")
+        raise UndefinedError("division by zero")
     return above / below
 
 
 def _whole(function: Callable[..., int]) -> Callable[..., Fraction]:
     def of_whole(*args: Fraction) -> Fraction:
         if any(arg.denominator != 1 for arg in args):
-            raise Undefined("not whole")
+            raise UndefinedError("not whole")
         return Fraction(function(*map(int, args)))
 
     return of_whole
@@ -244,24 +232,24 @@ class Numeric(Arithmetic):
             return self.rational(pseudo_random(f"{name}({rounded})"))
         operation = _NUMERIC.get(name)
         if operation is None:
-            raise Refused(name)
+            raise RefusalError(name)
         try:
             value = operation(*args)
         except (ValueError, ZeroDivisionError, mp.NoConvergence) as error:
-            raise Undefined(name) from error
+            raise UndefinedError(name) from error
         return self._checked(value)
 
     def _checked(self, value: Any) -> Any:
         if not mp.isfinite(value):
-            raise Undefined("not finite")
+            raise UndefinedError("not finite")
         if isinstance(value, mp.mpc) and not self._allow_complex:
             if value.imag != 0:
-                raise Undefined("not real")
+                raise UndefinedError("not real")
             value = value.real
         if value != 0:
             size = abs(int(mp.mag(value)))
             if size > _MAX_EXPONENT_BITS:
-                raise TooBig("a number")
+                raise SizeError("a number")
             self.extreme = self.extreme or size > _TRUSTED_BITS
         return value
 
@@ -269,12 +257,12 @@ class Numeric(Arithmetic):
 def _power(base: Any, exponent: Any) -> Any:
     if base == 0:
         if mp.re(exponent) <= 0:
-            raise Undefined("a power of zero")
+            raise UndefinedError("a power of zero")
         return base
     if exponent != 0:
         growth = int(mp.mag(exponent)) + max(int(mp.mag(mp.log(abs(base)) + mp.mpf(2) ** -60)), 0)
         if growth > 20:
-            raise TooBig("a power")
+            raise SizeError("a power")
     return mp.power(base, exponent)
 
 
@@ -287,7 +275,7 @@ def _root(index: Any, base: Any) -> Any:
 def _bounded(function: Callable[..., Any], limit: float) -> Callable[..., Any]:
     def of_bounded(*args: Any) -> Any:
         if any(abs(arg) > limit for arg in args):
-            raise TooBig("an argument")
+            raise SizeError("an argument")
         return function(*args)
 
     return of_bounded
@@ -304,7 +292,7 @@ def _rounded(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 def _logarithm(value: Any) -> Any:
     if value == 0:
-        raise Undefined("logarithm of zero")
+        raise UndefinedError("logarithm of zero")
     return mp.log(value)
 
 

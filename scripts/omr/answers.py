@@ -13,7 +13,15 @@ from typing import NamedTuple
 from omr.answer_prose import answer_of_prose, joins
 from omr.answer_spelling import normalise_answer
 
-__all__ = ["Box", "answer_of_text", "boxed_answers", "final_answer", "joined_boxes", "normalise_answer", "split_reasoning"]
+__all__ = [
+    "Box",
+    "answer_of_text",
+    "boxed_answers",
+    "final_answer",
+    "joined_boxes",
+    "normalise_answer",
+    "split_reasoning",
+]
 
 _THINK, _END_THINK = "<think>", "</think>"
 
@@ -88,9 +96,13 @@ class Box(NamedTuple):
 #: is `\boxed` escaped once too often, is a box.
 _IDLE = re.compile(r"(?:[^\\{}]++|\\(?=\\(?:boxed|fbox)(?![A-Za-z]))|\\(?!(?:boxed|fbox)(?![A-Za-z]))(?:[\s\S]|$))*+")
 _BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])\s{0,20}(\{)?")
-#: What `\boxed 5` boxes: TeX takes one token, people mean the numeral or command with its arguments.
 _BLANK = re.compile(r"\s*+")
-_BARE = re.compile(r"(?!\\(?:boxed|fbox))[-+]?(?:\d[\d.,/]{0,200}\d|\d|\\?[A-Za-z]{1,20}(?:\{[^{}]{0,200}\}){0,3})")
+#: What `\boxed 5` boxes: TeX takes one token, people mean the numeral, or the command with its arguments. No word:
+#: texts speak of the `\boxed` notation.
+_BARE = re.compile(
+    r"[-+]?(?:\d[\d.,/]{0,200}\d|\d|[A-Za-z](?![A-Za-z])"
+    r"|\\(?!(?:boxed|fbox)(?![A-Za-z]))[A-Za-z]{1,20}(?:\{[^{}]{0,200}\}){0,3})"
+)
 
 
 def boxed_answers(text: str, *, limit: int) -> list[Box]:

@@ -94,10 +94,12 @@ class Settings:
         return flags({names.get(key, key): settings.get(key) for key in shown})
 
     @property
-    def decisive_scores(self) -> list[str]:
-        """Scores from which a net's match needs no model: `net=score`."""
-        nets = self.config["decontaminate"]
-        return ["exact=1.0"] + [f"ngrams={nets['ngrams']['decisive_score']}"] * ("ngrams" in nets["nets"])
+    def decisive_flags(self) -> str:
+        """Scores from which a net's match needs no model, as flags of pair_candidates.py."""
+        section = self.config["decontaminate"]
+        scores = {"exact": 1.0, "ngrams": section["ngrams"]["decisive_score"]}
+        given = [f"{net}={score}" for net, score in scores.items() if net in section["nets"]]
+        return f"--decisive {' '.join(given)}" if given else ""
 
     # ---- model stages ------------------------------------------------------------------------------------------
 

@@ -17,23 +17,37 @@ _SUMMARIZED: Fields = {"id": str, "seed": int, "summary": str, "summary_candidat
 _TAGS = ("<think>", "</think>")
 
 
+class Origin(NamedTuple):
+    """Of the reply that a text is from: its model (path and revision), its key, and its tokens; null where unknown."""
+
+    model: str | None
+    reply_key: str | None
+    completion_tokens: int | None
+
+
 class Text(NamedTuple):
-    """What a right solution says, and the reply that it is from; `summary` is the row of its new summary or None."""
+    """What a right solution says; `whole` has the reasoning, if any, in `<think>` tags, and the solution behind it.
+
+    `summary` is the row of the new summary that the solution is, or None.
+    """
 
     reasoning: str
     solution: str
-    reply: Reply
+    whole: str
+    origin: Origin
     summary: Row | None
-
-    @property
-    def whole(self) -> str:
-        """Reasoning in `<think>` tags, if there is any, and the solution."""
-        return f"<think>\n{self.reasoning}\n</think>\n\n{self.solution}" if self.reasoning else self.solution
 
     @property
     def fault(self) -> str | None:
         """`think_tag_in_text`: a reader of the row could not tell where its reasoning ends."""
         return "think_tag_in_text" if any(tag in part for part in self[:2] for tag in _TAGS) else None
+
+
+def _text(reasoning: str, solution: str, reply: Reply, summary: Row | None) -> Text:
+    whole = f"<think>\n{reasoning}\n</think>\n\n{solution}" if reasoning else solution
+    tokens = (reply["usage"] or {}).get("completion_tokens")
+    origin = Origin(reply.get("model"), reply.get("key"), tokens if type(tokens) is int else None)
+    return Text(reasoning, solution, whole, origin, summary)
 
 
 class RowsInStep:
@@ -101,10 +115,10 @@ class Texts:
             reasoning, solution = read_solution(reply)
             if self.summaries is not None and (reasoning or summary is not None):
                 raise _mismatch(row, "there is no trace, though it has reasoning")
-            return Text(reasoning, solution, reply, None)
+            return _text(reasoning, solution, reply, None)
         if summary is None:
             return "no_summary"
-        return Text(trace["solution"], summary["summary"], reply, summary)
+        return _text(trace["solution"], summary["summary"], reply, summary)
 
 
 def _mismatch(row: Row, what: str) -> UserError:

@@ -62,14 +62,13 @@ def test_a_text_without_the_word_is_no_verdict(text: str) -> None:
 
 
 FRAGMENTS = ["proof", "not proof", "not", "Proof.", "a", "\n", "\r\n", " ", ".", ":", "**", "~~", "?", "label: ", "non-"]
-FRAGMENTS += ["True", "False", "Judgement:", "Yes", "No", "1", "99", "<think>", "</think>", "```", "\\boxed{", "}", "x" * 200]
+FRAGMENTS += ["True", "False", "Judgement:", "Yes", "No", "1", "99", "```", "\\boxed{", "}", "x" * 200]
 
 
 @given(st.lists(st.sampled_from(FRAGMENTS)).map("".join), st.lists(st.sampled_from(FRAGMENTS)).map("".join))
 @settings(max_examples=100, deadline=None)
 def test_two_different_verdict_lines_are_never_a_verdict(before: str, between: str) -> None:
-    reply = f"</think>{before}\nnot proof\n{between}\nproof"
-    assert parse_class(reply, "proof") is None
+    assert parse_class(f"{before}\nnot proof\n{between}\nproof", "proof") is None
     assert parse_true_false(f"{before}\nTrue\n{between}\nFalse\n") is None
     assert parse_judgement(f"{before}\nJudgement: Yes\n{between}\nJudgement: No\n") is None
     assert parse_selection(f"{before}\nJudgment: 1\n{between}\nJudgment: 2\n", range(16)) is None

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,4 +18,7 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
     """A stand-in server; whatever a test did, no process of it may be left."""
     lab = Lab(tmp_path)
     yield lab
-    assert lab.wait_until_gone() == []
+    left = lab.wait_until_gone()
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert left == []

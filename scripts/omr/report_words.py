@@ -1,0 +1,85 @@
+"""What the report calls things: stages and drop reasons in words for someone who has not seen the run."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Step(NamedTuple):
+    """A CPU stage in the funnel: what it reads (`unit`) and what it does."""
+
+    stage: str
+    unit: str
+    does: str
+
+
+PROBLEM_STEPS = (
+    Step("prepare_raw_data", "threads", "Read forum threads: first post, and the discussion without quotations"),
+    Step("parse_problems", "threads", "Find the problems that the first post states (one thread may state several)"),
+    Step("parse_classes", "problems", "Classify: proof, multiple choice, yes/no, invalid"),
+    Step("parse_answers", "problems", "Find the final answer in the discussion"),
+    Step("parse_conversions", "proofs", "Restate proofs as problems with an answer that can be checked"),
+    Step("parse_proofs", "proofs", "Classify the restated proofs again"),
+    Step("merge_data", "problems", "Unite both branches, each problem once"),
+    Step("decontaminate", "problems", "Remove problems that a benchmark contains"),
+)
+RECIPE_STEPS = (
+    Step("fill_majority_answer", "problems", "Solve each problem several times; vote where no answer is known"),
+    Step("merge_judgements", "solutions", "Judge every solution's final answer (all are kept for the pass rate)"),
+    Step("select_traces", "solutions", "Take the reasoning of right, finished solutions"),
+    Step("merge_summaries", "solutions", "Write the text after the reasoning anew; keep the longest right one"),
+    Step("prepare_sft", "solutions", "Make training rows"),
+)
+
+REASONS = {
+    "binary": "yes/no question: guessing is too easy",
+    "contaminated_exact": "equals or contains a benchmark problem",
+    "contaminated_ngrams": "shares nearly all its words with a benchmark problem",
+    "contaminated_llm": "the model says that a benchmark has the same problem",
+    "contamination_unreadable": "the model's verdict could not be read, so not known to be clean",
+    "duplicate": "the same problem occurs before",
+    "duplicate_thread": "the same thread occurs before",
+    "empty_reasoning": "a right answer without reasoning",
+    "empty_reply": "the model replied nothing",
+    "failed": "the request failed for good",
+    "invalid": "not a complete problem",
+    "low_vote_share": "no answer known, and too few solutions agree",
+    "mcq": "multiple choice: guessing is too easy",
+    "no_answer": "the solution states no final answer",
+    "no_problem": "the thread states no problem",
+    "no_readable_answer": "no answer known, and no solution states one",
+    "no_right_summary": "none of the new summaries ends with the right answer",
+    "still_a_proof": "the restated problem is still a proof",
+    "unfinished": "cut at the token limit",
+    "unfinished_reply": "the model's reply was cut at the token limit",
+    "unjudged": "nobody knows whether the answer is right",
+    "unreadable_answer": "the model's reply could not be read",
+    "unreadable_class": "a classification could not be read",
+    "unreadable_extraction": "the model's reply could not be read",
+    "wrong": "the final answer is wrong",
+}
+
+MODEL_STAGES = {
+    "extract_problems": "find problems",
+    "classify_problems": "classify problems",
+    "extract_answers": "find answers",
+    "convert_proofs": "restate proofs",
+    "classify_converted": "classify restated proofs",
+    "check_contamination": "compare with benchmarks",
+    "generate_solutions": "solve",
+    "judge_answers": "judge answers",
+    "generate_summaries": "write summaries",
+    "judge_summaries": "judge summaries",
+}
+
+NETS = {"exact": "same text", "ngrams": "shared word runs", "tfidf": "shared letter runs", "embeddings": "near meaning"}
+CANARIES = {
+    "verbatim": "copied word for word",
+    "paraphrased": "the same in other words",
+    "renumbered": "with other numbers",
+}
+
+
+def reason_in_words(reason: str) -> str:
+    """A drop reason as a phrase; an unknown one as its name with spaces."""
+    return REASONS.get(reason, reason.replace("_", " "))

@@ -1,0 +1,145 @@
+"""The dataset folder that `datasets.load_dataset` and the hub take: Parquet files and a card.
+
+In: sft.jsonl; for the card, the counts of the stages, the report of the decontamination, the prompts and the names of
+the models. Out: a folder with data/train-KKKKK-of-NNNNN.parquet (columns: omr/sft_columns.py) and README.md, whose
+figures are counted here. The folder appears whole; without rows it is an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from omr.dataset_card import CardFacts, dataset_card
+from omr.dataset_figures import Figures, read_json, sum_stages
+from omr.errors import UserError, run_command
+from omr.folders import atomic_folder
+from omr.jsonl import Row, read_rows
+from omr.prompts import load_prompt, prompt_hash
+from omr.sft_columns import NAMES, REQUIRED, arrow_schema, fault_of_messages
+
+#: Bytes of text that are made a row group: enough to compress well, few enough to hold in memory several times over.
+_GROUP_BYTES = 16 << 20
+_REMEDY = "delete this file and run again: the workflow makes it anew from its inputs"
+
+
+def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--rows", type=Path, required=True, help="sft.jsonl")
+    add("--output", type=Path, required=True, help="the folder to make; an older one is replaced")
+    add("--title", required=True, help="name of the dataset on its card")
+    add("--license", help="licence on the card, as the hub names it (default: the card names none)")
+    add("--counts", type=Path, nargs="*", default=[], help="counts of the stages, in the order of the recipe")
+    add("--contamination", type=Path, help="report of the decontamination")
+    add("--models", nargs="*", default=[], metavar="STAGE=MODEL", help="the model that each stage asked")
+    add("--prompts", type=Path, nargs="*", default=[], help="prompt files")
+    add("--shard-megabytes", type=int, default=1000, help="text of a Parquet file, before compression")
+    return parser.parse_args(argv)
+
+
+def checked_rows(path: Path) -> Iterator[Row]:
+    """Stream training rows. Raises UserError, with the line, for one that is not as its columns say."""
+    for number, row in enumerate(read_rows(path, REQUIRED), 1):
+        fault = fault_of_messages(row["messages"])
+        unknown = [] if len(row) == len(NAMES) else sorted(row.keys() - set(NAMES))
+        if unknown:
+            fault = f"unknown columns: {', '.join(unknown)}"
+        if fault is not None:
+            raise UserError(fault, file=path, line=number, remedy=_REMEDY)
+        yield row
+
+
+def size_of(row: Row) -> int:
+    """About the characters of a row."""
+    return 500 + len(row["problem"]) + 2 * len(row["generated_solution"])
+
+
+class ParquetFiles:
+    """Writes rows to Parquet files of about equal size, in groups, so that memory does not grow with the rows."""
+
+    def __init__(self, folder: Path, shard_bytes: int) -> None:
+        self._folder = folder
+        self._shard_bytes = shard_bytes
+        self._schema = arrow_schema()
+        self._group: list[Row] = []
+        self._group_bytes = 0
+        self._file_bytes = 0
+        self._files: list[Path] = []
+        self._writer: Any = None
+
+    def write(self, row: Row) -> None:
+        self._group.append(row)
+        self._group_bytes += size_of(row)
+        if self._group_bytes >= min(_GROUP_BYTES, self._shard_bytes):
+            self._flush()
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        if not self._group:
+            return
+        if self._writer is None:
+            self._files.append(self._folder / f"{len(self._files)}.parquet")
+            self._writer = pq.ParquetWriter(self._files[-1], self._schema, compression="zstd")
+        self._writer.write_table(pa.Table.from_pylist(self._group, schema=self._schema))
+        self._file_bytes += self._group_bytes
+        self._group, self._group_bytes = [], 0
+        if self._file_bytes >= self._shard_bytes:
+            self._end_file()
+
+    def _end_file(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        self._writer, self._file_bytes = None, 0
+
+    def close(self) -> None:
+        """Write what is left; only now the number of files is known, which is part of their names."""
+        self._flush()
+        self._end_file()
+        for number, path in enumerate(self._files):
+            path.rename(self._folder / f"train-{number:05d}-of-{len(self._files):05d}.parquet")
+
+
+def write_rows(path: Path, folder: Path, shard_bytes: int) -> Figures:
+    """Write all rows to Parquet files. Returns their figures; raises UserError if there are none."""
+    figures, files = Figures(), ParquetFiles(folder, shard_bytes)
+    for row in checked_rows(path):
+        files.write(row)
+        figures.add(row)
+    if not figures.rows:
+        what = "there are no training rows: nothing to make a dataset of"
+        raise UserError(what, file=path, remedy="the files dropped/prepare_sft/ and counts/ of the recipe say why")
+    files.close()
+    return figures
+
+
+def card_facts(args: argparse.Namespace) -> CardFacts:
+    """What the card tells besides the rows. Raises UserError for inputs that are not what they should be."""
+    return CardFacts(
+        title=args.title,
+        license=args.license,
+        stages=sum_stages(args.counts),
+        models=dict(entry.split("=", 1) for entry in args.models),
+        prompts={prompt.name: prompt_hash(prompt) for prompt in map(load_prompt, args.prompts)},
+        contamination=None if args.contamination is None else read_json(args.contamination),
+    )
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_arguments(argv)
+    facts = card_facts(args)
+    with atomic_folder(args.output) as folder:
+        (folder / "data").mkdir()
+        figures = write_rows(args.rows, folder / "data", args.shard_megabytes * 1_000_000)
+        (folder / "README.md").write_text(dataset_card(figures, facts), encoding="utf-8")
+    print(f"{args.output}: {figures.rows:,} rows of {figures.problems:,} problems")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

@@ -1,0 +1,80 @@
+"""The longest summary whose answer is right replaces what followed the reasoning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from omr.errors import UserError
+from solution_files import cut, run_stage, write_rows
+from summary_files import flags, merge, trace
+
+SHORT, LONG = "So \\boxed{5}.", "Since two and three make five, the answer is \\boxed{5}."
+
+
+def test_the_longest_right_summary_is_kept(tmp_path: Path) -> None:
+    wrong = "A very long explanation that ends somewhere else entirely, in fact in \\boxed{6}."
+    made = merge(tmp_path, [trace("a-1", 0)], {"a-1-0": [SHORT, wrong, LONG, SHORT]})
+    [row] = made.rows
+    assert (row["summary"], row["summary_answer"], row["summary_candidate"]) == (LONG, "5", 2)
+    assert (row["summary_judged_by"], row["right_summaries"]) == ("symbolic", 3)
+
+
+def test_of_equally_long_summaries_the_first_is_kept(tmp_path: Path) -> None:
+    made = merge(tmp_path, [trace("a-1", 0)], {"a-1-0": ["No \\boxed{4}.", "So \\boxed{5}.", "It \\boxed{5}."]})
+    assert made.rows[0]["summary_candidate"] == 1
+
+
+def test_the_model_decides_where_nothing_is_proven(tmp_path: Path) -> None:
+    traces = [trace("a-1", 0, expected="Friday", predicted="Friday")]
+    texts = ["So \\boxed{the day after Thursday}.", "So \\boxed{Thursday, surely}."]
+    made = merge(tmp_path, traces, {"a-1-0": texts}, {"the day after Thursday": "Judgement: Yes"})
+    assert (made.rows[0]["summary_candidate"], made.rows[0]["summary_judged_by"]) == (0, "llm")
+
+
+def test_a_trace_without_a_right_summary_is_dropped_with_what_became_of_each(tmp_path: Path) -> None:
+    candidates = ["So \\boxed{6}.", "No box.", cut(LONG), "So \\boxed{perhaps five}."]
+    made = merge(tmp_path, [trace("a-1", 3)], {"a-1-3": candidates}, {"perhaps five": "Hard to say."})
+    [dropped] = made.dropped
+    assert (dropped["id"], dropped["reason"], dropped["seed"]) == ("a-1-3", "no_right_summary", 3)
+    assert dropped["candidates"] == {"no_answer": 1, "unfinished_reply": 1, "verdict_unreadable": 1, "wrong": 1}
+    assert made.counts["dropped"] == {"no_right_summary": 1}
+
+
+def test_a_row_is_the_judged_row_with_the_summary_and_without_the_reasoning(tmp_path: Path) -> None:
+    [row] = merge(tmp_path, [trace("a-1", 2)], {"a-1-2": [LONG]}).rows
+    assert (row["id"], row["seed"], row["judgement"], row["vote_share"]) == ("a-1", 2, "yes", 0.5)
+    assert not {"problem", "problem_id", "solution"} & row.keys()
+
+
+def test_thoughts_of_the_summarizing_model_are_not_part_of_the_summary(tmp_path: Path) -> None:
+    made = merge(tmp_path, [trace("a-1", 0)], {"a-1-0": [f"<think>How shall I put it?</think>\n\n{SHORT}\n"]})
+    assert made.rows[0]["summary"] == SHORT
+
+
+def test_summaries_are_found_by_id_and_number(tmp_path: Path) -> None:
+    traces = [trace("a-1", 0), trace("a-1", 1), trace("b-1", 0)]
+    summaries = {"b-1-0": [f"b {SHORT}"], "a-1-1": [f"a1 {SHORT}"], "a-1-0": [f"a0 {SHORT}"]}
+    made = merge(tmp_path, traces, summaries)
+    assert [row["summary"].split()[0] for row in made.rows] == ["a0", "a1", "b"]
+
+
+def test_a_missing_candidate_is_none(tmp_path: Path) -> None:
+    made = merge(tmp_path, [trace("a-1", 0), trace("a-1", 1)], {"a-1-0": [SHORT, LONG], "a-1-1": [SHORT]})
+    assert made.counts["candidates"] == {"no_reply": 1, "right": 3}
+
+
+def test_every_trace_is_kept_or_dropped(tmp_path: Path) -> None:
+    traces = [trace(f"{number}-1", seed) for number in range(4) for seed in range(3)]
+    summaries = {row["id"]: [SHORT if row["seed"] else "No box."] for row in traces}
+    made = merge(tmp_path, traces, summaries)
+    assert (len(made.rows), len(made.dropped), made.counts["read"]) == (8, 4, 12)
+
+
+def test_comparisons_of_other_summaries_are_an_error(tmp_path: Path) -> None:
+    merge(tmp_path, [trace("a-1", 0)], {"a-1-0": [SHORT]})
+    given = flags(tmp_path, [trace("a-1", 0)], {"a-1-0": ["So \\boxed{8}."]})
+    empty = write_rows(tmp_path / "none.jsonl", [])
+    given |= {"comparisons": tmp_path / "comparisons.jsonl", "replies": empty}
+    with pytest.raises(UserError, match="'a-1' are not those of the rows to judge"):
+        run_stage("merge_summaries", tmp_path / "again.jsonl", given)
