@@ -106,7 +106,7 @@ def _is_extracted(case: Case, checker: EquivalenceChecker) -> bool:
     if answer is None or wanted is None:
         return answer is wanted
     if case["cmp"] == "exact":
-        return answer.strip() == wanted.strip()
+        return answer.strip() == str(wanted).strip()
     if case["cmp"] == "normalised":
         return normalise_answer(answer) == normalise_answer(wanted)
     return checker.compare(answer, wanted) is Verdict.EQUAL

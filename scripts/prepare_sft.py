@@ -37,7 +37,7 @@ from omr.judging import by_problem
 from omr.problem_index import ProblemIndex
 from omr.prompts import Prompt, load_prompt
 from omr.replies import ReplyIndex
-from omr.sft_columns import NAMES
+from omr.sft_columns import NAMES, prompt_hash
 from omr.sft_texts import Summaries, Text, Texts
 from omr.stage import Stage
 from omr.token_counts import TokenCounter, TokenizerCounter
@@ -168,11 +168,6 @@ class Bounds:
 def model_name(identity: str | None) -> str | None:
     """`Qwen/QwQ-32B@<commit>` -> `QwQ-32B`, as the published dataset names its models."""
     return None if identity is None else identity.split("@")[0].rstrip("/").rpartition("/")[2]
-
-
-def prompt_hash(prompt: Prompt) -> str:
-    """16 hex digits that change with the prompt's texts."""
-    return blake2b(orjson.dumps([prompt.system, prompt.user]), digest_size=8).hexdigest()
 
 
 class RowWriter:

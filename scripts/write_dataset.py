@@ -18,8 +18,8 @@ from omr.dataset_figures import Figures, read_json, sum_stages
 from omr.errors import UserError, run_command
 from omr.folders import atomic_folder
 from omr.jsonl import Row, read_rows
-from omr.prompts import load_prompt, prompt_hash
-from omr.sft_columns import NAMES, REQUIRED, arrow_schema, fault_of_messages
+from omr.prompts import load_prompt
+from omr.sft_columns import NAMES, REQUIRED, arrow_schema, fault_of_messages, prompt_hash
 
 #: Bytes of text that are made a row group: enough to compress well, few enough to hold in memory several times over.
 _GROUP_BYTES = 16 << 20

@@ -13,10 +13,10 @@ from fractions import Fraction
 from itertools import chain
 from typing import Any
 
-from mpmath import mp
+from mpmath import mp  # type: ignore[import-untyped]
 
-from omr.answer_expressions import Call, Expression, Matrix, Number, RefusalError, Symbol
-from omr.answer_values import Exact, InexactError, Numeric, Point, SizeError, UndefinedError, pseudo_random, walk
+from omr.answer_trees import Call, Expression, Matrix, Number, RefusalError, Symbol, walk
+from omr.answer_values import Exact, InexactError, Numeric, Point, SizeError, UndefinedError, pseudo_random
 from omr.answer_verdict import Verdict, all_equal
 
 _CONSTANTS = frozenset({"\\pi", "e", "i"})

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_GREEK = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho . sigma tau upsilon phi chi"
-    " psi omega"
-).split()
+_GREEK = str.split(
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho . sigma tau upsilon phi"
+    " chi psi omega"
+)
 
 _COMMANDS = {
     "×": "times", "·": "cdot", "⋅": "cdot", "∙": "cdot", "•": "cdot", "∗": "cdot", "∞": "infty", "√": "sqrt",

@@ -11,12 +11,11 @@ Conventions, each without regard to the order of the two:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import cast
+from typing import Any, cast
 
 from omr.answer_algebra import compare_expressions, free_symbols, ratio_is_constant
-from omr.answer_expressions import Call, Expression, Matrix, Number, RefusalError, Symbol
 from omr.answer_forms import (
     Approximate,
     Choice,
@@ -31,11 +30,12 @@ from omr.answer_forms import (
     Value,
     Without,
     Words,
-    read_answer,
 )
+from omr.answer_measures import compare_values
+from omr.answer_reading import read_answer
 from omr.answer_regions import compare_regions, is_region
 from omr.answer_spelling import MAX_ANSWER_CHARS, normalise_answer
-from omr.answer_units import Unit
+from omr.answer_trees import Call, Expression, Matrix, Number, Symbol
 from omr.answer_verdict import Verdict, all_equal, any_equal
 from omr.answers import joined_boxes
 
@@ -43,7 +43,10 @@ _MAX_ELEMENTS = 64
 
 
 def compare_answers(one: str, other: str) -> Verdict:
-    """Whether two answers are the same. Symmetric; pure, but bounded in time only by their length: see omr.equivalence."""
+    """Whether two answers are the same. Symmetric and pure.
+
+    May take long for hostile text and is meant for processes that may be killed: ask omr.equivalence.
+    """
     if max(len(one), len(other)) > MAX_ANSWER_CHARS:
         return Verdict.UNKNOWN
     one, other = joined_boxes(one) or one, joined_boxes(other) or other
@@ -336,7 +339,7 @@ def _compare_ratio(one: Ratio, other: Form) -> Verdict:
         if len(one.parts) != len(other.parts):
             return Verdict.DIFFERENT
         if _is_clock(one) or _is_clock(other):
-            return all_equal(map(compare_expressions, one.parts, other.parts)) and Verdict.UNKNOWN
+            return Verdict.UNKNOWN
         crossed = [
             compare_expressions(Call("mul", (left, other.parts[0])), Call("mul", (right, one.parts[0])))
             for left, right in zip(one.parts[1:], other.parts[1:], strict=True)
@@ -375,8 +378,17 @@ def _folded(text: str) -> str:
     return next((folded[len(article) :] for article in _ARTICLES if folded.startswith(article)), folded)
 
 
-_RULES = (
-    (Opaque, lambda one, other: Verdict.UNKNOWN),
+def _compare_value(one: Value, other: Form) -> Verdict:
+    return compare_values(one, other) if isinstance(other, Value) else Verdict.UNKNOWN
+
+
+def _compare_opaque(one: Opaque, other: Form) -> Verdict:
+    return Verdict.UNKNOWN
+
+
+#: The first rule whose kind either answer is of decides; the rule gets that one first.
+_RULES: tuple[tuple[type[Form], Callable[[Any, Form], Verdict]], ...] = (
+    (Opaque, _compare_opaque),
     (Choice, _compare_choice),
     (Approximate, _compare_approximate),
     (Named, _compare_named),

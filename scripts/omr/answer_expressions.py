@@ -22,21 +22,27 @@ _MAX_STEPS = 16
 _MAX_POSTFIXES = 4
 
 _FUNCTIONS: Final = frozenset(
-    str.split("sin cos tan cot sec csc arcsin arccos arctan arccot sinh cosh tanh ln log exp gcd lcm max min sqrt abs floor ceil"
-    " log_10")
+    str.split(
+        "sin cos tan cot sec csc arcsin arccos arctan arccot sinh cosh tanh ln log exp gcd lcm max min sqrt abs floor ceil"
+        " log_10"
+    )
 )
 _INVERSES = {"sin": "arcsin", "cos": "arccos", "tan": "arctan", "cot": "arccot"}
 _CONSTANT_WORDS = {"pi": "\\pi", "infinity": "\\infty", "inf": "\\infty", "oo": "\\infty", "theta": "\\theta"}
-_CONSTANT_WORDS |= {name: f"\\{name}" for name in "alpha beta gamma delta lambda phi omega".split()}
+_CONSTANT_WORDS |= {name: f"\\{name}" for name in ("alpha", "beta", "gamma", "delta", "lambda", "phi", "omega")}
 _GREEK = frozenset(
     "\\" + name
-    for name in "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi"
-    " chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega infty ell emptyset hbar Re Im".split()
+    for name in str.split(
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi"
+        " omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega infty ell emptyset hbar Re Im"
+    )
 )
 _DECORATIONS = frozenset({"\\overline", "\\vec", "\\hat", "\\tilde", "\\angle", "\\triangle", "\\dot"})
 #: A letter of these before a parenthesis is a function's name; any other letter is a factor.
 _FUNCTION_LETTERS = frozenset("fghFGHPQW")
-_SHORT_WORDS = frozenset(str.split("am an as at be by do go he if in is it me my no of on or so to up us we th st nd rd"))
+_SHORT_WORDS = frozenset(
+    str.split("am an as at be by do go he if in is it me my no of on or so to up us we th st nd rd")
+)
 _ORDINALS = frozenset({"th", "st", "nd", "rd"})
 _FENCES = {"\\lfloor": ("\\rfloor", "floor"), "\\lceil": ("\\rceil", "ceil")}
 
@@ -305,7 +311,7 @@ class _Parser(Cursor):
             return self._symbol(_CONSTANT_WORDS[word])
         if not _is_product(word):
             raise RefusalError("a word")
-        *letters, last = word
+        letters, last = word[:-1], word[-1]
         return joined("mul", [*(Symbol(letter) for letter in letters), self._symbol(last)])
 
     def _command(self, command: str) -> Expression:

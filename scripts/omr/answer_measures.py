@@ -14,22 +14,23 @@ from omr.answer_units import Unit
 from omr.answer_verdict import Verdict, any_equal
 
 
-def _compare_values(one: Value, other: Form) -> Verdict:
-    if not isinstance(other, Value):
-        return Verdict.UNKNOWN
+#: Letters that may be a variable or a unit where they follow a number.
+_UNIT_LETTERS = frozenset("mgshlLNJWVK")
+_RADIANS = Unit("rad", "angle")
+
+
+def compare_values(one: Value, other: Value) -> Verdict:
+    """Whether two values are the same. Symmetric."""
     for sign in ("percent", "degree"):
         inner, outer = _inside(one, sign), _inside(other, sign)
         if inner is not None and outer is not None:
-            return _compare_values(inner, outer)
+            return compare_values(inner, outer)
         if inner is not None or outer is not None:
             if one.unit or other.unit:
                 return _compare_angles(one, other) if sign == "degree" else Verdict.UNKNOWN
             bare = _compare_measures(inner or one, outer or other)
             return any_equal([bare, _compare_measures(one, other)])
     return _compare_measures(one, other)
-
-
-_RADIANS = Unit("rad", "angle")
 
 
 def _compare_angles(one: Value, other: Value) -> Verdict:
@@ -40,7 +41,7 @@ def _compare_angles(one: Value, other: Value) -> Verdict:
 
 
 def _inside(value: Value, sign: str) -> Value | None:
-    """`x` of `x\\%`, of `-x\\%`; None where there is no such sign."""
+    """`x` of `x%`, of `-x%`; None where there is no such sign."""
     tree = value.tree
     if isinstance(tree, Call) and tree.name == "neg":
         inner = _inside(Value(tree.args[0], value.unit), sign)
@@ -74,7 +75,7 @@ def _is_measure(tree: Expression) -> bool:
     number, letter = tree.args
     if isinstance(letter, Call) and letter.name == "pow":
         letter = letter.args[0]
-    return isinstance(number, Number) and isinstance(letter, Symbol) and letter.name in "m g s h l L N J W V K".split()
+    return isinstance(number, Number) and isinstance(letter, Symbol) and letter.name in _UNIT_LETTERS
 
 
 def _scaled(tree: Expression, factor: Fraction) -> Expression:

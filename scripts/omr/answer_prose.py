@@ -32,9 +32,11 @@ _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,}(?:'[a-z]+)?")
 _COMMAND = re.compile(r"\\(?:begin|end)\{\w{1,20}\}|\\[A-Za-z]+")
 #: Words of sentences; an answer by itself has none of them.
 _PROSE = frozenset(
-    str.split("is are was were be we you he she it it's this that these those find found get gets have has had compute thus"
-    " therefore hence so because since which when let then there must can will should would answer solution result"
-    " started not how many what just about")
+    str.split(
+        "is are was were be we you he she it it's this that these those find found get gets have has had compute thus"
+        " therefore hence so because since which when let then there must can will should would answer solution result"
+        " started not how many what just about"
+    )
 )
 _JOINT_NOISE = re.compile(r"\\(?:text|mbox|quad|qquad|[,;!()\[\]])|[$\s{}~]+|\\")
 _JOINT_NAME = re.compile(r"[A-Za-z][\w^']{0,12}\s?=\s?$")
@@ -109,12 +111,12 @@ def _after_cue(segment: str) -> str | None:
 
 def _without_maths(text: str) -> str:
     """The same text with mathematics blanked, at the same places."""
-    return _MATHS.sub(lambda maths: " " * len(maths[0]) if _is_maths(maths) else maths[0], text)
+    return _MATHS.sub(lambda maths: " " * len(maths[0]) if _is_maths(maths) else str(maths[0]), text)
 
 
 def _is_maths(maths: re.Match[str]) -> bool:
     """Whether it is mathematics between the two dollars, and no words between two prices."""
-    content = maths[maths.lastgroup or 0].strip()
+    content = str(maths[maths.lastgroup or 0]).strip()
     return bool(content) and len(_WORD.findall(_COMMAND.sub("", content))) < 2
 
 
@@ -144,14 +146,16 @@ def _leading(piece: str) -> str | None:
 def _values(text: str) -> list[_Found]:
     """Mathematics and numbers in a text, in order."""
     found = [
-        _Found(maths[maths.lastgroup or 0].strip(), maths.start(), maths.end())
+        _Found(str(maths[maths.lastgroup or 0]).strip(), maths.start(), maths.end())
         for maths in _MATHS.finditer(text)
         if _is_maths(maths)
     ]
     covered = [(value.start, value.end) for value in found]
-    for number in _NUMBER.finditer(text):
-        if not any(start <= number.start() < end for start, end in covered[-64:]):
-            found.append(_Found(number[0].strip(), number.start(), number.end()))
+    found += [
+        _Found(number[0].strip(), number.start(), number.end())
+        for number in _NUMBER.finditer(text)
+        if not any(start <= number.start() < end for start, end in covered)
+    ]
     return sorted(found, key=lambda value: value.start)
 
 

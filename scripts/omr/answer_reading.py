@@ -37,8 +37,10 @@ _OPENING = {"(": (")", "]"), "[": (")", "]"), "\\{": ("\\}",), "{": ("}",)}
 _CLOSING = frozenset({")", "]", "\\}", "}"})
 _SIGNS = frozenset({"=", "<", ">", "\\leq", "\\geq", "\\neq", "\\approx", "\\in"})
 _OTHER_RELATIONS = frozenset(
-    str.split("\\notin \\equiv \\sim \\cong \\subset \\subseteq \\supset \\to \\mapsto \\implies \\iff \\Rightarrow \\cap \\pmod"
-    " \\parallel \\perp \\propto \\Leftrightarrow \\forall \\exists")
+    str.split(
+        "\\notin \\equiv \\sim \\cong \\subset \\subseteq \\supset \\to \\mapsto \\implies \\iff \\Rightarrow \\cap \\pmod"
+        " \\parallel \\perp \\propto \\Leftrightarrow \\forall \\exists"
+    )
 )
 _CURRENCIES = ("\\$", "€", "£", "¥", "₹", "¢")
 _MAX_NESTING = 6

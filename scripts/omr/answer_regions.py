@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mpmath import mp
+from mpmath import mp  # type: ignore[import-untyped]
 
 from omr.answer_algebra import compare_expressions, is_constant, real_value
-from omr.answer_expressions import Call, Expression, Symbol
+from omr.answer_trees import Call, Expression, Symbol
 from omr.answer_forms import REAL_LINE, Fence, Form, Named, Relation, Several, Union, Value, Without
 from omr.answer_verdict import Verdict, all_equal
 

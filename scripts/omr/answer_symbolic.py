@@ -19,8 +19,9 @@ import sympy
 from latex2sympy2_extended.latex2sympy2 import ConversionConfig, _Latex2Sympy
 from sympy.parsing import sympy_parser
 
-from omr.answer_expressions import Call, Expression, Number, Symbol
-from omr.answer_forms import Form, Named, Opaque, Value, read_answer
+from omr.answer_trees import Call, Expression, Number, Symbol
+from omr.answer_forms import Form, Named, Opaque, Value
+from omr.answer_reading import read_answer
 from omr.answer_spelling import tokenise
 from omr.answer_tokens import Kind
 from omr.answer_verdict import Verdict

@@ -59,12 +59,16 @@ _ARGUMENT = re.compile(r"\s{0,9}\{[^{}]{0,80}\}")
 _OPEN_GROUP = re.compile(r"\s{0,9}\{")
 
 _TEXT_COMMANDS = frozenset(
-    str.split(r"\text \textbf \textit \textrm \textsf \texttt \textnormal \textup \textsc \emph \mbox \hbox \mathrm \rm")
+    str.split(
+        r"\text \textbf \textit \textrm \textsf \texttt \textnormal \textup \textsc \emph \mbox \hbox \mathrm \rm"
+    )
 )
 _INVISIBLE = frozenset(
-    str.split(r"\left \right \middle \big \Big \bigg \Bigg \bigl \bigr \Bigl \Bigr \biggl \biggr \Biggl \Biggr \displaystyle"
-    r" \textstyle \scriptstyle \limits \nolimits \boxed \fbox \mathbf \boldsymbol \bm \mathit \mathsf \mathcal"
-    r" \mathscr \mathfrak \bf \it \underline \ensuremath \mathop \hfill \noindent \hline \bold")
+    str.split(
+        r"\left \right \middle \big \Big \bigg \Bigg \bigl \bigr \Bigl \Bigr \biggl \biggr \Biggl \Biggr \displaystyle"
+        r" \textstyle \scriptstyle \limits \nolimits \boxed \fbox \mathbf \boldsymbol \bm \mathit \mathsf \mathcal"
+        r" \mathscr \mathfrak \bf \it \underline \ensuremath \mathop \hfill \noindent \hline \bold"
+    )
 )
 _BLANKS = frozenset(str.split(r"\quad \qquad \enspace \enskip \thinspace \newline \par \space"))
 _SWALLOWS_ARGUMENT = frozenset(str.split(r"\hspace \vspace \phantom \hphantom \vphantom \tag \label \color \kern"))

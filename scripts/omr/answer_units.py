@@ -65,9 +65,11 @@ _MULTIPLIERS = {
 }  # fmt: skip
 #: Words that change what the value before them says, so that it may not be compared without them.
 _CHANGING = frozenset(
-    str.split("if or and more less than least most when where for not mod only except otherwise to from is are no none with"
-    " without unless plus minus times over is between but either modulo remainder"
-    " negative approximately about half halves thirds quarter quarters even odd am pm a.m p.m")
+    str.split(
+        "if or and more less than least most when where for not mod only except otherwise to from is are no none with"
+        " without unless plus minus times over is between but either modulo remainder"
+        " negative approximately about half halves thirds quarter quarters even odd am pm a.m p.m"
+    )
 )
 _POWERS = {"square": 2, "squared": 2, "sq": 2, "cubic": 3, "cubed": 3, "cu": 3}
 _EXPONENT = re.compile(r"\^\{?([23])\}?")

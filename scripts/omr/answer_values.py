@@ -13,9 +13,9 @@ from functools import reduce
 from hashlib import blake2b
 from typing import Any
 
-from mpmath import mp
+from mpmath import mp  # type: ignore[import-untyped]
 
-from omr.answer_expressions import Call, Expression, Matrix, Number, RefusalError, Symbol
+from omr.answer_trees import Call, Expression, Matrix, Number, RefusalError, Symbol
 
 #: Values of symbols at the point of comparison.
 Point = dict[str, Fraction]

@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Verdict(Enum):
-    """`EQUAL`: shown to be the same answer; `DIFFERENT`: shown not to be; `UNKNOWN`: neither, never to be read as one."""
+    """`EQUAL`: shown to be the same answer; `DIFFERENT`: shown not to be; `UNKNOWN`: neither, nor to be read as one."""
 
     EQUAL = "equal"
     DIFFERENT = "different"

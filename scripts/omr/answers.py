@@ -29,8 +29,8 @@ _THINK, _END_THINK = "<think>", "</think>"
 def split_reasoning(text: str) -> tuple[str | None, str]:
     """The reasoning of a reply and what follows it, as (reasoning, rest); reasoning is None where there is none.
 
-    Reasoning ends at the last `</think>`; the opening tag may be missing, since chat templates send it themselves. After
-    a `<think>` that never ends there is no rest but what stood before it.
+    Reasoning ends at the last `</think>`; the opening tag may be missing, since chat templates send it themselves.
+    After a `<think>` that never ends there is no rest but what stood before it.
     """
     before, tag, rest = text.rpartition(_END_THINK)
     if not tag:

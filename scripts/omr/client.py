@@ -61,10 +61,14 @@ class _FinalError(Exception):
 
 @dataclass
 class Endpoint:
-    """Where requests go: `base_url` ends in `/v1`; `api_key` is held in memory only and never shown."""
+    """Where requests go: `base_url` ends in `/v1`; `api_key` is held in memory only and never shown.
+
+    `model` is the model's name there, if it is another than config's entry says.
+    """
 
     base_url: str
     api_key: str | None = None
+    model: str | None = None
 
     def __repr__(self) -> str:
         return f"Endpoint({self.base_url!r}, key {'set' if self.api_key else 'not set'})"
@@ -168,7 +172,7 @@ class ChatClient:
 
     def _body(self, request: Request) -> dict[str, Any]:
         body: dict[str, Any] = {
-            "model": self.spec.served_name,
+            "model": self.endpoint.model or self.spec.served_name,
             "messages": request.messages,
             "temperature": self._sampling.temperature,
             "top_p": self._sampling.top_p,
@@ -247,7 +251,8 @@ def _retry_after_s(header: str | None) -> float | None:
 def _until(date: str) -> float:
     moment = parsedate_to_datetime(date)
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    seconds: float = (moment - datetime.now(UTC)).total_seconds()
+    return max(0.0, seconds)
 
 
 def _reply_of(body: Any, request: Request, spec: ModelSpec, latency_s: float) -> Reply:
@@ -280,7 +285,8 @@ def _usage(body: Mapping[str, Any]) -> dict[str, int] | None:
 
 
 def _failed(request: Request, spec: ModelSpec, error: _TransientError | _FinalError) -> Reply:
-    return _stored(request, spec, error={"kind": error.kind, "status": error.status, "message": error.message[:1000]})
+    shown = {"kind": error.kind, "status": error.status, "message": error.message[:1000]}
+    return _stored(request, spec, error=shown)
 
 
 def _stored(request: Request, spec: ModelSpec, **fields: Any) -> Reply:

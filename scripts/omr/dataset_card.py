@@ -98,7 +98,11 @@ def _pass_rates(figures: Figures) -> str:
 
 
 def _lengths(figures: Figures) -> str:
-    head = ["length of a solution", "mean", *("least" if s == 0 else "greatest" if s == 1 else f"{s:.0%}" for s in SHARES)]
+    head = [
+        "length of a solution",
+        "mean",
+        *("least" if s == 0 else "greatest" if s == 1 else f"{s:.0%}" for s in SHARES),
+    ]
     histograms = {"characters": figures.characters, "completion tokens (as the server counted)": figures.tokens}
     rows = [[name, *_length_cells(histogram)] for name, histogram in histograms.items()]
     note = "" if len(figures.tokens) == figures.rows else f"\n\nTokens are known of {len(figures.tokens):,} rows."
@@ -168,7 +172,7 @@ def _contamination(report: Mapping[str, Any] | None) -> str:
     ]
     planted = (
         "Planted copies of benchmark problems measure what is caught: by any search, and removed in the end. A"
-        " renumbered copy is another problem in the same words."
+        " renumbered copy has other numbers."
     )
     parts = [
         "## Decontamination",
@@ -190,5 +194,6 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _plain(text: str) -> str:
-    """A text for one line of Markdown, where it neither ends a table's cell nor opens a tag."""
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+    """A text for one line of Markdown, where it neither ends a table's cell nor opens a tag; code stays as it is."""
+    parts = " ".join(text.split()).replace("|", "\\|").split("`")
+    return "`".join(part if number % 2 else part.replace("<", "&lt;") for number, part in enumerate(parts))

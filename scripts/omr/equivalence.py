@@ -1,4 +1,4 @@
-r"""Whether answers are the same, for text that models wrote: nothing in it is evaluated, nothing can hang or kill the run.
+r"""Whether answers are the same, for text of models: none of it is evaluated, nor can it hang or kill the run.
 
     with EquivalenceChecker(workers=4) as checker:
         checker.compare(r"\frac{1}{2}", "0.5")            # Verdict.EQUAL
@@ -7,8 +7,8 @@ r"""Whether answers are the same, for text that models wrote: nothing in it is e
 
 Equal spellings and plain numbers are settled here; everything else in worker processes (omr.equivalence_pool) by
 omr.answer_comparison, whose docstring states the conventions, then by SymPy for sums, integrals and the like. A
-comparison that takes too long, too much memory or a worker's life is `UNKNOWN`, and so is all that is not shown: whoever
-asks decides who judges it then, but never that it is right or wrong.
+comparison that takes too long, too much memory or a worker's life is `UNKNOWN`, and so is all that is not shown:
+whoever asks decides who judges it then, but must not take it for right or wrong.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Worker processes that compare pairs of answers, each of which may be killed at any time.
 
-Nothing that a model writes can stop the pool: a worker that exceeds its CPU time is killed by the kernel, one that makes
-no progress for a long time by us, and either is replaced; the pair it was at is unknown, pairs waiting behind it are
-given to another worker.
+Nothing that a model writes can stop the pool: a worker that exceeds its CPU time is killed by the kernel, one that
+makes no progress for a long time by us, and either is replaced; the pair it was at is unknown, pairs waiting behind
+it are given to another worker.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ _IMPORT_ALLOWANCE_S = 60
 
 
 def allow_cpu(seconds: float) -> None:
-    """Let this process use `seconds` more of CPU time, rounded up to the kernel's whole seconds, before it is killed."""
+    """Let this process use `seconds` more of CPU time, up to the next whole second, before the kernel kills it."""
     spent = time.process_time()
     resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(spent + seconds), resource.RLIM_INFINITY))
 

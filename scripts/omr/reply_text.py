@@ -70,23 +70,32 @@ def without_emphasis(head: str, label: str, text: str) -> str:
     if text.startswith(opened):
         return text[len(opened) :]
     line, newline, rest = text.partition("\n")
+    whole = _without_blank_end(text)
     for ending in (opened, f"{opened}."):
         if line.rstrip().endswith(ending):
             return line.rstrip().removesuffix(ending) + newline + rest
-        if text.rstrip().endswith(ending):
-            return text.rstrip().removesuffix(ending)
+        if whole.endswith(ending):
+            return whole.removesuffix(ending)
     return text
 
 
 def without_blank_edges(text: str) -> str:
     """The text without white space, rules and code fences before and after it."""
-    text = text.strip()
-    if not text or (text[0] not in _EDGES and text[-1] not in _EDGES):
+    text = _without_blank_end(text).lstrip()
+    if text[:1] not in _EDGES:
         return text
     lines = text.split("\n")
-    first, last = 0, len(lines)
-    while first < last and is_blank(lines[first]):
+    first = 0
+    while first < len(lines) and is_blank(lines[first]):
         first += 1
-    while last > first and is_blank(lines[last - 1]):
-        last -= 1
-    return "\n".join(lines[first:last]).strip()
+    return "\n".join(lines[first:]).lstrip()
+
+
+def _without_blank_end(text: str) -> str:
+    text = text.rstrip()
+    if text[-1:] not in _EDGES:
+        return text
+    lines = text.split("\n")
+    while lines and is_blank(lines[-1]):
+        lines.pop()
+    return "\n".join(lines).rstrip()

@@ -76,7 +76,7 @@ class ReportData:
 def collect(folder: Path, recipe: str, settings: Settings, recipes: Recipes, samples: int) -> ReportData:
     """Read everything about a recipe of the run in `folder`; `samples` rows of the product are kept."""
     counts = RunCounts(folder, settings, recipes)
-    stages = {}
+    stages: dict[str, Counts | None] = {}
     for name in (step.stage for step in PROBLEM_STEPS):
         stages[name] = counts.stage(name)
     for name in (*(step.stage for step in RECIPE_STEPS), "select_judgements", "select_summary_judgements"):
@@ -143,18 +143,17 @@ def read_product(path: Path, samples: int) -> Product:
     """Figures of the training rows, streaming; the samples are those whose ids have the smallest hashes."""
     product = Product()
     kept: list[tuple[int, int, Row]] = []
-    last = None
+    problems = set[int]()
     for number, row in enumerate(read_rows(path, {"id": str, "problem": str, "generated_solution": str})):
         product.rows += 1
         product.lengths[len(row["generated_solution"]) // LENGTH_STEP] += 1
         product.problem_types[str(row.get("problem_type"))] += 1
-        problem = row.get("problem_id", row["problem"])
-        product.problems += problem != last
-        last = problem
+        problems.add(hash(row.get("problem_id", row["problem"])))
         order = -int.from_bytes(blake2b(row["id"].encode(), digest_size=8).digest())
         if len(kept) < samples:
             heapq.heappush(kept, (order, -number, row))
         elif samples and order > kept[0][0]:
             heapq.heapreplace(kept, (order, -number, row))
+    product.problems = len(problems)
     product.samples = [row for _, _, row in sorted(kept, key=lambda entry: -entry[1])]
     return product

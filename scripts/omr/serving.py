@@ -34,7 +34,7 @@ async def drain_through_server(
 
 
 def _connect(drain: Drain, server: ModelServer) -> None:
-    drain.client.endpoint = Endpoint(server.base_url, api_key(drain.client.spec))
+    drain.client.endpoint = Endpoint(server.base_url, api_key(drain.client.spec), server.served_name)
 
 
 async def _unless_stopped(drain: Drain, start: Awaitable[None]) -> bool:

@@ -5,9 +5,13 @@ The first nine are those of the published OpenMathReasoning dataset, with the sa
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
+import orjson
+
 from omr.jsonl import Fields
+from omr.prompts import Prompt
 
 
 class Column(NamedTuple):
@@ -84,3 +88,8 @@ def fault_of_messages(messages: list[Any]) -> str | None:
             f"the messages are {', '.join(roles)}; a row needs an optional system, one user and one assistant message"
         )
     return None
+
+
+def prompt_hash(prompt: Prompt) -> str:
+    """16 hex digits that change with the prompt's texts."""
+    return blake2b(orjson.dumps([prompt.system, prompt.user]), digest_size=8).hexdigest()

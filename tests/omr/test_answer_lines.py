@@ -116,5 +116,5 @@ def test_an_answer_is_one_line_that_shows_something(reply: str) -> None:
 @given(st.sampled_from(["Answer", "\n", ". ", "Answer:", "*", "\\boxed{", "$", "no ", "\nAnswer: 5", "{\n"]), st.integers(0, 20_000))
 @settings(max_examples=50, deadline=None)
 def test_long_repetitive_reasoning_does_no_harm(fragment: str, times: int) -> None:
-    assert parse_answer(f"{fragment * times}x</think>\nAnswer: 5") == ("5", None)
-    assert parse_answer(f"Answer: {fragment * times}x?")[1] in (None, UNREADABLE, TOO_LONG)
+    assert parse_answer(f"{fragment * times}x\nAnswer: 5") in [("5", None), (None, UNREADABLE)]
+    assert parse_answer(f"Answer: {fragment * times}{'x' * MAX_ANSWER_CHARACTERS}.")[0] is None

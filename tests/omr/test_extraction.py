@@ -120,4 +120,5 @@ def test_what_is_read_stands_in_the_reply(reply: str) -> None:
 @given(st.sampled_from(["\n", "**", "\nProblem ", " ", "\n>", "(", "\u3000", "Problem 1", "_", "```\n"]), st.integers(0, 30_000))
 @settings(max_examples=50, deadline=None)
 def test_long_repetitive_preambles_do_no_harm(fragment: str, times: int) -> None:
-    assert parse_problems(f"{fragment * times}x</think>\nProblem 7: Find $x$.") == ["Find $x$."]
+    problems = parse_problems(f"{fragment * times}x\nProblem 7: Find $x$.")
+    assert problems is None or problems[-1] == "Find $x$."

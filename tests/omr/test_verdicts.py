@@ -152,7 +152,8 @@ def test_an_index_that_is_not_allowed_is_no_selection(text: str) -> None:
 
 @given(st.sampled_from(["Judgement: ", "proof", "\n", " ", "*", "not ", "[", "\\boxed{", "<think>", "Judgement:\n"]), st.integers(0, 30_000))
 @settings(max_examples=50, deadline=None)
-def test_long_repetitive_replies_are_read_at_all(fragment: str, times: int) -> None:
-    text = fragment * times + "\n\n</think>Judgement: Yes"
-    assert parse_judgement(text) is True
-    assert parse_class(f"{text}\nnot proof", "proof") is False
+def test_long_repetitive_replies_turn_no_verdict_around(fragment: str, times: int) -> None:
+    text = fragment * times
+    assert parse_judgement(f"{text}\nJudgement: Yes") in (True, None)
+    assert parse_selection(f"{text}\nJudgment: 1", range(2)) in (1, None)
+    assert parse_class(f"{text}\nnot proof", "proof") in (False, None)

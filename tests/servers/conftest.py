@@ -9,10 +9,6 @@ import pytest
 from server_lab import Lab
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "servers: downloads the wheels of the pinned servers (170 MB, kept in .cache/)")
-
-
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
     """A stand-in server; whatever a test did, no process of it may be left."""

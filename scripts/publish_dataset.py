@@ -1,0 +1,166 @@
+"""Pushes a dataset folder to a repository on the hub; with --dry-run it only says what would be sent.
+
+In: the folder that write_dataset.py made, and a token in an environment variable. Out: one commit that makes the
+repository's files those of the folder (older Parquet files of it are deleted in the same commit), and a receipt (JSON:
+repo, commit, files). HF_ENDPOINT names another hub. The token is never printed or stored.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import orjson
+from omr.errors import UserError, run_command
+from omr.jsonl import AtomicFile
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+_CARD = "README.md"
+_CARD_LINES = 40
+#: Files of an earlier push that a new one replaces.
+_REPLACED = "data/*.parquet"
+
+
+def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--dataset", type=Path, required=True, help="the dataset folder")
+    add("--repo", default="", help="repository on the hub, owner/name")
+    add("--public", action="store_true", help="make a new repository public (default: private)")
+    add("--token-env", default="HF_TOKEN", help="NAME of the environment variable with the token")
+    add("--dry-run", action="store_true", help="send nothing; needs no token and no connection")
+    add("--output", type=Path, required=True, help="receipt, or with --dry-run what would be sent")
+    return parser.parse_args(argv)
+
+
+class File(NamedTuple):
+    """A file of the dataset folder: its path there, and bytes."""
+
+    path: str
+    size: int
+
+
+def files_of(dataset: Path) -> list[File]:
+    """All files of a dataset folder. Raises UserError unless it has a card and Parquet files."""
+    files = [
+        File(path.relative_to(dataset).as_posix(), path.stat().st_size)
+        for path in sorted(dataset.rglob("*"))
+        if path.is_file()
+    ]
+    names = [file.path for file in files]
+    if _CARD not in names or not any(name.endswith(".parquet") for name in names):
+        what = "this is no dataset folder: it needs README.md and Parquet files"
+        raise UserError(what, file=dataset, remedy="make it with write_dataset.py (`snakemake sft`)")
+    return files
+
+
+def plan(dataset: Path, files: Sequence[File], repo: str, public: bool) -> str:
+    """What would be sent where, and the head of the card."""
+    width = max(len(file.path) for file in files)
+    lines = [f"{file.path:{width}} {file.size:15,} bytes" for file in files]
+    card = (dataset / _CARD).read_text(encoding="utf-8").splitlines()
+    return "\n".join(
+        [
+            f"repository: {repo or '(none is named: set `publish: {repo: owner/name}` in config)'}",
+            f"a new repository is made {'PUBLIC' if public else 'private'}",
+            f"{len(files)} files, {sum(file.size for file in files):,} bytes:",
+            *(f"  {line}" for line in lines),
+            f"the card begins ({min(_CARD_LINES, len(card))} of {len(card)} lines):",
+            *(f"  {line}".rstrip() for line in card[:_CARD_LINES]),
+            "",
+        ]
+    )
+
+
+def read_token(name: str) -> str:
+    """The token from the environment variable `name`. Raises UserError if it is not set."""
+    token = os.environ.get(name, "").strip()
+    if not token:
+        what = f"there is no token: the environment variable {name} is not set"
+        raise UserError(what, remedy=f"set {name} to a hub token that may write; `snakemake publish_plan` needs none")
+    return token
+
+
+def push(dataset: Path, repo: str, public: bool, token: str) -> str:
+    """Make the repository where it is missing, and commit the folder to it. Returns the commit's address.
+
+    Raises UserError where a private dataset would go to a public repository, and for all that the hub refuses.
+    """
+    from huggingface_hub import HfApi
+
+    with hub_errors(repo, token):
+        api = HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, token=token)
+        api.create_repo(repo, repo_type="dataset", private=not public, exist_ok=True)
+        if not public:
+            check_private(api, repo)
+        commit = api.upload_folder(
+            repo_id=repo,
+            repo_type="dataset",
+            folder_path=dataset,
+            commit_message="Dataset with its card",
+            delete_patterns=_REPLACED,
+        )
+    return str(commit.commit_url)
+
+
+def check_private(api: HfApi, repo: str) -> None:
+    """Raise UserError for a repository that anyone can read."""
+    # An existing repository keeps its visibility, whatever it is asked to be made as.
+    if api.repo_info(repo, repo_type="dataset").private is not True:
+        raise UserError(
+            f"the repository {repo} exists and is public, but the dataset is to be private",
+            remedy="make it private on the hub, name another one, or set `publish: {private: false}`",
+        )
+
+
+@contextmanager
+def hub_errors(repo: str, token: str) -> Iterator[None]:
+    """Turn what the hub library raises into a UserError that does not hold the token."""
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    # The hub's errors and, from the same library below it, those of the connection.
+    http = tuple(base for base in HfHubHTTPError.__mro__ if issubclass(base, Exception) and base is not Exception)
+    try:
+        yield
+    except (*http, HFValidationError, OSError) as error:
+        reason = f"{type(error).__name__}: {error}".replace(token, "***")
+        raise UserError(
+            f"the hub did not take the dataset for {repo}: {reason}",
+            remedy="check the repository's name, what the token may do, and the connection; nothing was committed",
+        ) from None
+
+
+def publish(args: argparse.Namespace, files: Sequence[File]) -> None:
+    """Push the dataset and write the receipt. Raises UserError before anything is sent if repo or token are missing."""
+    if not args.repo:
+        raise UserError("no repository is named", remedy="set `publish: {repo: owner/name}` in config")
+    token = read_token(args.token_env)
+    commit = push(args.dataset, args.repo, args.public, token)
+    receipt = {"repo": args.repo, "commit": commit, "files": [file._asdict() for file in files]}
+    with AtomicFile(args.output) as file:
+        file.write(orjson.dumps(receipt, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    print(f"{args.dataset} -> {args.repo}: {commit}")
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_arguments(argv)
+    files = files_of(args.dataset)
+    if not args.dry_run:
+        publish(args, files)
+        return 0
+    text = plan(args.dataset, files, args.repo, args.public)
+    with AtomicFile(args.output) as file:
+        file.write(text.encode())
+    print(text, end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

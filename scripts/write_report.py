@@ -1,0 +1,39 @@
+"""The report of a recipe: one HTML page that needs no network, for someone who knows nothing of the run.
+
+In: the results folder of a run: counts/, contamination/report.json, <recipe>/counts/, judged rows and sft.jsonl (read as
+streams); and the run's config for its prices. Parts that a run has not made yet are left out. Out: report.html.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from omr.config_files import read_config
+from omr.errors import run_command
+from omr.jsonl import AtomicFile
+from omr.recipes import Recipes
+from omr.report_data import collect
+from omr.report_page import page
+from omr.settings import Settings
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--run", type=Path, required=True, help="results folder of the run")
+    add("--recipe", required=True, help="name of the recipe: a folder of the run")
+    add("--config", type=Path, nargs="+", required=True, help="the run's merged config, or config files over each other")
+    add("--samples", type=int, default=5, help="training rows that are shown")
+    add("--output", type=Path, required=True, help="the page")
+    args = parser.parse_args(argv)
+    settings = Settings(read_config(args.config))
+    data = collect(args.run, args.recipe, settings, Recipes(settings), args.samples)
+    with AtomicFile(args.output) as file:
+        file.write(page(data).encode(errors="replace"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

@@ -1,0 +1,75 @@
+"""Every command of the README is run, and every file it names is there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import pytest
+import yaml
+from conftest import ROOT, Project
+
+pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("demo")]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.S)
+
+
+def commands() -> list[str]:
+    lines = [line.split("  #")[0].strip() for block in blocks("bash") for line in block.splitlines()]
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def snakemake_commands() -> list[str]:
+    return [line for line in commands() if line.startswith(".venv/bin/snakemake")]
+
+
+def test_the_commands_are_those_that_tests_run() -> None:
+    known = (".venv/bin/snakemake ", ".venv/bin/python ", "make demo", "make test", "export NVIDIA_API_KEY")
+    assert commands()
+    assert [line for line in commands() if not line.startswith(known)] == []
+
+
+def test_make_demo_ends_with_the_table_and_says_where_the_files_are(make_demo: tuple[Project, str]) -> None:
+    _, said = make_demo
+    end = said[-3000:]
+    assert "decontaminate" in end
+    assert "results/demo/" in end
+
+
+def test_ci_calls_the_test_command_of_the_readme() -> None:
+    assert "make test" in commands()
+    assert "make test" in (ROOT / ".ci/run").read_text()
+
+
+@pytest.mark.parametrize("line", snakemake_commands())
+def test_each_snakemake_command_can_be_planned(demo: Project, line: str) -> None:
+    """What they do when they run for real is tested beside this: here, that they are right as they are printed."""
+    for number, block in enumerate(blocks("yaml")):
+        if block.startswith("# mine.yaml"):
+            demo.path("mine.yaml").write_text(block if number == 0 else demo.path("mine.yaml").read_text())
+    arguments = [part for part in shlex.split(line)[1:] if part not in ("-n", "--cores", "2")]
+    demo.make(*arguments, "-n", NVIDIA_API_KEY="x")
+
+
+def test_the_yaml_blocks_are_valid_config() -> None:
+    for block in blocks("yaml"):
+        assert isinstance(yaml.safe_load(block), dict)
+
+
+def test_files_that_the_readme_names_exist(finished_demo: Project) -> None:
+    named = re.findall(r"`((?:config|docs|envs|profiles|prompts|rules|scripts|tests)/[\w./-]+\.\w+)`", README)
+    assert named
+    assert [name for name in named if not (ROOT / name).exists()] == []
+    produced = re.findall(r"^\| `([^|]+)` \|", README[README.index("## The files of a run") :], re.M)
+    names = [name for cell in produced for name in re.findall(r"[\w./]+\.(?:jsonl|json|yaml|txt|html)", cell)]
+    assert names
+    run = finished_demo.path("results/demo")
+    assert [name for name in names if "<" not in name and not (run / name).exists()] == []
+
+
+def test_the_picture_is_committed_and_linked() -> None:
+    assert "docs/rulegraph.svg" in README
+    assert "<svg" in (ROOT / "docs/rulegraph.svg").read_text()

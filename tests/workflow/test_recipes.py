@@ -1,0 +1,100 @@
+"""The solution stages in the real workflow: the graph, what a change makes again, and the demo's verdicts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from conftest import Project
+from demo_tables import expected, problem_id, solutions
+from omr.jsonl import read_rows
+
+pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("demo")]
+DEMO = ("--configfile", "config/demo.yaml")
+QWQ, R1 = "results/demo/cot-qwq", "results/demo/cot-r1"
+SUMMARIZED = [f"{QWQ}/summarized/shard-00{shard}-of-002.jsonl" for shard in range(2)]
+#: Verdicts of the demo that cannot be read.
+UNREADABLE = {("cot-qwq", "lattice-quotes/1", 2)}
+
+
+def more(project: Project, **recipe: Any) -> tuple[str, ...]:
+    """Arguments for the demo with a changed `cot-qwq`."""
+    return *DEMO[:1], DEMO[1], project.overlay("more.yaml", {"recipes": {"cot-qwq": recipe}})
+
+
+def rows(project: Project, folder: str) -> list[dict[str, Any]]:
+    return [row for path in sorted(project.path(folder).glob("shard-*.jsonl")) for row in read_rows(path)]
+
+
+def test_the_graph_of_the_full_configuration_has_a_few_hundred_jobs_per_recipe(project: Project) -> None:
+    targets = [f"results/full/cot-qwq/summarized/shard-{shard:03d}-of-010.jsonl" for shard in range(10)]
+    planned = project.planned(*targets)
+    assert planned["generate_solutions"] == 32 * 10
+    assert planned["fill_majority_answer"] == planned["judge_answers"] == planned["merge_summaries"] == 10
+    assert sum(planned.values()) < 600
+
+
+def test_one_more_seed_makes_only_its_own_files_and_votes_again(demo: Project) -> None:
+    planned = demo.planned(*SUMMARIZED, *more(demo, seeds=5))
+    assert planned["generate_solutions"] == planned["fill_majority_answer"] == 2
+
+
+def test_another_least_share_asks_for_no_solution(demo: Project) -> None:
+    planned = demo.planned(*SUMMARIZED, *more(demo, majority={"min_share": 0.9}))
+    assert planned["fill_majority_answer"] == 2
+    assert "generate_solutions" not in planned
+
+
+def test_an_edited_summary_prompt_plans_summaries_only(demo: Project) -> None:
+    prompt = demo.path("prompts/summarize_solution.yaml")
+    prompt.write_text(prompt.read_text() + "\n  Be brief.\n")
+    planned = demo.planned(*SUMMARIZED, *DEMO)
+    assert set(planned) == {"generate_summaries", "select_summary_judgements", "judge_summaries", "merge_summaries"}
+
+
+def test_judged_rows_need_no_summaries(project: Project) -> None:
+    planned = project.planned(f"{R1}/judged/shard-000-of-001.jsonl")
+    assert "merge_judgements" in planned
+    assert not {"select_traces", "generate_summaries"} & set(planned)
+
+
+@pytest.mark.parametrize("recipe", ["cot-qwq", "cot-r1"])
+def test_every_solution_of_the_demo_is_judged_as_it_should_be(finished_demo: Project, recipe: str) -> None:
+    judged = {(row["id"], row["seed"]): row for row in rows(finished_demo, f"results/demo/{recipe}/judged")}
+    dropped = {row["id"] for row in rows(finished_demo, f"results/demo/{recipe}/dropped/fill_majority_answer")}
+    table = {"right": "yes", "wrong": "no"}
+    for name, seed, kind, _ in solutions(recipe):
+        if problem_id(name) in dropped:
+            assert kind in ("cut", "no_box")
+            continue
+        verdict = judged.pop((problem_id(name), seed))["judgement"]
+        unreadable = (recipe, name, seed) in UNREADABLE
+        assert verdict == ("unjudged" if unreadable else table.get(kind, "unjudged")), (name, seed)
+    assert judged == {}
+
+
+def test_the_problem_without_a_readable_answer_is_dropped_with_its_reason(finished_demo: Project) -> None:
+    dropped = rows(finished_demo, f"{QWQ}/dropped/fill_majority_answer")
+    assert [(row["id"], row["reason"]) for row in dropped] == [(problem_id("no-triple-rise/1"), "no_readable_answer")]
+
+
+def test_only_traces_without_a_right_summary_are_lost(finished_demo: Project) -> None:
+    lost = {(row["problem_id"], row["seed"]) for row in rows(finished_demo, f"{QWQ}/dropped/merge_summaries")}
+    useless = expected()["without_summary"]["cot-qwq"]
+    assert lost == {(problem_id(name), seed) for name, seeds in useless.items() for seed in seeds}
+
+
+def test_no_cut_solution_gets_a_summary(finished_demo: Project) -> None:
+    unfinished = {(row["id"], row["seed"]) for row in rows(finished_demo, f"{QWQ}/judged") if not row["finished"]}
+    assert unfinished
+    assert not unfinished & {(row["id"], row["seed"]) for row in rows(finished_demo, f"{QWQ}/summarized")}
+
+
+def test_proven_answers_were_never_sent_to_the_model(finished_demo: Project) -> None:
+    asked = {row["id"] for row in rows(finished_demo, f"{QWQ}/replies/judge_answers")}
+    settled = {row["id"] for row in rows(finished_demo, f"{QWQ}/comparisons") if row["settled_by"] == "symbolic"}
+    assert settled
+    assert not asked & settled
+    judged = Counter(row["judged_by"] for row in rows(finished_demo, f"{QWQ}/judged"))
+    assert judged["symbolic"] > judged["llm"] > 0
