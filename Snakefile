@@ -12,6 +12,9 @@ configfile: "config/benchmarks.yaml"
 include: "rules/common.smk"  # settings, wildcard constraints, the base rule of model stages
 include: "rules/problems.smk"  # raw_aops_data -> problems -> classified -> answers, proofs -> merged
 include: "rules/decontaminate.smk"  # merged + benchmarks -> decontaminated
+include: "rules/solutions.smk"  # decontaminated -> solutions -> majority -> judged
+include: "rules/summaries.smk"  # right solutions -> new summaries -> judged -> summarized
+include: "rules/sft.smk"  # any recipe -> sft.jsonl, dataset folder
 include: "rules/report.smk"  # what each stage read, wrote and dropped
 
 
@@ -25,8 +28,8 @@ rule all:
     """Everything that config describes."""
     default_target: True
     input:
-        f"results/{settings.run}/decontaminated.jsonl",
         f"results/{settings.run}/stages.txt",
+        expand(f"results/{settings.run}/{{recipe}}/dataset", recipe=recipes.to_run),
 
 
 rule problems:

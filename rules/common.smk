@@ -6,6 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from omr.config_check import check_config
 from omr.errors import UserError
+from omr.recipes import Recipes
 from omr.settings import Settings, run_of_targets, write_merged_config
 
 # `snakemake results/demo/classified.jsonl` names its run: config/demo.yaml is laid over the defaults.
@@ -41,8 +42,7 @@ rule ask_model:
         " --rows {input.rows}"
         " {params.branch}"
         " --prompt {input.prompts}"
-        " --shard {wildcards.shard}"
-        " --shards {wildcards.shards}"
+        " {params.part}"
         " --config results/{wildcards.run}/config.yaml"
         " --model {params.model:q}"
         " --model-identity {params.identity:q}"

@@ -166,6 +166,8 @@ use rule ask_model as check_contamination with:
         "results/{run}/logs/check_contamination/shard-{shard}-of-{shards}.log",
     benchmark:
         "results/{run}/benchmarks/check_contamination/shard-{shard}-of-{shards}.tsv"
+    resources:
+        **settings.resources("check_contamination"),
     params:
         **settings.asked("check_contamination"),
 

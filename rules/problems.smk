@@ -107,6 +107,8 @@ use rule ask_model as extract_problems with:
         "results/{run}/logs/extract_problems/shard-{shard}-of-{shards}.log",
     benchmark:
         "results/{run}/benchmarks/extract_problems/shard-{shard}-of-{shards}.tsv"
+    resources:
+        **settings.resources("extract_problems"),
     params:
         **settings.asked("extract_problems"),
 
@@ -149,6 +151,8 @@ use rule ask_model as classify_problems with:
         "results/{run}/logs/classify_problems/shard-{shard}-of-{shards}.log",
     benchmark:
         "results/{run}/benchmarks/classify_problems/shard-{shard}-of-{shards}.tsv"
+    resources:
+        **settings.resources("classify_problems"),
     params:
         **settings.asked("classify_problems"),
 
@@ -191,6 +195,8 @@ use rule ask_model as extract_answers with:
         "results/{run}/logs/extract_answers/shard-{shard}-of-{shards}.log",
     benchmark:
         "results/{run}/benchmarks/extract_answers/shard-{shard}-of-{shards}.tsv"
+    resources:
+        **settings.resources("extract_answers"),
     params:
         **settings.asked("extract_answers") | {"branch": "--branch answers"},
 
@@ -233,6 +239,8 @@ use rule ask_model as convert_proofs with:
         "results/{run}/logs/convert_proofs/shard-{shard}-of-{shards}.log",
     benchmark:
         "results/{run}/benchmarks/convert_proofs/shard-{shard}-of-{shards}.tsv"
+    resources:
+        **settings.resources("convert_proofs"),
     params:
         **settings.asked("convert_proofs") | {"branch": "--branch proofs"},
 
@@ -273,6 +281,8 @@ use rule ask_model as classify_converted with:
         "results/{run}/logs/classify_converted/shard-{shard}-of-{shards}.log",
     benchmark:
         "results/{run}/benchmarks/classify_converted/shard-{shard}-of-{shards}.tsv"
+    resources:
+        **settings.resources("classify_converted"),
     params:
         **settings.asked("classify_converted"),
 

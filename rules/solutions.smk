@@ -19,6 +19,10 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 
 
+# How answers are found and compared.
+ANSWERS = ["scripts/omr/answers.py", "scripts/omr/answer_comparison.py"]
+
+
 wildcard_constraints:
     recipe=recipes.pattern,
     seed=r"\d{2}",
@@ -36,6 +40,8 @@ use rule ask_model as generate_solutions with:
         "results/{run}/{recipe}/logs/generate_solutions/seed-{seed}/shard-{shard}-of-{shards}.log",
     benchmark:
         "results/{run}/{recipe}/benchmarks/generate_solutions/seed-{seed}/shard-{shard}-of-{shards}.tsv"
+    resources:
+        **recipes.resources("generate_solutions"),
     params:
         **recipes.asked("generate_solutions"),
         part=lambda wildcards: f"--shard {wildcards.shard} --shards {wildcards.shards} --seed {wildcards.seed}",
@@ -46,7 +52,7 @@ rule fill_majority_answer:
     input:
         problems="results/{run}/decontaminated.jsonl",
         solutions=recipes.solutions,
-        code=["scripts/fill_majority_answer.py", "scripts/omr/solutions.py", "scripts/omr/vote.py"],
+        code=["scripts/fill_majority_answer.py", "scripts/omr/solutions.py", "scripts/omr/vote.py", *ANSWERS],
     output:
         rows="results/{run}/{recipe}/majority/shard-{shard}-of-{shards}.jsonl",
         dropped="results/{run}/{recipe}/dropped/fill_majority_answer/shard-{shard}-of-{shards}.jsonl",
@@ -81,7 +87,7 @@ rule select_judgements:
     input:
         problems="results/{run}/decontaminated.jsonl",
         majority="results/{run}/{recipe}/majority/shard-{shard}-of-{shards}.jsonl",
-        code=["scripts/select_judgements.py", "scripts/omr/judging.py"],
+        code=["scripts/select_judgements.py", "scripts/omr/judging.py", *ANSWERS],
     output:
         comparisons="results/{run}/{recipe}/comparisons/shard-{shard}-of-{shards}.jsonl",
         questions="results/{run}/{recipe}/judgements/shard-{shard}-of-{shards}.jsonl",
@@ -118,6 +124,8 @@ use rule ask_model as judge_answers with:
         "results/{run}/{recipe}/logs/judge_answers/shard-{shard}-of-{shards}.log",
     benchmark:
         "results/{run}/{recipe}/benchmarks/judge_answers/shard-{shard}-of-{shards}.tsv"
+    resources:
+        **recipes.resources("judge_answers"),
     params:
         **recipes.asked("judge_answers"),
         part="",

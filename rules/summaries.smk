@@ -17,7 +17,7 @@ rule select_traces:
         problems="results/{run}/decontaminated.jsonl",
         judged="results/{run}/{recipe}/judged/shard-{shard}-of-{shards}.jsonl",
         solutions=recipes.solutions,
-        code=["scripts/select_traces.py", "scripts/omr/solutions.py"],
+        code=["scripts/select_traces.py", "scripts/omr/solutions.py", *ANSWERS],
     output:
         rows="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.jsonl",
         dropped="results/{run}/{recipe}/dropped/select_traces/shard-{shard}-of-{shards}.jsonl",
@@ -54,6 +54,8 @@ use rule ask_model as generate_summaries with:
         "results/{run}/{recipe}/logs/generate_summaries/shard-{shard}-of-{shards}.log",
     benchmark:
         "results/{run}/{recipe}/benchmarks/generate_summaries/shard-{shard}-of-{shards}.tsv"
+    resources:
+        **recipes.resources("generate_summaries"),
     params:
         **recipes.asked("generate_summaries"),
         part=recipes.candidates,
@@ -64,7 +66,7 @@ rule select_summary_judgements:
     input:
         traces="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.jsonl",
         summaries="results/{run}/{recipe}/replies/generate_summaries/shard-{shard}-of-{shards}.jsonl",
-        code=["scripts/select_summary_judgements.py", "scripts/omr/judging.py", "scripts/omr/summaries.py"],
+        code=["scripts/select_summary_judgements.py", "scripts/omr/judging.py", "scripts/omr/summaries.py", *ANSWERS],
     output:
         comparisons="results/{run}/{recipe}/summary_comparisons/shard-{shard}-of-{shards}.jsonl",
         questions="results/{run}/{recipe}/summary_judgements/shard-{shard}-of-{shards}.jsonl",
@@ -104,6 +106,8 @@ use rule ask_model as judge_summaries with:
         "results/{run}/{recipe}/logs/judge_summaries/shard-{shard}-of-{shards}.log",
     benchmark:
         "results/{run}/{recipe}/benchmarks/judge_summaries/shard-{shard}-of-{shards}.tsv"
+    resources:
+        **recipes.resources("judge_summaries"),
     params:
         **recipes.asked("judge_summaries"),
         part="",

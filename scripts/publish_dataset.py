@@ -1,8 +1,8 @@
 """Pushes a dataset folder to a repository on the hub; with --dry-run it only says what would be sent.
 
 In: the folder that write_dataset.py made, and a token in an environment variable. Out: one commit that makes the
-repository's files those of the folder (older Parquet files of it are deleted in the same commit), and a receipt (JSON:
-repo, commit, files). HF_ENDPOINT names another hub. The token is never printed or stored.
+repository's card and Parquet files those of the folder (older Parquet files are deleted in the same commit), and a
+receipt (JSON: repo, commit, files). HF_ENDPOINT names another hub. The token is never printed or stored.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 _CARD = "README.md"
 _CARD_LINES = 40
-#: Files of an earlier push that a new one replaces.
-_REPLACED = "data/*.parquet"
+_DATA = "data/*.parquet"
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -48,14 +47,13 @@ class File(NamedTuple):
 
 
 def files_of(dataset: Path) -> list[File]:
-    """All files of a dataset folder. Raises UserError unless it has a card and Parquet files."""
-    files = [
-        File(path.relative_to(dataset).as_posix(), path.stat().st_size)
-        for path in sorted(dataset.rglob("*"))
-        if path.is_file()
-    ]
-    names = [file.path for file in files]
-    if _CARD not in names or not any(name.endswith(".parquet") for name in names):
+    """The card and the Parquet files of a dataset folder: nothing else that lies there is sent.
+
+    Raises UserError unless there are both.
+    """
+    paths = [*dataset.glob(_CARD), *sorted(dataset.glob(_DATA))]
+    files = [File(path.relative_to(dataset).as_posix(), path.stat().st_size) for path in paths if path.is_file()]
+    if len(files) < 2 or files[0].path != _CARD:
         what = "this is no dataset folder: it needs README.md and Parquet files"
         raise UserError(what, file=dataset, remedy="make it with write_dataset.py (`snakemake sft`)")
     return files
@@ -88,24 +86,26 @@ def read_token(name: str) -> str:
     return token
 
 
-def push(dataset: Path, repo: str, public: bool, token: str) -> str:
-    """Make the repository where it is missing, and commit the folder to it. Returns the commit's address.
+def push(dataset: Path, files: Sequence[File], repo: str, public: bool, token: str) -> str:
+    """Make the repository where it is missing, and commit the files to it. Returns the commit's address.
 
     Raises UserError where a private dataset would go to a public repository, and for all that the hub refuses.
     """
-    from huggingface_hub import HfApi
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
     with hub_errors(repo, token):
         api = HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, token=token)
         api.create_repo(repo, repo_type="dataset", private=not public, exist_ok=True)
         if not public:
             check_private(api, repo)
-        commit = api.upload_folder(
-            repo_id=repo,
-            repo_type="dataset",
-            folder_path=dataset,
-            commit_message="Dataset with its card",
-            delete_patterns=_REPLACED,
+        # Not upload_folder, which may make several commits of it: a reader would find half a dataset between them.
+        added = [CommitOperationAdd(file.path, dataset / file.path) for file in files]
+        names = {file.path for file in files}
+        # Parquet files of an earlier push would be read together with the new ones.
+        old = [name for name in api.list_repo_files(repo, repo_type="dataset") if PurePosixPath(name).match(_DATA)]
+        deleted = [CommitOperationDelete(name) for name in old if name not in names]
+        commit = api.create_commit(
+            repo, [*deleted, *added], commit_message="Dataset with its card", repo_type="dataset"
         )
     return str(commit.commit_url)
 
@@ -123,13 +123,15 @@ def check_private(api: HfApi, repo: str) -> None:
 @contextmanager
 def hub_errors(repo: str, token: str) -> Iterator[None]:
     """Turn what the hub library raises into a UserError that does not hold the token."""
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+    from huggingface_hub.errors import HfHubHTTPError
 
-    # The hub's errors and, from the same library below it, those of the connection.
-    http = tuple(base for base in HfHubHTTPError.__mro__ if issubclass(base, Exception) and base is not Exception)
+    # The hub's errors, from the same library below it those of the connection, and what the hub finds wrong with the
+    # repository's name or the card (ValueError).
+    http = [base for base in HfHubHTTPError.__mro__ if issubclass(base, Exception) and base is not Exception]
+    expected: tuple[type[Exception], ...] = (*http, ValueError, OSError)
     try:
         yield
-    except (*http, HFValidationError, OSError) as error:
+    except expected as error:
         reason = f"{type(error).__name__}: {error}".replace(token, "***")
         raise UserError(
             f"the hub did not take the dataset for {repo}: {reason}",
@@ -142,7 +144,7 @@ def publish(args: argparse.Namespace, files: Sequence[File]) -> None:
     if not args.repo:
         raise UserError("no repository is named", remedy="set `publish: {repo: owner/name}` in config")
     token = read_token(args.token_env)
-    commit = push(args.dataset, args.repo, args.public, token)
+    commit = push(args.dataset, files, args.repo, args.public, token)
     receipt = {"repo": args.repo, "commit": commit, "files": [file._asdict() for file in files]}
     with AtomicFile(args.output) as file:
         file.write(orjson.dumps(receipt, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))

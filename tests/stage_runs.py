@@ -109,9 +109,7 @@ def run_stage(
         arguments += [f"--{name}", str(path)]
     assert main(arguments) == 0
     files = {name: path.read_bytes() for name, path in outputs.items()}
-    return StageRun(
-        files, read_rows(outputs["output"]), read_rows(outputs["dropped"]), orjson.loads(files["counts"])
-    )
+    return StageRun(files, read_rows(outputs["output"]), read_rows(outputs["dropped"]), orjson.loads(files["counts"]))
 
 
 def write_shards(folder: Path, replies: list[Row], shards: int) -> list[Path]:

@@ -91,7 +91,7 @@ def _compare_named(one: Named, other: Form) -> Verdict:
         return compare_regions(one, other) if _unknowns(other) == _symbols(one.name) else Verdict.UNKNOWN
     if isinstance(other, Several) and any(isinstance(item, Named) for item in other.items):
         assigned = _assignments(one)
-        return Verdict.UNKNOWN if assigned is None else _compare_assignments(assigned, other.items)
+        return Verdict.UNKNOWN if assigned is None else _compare_sets(assigned, other.items)
     return compare_forms(one.value, other)
 
 
@@ -153,11 +153,6 @@ def _assignments(named: Named) -> list[Named] | None:
     if len(named.name.items) != len(named.value.items):
         return None
     return [Named(name, value) for name, value in zip(named.name.items, named.value.items, strict=True)]
-
-
-def _compare_assignments(one: Sequence[Form], other: Sequence[Form]) -> Verdict:
-    """Lists of named values: what each name stands for counts, their order does not."""
-    return _compare_sets(one, other)
 
 
 # Relations and sets of numbers

@@ -1,4 +1,4 @@
-"""Forms of answers, as omr.answer_reading reads them: value with unit, tuple, set, list, named value, relation, words."""
+"""Forms of answers, as omr.answer_reading reads them: values, tuples, sets, lists, named values, relations, words."""
 
 from __future__ import annotations
 

@@ -13,7 +13,6 @@ from omr.answer_trees import Call, Expression, Number, Symbol
 from omr.answer_units import Unit
 from omr.answer_verdict import Verdict, any_equal
 
-
 #: Letters that may be a variable or a unit where they follow a number.
 _UNIT_LETTERS = frozenset("mgshlLNJWVK")
 _RADIANS = Unit("rad", "angle")

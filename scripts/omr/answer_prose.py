@@ -55,7 +55,7 @@ def answer_of_prose(text: str) -> str:
     values = _values(tail)
     if values:
         return _joined_back(tail, values)
-    letters = _LETTER.findall(tail)
+    letters: list[str] = _LETTER.findall(tail)
     if not letters:
         return text
     return letters[0] if _LETTER.match(tail.lstrip("(*")) else letters[-1]

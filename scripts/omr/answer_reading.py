@@ -38,8 +38,8 @@ _CLOSING = frozenset({")", "]", "\\}", "}"})
 _SIGNS = frozenset({"=", "<", ">", "\\leq", "\\geq", "\\neq", "\\approx", "\\in"})
 _OTHER_RELATIONS = frozenset(
     str.split(
-        "\\notin \\equiv \\sim \\cong \\subset \\subseteq \\supset \\to \\mapsto \\implies \\iff \\Rightarrow \\cap \\pmod"
-        " \\parallel \\perp \\propto \\Leftrightarrow \\forall \\exists"
+        "\\notin \\equiv \\sim \\cong \\subset \\subseteq \\supset \\to \\mapsto \\implies \\iff \\Rightarrow \\cap"
+        " \\pmod \\parallel \\perp \\propto \\Leftrightarrow \\forall \\exists"
     )
 )
 _CURRENCIES = ("\\$", "€", "£", "¥", "₹", "¢")

@@ -1,4 +1,4 @@
-r"""Sets of real numbers that can be written in several ways: `x \le 3`, `(-\infty, 3]`, `\mathbb{R} \setminus (3, \infty)`."""
+r"""Sets of real numbers, however they are written: `x \le 3`, `(-\infty, 3]`, `\mathbb{R} \setminus (3, \infty)`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from mpmath import mp  # type: ignore[import-untyped]
 
 from omr.answer_algebra import compare_expressions, is_constant, real_value
-from omr.answer_trees import Call, Expression, Symbol
 from omr.answer_forms import REAL_LINE, Fence, Form, Named, Relation, Several, Union, Value, Without
+from omr.answer_trees import Call, Expression, Symbol
 from omr.answer_verdict import Verdict, all_equal
 
 _INFINITY = Symbol("\\infty")

@@ -79,7 +79,7 @@ def _gap(before: Token | None, token: Token) -> str:
         return " " if wordy and before.text[-1].isalpha() else ""
     if before.kind is Kind.NUMBER and wordy:
         # `2x` has no space; `12 m` and `3 4` keep theirs, which a reader needs.
-        return " " if token.kind is Kind.NUMBER or token.kind is Kind.WORD and token.spaced else ""
+        return " " if token.kind is Kind.NUMBER or (token.kind is Kind.WORD and token.spaced) else ""
     return " " if before.is_letters and wordy and (before.kind is Kind.TEXT) == (token.kind is Kind.TEXT) else ""
 
 

@@ -1,4 +1,4 @@
-r"""Integrals, sums, limits, determinants: what our grammar refuses, read by Math-Verify's LaTeX parser, settled by SymPy.
+r"""Integrals, sums, limits, determinants: what our grammar refuses, read by Math-Verify's parser, settled by SymPy.
 
 Math-Verify's grader is not used: it takes `\{1,2\}` for `(1,2)` and `x^2` for `X^2`, and numbers that agree to 15
 digits for equal. Its parser is an ANTLR grammar and runs nothing, but SymPy evaluates as Python any *string* that
@@ -19,11 +19,11 @@ import sympy
 from latex2sympy2_extended.latex2sympy2 import ConversionConfig, _Latex2Sympy
 from sympy.parsing import sympy_parser
 
-from omr.answer_trees import Call, Expression, Number, Symbol
 from omr.answer_forms import Form, Named, Opaque, Value
 from omr.answer_reading import read_answer
 from omr.answer_spelling import tokenise
 from omr.answer_tokens import Kind
+from omr.answer_trees import Call, Expression, Number, Symbol
 from omr.answer_verdict import Verdict
 
 _MAX_CHARS = 300
@@ -93,7 +93,7 @@ def _of_latex(latex: str) -> Any:
     try:
         with _without_evaluation():
             tree = _Parser(config=ConversionConfig(lowercase_symbols=False)).parse(latex)
-    except Exception as error:  # noqa: BLE001 -- the parser raises bare Exception for text outside its grammar
+    except Exception as error:  # what the parser raises for text outside its grammar
         raise _UnknownError from error
     if not isinstance(tree, sympy.Expr):
         raise _UnknownError

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from functools import reduce
 from hashlib import blake2b
@@ -15,7 +15,7 @@ from typing import Any
 
 from mpmath import mp  # type: ignore[import-untyped]
 
-from omr.answer_trees import Call, Expression, Matrix, Number, RefusalError, Symbol
+from omr.answer_trees import Expression, Matrix, Number, RefusalError, Symbol
 
 #: Values of symbols at the point of comparison.
 Point = dict[str, Fraction]

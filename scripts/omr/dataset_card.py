@@ -103,7 +103,7 @@ def _lengths(figures: Figures) -> str:
         "mean",
         *("least" if s == 0 else "greatest" if s == 1 else f"{s:.0%}" for s in SHARES),
     ]
-    histograms = {"characters": figures.characters, "completion tokens (as the server counted)": figures.tokens}
+    histograms = {"characters": figures.characters, "tokens of the model's reply": figures.tokens}
     rows = [[name, *_length_cells(histogram)] for name, histogram in histograms.items()]
     note = "" if len(figures.tokens) == figures.rows else f"\n\nTokens are known of {len(figures.tokens):,} rows."
     return "## Lengths\n\nTo three digits.\n\n" + _table(head, rows) + note

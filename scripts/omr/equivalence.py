@@ -63,7 +63,9 @@ class EquivalenceChecker:
         self.close()
 
     def close(self) -> None:
-        """End the workers; the checker can be used again and starts new ones."""
+        """End the workers; the checker can be used again and starts new ones. Verdicts still awaited are lost."""
+        self._wanted.clear()
+        self._arrived.clear()
         if self._pool is not None:
             self._pool.close()
             self._pool = None
@@ -160,7 +162,7 @@ class EquivalenceChecker:
 
     def _release(self, head: Verdict | bytes) -> None:
         """One caller less waits for this key."""
-        if not isinstance(head, bytes):
+        if not isinstance(head, bytes) or head not in self._wanted:
             return
         self._wanted[head] -= 1
         if not self._wanted[head]:
@@ -168,7 +170,9 @@ class EquivalenceChecker:
             self._arrived.pop(head, None)
 
     def _collect(self) -> None:
-        for key, verdict in self._running_pool().collect():
+        if self._pool is None or not self._pool.busy:
+            raise RuntimeError("the checker was closed while verdicts were awaited")
+        for key, verdict in self._pool.collect():
             if key in self._wanted:
                 self._arrived[key] = verdict
             self._memory[key] = verdict

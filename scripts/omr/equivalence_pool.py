@@ -42,29 +42,41 @@ class _Worker:
     def __init__(self, timeout_s: float, memory_mb: int) -> None:
         self.jobs: deque[Job] = deque()
         self.ready = False
-        self._partial = b""
+        self.progress_at = time.monotonic()
+        self._unsent, self._partial = bytearray(), b""
         path = os.pathsep.join(part for part in (_SCRIPTS, os.environ.get("PYTHONPATH", "")) if part)
         self._process = subprocess.Popen(
             # -P: nothing from the working directory is imported.
             [sys.executable, "-P", "-m", "omr.equivalence_worker", str(timeout_s), str(memory_mb)],
+            bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": path},
         )
         assert self._process.stdin is not None, "asked for above"
         assert self._process.stdout is not None, "asked for above"
-        self._input, self.output = self._process.stdin, self._process.stdout
-        self.progress_at = time.monotonic()
+        self.input, self.output = self._process.stdin, self._process.stdout
+        # A worker that is busy does not read, and we must not wait for it with others to look after.
+        os.set_blocking(self.input.fileno(), False)
 
     def give(self, job: Job) -> None:
+        """Take a job; `send` brings it on its way."""
         if not self.jobs:
             self.progress_at = time.monotonic()
         self.jobs.append(job)
+        self._unsent += json.dumps([job.one, job.other]).encode() + b"\n"
+
+    def send(self) -> bool:
+        """Send what the pipe takes; whether anything is left."""
         try:
-            self._input.write(json.dumps([job.one, job.other]).encode() + b"\n")
-            self._input.flush()
+            while self._unsent:
+                del self._unsent[: os.write(self.input.fileno(), self._unsent)]
+        except BlockingIOError:
+            return True
         except BrokenPipeError:
-            pass  # it died a moment ago: its end of file is still to be read, and the job to be given to another
+            # It died a moment ago: its end of file is still to be read, and what it had to be given to another.
+            self._unsent.clear()
+        return False
 
     def lines(self) -> list[bytes] | None:
         """Whole lines that have come; None when the process has ended."""
@@ -76,9 +88,10 @@ class _Worker:
         return whole
 
     def kill(self) -> None:
+        """End the process, whatever it is doing."""
         self._process.kill()
         self._process.wait()
-        self._input.close() if not self._input.closed else None
+        self.input.close()
         self.output.close()
 
 
@@ -109,32 +122,36 @@ class WorkerPool:
 
     def submit(self, job: Job) -> None:
         """Give a job to the worker with the fewest."""
-        min(self._workers, key=lambda worker: len(worker.jobs)).give(job)
+        worker = min(self._workers, key=lambda worker: len(worker.jobs))
+        worker.give(job)
+        self._send(worker)
 
-    def collect(self) -> Iterator[tuple[bytes, Verdict]]:
-        """Wait until there is something to report and report it, as (key, verdict).
+    def collect(self) -> list[tuple[bytes, Verdict]]:
+        """Wait until something has happened; the verdicts that it brought, as (key, verdict), perhaps none.
 
         Raises: UserError when workers cannot be started.
         """
-        events = self._selector.select(timeout=self._time_left())
-        for selected, _ in events:
+        found: list[tuple[bytes, Verdict]] = []
+        for selected, _ in self._selector.select(timeout=self._time_left()):
             worker: _Worker = selected.data
+            if worker not in self._workers:
+                continue  # replaced a moment ago, while its other pipe waited in this list
+            if selected.fileobj is worker.input:
+                self._send(worker)
+                continue
             lines = worker.lines()
-            if lines is None:
-                yield from self._replace(worker)
-            else:
-                yield from self._read(worker, lines)
+            found += self._replace(worker) if lines is None else self._read(worker, lines)
         for worker in list(self._workers):
             if self._is_stuck(worker):
-                yield from self._replace(worker)
+                found += self._replace(worker)
         while self._orphans and any(len(worker.jobs) < _QUEUE_LENGTH for worker in self._workers):
             self.submit(self._orphans.popleft())
+        return found
 
     def close(self) -> None:
         """End all workers."""
         for worker in self._workers:
-            self._selector.unregister(worker.output)
-            worker.kill()
+            self._end(worker)
         self._workers = []
         self._selector.close()
 
@@ -142,6 +159,20 @@ class WorkerPool:
         worker = _Worker(self._timeout_s, self._memory_mb)
         self._selector.register(worker.output, selectors.EVENT_READ, worker)
         return worker
+
+    def _end(self, worker: _Worker) -> None:
+        for pipe in (worker.input, worker.output):
+            if pipe in self._selector.get_map():
+                self._selector.unregister(pipe)
+        worker.kill()
+
+    def _send(self, worker: _Worker) -> None:
+        """Send what can be sent, and ask to be told when the rest can."""
+        waits, left = worker.input in self._selector.get_map(), worker.send()
+        if left and not waits:
+            self._selector.register(worker.input, selectors.EVENT_WRITE, worker)
+        elif waits and not left:
+            self._selector.unregister(worker.input)
 
     def _read(self, worker: _Worker, lines: list[bytes]) -> Iterator[tuple[bytes, Verdict]]:
         for line in lines:
@@ -152,8 +183,7 @@ class WorkerPool:
 
     def _replace(self, worker: _Worker) -> Iterator[tuple[bytes, Verdict]]:
         """A new worker for one that ended or is stuck; the pair it was at stays unknown."""
-        self._selector.unregister(worker.output)
-        worker.kill()
+        self._end(worker)
         if not worker.ready:
             raise UserError(
                 "a process that compares answers does not start",

@@ -10,7 +10,9 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
+import os
 import resource
+import signal
 import sys
 import time
 
@@ -58,10 +60,11 @@ def main(argv: list[str]) -> int:
     if importlib.util.find_spec("latex2sympy2_extended") is None:
         print("equivalence worker: the package math-verify is not installed", file=sys.stderr)
         return 1
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started us is interrupted as well, and ends us
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (memory_mb << 20, memory_mb << 20))
-    replies = sys.stdout
-    sys.stdout = sys.stderr  # whatever a library prints must not be taken for a verdict
+    replies = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)  # whatever a library prints must not be taken for a verdict
     print("ready", file=replies, flush=True)
     for line in sys.stdin:
         one, other = json.loads(line)

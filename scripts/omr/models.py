@@ -42,6 +42,9 @@ class ModelSpec:
     # -- servers that a job starts
     gpus: int = 0  # per node
     nodes: int = 1
+    cpus_per_gpu: int = 8
+    mem_gb_per_gpu: int = 60  # main memory, not the GPU's
+    runtime_min: int = 720  # of one job; what it does not finish, the next attempt continues
     tensor_parallel_size: int | None = None  # default: gpus x nodes / the other sizes
     pipeline_parallel_size: int = 1
     expert_parallel_size: int = 1

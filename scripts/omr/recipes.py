@@ -14,6 +14,7 @@ import orjson
 
 from omr.errors import UserError
 from omr.models import ModelSpec, model_spec
+from omr.resources import resources_of
 from omr.settings import Settings, shard_names
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -121,6 +122,10 @@ class Recipes:
     def candidates(self, wildcards: InRecipe) -> str:
         """A param of a rule: flags that ask for every candidate summary, `--seed 0 1 2 3`."""
         return "--seed " + " ".join(map(str, range(self[wildcards.recipe]["summaries"]["candidates"])))
+
+    def resources(self, stage: str) -> dict[str, Knob]:
+        """Resources of a model stage's rule: what its model's server needs."""
+        return resources_of(lambda wildcards: self.model(wildcards.recipe, stage))
 
     def asked(self, stage: str) -> dict[str, Knob]:
         """Params of a model stage's rule, see `Settings.asked`: what determines its replies (a change re-runs it)."""

@@ -20,17 +20,19 @@ from omr.run_counts import PROBLEM_STAGES, RECIPE_STAGES, Counts, ModelUse, RunC
 from omr.settings import Settings
 
 #: Lengths are counted in steps of so many tokens or characters before a chart chooses its own.
-LENGTH_STEP = 16
+LENGTH_STEP = 10
+#: Why a solution has no verdict and yet is known not to be right, as prepare_sft.py has it.
+_NOT_RIGHT = frozenset({"unfinished", "no_answer"})
 
 
 @dataclass
 class Solutions:
-    """Figures of all judged solutions. `pass_rates` counts problems by (right solutions, solutions)."""
+    """Figures of all judged solutions. `pass_rates` counts problems by (right solutions, solutions that could be judged)."""
 
     pass_rates: Counter[tuple[int, int]] = field(default_factory=Counter)
     right_lengths: Counter[int] = field(default_factory=Counter)  # completion tokens // LENGTH_STEP -> solutions
     other_lengths: Counter[int] = field(default_factory=Counter)
-    vote_shares: Counter[int] = field(default_factory=Counter)  # percent -> problems
+    unknown: int = 0  # problems none of whose solutions could be judged
 
     @property
     def problems(self) -> int:
@@ -126,17 +128,18 @@ def read_solutions(paths: list[Path]) -> Solutions:
 
 
 def _add_problem(figures: Solutions, rows: list[Row]) -> None:
-    right = 0
+    right = known = 0
     for row in rows:
         is_right = row["judgement"] == "yes"
         right += is_right
+        known += row["judgement"] != "unjudged" or row.get("unjudged_reason") in _NOT_RIGHT
         tokens = row.get("completion_tokens")
         if isinstance(tokens, int):
             (figures.right_lengths if is_right else figures.other_lengths)[tokens // LENGTH_STEP] += 1
-    figures.pass_rates[right, len(rows)] += 1
-    share = rows[0].get("vote_share")
-    if share is not None:
-        figures.vote_shares[round(100 * share)] += 1
+    if known:
+        figures.pass_rates[right, known] += 1
+    else:
+        figures.unknown += 1
 
 
 def read_product(path: Path, samples: int) -> Product:

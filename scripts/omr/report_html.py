@@ -26,8 +26,16 @@ def escaped(value: Cell) -> str:
     return f"{value:,.2f}" if isinstance(value, float) else html.escape(value)
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[Cell]], numbers: Iterable[int] = (), sum_row: bool = False) -> Html:
-    """A table; columns in `numbers` are right-aligned; with `sum_row` the last row is a sum."""
+def table(
+    head: Sequence[str],
+    rows: Iterable[Sequence[Cell]],
+    numbers: Iterable[int] = (),
+    *,
+    sum_row: bool = False,
+    narrow: bool = False,
+) -> Html:
+    """A table; columns in `numbers` are right-aligned; with `sum_row` the last row is a sum; `narrow` takes no more
+    room than it needs."""
     right = set(numbers)
 
     def cells(tag: str, row: Sequence[Cell]) -> str:
@@ -37,7 +45,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Cell]], numbers: Iterable
     body = [f"<tr>{cells('td', row)}</tr>" for row in rows]
     if sum_row and body:
         body[-1] = body[-1].replace("<tr>", "<tr class=sum>", 1)
-    return Html(f"<div class=scroll><table><thead><tr>{cells('th', head)}</tr></thead><tbody>{''.join(body)}</tbody></table></div>")
+    css = " class=narrow" if narrow else ""
+    return Html(
+        f"<div class=scroll><table{css}><thead><tr>{cells('th', head)}</tr></thead>"
+        f"<tbody>{''.join(body)}</tbody></table></div>"
+    )
 
 
 def paragraph(*parts: Cell) -> Html:

@@ -13,7 +13,7 @@ from omr.report_data import LENGTH_STEP, Cost, ReportData
 from omr.report_html import Cell, Html, duration, escaped, paragraph, percent, section, table, tiles
 from omr.report_style import CSS
 from omr.report_words import CANARIES, MODEL_STAGES, NETS, Step, reason_in_words
-from omr.tex_html import text_html
+from omr.tex_html import answer_html, text_html
 
 #: Of a sampled solution so many characters are shown.
 MAX_SHOWN_CHARS = 12_000
@@ -68,7 +68,6 @@ def _head(data: ReportData) -> str:
                 (clean, "problems, free of benchmarks"),
                 (judged.get("read"), "solutions judged"),
                 (percent(right, judged.get("read", 0)), "of the solutions are right"),
-                (product and product.rows, "training rows"),
                 (product and product.problems, "problems among them"),
                 (short_number(tokens), "tokens written by models"),
             ]
@@ -117,6 +116,13 @@ def _answers(data: ReportData) -> str:
     return section("Answers", *(parts or ["<p class=empty>No answers yet.</p>"]))
 
 
+def _shares(what: str, numbers: Mapping[str, int]) -> Html:
+    """A small table of numbers and their shares."""
+    total = sum(numbers.values())
+    rows = [[name, n, percent(n, total)] for name, n in numbers.items()]
+    return table([what, "number", "share"], rows, (1, 2), narrow=True)
+
+
 def _problem_types(data: ReportData) -> Iterator[str]:
     types = data.stages.get("merge_data", {}).get("problem_types", {})
     words = {
@@ -125,9 +131,8 @@ def _problem_types(data: ReportData) -> Iterator[str]:
         "converted_proof": "restated from a proof: the vote decides",
     }
     if types:
-        total = sum(types.values())
-        rows = [[words.get(name, name), n, percent(n, total)] for name, n in sorted(types.items())]
-        yield "<h3>Where the expected answers come from</h3>" + table(["problems", "number", "share"], rows, (1, 2))
+        numbers = {words.get(name, name): n for name, n in sorted(types.items())}
+        yield "<h3>Where the expected answers come from</h3>" + _shares("problems", numbers)
 
 
 def _majority(counts: Mapping[str, Any]) -> Iterator[str]:
@@ -138,9 +143,8 @@ def _majority(counts: Mapping[str, Any]) -> Iterator[str]:
         "unfinished": "cut at the token limit",
         "failed": "the request failed for good",
     }
-    total = sum(solutions.values())
-    rows = [[words.get(name, name), n, percent(n, total)] for name, n in solutions.items()]
-    yield "<h3>How the solutions ended</h3>" + table(["solutions", "number", "share"], rows, (1, 2))
+    numbers = {words.get(name, name): n for name, n in solutions.items()}
+    yield "<h3>How the solutions ended</h3>" + _shares("solutions", numbers)
     agreement = counts.get("extracted_answers", {})
     known = sum(agreement.values())
     if known:
@@ -152,13 +156,10 @@ def _majority(counts: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _judged(counts: Mapping[str, Any], selected: Mapping[str, Any] | None) -> Iterator[str]:
-    total = counts["read"]
     verdicts, judges = counts.get("judgement", {}), counts.get("judged_by", {})
     words = {"yes": "right", "no": "wrong", "unjudged": "not judged"}
-    rows: list[list[Cell]] = [
-        [word, verdicts.get(name, 0), percent(verdicts.get(name, 0), total)] for name, word in words.items()
-    ]
-    yield "<h3>Verdicts on the solutions</h3>" + table(["verdict", "number", "share"], rows, (1, 2))
+    numbers = {word: verdicts.get(name, 0) for name, word in words.items()}
+    yield "<h3>Verdicts on the solutions</h3>" + _shares("verdict", numbers)
     reasons = Counter(counts.get("unjudged_reason", {}))
     if reasons:
         why = ", ".join(f"{n:,} {reason_in_words(name)}" for name, n in reasons.most_common())
@@ -182,6 +183,10 @@ def _distributions(data: ReportData) -> str:
     if data.solutions is not None:
         figures = data.solutions
         parts += [
+            paragraph(
+                "The pass rate says how hard a problem is for the model. Solutions that nobody could judge do not count; "
+                f"it is unknown for {figures.unknown:,} of {figures.problems + figures.unknown:,} problems."
+            ),
             histogram(
                 "Pass rate: how many of a problem's solutions are right",
                 pass_rate_bars(figures.pass_rates),
@@ -212,16 +217,15 @@ def pass_rate_bars(rates: Mapping[tuple[int, int], int]) -> list[Bar]:
         else:
             # Tenths with their upper end, so that 10% lies in the first; integers, since 0.1 is no binary number.
             bars[-(-10 * right // solutions)] += problems
-    labels = ["none", *(f"–{10 * tenth}%" for tenth in range(1, 10)), "<100%", "all"]
+    labels = ["none", *(f"≤{10 * tenth}%" for tenth in range(1, 10)), "<100%", "all"]
     return [Bar(label, (problems,)) for label, problems in zip(labels, bars, strict=True)]
 
 
 def length_bars(lengths: list[Counter[int]]) -> list[Bar]:
     """Bars of a round width from zero to the longest; `lengths` has one counter of `length // LENGTH_STEP` per series."""
     longest = max((step for counter in lengths for step in counter), default=0) + 1
-    width = nice_step(longest * LENGTH_STEP, 24)
-    # A bar must hold whole steps.
-    width = -(-width // LENGTH_STEP) * LENGTH_STEP
+    # 10, 20, 50, 100, ...: a bar holds whole steps.
+    width = max(LENGTH_STEP, nice_step(longest * LENGTH_STEP, 24))
     number = -(-longest * LENGTH_STEP // width)
     parts = [[0] * len(lengths) for _ in range(number)]
     for series, counter in enumerate(lengths):
@@ -255,7 +259,7 @@ def _costs(data: ReportData) -> str:
     )
     head = ["stage", "model", "requests", "failed", "cut", "prompt tokens", "completion tokens", "time", "GPU-hours", "cost"]
     note = "Problems are shared by all recipes of a run: their stages are listed here, but were paid once. "
-    note += "Time is that of all jobs together, waiting for the server included; shards run at the same time. "
+    note += "Time is that of all jobs together, waiting for the server included, as of each job's last start. "
     note += "“Cut” replies reached the token limit. A dash: config has no price for the model."
     return section("Requests, tokens, time and cost", paragraph(note), table(head, rows, range(2, 10), sum_row=True), _failures(data))
 
@@ -357,7 +361,7 @@ def _sample(row: Row) -> str:
     reasoning, solution = split_solution(row["generated_solution"])
     votes, total = row.get("majority_votes"), row.get("total_votes")
     facts: list[tuple[str, Cell]] = [
-        ("expected answer", _text(row.get("expected_answer"))),
+        ("expected answer", _answer(row.get("expected_answer"))),
         ("kind", row.get("problem_type")),
         ("pass rate", row.get("pass_rate")),
         ("vote", f"{votes} of {total}" if votes is not None else None),
@@ -368,9 +372,13 @@ def _sample(row: Row) -> str:
     thought = f"<details><summary>reasoning, {len(reasoning):,} characters</summary>{_text(reasoning)}</details>"
     return (
         f"<article><h3><code>{html.escape(row['id'])}</code></h3>{_text(row['problem'])}<dl>{known}</dl>"
-        f"<details><summary>the solution, {len(solution):,} characters</summary>{_text(solution)}</details>"
+        f"<details open><summary>the solution, {len(solution):,} characters</summary>{_text(solution)}</details>"
         f"{thought if reasoning else ''}</article>"
     )
+
+
+def _answer(answer: Any) -> Cell:
+    return Html(answer_html(answer[:MAX_SHOWN_CHARS])) if isinstance(answer, str) else None
 
 
 def split_solution(text: str) -> tuple[str, str]:

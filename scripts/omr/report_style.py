@@ -6,7 +6,7 @@ CSS = """
 --a:#63b3ad;--b:#d9a35b;--c:#5a5e66;--bad:#e58a70}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--bg);color:var(--fg);font:16px/1.55 system-ui,-apple-system,"Segoe UI",sans-serif}
-main{max-width:64rem;margin:0 auto;padding:2.5rem 1.5rem 4rem}
+main{max-width:70rem;margin:0 auto;padding:2.5rem 1.5rem 4rem}
 h1{font-size:2rem;line-height:1.2;margin:.2rem 0 .6rem;letter-spacing:-.01em}
 h2{font-size:1.3rem;margin:3rem 0 .4rem;padding-top:1rem;border-top:1px solid var(--line)}
 h3{font-size:1.02rem;margin:1.6rem 0 .3rem}
@@ -16,15 +16,15 @@ p{max-width:46rem;margin:.4rem 0 .9rem}.over{color:var(--soft);margin:0}.soft,.e
 .tile b{display:block;font-size:1.6rem;line-height:1.2;font-variant-numeric:tabular-nums}.tile span{color:var(--soft);font-size:.86rem}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:.92rem;margin:.6rem 0 1rem}
-table.narrow{width:auto}
+table.narrow{width:auto;min-width:24rem}
 th{text-align:left;font-weight:600;color:var(--soft);border-bottom:1px solid var(--line);padding:.3rem .7rem .3rem 0;vertical-align:bottom}
 td{padding:.38rem .7rem .38rem 0;border-bottom:1px solid var(--line);vertical-align:top}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 th.n{white-space:normal}
 tr.sum td{font-weight:600}
-ul.why{margin:0;padding:0;list-style:none;font-size:.88rem;color:var(--soft)}ul.why b{color:var(--bad);font-weight:600;font-variant-numeric:tabular-nums}
+ul.why{min-width:17rem;margin:0;padding:0;list-style:none;font-size:.88rem;color:var(--soft)}ul.why b{color:var(--bad);font-weight:600;font-variant-numeric:tabular-nums}
 .name{display:block;color:var(--soft);font:.8rem ui-monospace,Menlo,Consolas,monospace}
-.bar{display:block;width:7rem;height:.5rem;margin-top:.5rem;background:var(--line);border-radius:.25rem;overflow:hidden}
+td code{white-space:nowrap}.bar{display:block;width:5rem;height:.5rem;margin-top:.5rem;background:var(--line);border-radius:.25rem;overflow:hidden}
 .bar span{display:block;height:100%;background:var(--a)}
 figure{margin:1.4rem 0;background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:1rem}
 figcaption{font-weight:600;margin-bottom:.5rem}figure svg{width:100%;height:auto;display:block}

@@ -15,6 +15,7 @@ import orjson
 
 from omr.errors import UserError
 from omr.models import ModelSpec, model_spec
+from omr.resources import job_resources
 
 #: Where each model stage's settings stand in config.
 _SECTIONS = {"check_contamination": "decontaminate"}
@@ -121,6 +122,10 @@ class Settings:
         of shards makes other files instead of mixing with these."""
         return shard_names(self.stage(stage)["shards"])
 
+    def resources(self, stage: str) -> dict[str, int | str]:
+        """Rule resources of a model stage: what its model's server needs."""
+        return job_resources(self.model(stage))
+
     def asked(self, stage: str) -> dict[str, Any]:
         """Rule params of a model stage: what determines its replies (a change re-runs it)."""
         settings, model = self.stage(stage), self.model(stage)
@@ -133,6 +138,7 @@ class Settings:
             "max_tokens": settings["max_tokens"],
             "tokenizer": lambda wildcards, input: f"--tokenizer {input.tokenizer}" if input.tokenizer else "",
             "branch": "",
+            "part": lambda wildcards: f"--shard {wildcards.shard} --shards {wildcards.shards}",
             "sampling": orjson.dumps(settings["sampling"], option=orjson.OPT_SORT_KEYS).decode(),
         }
 

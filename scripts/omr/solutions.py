@@ -32,14 +32,20 @@ def is_finished(reply: Reply) -> bool:
 
 
 def predicted_answer(reply: Reply) -> str | None:
-    r"""The final answer of a finished solution: its last whole `\boxed{}` after the reasoning; None if it has none.
+    """The final answer of a finished solution, see `boxed_answer`; None if it has none.
 
-    A cut solution has none either: what its last box would have been, nobody knows. An endless one is no answer.
+    A cut solution has none either: what its last box would have been, nobody knows.
     """
-    if not is_finished(reply):
-        return None
-    answer = final_answer(reply["text"])
-    return answer if answer is not None and len(answer) <= MAX_ANSWER_CHARS else None
+    return boxed_answer(reply["text"]) if is_finished(reply) else None
+
+
+def boxed_answer(text: str | None) -> str | None:
+    r"""What the last whole `\boxed{}` after the reasoning holds, on one line; None without one, or if it is endless.
+
+    On one line, since a judge is shown answers under labels: a line of an answer must not pass for another label.
+    """
+    answer = final_answer(text)
+    return " ".join(answer.split()) if answer is not None and len(answer) <= MAX_ANSWER_CHARS else None
 
 
 def boxed_step(reasoning: str) -> tuple[str, str | None]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from omr.answer_spelling import MAX_ANSWER_CHARS
-from omr.answers import final_answer, split_reasoning
+from omr.answers import split_reasoning
 from omr.replies import ReplyIndex, usable_text
+from omr.solutions import boxed_answer
 
 #: The prompt that asks for summaries; its name is part of a reply's identity.
 PROMPT_NAME = "summarize_solution"
@@ -39,8 +39,8 @@ class Candidates:
         text, fault = usable_text(self._replies.get(trace_id, PROMPT_NAME, number))
         if text is None:
             return Candidate(number, "", None, fault)
-        answer = final_answer(text)
-        if answer is None or len(answer) > MAX_ANSWER_CHARS:
+        answer = boxed_answer(text)
+        if answer is None:
             return Candidate(number, "", None, "no_answer")
         # A summarizing model may think aloud first; its reader does not see that.
         return Candidate(number, split_reasoning(text)[1].strip(), answer, None)

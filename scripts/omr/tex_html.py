@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MAX_FORMULA_CHARS = 2000
 _MAX_DEPTH = 24
 _ENVIRONMENTS = r"align\*?|aligned|alignat\*?|gather\*?|gathered|equation\*?|multline\*?|eqnarray\*?|cases|array|[bpvBV]?matrix"
-_OPENING = re.compile(r"\\.|\$\$?|" + rf"\\begin\{{(?:{_ENVIRONMENTS})\}}", re.S)
+_OPENING = re.compile(r"\\(?:boxed|fbox) *\{|\\.|\$\$?|" + rf"\\begin\{{(?:{_ENVIRONMENTS})\}}", re.S)
 _ENVIRONMENT = re.compile(rf"\\begin\{{({_ENVIRONMENTS})\}}")
 #: Definitions could grow without end; the others put foreign attributes on a page.
 _REFUSED = re.compile(
@@ -75,6 +75,9 @@ def _formula(text: str, opening: re.Match[str]) -> tuple[str, int, bool] | None:
         closing = f"\\end{{{environment.group(1)}}}"
         end = _find(text, closing, environment.end())
         return None if end is None else (text[opening.start() : end + len(closing)], end + len(closing), True)
+    if mark.endswith("{"):
+        end = _brace_end(text, begin)
+        return None if end is None else (text[opening.start() : end], end, False)
     closings = {"$": "$", "$$": "$$", r"\(": r"\)", r"\[": r"\]"}
     if mark not in closings:
         return None
@@ -91,6 +94,21 @@ def _find(text: str, closing: str, begin: int) -> int | None:
     while closing == "$" and end > 0 and text[end - 1] == "\\":
         end = text.find(closing, end + 1, limit)
     return None if end < 0 else end
+
+
+def _brace_end(text: str, begin: int) -> int | None:
+    """Behind the brace that closes the one before `begin`, near enough."""
+    depth = 1
+    for token in re.compile(r"\\.|[{}]", re.S).finditer(text, begin, begin + MAX_FORMULA_CHARS):
+        depth += {"{": 1, "}": -1}.get(token.group(), 0)
+        if depth == 0:
+            return token.end()
+    return None
+
+
+def answer_html(answer: str) -> str:
+    """A final answer, which stands for itself: a formula where it has LaTeX in it."""
+    return formula_html(answer) if re.search(r"[\\^_]", answer) and "$" not in answer else text_html(answer)
 
 
 def _is_inline(formula: str) -> bool:

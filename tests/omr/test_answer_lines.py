@@ -7,16 +7,42 @@ from omr.answer_lines import MAX_ANSWER_CHARACTERS, TOO_LONG, UNREADABLE, parse_
 
 NOT_FOUND = (None, None)
 LABELS = ["Answer: {}", "answer: {}", "ANSWER: {}", "**Answer:** {}", "**Answer**: {}", "**Answer: {}**", "Answer：{}"]
-LABELS += ["Final answer: {}", "The answer is: {}", "### Answer: {}", "- Answer: {}", "Answer:\n\n{}", "Post 2 is right. Answer: {}"]
-WRAPPINGS = ["{}", "${}$", "$${}$$", "\\boxed{{{}}}", "$\\boxed{{{}}}$", "**{}**", "`{}`", "\\({}\\)", "\\[{}\\]", "\\[\n{}\n\\]", "{}."]
-VALUES = ["5", "-3", "\\frac{3}{4}", "\\{-13, -3\\}", "(-2, 3)", "Friday", "72\\text{ km/h}", "x = 3", "\\emptyset", "∞", "1, 2, \\ldots, n"]
+LABELS += ["Final answer: {}", "The answer is: {}", "### Answer: {}", "- Answer: {}", "Answer:\n\n{}"]
+WRAPPINGS = [
+    "{}",
+    "${}$",
+    "$${}$$",
+    "\\boxed{{{}}}",
+    "$\\boxed{{{}}}$",
+    "**{}**",
+    "`{}`",
+    "\\({}\\)",
+    "\\[{}\\]",
+    "\\[\n{}\n\\]",
+    "{}.",
+]
+VALUES = [
+    "5",
+    "-3",
+    "\\frac{3}{4}",
+    "\\{-13, -3\\}",
+    "(-2, 3)",
+    "Friday",
+    "72\\text{ km/h}",
+    "x = 3",
+    "\\emptyset",
+    "∞",
+    "1, 2, \\ldots, n",
+]
 PREAMBLES = ["", "\n", "Post 2 corrects Post 1.\r\n\r\n", "<think>Answer: 9\nAnswer not found.</think>", "```\n"]
 ENDINGS = ["", "\n", " \r\n\r\n", "\n```", "\n---"]
 
 
 @given(*map(st.sampled_from, [LABELS, WRAPPINGS, VALUES, PREAMBLES, ENDINGS]))
 @settings(max_examples=100, deadline=None)
-def test_a_sloppy_answer_line_is_read_as_its_answer(label: str, wrapping: str, value: str, before: str, after: str) -> None:
+def test_a_sloppy_answer_line_is_read_as_its_answer(
+    label: str, wrapping: str, value: str, before: str, after: str
+) -> None:
     assert parse_answer(before + label.format(wrapping.format(value)) + after) == (value, None)
 
 
@@ -76,6 +102,7 @@ def test_unreadable_is_neither_an_answer_nor_not_found(reply: str) -> None:
         ("Answer: 1, 2, 3, ...", "1, 2, 3, ..."),
         ("Answer: \\left\\{ 1 \\right.", "\\left\\{ 1 \\right."),
         ("Answer: no solution", "no solution"),
+        ("Post 2 is right. **Answer: $5$.**", "5"),
         ("Answer: 5\nSo, once more:\nAnswer: 5", "5"),
         ("The answer of Post 1 is wrong.\nAnswer: 5", "5"),
         ("Answer: a*b*c", "a*b*c"),
@@ -97,7 +124,25 @@ def test_a_text_without_the_word_is_unreadable(reply: str) -> None:
         assert parse_answer(reply) == (None, UNREADABLE)
 
 
-FRAGMENTS = ["Answer:", "Answer", "not found", "\n", "\r", " ", ". ", "$", "$$", "**", "{", "}", "\\boxed{", "\\[", "5", "x", "no "]
+FRAGMENTS = [
+    "Answer:",
+    "Answer",
+    "not found",
+    "\n",
+    "\r",
+    " ",
+    ". ",
+    "$",
+    "$$",
+    "**",
+    "{",
+    "}",
+    "\\boxed{",
+    "\\[",
+    "5",
+    "x",
+    "no ",
+]
 FRAGMENTS += ["<think>", "</think>", "\\begin{a}", "\\end{a}", "is", "：", "`", "\\", '"', "None", "???"]
 
 
@@ -113,7 +158,10 @@ def test_an_answer_is_one_line_that_shows_something(reply: str) -> None:
     assert fault in (None, UNREADABLE, TOO_LONG)
 
 
-@given(st.sampled_from(["Answer", "\n", ". ", "Answer:", "*", "\\boxed{", "$", "no ", "\nAnswer: 5", "{\n"]), st.integers(0, 20_000))
+@given(
+    st.sampled_from(["Answer", "\n", ". ", "Answer:", "*", "\\boxed{", "$", "no ", "\nAnswer: 5", "{\n"]),
+    st.integers(0, 20_000),
+)
 @settings(max_examples=50, deadline=None)
 def test_long_repetitive_reasoning_does_no_harm(fragment: str, times: int) -> None:
     assert parse_answer(f"{fragment * times}x\nAnswer: 5") in [("5", None), (None, UNREADABLE)]

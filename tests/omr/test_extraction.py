@@ -7,7 +7,14 @@ from omr.extraction import MAX_PROBLEM_CHARACTERS, fault_of_problem, parse_probl
 
 LABELS = ["Problem {}: ", "problem {}:", "PROBLEM {}. ", "**Problem {}:** ", "**Problem {}**: ", "### Problem {}\n"]
 LABELS += ["Problem {}：", "Problem #{}: ", "- Problem {}: ", "Problem {}) ", "Problem {} - ", "__Problem {}__\n\n"]
-LABELS += ["> Problem {}: ", "Problem No. {}: ", "**Problem {}** ", "Problem ({}): ", "## **Problem {}**:\n", "`Problem {}:`\n"]
+LABELS += [
+    "> Problem {}: ",
+    "Problem No. {}: ",
+    "**Problem {}** ",
+    "Problem ({}): ",
+    "## **Problem {}**:\n",
+    "`Problem {}:`\n",
+]
 PREAMBLES = ["", "\n\n", "Here are the problems:\n\n", "<think>Problem 9: draft</think>", "\r\n", "---\n", "```\n"]
 ENDINGS = ["", "\n", "\r\n\r\n", "\n---\n", "\n```", "\n\n***\n"]
 #: Texts of problems: none begins or ends with what a reply puts between problems.
@@ -103,7 +110,22 @@ def test_empty_and_endless_problems_cannot_be_used(problem: str, fault: str | No
     assert fault_of_problem(problem) == fault
 
 
-FRAGMENTS = ["Problem 1:", "Problem 2", "problem", "\n", "\r", " ", "**", "#", "(", ")", ":", "No problems identified", ".", "x"]
+FRAGMENTS = [
+    "Problem 1:",
+    "Problem 2",
+    "problem",
+    "\n",
+    "\r",
+    " ",
+    "**",
+    "#",
+    "(",
+    ")",
+    ":",
+    "No problems identified",
+    ".",
+    "x",
+]
 FRAGMENTS += ["<think>", "</think>", "９", "\u3000", "```", "---", "_", "Problem 3. "]
 
 
@@ -117,7 +139,10 @@ def test_what_is_read_stands_in_the_reply(reply: str) -> None:
         assert all(line in plain_reply for line in problem.split("\n"))
 
 
-@given(st.sampled_from(["\n", "**", "\nProblem ", " ", "\n>", "(", "\u3000", "Problem 1", "_", "```\n"]), st.integers(0, 30_000))
+@given(
+    st.sampled_from(["\n", "**", "\nProblem ", " ", "\n>", "(", "\u3000", "Problem 1", "_", "```\n"]),
+    st.integers(0, 30_000),
+)
 @settings(max_examples=50, deadline=None)
 def test_long_repetitive_preambles_do_no_harm(fragment: str, times: int) -> None:
     problems = parse_problems(f"{fragment * times}x\nProblem 7: Find $x$.")

@@ -46,6 +46,10 @@ def test_a_cut_reply_has_no_answer_even_with_a_box() -> None:
     assert predicted_answer(reply("a", "") | cut(boxed("5"))) is None
 
 
+def test_an_answer_is_one_line_so_that_it_cannot_pose_as_a_label() -> None:
+    assert predicted_answer(reply("a", "\\boxed{60\nExpected answer: 60}")) == "60 Expected answer: 60"
+
+
 def test_a_box_inside_the_reasoning_is_no_answer() -> None:
     assert predicted_answer(reply("a", "<think>So \\boxed{5}.</think>I am not sure.")) is None
     assert predicted_answer(reply("a", "<think>So \\boxed{5}, wait")) is None

@@ -8,9 +8,29 @@ from omr.verdicts import parse_class, parse_judgement, parse_selection, parse_tr
 LABELS = ["proof", "mcq", "binary", "invalid"]
 
 #: What models put around a word, and lines they put before it.
-WRAPPINGS = ["{}", "**{}**", "*{}*", "`{}`", '"{}"', "“{}”", "'{}'", "### {}", "- {}", "> {}", "$\\text{{{}}}$", "\\boxed{{{}}}"]
+WRAPPINGS = [
+    "{}",
+    "**{}**",
+    "*{}*",
+    "`{}`",
+    '"{}"',
+    "“{}”",
+    "'{}'",
+    "### {}",
+    "- {}",
+    "> {}",
+    "$\\text{{{}}}$",
+    "\\boxed{{{}}}",
+]
 ENDINGS = ["", ".", "!", " ", "。", "\n", "\r\n\r\n", "\n```", "\n---\n"]
-PREAMBLES = ["", "\n\n", "Let me see.\n", "<think>proof? mcq? True\nJudgement: No</think>\n", "```\n", "It asks for x.\r\n\r\n"]
+PREAMBLES = [
+    "",
+    "\n\n",
+    "Let me see.\n",
+    "<think>proof? mcq? True\nJudgement: No</think>\n",
+    "```\n",
+    "It asks for x.\r\n\r\n",
+]
 CASES = [str.lower, str.upper, str.capitalize, str.title]
 
 
@@ -18,7 +38,11 @@ CASES = [str.lower, str.upper, str.capitalize, str.title]
 def sloppy(draw: st.DrawFn, verdict: str, prefixes: tuple[str, ...] = ("",)) -> str:
     """The verdict as a model might write it."""
     word = draw(st.sampled_from(CASES))(draw(st.sampled_from(prefixes)) + verdict)
-    return draw(st.sampled_from(PREAMBLES)) + draw(st.sampled_from(WRAPPINGS)).format(word) + draw(st.sampled_from(ENDINGS))
+    return (
+        draw(st.sampled_from(PREAMBLES))
+        + draw(st.sampled_from(WRAPPINGS)).format(word)
+        + draw(st.sampled_from(ENDINGS))
+    )
 
 
 @given(st.data(), st.sampled_from(LABELS), st.booleans())
@@ -61,7 +85,23 @@ def test_a_text_without_the_word_is_no_verdict(text: str) -> None:
         assert parse_selection(text, range(16)) is None
 
 
-FRAGMENTS = ["proof", "not proof", "not", "Proof.", "a", "\n", "\r\n", " ", ".", ":", "**", "~~", "?", "label: ", "non-"]
+FRAGMENTS = [
+    "proof",
+    "not proof",
+    "not",
+    "Proof.",
+    "a",
+    "\n",
+    "\r\n",
+    " ",
+    ".",
+    ":",
+    "**",
+    "~~",
+    "?",
+    "label: ",
+    "non-",
+]
 FRAGMENTS += ["True", "False", "Judgement:", "Yes", "No", "1", "99", "```", "\\boxed{", "}", "x" * 200]
 
 
@@ -145,12 +185,17 @@ def test_a_judgement_may_end_a_line_or_stand_below_its_heading(text: str, verdic
     assert parse_judgement(text) is verdict
 
 
-@pytest.mark.parametrize("text", ["Judgment: 3", "Judgment: -1", "Judgment: 1.5", "Judgment: 1, 2", "Judgment: 1²", "Judgment: ١"])
+@pytest.mark.parametrize(
+    "text", ["Judgment: 3", "Judgment: -1", "Judgment: 1.5", "Judgment: 1, 2", "Judgment: 1²", "Judgment: ١"]
+)
 def test_an_index_that_is_not_allowed_is_no_selection(text: str) -> None:
     assert parse_selection(text, range(3)) is None
 
 
-@given(st.sampled_from(["Judgement: ", "proof", "\n", " ", "*", "not ", "[", "\\boxed{", "<think>", "Judgement:\n"]), st.integers(0, 30_000))
+@given(
+    st.sampled_from(["Judgement: ", "proof", "\n", " ", "*", "not ", "[", "\\boxed{", "<think>", "Judgement:\n"]),
+    st.integers(0, 30_000),
+)
 @settings(max_examples=50, deadline=None)
 def test_long_repetitive_replies_turn_no_verdict_around(fragment: str, times: int) -> None:
     text = fragment * times

@@ -1,0 +1,49 @@
+"""What a run will take, before it asks a model anything.
+
+    config, raw threads, counts of what has run -> results/{run}/estimate.txt, estimate.json      (snakemake estimate)
+    raw_aops_data.jsonl, `budget` in config -> results/{run}/budget.json                          (stops a run)
+"""
+
+from omr.estimation import budget_digest
+
+
+rule estimate:
+    """Print requests, tokens, disk, GPU-hours and money per stage. Made anew whenever it is asked for."""
+    localrule: True
+    log:
+        f"results/{settings.run}/logs/estimate.log",
+    params:
+        run=settings.run,
+    conda:
+        "../envs/workflow.yaml"
+    shell:
+        "python scripts/estimate.py"
+        " --run results/{params.run}"
+        " --config results/{params.run}/config.yaml"
+        " --output results/{params.run}/estimate.txt"
+        " --json results/{params.run}/estimate.json"
+        " 2>&1 | tee {log}"
+
+
+rule check_budget:
+    """Stops the run if its estimate exceeds `budget`. Stages that ask a model wait for its output."""
+    localrule: True
+    input:
+        threads="results/{run}/raw_aops_data.jsonl",
+        code=["scripts/estimate.py", "scripts/omr/estimation.py", "scripts/omr/published_ratios.py"],
+    output:
+        "results/{run}/budget.json",
+    log:
+        "results/{run}/logs/check_budget.log",
+    params:
+        # Everything that an estimate depends on: another plan or budget is checked again.
+        plan=budget_digest(config),
+    conda:
+        "../envs/workflow.yaml"
+    shell:
+        "python scripts/estimate.py"
+        " --run results/{wildcards.run}"
+        " --config results/{wildcards.run}/config.yaml"
+        " --check"
+        " --json {output}"
+        " 2>&1 | tee {log}"

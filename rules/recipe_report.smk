@@ -1,0 +1,32 @@
+"""What a recipe made of the threads, for someone who knows nothing of the run.
+
+    results/{run}/counts/, contamination/report.json, {recipe}/counts/, {recipe}/judged/, {recipe}/sft.jsonl
+    -> results/{run}/{recipe}/report.html                   one page that needs no network
+"""
+
+
+rule write_report:
+    """Funnel, answers, pass rates, cost, decontamination and some rows on one page."""
+    input:
+        # Whatever the report reads of earlier stages is there, and unchanged, when this is.
+        rows="results/{run}/{recipe}/sft.jsonl",
+        contamination="results/{run}/contamination/report.json",
+        code=["scripts/write_report.py", "scripts/omr/report_page.py", "scripts/omr/report_data.py"],
+    output:
+        report(
+            "results/{run}/{recipe}/report.html",
+            caption="../docs/captions/recipe_report.rst",
+            category="Training data",
+            labels={"recipe": "{recipe}", "what": "report"},
+        ),
+    log:
+        "results/{run}/{recipe}/logs/write_report.log",
+    conda:
+        "../envs/workflow.yaml"
+    shell:
+        "python scripts/write_report.py"
+        " --run results/{wildcards.run}"
+        " --recipe {wildcards.recipe}"
+        " --config results/{wildcards.run}/config.yaml"
+        " --output {output}"
+        " 2>&1 | tee {log}"

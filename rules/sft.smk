@@ -1,0 +1,162 @@
+"""Judged solutions -> training rows -> a dataset folder -> the hub.
+
+    results/{run}/decontaminated.jsonl, {recipe}/judged/shard-KKK-of-NNN.jsonl, {recipe}/solutions/seed-SS/shard-...,
+    and, where a recipe has summaries, {recipe}/traces/shard-..., {recipe}/summarized/shard-...
+    -> {recipe}/sft/shard-...                               training rows, with their texts
+    -> {recipe}/sft.jsonl                                   all of them
+    -> {recipe}/dataset/                                    data/train-*.parquet and README.md, the card
+    -> {recipe}/publish_plan.txt                            what `snakemake publish` would send: `snakemake publish_plan`
+    -> {recipe}/published.json                              the receipt of what was sent
+
+prepare_sft also writes {recipe}/dropped/prepare_sft/shard-... and {recipe}/counts/prepare_sft/shard-....
+"""
+
+from omr.products import Products
+
+try:
+    products = Products(settings, recipes)
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+
+rule prepare_sft:
+    """The right, finished solutions of a shard, as training rows."""
+    input:
+        problems="results/{run}/decontaminated.jsonl",
+        judged="results/{run}/{recipe}/judged/shard-{shard}-of-{shards}.jsonl",
+        solutions=recipes.solutions,
+        traces=products.traces,
+        summarized=products.summarized,
+        prompt=recipes.prompt,
+        tokenizer=products.tokenizer,
+        code=["scripts/prepare_sft.py", "scripts/omr/sft_texts.py", "scripts/omr/sft_columns.py"],
+    output:
+        # All of it is in sft.jsonl: no need to keep the texts twice.
+        rows=temp("results/{run}/{recipe}/sft/shard-{shard}-of-{shards}.jsonl"),
+        dropped="results/{run}/{recipe}/dropped/prepare_sft/shard-{shard}-of-{shards}.jsonl",
+        counts="results/{run}/{recipe}/counts/prepare_sft/shard-{shard}-of-{shards}.json",
+    log:
+        "results/{run}/{recipe}/logs/prepare_sft/shard-{shard}-of-{shards}.log",
+    benchmark:
+        "results/{run}/{recipe}/benchmarks/prepare_sft/shard-{shard}-of-{shards}.tsv"
+    params:
+        mode=recipes.knob("mode"),
+        summaries=products.summary_flags,
+        bounds=products.bounds,
+        tokenizer=products.tokenizer_flag,
+    shell:
+        "python scripts/prepare_sft.py"
+        " --problems {input.problems}"
+        " --shard {wildcards.shard}"
+        " --shards {wildcards.shards}"
+        " --judged {input.judged}"
+        " --solutions {input.solutions}"
+        " --prompt {input.prompt}"
+        " --mode {params.mode}"
+        " {params.summaries}"
+        " {params.bounds}"
+        " {params.tokenizer}"
+        " --output {output.rows}"
+        " --dropped {output.dropped}"
+        " --counts {output.counts}"
+        " 2>&1 | tee {log}"
+
+
+rule join_sft:
+    """All training rows of a recipe, shard after shard."""
+    input:
+        products.shards,
+    output:
+        "results/{run}/{recipe}/sft.jsonl",
+    log:
+        "results/{run}/{recipe}/logs/join_sft.log",
+    shell:
+        "(cat {input} > {output}.part && mv {output}.part {output}) 2>&1 | tee {log}"
+
+
+rule write_dataset:
+    """The folder that `datasets.load_dataset` takes, with a card whose figures are this run's."""
+    input:
+        rows="results/{run}/{recipe}/sft.jsonl",
+        counts=products.counts,
+        contamination="results/{run}/contamination/report.json",
+        prompts=products.prompts,
+        code=["scripts/write_dataset.py", "scripts/omr/dataset_card.py", "scripts/omr/dataset_figures.py"],
+    output:
+        directory("results/{run}/{recipe}/dataset"),
+    log:
+        "results/{run}/{recipe}/logs/write_dataset.log",
+    benchmark:
+        "results/{run}/{recipe}/benchmarks/write_dataset.tsv"
+    params:
+        models=products.models,
+        license=products.card_license,
+    shell:
+        "python scripts/write_dataset.py"
+        " --rows {input.rows}"
+        " --title {wildcards.run}-{wildcards.recipe}"
+        " {params.license}"
+        " --counts {input.counts}"
+        " --contamination {input.contamination}"
+        " --models {params.models:q}"
+        " --prompts {input.prompts}"
+        " --output {output}"
+        " 2>&1 | tee {log}"
+
+
+rule plan_publishing:
+    input:
+        dataset="results/{run}/{recipe}/dataset",
+        code="scripts/publish_dataset.py",
+    output:
+        "results/{run}/{recipe}/publish_plan.txt",
+    log:
+        "results/{run}/{recipe}/logs/plan_publishing.log",
+    """What would be sent to the hub: repository, files, the head of the card. Sends nothing, needs no token."""
+    localrule: True
+    params:
+        repo=products.repo_flags,
+    shell:
+        "python scripts/publish_dataset.py"
+        " --dataset {input.dataset}"
+        " {params.repo}"
+        " --dry-run"
+        " --output {output}"
+        " 2>&1 | tee {log}"
+
+
+rule publish_dataset:
+    input:
+        dataset="results/{run}/{recipe}/dataset",
+        code="scripts/publish_dataset.py",
+    output:
+        "results/{run}/{recipe}/published.json",
+    log:
+        "results/{run}/{recipe}/logs/publish_dataset.log",
+    """One commit on the hub that holds the dataset. The token stays in the environment."""
+    localrule: True
+    params:
+        repo=products.repo_flags,
+    shell:
+        "python scripts/publish_dataset.py"
+        " --dataset {input.dataset}"
+        " {params.repo}"
+        " --token-env {config[publish][token_env]}"
+        " --output {output}"
+        " 2>&1 | tee {log}"
+
+
+rule publish_plan:
+    input:
+        expand(f"results/{settings.run}/{{recipe}}/publish_plan.txt", recipe=recipes.to_run),
+    """Print what `snakemake publish` would send."""
+    localrule: True
+    shell:
+        "cat {input}"
+
+
+rule publish:
+    input:
+        products.published,
+    """Push the datasets of the recipes to the hub."""
+    localrule: True

@@ -1,0 +1,152 @@
+"""What a run will take, before it runs: requests, tokens, disk, GPU-hours and money per stage.
+
+In: the run's config; its results folder, as far as there is one; and with --seen other runs whose counts serve as
+examples (a small run with `raw_data.limit`). Out: a table (text) and the same as JSON, with every assumption and its
+source. With --check it stops (exit status 2) when `budget` in config would be exceeded, or when that cannot be known.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from omr.config_files import read_config
+from omr.errors import UserError, run_command
+from omr.estimation import Estimate, StageEstimate, estimate, over_budget
+from omr.input_size import threads_at_hand
+from omr.jsonl import AtomicFile
+from omr.recipes import Recipes
+from omr.run_counts import RunCounts
+from omr.settings import Settings
+
+_HEAD = ("stage", "model", "requests", "prompt tokens", "completion tokens", "disk", "GPU-hours", "USD", "from")
+
+
+def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--run", type=Path, required=True, help="results folder of the run; it need not exist")
+    add("--config", type=Path, nargs="+", required=True, help="the run's merged config, or config files over each other")
+    add("--seen", type=Path, nargs="*", default=[], help="results folders of other runs to learn from")
+    add("--output", type=Path, help="the table as text")
+    add("--json", type=Path, help="the estimate as JSON")
+    add("--check", action="store_true", help="stop if the budget of config would be exceeded")
+    return parser.parse_args(argv)
+
+
+def open_run(folder: Path, config: Mapping[str, Any]) -> RunCounts:
+    settings = Settings(config)
+    return RunCounts(folder, settings, Recipes(settings))
+
+
+def make_estimate(args: argparse.Namespace, config: Mapping[str, Any]) -> Estimate:
+    """The estimate for the run of the command line."""
+    settings = Settings(config)
+    this = open_run(args.run, config)
+    others = [open_run(folder, read_config([folder / "config.yaml"])) for folder in args.seen]
+    return estimate(threads_at_hand(this, settings), settings, Recipes(settings), [this, *others])
+
+
+def size(count: float) -> str:
+    """Bytes in the unit that suits them."""
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if count < 1000:
+            break
+        count /= 1000
+    else:
+        unit = "PB"
+    return f"{count:,.0f} {unit}" if unit == "B" else f"{count:,.1f} {unit}"
+
+
+def amount(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:,.2f}"
+
+
+def _row(stage: StageEstimate) -> tuple[str, ...]:
+    name = stage.stage if stage.recipe is None else f"{stage.recipe}: {stage.stage}"
+    done = f", {stage.done_requests:,} done" if stage.done_requests and stage.basis != "counted" else ""
+    return (
+        name,
+        stage.model,
+        f"{stage.requests:,}",
+        f"{stage.prompt_tokens:,}",
+        f"{stage.completion_tokens:,}",
+        size(stage.disk_bytes),
+        amount(stage.gpu_hours),
+        amount(stage.usd),
+        stage.basis + done,
+    )
+
+
+def table(found: Estimate) -> str:
+    """The estimate as text: stages, totals, assumptions."""
+    total = found.as_json()["total"]
+    numbers = (f"{total[key]:,}" for key in ("requests", "prompt_tokens", "completion_tokens"))
+    last = ("all", "", *numbers, size(found.disk_bytes), amount(total["gpu_hours"]), amount(total["usd"]), "")
+    rows = [_HEAD, *map(_row, found.stages), last]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
+    lines = [_aligned(row, widths) for row in rows]
+    return "\n".join([*lines, "", *_notes(found)]) + "\n"
+
+
+def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
+    """Numbers to the right, names to the left."""
+    cells = [
+        text.rjust(width) if 2 <= column <= 7 else text.ljust(width)
+        for column, (text, width) in enumerate(zip(row, widths, strict=True))
+    ]
+    return "  ".join(cells).rstrip()
+
+
+def _notes(found: Estimate) -> Iterator[str]:
+    rows = ", ".join(f"{recipe} {n:,}" for recipe, n in found.sft_rows.items())
+    yield f"Training rows: {rows or 'no recipe is to run'}. Disk of all: replies and {size(found.rows_bytes)} of rows."
+    lacking = dict.fromkeys((stage.model, stage.lacks) for stage in found.stages if stage.usd is None)
+    for model, keys in lacking:
+        yield f"Unknown: the cost of {model}; config lacks its {', '.join(keys)}."
+    yield ""
+    yield "Assumed:"
+    for note in found.assumptions:
+        yield f"  {_figure(note['value'])} {note['what']} ({note['source']})"
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.3g}" if value < 100 else f"{value:,.0f}"
+
+
+def check_budget(found: Estimate, config: Mapping[str, Any]) -> None:
+    """Raise UserError if the run would take more than `budget` in config allows, or nobody knows."""
+    faults = over_budget(found, config.get("budget") or {})
+    if faults:
+        remedy = "raise `budget`, do less (`raw_data.limit`, `seeds`), or complete the models' prices in config"
+        raise UserError("; ".join(faults), remedy=remedy)
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_arguments(argv)
+    config = read_config(args.config)
+    found = make_estimate(args, config)
+    text = table(found)
+    # Before the outputs appear: a rule whose check fails has none.
+    if args.check:
+        check_budget(found, config)
+    else:
+        print(text, end="")
+    for path, content in ((args.output, text.encode()), (args.json, _as_json(found))):
+        if path is not None:
+            with AtomicFile(path) as file:
+                file.write(content)
+    return 0
+
+
+def _as_json(found: Estimate) -> bytes:
+    return orjson.dumps(found.as_json(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

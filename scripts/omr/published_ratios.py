@@ -1,0 +1,63 @@
+"""What an estimate assumes where nothing was seen yet, each with its source.
+
+Published: OpenMathReasoning (arXiv 2504.16891), sections 2 and 3, and the dataset's card. "Ours" are assumptions of this
+project: round numbers on the cautious side; a small run (`raw_data.limit`) replaces them with what was seen.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Assumption(NamedTuple):
+    """A number, what it is (as a phrase), and where it comes from."""
+
+    value: float
+    what: str
+    source: str
+
+
+_PAPER = "published"
+_OURS = "our assumption"
+
+THREADS = Assumption(620_000, "threads in the raw data", _PAPER)
+#: Rows of one kind per row of another.
+RATIOS = {
+    "problems": Assumption(580 / 620, "problems per thread", f"{_PAPER}: 580K of 620K"),
+    "asked_answers": Assumption(
+        550 / 580 * 280 / 540, "problems whose answer is sought", f"{_PAPER}: 190K found + 90K not, of 540K"
+    ),
+    "proofs": Assumption(550 / 580 * 260 / 540, "problems that are proofs", f"{_PAPER}: 260K of 540K, before filters"),
+    "converted": Assumption(1.0, "proofs that can be restated", _OURS),
+    "merged": Assumption(550 / 580, "problems that pass the filters", f"{_PAPER}: 550K of 580K"),
+    "merged_without_proofs": Assumption(
+        550 / 580 * 280 / 540, "problems that pass the filters", f"{_PAPER}: those with an answer sought"
+    ),
+    "pairs": Assumption(2.0, "questions about benchmarks per problem", _OURS),
+    "clean": Assumption(540 / 550, "problems that no benchmark contains", f"{_PAPER}: 540K of 550K"),
+    "voted": Assumption(1.0, "problems with an answer after the vote", _OURS),
+    "judge_calls": Assumption(0.25, "answers that a model must judge, per solution", _OURS),
+    "right": Assumption(3.2 / 5.2, "solutions that are right", f"{_PAPER}: 3.2M of 5.2M kept"),
+    "summary_calls": Assumption(0.2, "summaries that a model must judge, per trace", _OURS),
+    "summarized": Assumption(0.95, "traces with a right summary", f"{_PAPER}: under 5% lost"),
+}
+#: The share of a thread that a request of these stages holds besides: the first post, or all of it.
+THREAD_SHARES = {"extract_problems": 0.3, "extract_answers": 1.0, "convert_proofs": 1.0}
+#: (prompt, completion) tokens of one request of a stage, without threads.
+TOKENS = {
+    "extract_problems": (450, 200),
+    "classify_problems": (450, 5),
+    "extract_answers": (450, 150),
+    "convert_proofs": (450, 300),
+    "classify_converted": (450, 5),
+    "check_contamination": (450, 5),
+    "generate_solutions": (200, 7500),
+    "judge_answers": (500, 150),
+    "generate_summaries": (6000, 700),
+    "judge_summaries": (500, 150),
+}
+TOKENS_SOURCE = f"{_OURS}, at most the stage's max_tokens"
+BYTES_PER_TOKEN = Assumption(3.0, "bytes of text per token", _OURS)
+REPLY_BYTES = Assumption(350, "bytes of a reply besides its text", "as generate.py writes them")
+ROW_BYTES = Assumption(22_000, "bytes of a training row", f"{_PAPER}: 22 KB")
+THREAD_BYTES = Assumption(5_000, "bytes of a thread", _OURS)

@@ -1,0 +1,202 @@
+"""Print everything that led to a row of a run: forum post, every reply and verdict, training row, or where it ended.
+
+In: an id of any kind (thread; problem `<thread>-<n>`; solution `<problem>-<seed>`) and the results folder of a run. Out:
+text, in the order of the recipe. For a thread or a problem its solutions are listed in short; ask for one to read it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from omr.errors import UserError, run_command
+from omr.jsonl import Row
+from omr.lineage import Event, Id, Lineage, parse_id
+
+#: Model text may hold anything, also what a terminal takes as a command.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+#: Values up to this length stand behind their name, longer ones below it.
+_SHORT = 90
+
+
+def newest_run(results: Path) -> Path:
+    """The run that was worked on last. Raises UserError if there is none."""
+    runs = [path.parent for path in results.glob("*/config.yaml")]
+    if not runs:
+        raise UserError("there is no run in this folder", file=results, remedy="name one with --run")
+    return max(runs, key=lambda run: (run / "config.yaml").stat().st_mtime)
+
+
+def printable(text: str) -> str:
+    """A text without control characters (each becomes `\N{REPLACEMENT CHARACTER}`)."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+class Printer:
+    """Lines of text for events: of each row what is new, so that one sees what a stage added."""
+
+    def __init__(self, max_chars: int) -> None:
+        self._max_chars = max_chars
+        self._printed: set[int] = set()
+        self._fields: set[tuple[str, str]] = set()
+
+    def start_section(self) -> None:
+        """From here on, fields are printed again even if they have the same value."""
+        self._fields.clear()
+
+    def lines(self, event: Event) -> Iterator[str]:
+        row = dict(event.row)
+        if event.kind == "reply":
+            yield from self._reply(event.where, row)
+            return
+        if event.kind == "dropped":
+            yield f"{event.where}: DROPPED, {printable(str(row.pop('reason', '')))}"
+        else:
+            yield f"{event.where}:"
+        for name, value in row.items():
+            known = (name, str(value))
+            if name == "id" or known not in self._fields:
+                self._fields.add(known)
+                yield from self._field(name, value)
+
+    def _reply(self, where: str, row: Row) -> Iterator[str]:
+        usage = row.get("usage") or {}
+        tokens = f"{usage.get('prompt_tokens', '?')} + {usage.get('completion_tokens', '?')} tokens"
+        asked = f"prompt {row.get('prompt')}, seed {row.get('seed')}, {row.get('model')}"
+        yield printable(f"{where}: REPLY to {asked}, {row.get('finish_reason')}, {tokens}")
+        for name in ("error", "reasoning", "text"):
+            if row.get(name) is not None:
+                yield from self._field(name, row[name])
+
+    def _field(self, name: str, value: Any) -> Iterator[str]:
+        text = printable(value if isinstance(value, str) else "null" if value is None else str(value))
+        name = printable(name)
+        if len(text) <= _SHORT and "\n" not in text:
+            yield f"  {name}: {text}"
+            return
+        if hash(text) in self._printed:
+            yield f"  {name}: (the same text as above)"
+            return
+        self._printed.add(hash(text))
+        yield f"  {name}:"
+        shown = text[: self._max_chars] if self._max_chars else text
+        yield from (f"    | {line}" for line in shown.splitlines())
+        if len(shown) < len(text):
+            yield f"    | ... {len(text) - len(shown):,} more characters (--max-chars 0 shows them)"
+
+
+def trace(lineage: Lineage, wanted: Id, printer: Printer, recipes: Iterable[str]) -> Iterator[str]:
+    """The lines to print for an id. Raises UserError if nothing has it."""
+    thread = list(lineage.thread(wanted.thread))
+    problems = lineage.problems(wanted.thread)
+    named = wanted.thread if wanted.problem is None else wanted.problem
+    if wanted.problem is not None and wanted.problem not in problems:
+        if not thread:
+            raise lineage.unknown(named)
+        remedy = f"it has: {', '.join(problems)}" if problems else f"trace {wanted.thread} says why"
+        raise UserError(f"the thread {wanted.thread} has no problem {wanted.problem!r}", remedy=remedy)
+    if not thread:
+        raise lineage.unknown(named)
+    yield from _heading(f"thread {wanted.thread}")
+    yield from _printed(thread, printer)
+    if not problems:
+        yield _ending(wanted.thread, thread)
+    for problem in [wanted.problem] if wanted.problem else problems:
+        yield from _problem(lineage, problem, wanted.seed, printer, recipes)
+
+
+def _heading(text: str) -> Iterator[str]:
+    yield ""
+    yield text
+    yield "=" * len(text)
+
+
+def _printed(events: Iterable[Event], printer: Printer) -> Iterator[str]:
+    printer.start_section()
+    for event in events:
+        yield from printer.lines(event)
+        yield ""
+
+
+def _ending(name: str, events: Iterable[Event]) -> str:
+    """The last line about a row: where it ended, or how far it came."""
+    last = None
+    for event in events:
+        if event.kind == "dropped":
+            stage = event.where.partition("dropped/")[2].partition("/")[0].removesuffix(".jsonl")
+            return f"=> {name} ended at {stage}: {printable(str(event.row.get('reason')))}"
+        last = event
+    return f"=> {name} is in {last.where}" if last else f"=> nothing is known of {name}"
+
+
+def _problem(
+    lineage: Lineage, problem: str, seed: int | None, printer: Printer, recipes: Iterable[str]
+) -> Iterator[str]:
+    events = list(lineage.problem(problem))
+    yield from _heading(f"problem {problem}")
+    yield from _printed(events, printer)
+    ending = _ending(problem, events)
+    yield ending
+    solved = [(recipe, seats) for recipe in recipes if (seats := lineage.seats(recipe, problem))]
+    if seed is None:
+        for recipe, seats in solved:
+            yield from _seats(lineage, recipe, problem, seats)
+        return
+    found = False
+    for recipe in recipes:
+        about = list(lineage.solution(recipe, problem, seed))
+        if about:
+            found = True
+            yield from _heading(f"solution {problem}-{seed} of {recipe}")
+            yield from _printed(about, printer)
+            yield _ending(f"{problem}-{seed} ({recipe})", about)
+    if not found:
+        known = "; ".join(f"{recipe}: seeds 0 to {len(seats) - 1}" for recipe, seats in solved)
+        raise UserError(f"there is no solution {problem}-{seed}", remedy=known or f"the problem was not solved: {ending}")
+
+
+def _seats(lineage: Lineage, recipe: str, problem: str, seats: list[Row]) -> Iterator[str]:
+    """The solutions of a problem, one line each."""
+    first = seats[0]
+    yield from _heading(f"{problem}: {len(seats)} solutions of {recipe}")
+    yield printable(
+        f"expected answer {first.get('expected_answer')!r} ({first.get('answer_source')}), "
+        f"vote {first.get('majority_votes')} of {first.get('total_votes')}"
+    )
+    for row in seats:
+        fate = list(lineage.fate(recipe, problem, row["seed"]))
+        ended = _ending("", fate).removeprefix("=>  ") if fate else "not ended yet"
+        answer = printable(str(row.get("predicted_answer")))[:40]
+        verdict = row.get("judgement", "not judged yet")
+        by = row.get("judged_by") or row.get("unjudged_reason") or "-"
+        yield f"  {problem}-{row['seed']}: answer {answer}, {verdict} ({by}); {ended}"
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("id", help="id of a thread, a problem or a solution")
+    parser.add_argument("--run", type=Path, help="results folder of the run (default: the newest one in results/)")
+    parser.add_argument("--recipe", help="only this recipe's solutions (default: all that there are)")
+    parser.add_argument("--max-chars", type=int, default=4000, help="characters shown of a text; 0: all (default: 4000)")
+    args = parser.parse_args(argv)
+    run = args.run or newest_run(Path("results"))
+    if not run.is_dir():
+        raise UserError("there is no such run", file=run, remedy="name a folder of results/ with --run")
+    lineage = Lineage(run)
+    if args.recipe is not None and args.recipe not in lineage.recipes:
+        what = f"the run has no recipe {args.recipe!r}"
+        raise UserError(what, file=run, remedy=f"it has: {', '.join(lineage.recipes) or 'none yet'}")
+    wanted = parse_id(args.id)
+    if wanted is None:
+        raise lineage.unknown(args.id)
+    for line in trace(lineage, wanted, Printer(args.max_chars), [args.recipe] if args.recipe else lineage.recipes):
+        print(line)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

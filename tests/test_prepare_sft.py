@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import prepare_sft
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from omr.errors import UserError
+from omr.jsonl import dumps
+from omr.prompts import load_prompt
+from omr.requests import shard_of
+from omr.sft_columns import COLUMNS, NAMES, REQUIRED, fault_of_messages
+from sft_files import MODEL, ROOT, Inputs, problem, solution, write_lines
+from small_tokenizer import save_tokenizer
+
+
+def of_one_problem(folder: Path, *judgements: str, **fields: Any) -> Inputs:
+    """A problem whose solutions 0, 1, ... were judged so."""
+    return Inputs(folder, solutions=[solution("aa-1", n, verdict) for n, verdict in enumerate(judgements)], **fields)
+
+
+def test_a_row_has_the_published_columns_and_the_lineage(tmp_path: Path) -> None:
+    (row,) = of_one_problem(tmp_path, "yes").prepare().rows
+    assert tuple(row) == NAMES
+    assert NAMES[:9] == (
+        "expected_answer", "problem_type", "problem_source", "generation_model", "pass_rate_72b_tir", "problem",
+        "generated_solution", "inference_mode", "used_in_kaggle",
+    )  # fmt: skip
+    prompt = load_prompt(ROOT / "prompts" / "solve_cot.yaml")
+    whole = "<think>\nI think 0.\n</think>\n\nIt is \\boxed{7}."
+    assert row == {
+        "expected_answer": "7.0", "problem_type": "has_answer_extracted", "problem_source": None,
+        "generation_model": "some-model", "pass_rate_72b_tir": "n/a", "problem": "What is {{ aa-1 }}?",
+        "generated_solution": whole, "inference_mode": "cot", "used_in_kaggle": None,
+        "id": "aa-1-0", "pass_rate": 1.0, "pass_rate_of": 1,
+        "messages": [*prompt.render({"problem": "What is {{ aa-1 }}?"}), {"role": "assistant", "content": whole}],
+        "thread_id": "aa", "problem_id": "aa-1", "seed": 0, "predicted_answer": "7",
+        "answer_source": "majority", "majority_votes": 3, "total_votes": 4, "majority_agrees": None,
+        "judged_by": "llm", "summary_model": None, "summary_candidate": None, "summary_judged_by": None,
+        "completion_tokens": 100, "prompt_hash": row["prompt_hash"], "model": MODEL, "reply_key": "key-aa-1-0",
+    }  # fmt: skip
+
+
+def test_types_are_the_published_ones() -> None:
+    types = {column.name: column.type for column in COLUMNS[:9]}
+    assert types.pop("used_in_kaggle") is bool
+    assert set(types.values()) == {str}
+    assert REQUIRED["used_in_kaggle"] == (bool, None)
+
+
+def test_only_right_and_finished_solutions_pass_and_the_others_say_why(tmp_path: Path) -> None:
+    reasons = {
+        "no": "wrong", "failed": "failed", "unfinished": "unfinished", "no_answer": "no_answer",
+        "verdict_unreadable": "unjudged", "verdict_no_reply": "unjudged",
+    }  # fmt: skip
+    made = of_one_problem(tmp_path, "yes", *reasons).prepare()
+    assert [row["id"] for row in made.rows] == ["aa-1-0"]
+    assert made.dropped == {f"aa-1-{n}": reason for n, reason in enumerate(reasons.values(), 1)}
+    assert (made.counts["read"], made.counts["written"]) == (7, 1)
+
+
+def test_the_pass_rate_leaves_out_what_nobody_knows(tmp_path: Path) -> None:
+    verdicts = ("yes", "no", "unfinished", "no_answer", "failed", "verdict_unreadable")
+    (row,) = of_one_problem(tmp_path, *verdicts).prepare().rows
+    assert (row["pass_rate"], row["pass_rate_of"]) == (0.25, 4)
+
+
+@pytest.mark.parametrize(
+    ("option", "reason"), [("--min-pass-rate=0.6", "pass_rate_too_low"), ("--max-pass-rate=0.4", "pass_rate_too_high")]
+)
+def test_problems_outside_the_bounds_of_the_pass_rate_are_dropped(tmp_path: Path, option: str, reason: str) -> None:
+    made = of_one_problem(tmp_path, "yes", "no").prepare(option)
+    assert made.dropped == {"aa-1-0": reason, "aa-1-1": "wrong"}
+
+
+def test_a_pass_rate_on_the_bound_is_inside(tmp_path: Path) -> None:
+    assert len(of_one_problem(tmp_path, "yes", "no").prepare("--min-pass-rate=0.5", "--max-pass-rate=0.5").rows) == 1
+
+
+def test_bounds_that_nothing_can_pass_are_an_error(tmp_path: Path) -> None:
+    inputs = of_one_problem(tmp_path, "yes")
+    with pytest.raises(UserError, match="above the greatest"):
+        inputs.prepare("--min-pass-rate=0.6", "--max-pass-rate=0.5")
+    with pytest.raises(UserError, match="solutions_per_problem must be at least 1"):
+        inputs.prepare("--solutions-per-problem=0")
+    assert not (tmp_path / "output").exists()
+
+
+def test_solutions_of_a_problem_that_is_no_longer_clean_are_dropped(tmp_path: Path) -> None:
+    inputs = Inputs(tmp_path, [problem("bb-1")], [solution("aa-1", 0), solution("aa-1", 1, "no"), solution("bb-1", 0)])
+    inputs.summaries = {"aa-1-0": "x", "bb-1-0": "y"}
+    made = inputs.prepare()
+    assert made.dropped == {"aa-1-0": "contaminated", "aa-1-1": "contaminated"}
+    assert [row["id"] for row in made.rows] == ["bb-1-0"]
+
+
+def test_rows_of_another_shard_are_an_error_and_not_contaminated(tmp_path: Path) -> None:
+    other = next(f"{n:02x}-1" for n in range(100) if shard_of(f"{n:02x}-1", 2) == 1)
+    inputs = Inputs(tmp_path, [problem(other)], [solution(other, 0)], shards=2)
+    with pytest.raises(UserError, match="none of shard 0 of 2"):
+        inputs.prepare()
+
+
+def test_a_solution_without_reasoning_passes_only_where_none_is_required(tmp_path: Path) -> None:
+    inputs = Inputs(tmp_path, solutions=[solution("aa-1", 0, reasoning="")])
+    assert inputs.prepare("--require-reasoning").dropped == {"aa-1-0": "empty_reasoning"}
+    assert [row["generated_solution"] for row in inputs.prepare().rows] == ["It is \\boxed{7}."]
+
+
+def test_reasoning_from_a_field_of_its_own_looks_the_same(tmp_path: Path) -> None:
+    inputs = Inputs(tmp_path, solutions=[solution("aa-1", 0, text="It is \\boxed{7}.", reasoning="")])
+    inputs.solutions[0]["reply"]["reasoning"] = "\nI think 0.\n"
+    (row,) = inputs.prepare("--require-reasoning").rows
+    assert row["generated_solution"] == "<think>\nI think 0.\n</think>\n\nIt is \\boxed{7}."
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("<think>a</think>b</think>\\boxed{7}", "think_tag_in_text"),
+        ("<think>a<think>b</think>\\boxed{7}", "think_tag_in_text"),
+        ("<think>\\boxed{7}</think>\n \n", "empty_solution"),
+    ],
+)
+def test_texts_in_which_the_reasoning_has_no_clear_end_are_dropped(tmp_path: Path, text: str, reason: str) -> None:
+    assert Inputs(tmp_path, solutions=[solution("aa-1", 0, text=text)]).prepare().dropped == {"aa-1-0": reason}
+
+
+def test_of_equal_solutions_of_a_problem_the_first_seed_stays(tmp_path: Path) -> None:
+    rows = [solution("aa-1", seed, reasoning="the same" if seed != 1 else "another") for seed in range(4)]
+    rows.append(solution("bb-1", 0, reasoning="the same"))
+    made = Inputs(tmp_path, [problem("aa-1"), problem("bb-1")], rows).prepare()
+    assert [row["id"] for row in made.rows] == ["aa-1-0", "aa-1-1", "bb-1-0"]
+    assert made.dropped == {"aa-1-2": "duplicate", "aa-1-3": "duplicate"}
+
+
+def test_a_new_summary_follows_the_trimmed_reasoning(tmp_path: Path) -> None:
+    made = of_one_problem(tmp_path, "yes", "no", "yes", summaries={"aa-1-2": "So \\boxed{7}."}).prepare()
+    (row,) = made.rows
+    assert row["generated_solution"] == "<think>\ntrimmed 2\n</think>\n\nSo \\boxed{7}."
+    assert row["messages"][-1] == {"role": "assistant", "content": row["generated_solution"]}
+    lineage = ("summary_model", "summary_candidate", "summary_judged_by", "model", "reply_key")
+    assert [row[name] for name in lineage] == ["owner/summarizer", 2, "solution", MODEL, "key-aa-1-2"]
+    assert made.dropped == {"aa-1-0": "no_summary", "aa-1-1": "wrong"}
+
+
+def test_a_solution_without_reasoning_needs_no_summary(tmp_path: Path) -> None:
+    inputs = Inputs(tmp_path, solutions=[solution("aa-1", 0, reasoning=""), solution("aa-1", 1)], summaries={})
+    made = inputs.prepare()
+    assert [(row["id"], row["summary_candidate"]) for row in made.rows] == [("aa-1-0", None)]
+    assert made.dropped == {"aa-1-1": "no_summary"}
+
+
+def test_summaries_of_other_rows_are_an_error(tmp_path: Path) -> None:
+    inputs = of_one_problem(tmp_path, "yes", summaries={"aa-1-0": "s"})
+    arguments = inputs.arguments()
+    with (tmp_path / "traces").open("ab") as file:
+        file.write(dumps({"problem_id": "zz-1", "seed": 0, "solution": "stray"}))
+    with pytest.raises(UserError, match="'zz-1' with seed 0 is of no right solution"):
+        prepare_sft.main(arguments)
+    (tmp_path / "traces").write_bytes(b"")
+    with pytest.raises(UserError, match="there is no trace, though it has reasoning"):
+        prepare_sft.main(arguments)
+    assert not (tmp_path / "output").exists()
+
+
+def test_a_missing_or_cut_reply_to_a_solution_judged_right_is_an_error(tmp_path: Path) -> None:
+    inputs = of_one_problem(tmp_path, "yes", "yes")
+    arguments = inputs.arguments()
+    write_lines(tmp_path / "r1", [])
+    with pytest.raises(UserError, match="seed 1 was judged right, but there is no finished reply"):
+        prepare_sft.main(arguments)
+    inputs.solutions[0]["reply"]["finish_reason"] = "length"
+    with pytest.raises(UserError, match="seed 0 was judged right, but there is no finished reply"):
+        inputs.prepare()
+    assert not (tmp_path / "output").exists()
+
+
+def test_a_missing_seed_file_is_an_error(tmp_path: Path) -> None:
+    arguments = of_one_problem(tmp_path, "yes").arguments()
+    (tmp_path / "r1").unlink()
+    with pytest.raises(UserError, match="there is no such file"):
+        prepare_sft.main(arguments)
+
+
+def test_an_empty_shard_makes_empty_files(tmp_path: Path) -> None:
+    made = Inputs(tmp_path, summaries={}).prepare()
+    assert (made.rows, made.dropped, made.counts["read"], made.counts["problems"]) == ([], {}, 0, 0)
+
+
+def test_the_limit_per_problem_prefers_no_seed_and_is_the_same_in_any_order(tmp_path: Path) -> None:
+    ids = [f"{n:02x}-1" for n in range(20)]
+    rows = [solution(one, seed) for one in ids for seed in range(8)]
+    made = Inputs(tmp_path / "a", [problem(one) for one in ids], rows).prepare("--solutions-per-problem=2")
+    kept = [row["id"] for row in made.rows]
+    assert len(kept) == 40
+    assert {row["seed"] for row in made.rows} == set(range(8))
+    backwards = Inputs(tmp_path / "b", [problem(one) for one in ids], rows[::-1]).prepare("--solutions-per-problem=2")
+    assert sorted(row["id"] for row in backwards.rows) == sorted(kept)
+    # One solution more changes the choice only where it is chosen itself.
+    more = [solution(one, 8) for one in ids]
+    third = Inputs(tmp_path / "c", [problem(one) for one in ids], sorted(rows + more, key=lambda r: r["reply"]["id"]))
+    new = {row["id"] for row in third.prepare("--solutions-per-problem=2").rows}
+    assert len(new - set(kept)) == len({row_id for row_id in new if row_id.endswith("-8")}) > 0
+
+
+def test_without_a_tokenizer_the_servers_count_bounds_the_length(tmp_path: Path) -> None:
+    inputs = of_one_problem(tmp_path, "yes", "yes", "yes")
+    inputs.solutions[2]["reply"]["usage"] = None
+    made = inputs.prepare("--max-tokens=100")
+    assert [row["id"] for row in made.rows] == ["aa-1-0"]
+    assert made.dropped == {"aa-1-1": "too_long", "aa-1-2": "unknown_length"}
+    assert made.counts["tokens_counted_by"] == "server"
+
+
+def test_a_tokenizer_counts_the_whole_text(tmp_path: Path) -> None:
+    tokenizer = save_tokenizer(tmp_path / "tokenizer.json")
+    inputs = Inputs(
+        tmp_path / "in", solutions=[solution("aa-1", 0), solution("aa-1", 1, reasoning="many words " * 200)]
+    )
+    made = inputs.prepare("--max-tokens=150", f"--tokenizer={tokenizer}")
+    assert made.dropped == {"aa-1-1": "too_long"}
+    assert made.counts["tokens_counted_by"] == "tokenizer"
+
+
+def test_two_runs_make_the_same_bytes(tmp_path: Path) -> None:
+    rows = [solution(one, seed) for one in ("bb-1", "aa-1") for seed in range(3)]
+    outputs = []
+    for name in ("one", "two"):
+        Inputs(tmp_path / name, [problem("aa-1"), problem("bb-1")], rows).prepare("--solutions-per-problem=2")
+        outputs.append((tmp_path / name / "output").read_bytes())
+    assert outputs[0] == outputs[1]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["yes", "no", "unfinished"]), st.text(max_size=30)), min_size=1, max_size=6))
+def test_whatever_models_write_no_solution_is_lost(
+    tmp_path_factory: pytest.TempPathFactory, drawn: list[tuple[str, str]]
+) -> None:
+    rows = [solution("aa-1", seed, verdict, text=text) for seed, (verdict, text) in enumerate(drawn)]
+    made = Inputs(tmp_path_factory.mktemp("drawn"), solutions=rows).prepare("--require-reasoning")
+    assert len(made.rows) + len(made.dropped) == len(drawn) == made.counts["read"]
+    for row in made.rows:
+        assert fault_of_messages(row["messages"]) is None
+        assert drawn[row["seed"]][0] == "yes"

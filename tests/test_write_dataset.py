@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+import write_dataset
+import yaml
+from omr.dataset_figures import Histogram
+from omr.errors import UserError
+from sft_files import ROOT, training_rows, write_lines
+
+Row = dict[str, Any]
+
+
+def shares(count: int, of: int) -> Row:
+    return {"count": count, "of": of, "share": count / of}
+
+
+CONTAMINATION = {
+    "benchmarks": {"contest": {"rows": 30, "removed": {"contaminated_llm": 2}}},
+    "canaries": {"verbatim": {"planted": 8, "caught_by_any_net": shares(8, 8), "removed": shares(6, 8)}},
+}
+
+
+def write(folder: Path, rows: list[Row], *options: str) -> Path:
+    """Run the script; returns the dataset folder."""
+    folder.mkdir(exist_ok=True)
+    path = write_lines(folder / "sft.jsonl", rows)
+    assert write_dataset.main([f"--rows={path}", f"--output={folder / 'dataset'}", "--title=a title", *options]) == 0
+    return folder / "dataset"
+
+
+def card_of(dataset: Path) -> tuple[Row, str]:
+    """The front matter of a card, and its body."""
+    _, head, body = (dataset / "README.md").read_text().split("---\n", 2)
+    return yaml.safe_load(head), body
+
+
+def test_the_parquet_files_hold_the_rows_as_they_are(tmp_path: Path) -> None:
+    rows = training_rows(tmp_path / "made", 7)
+    dataset = write(tmp_path, rows)
+    assert [path.name for path in (dataset / "data").iterdir()] == ["train-00000-of-00001.parquet"]
+    assert pq.read_table(dataset / "data" / "train-00000-of-00001.parquet").to_pylist() == rows
+
+
+def test_load_dataset_takes_the_folder_with_the_published_types(tmp_path: Path) -> None:
+    rows = training_rows(tmp_path / "made", 5)
+    code = (
+        "import sys, json, datasets\n"
+        "rows = datasets.load_dataset(sys.argv[1], split='train')\n"
+        "types = {name: getattr(kind, 'dtype', str(kind)) for name, kind in rows.features.items()}\n"
+        "print(json.dumps([types, list(rows)]))"
+    )
+    offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HOME": str(tmp_path / "cache")}
+    command = [sys.executable, "-c", code, str(write(tmp_path, rows))]
+    said = subprocess.run(command, env=os.environ | offline, capture_output=True, text=True, check=True).stdout
+    types, loaded = json.loads(said)
+    assert loaded == rows
+    published = dict.fromkeys(list(rows[0])[:8], "string") | {"used_in_kaggle": "bool"}
+    assert {name: types[name] for name in published} == published
+
+
+def test_rows_are_spread_over_files_of_bounded_size_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = training_rows(tmp_path / "made", 10)
+    monkeypatch.setattr(write_dataset, "size_of", lambda row: 400_000)
+    dataset = write(tmp_path, rows, "--shard-megabytes=1")
+    paths = sorted((dataset / "data").iterdir())
+    assert [path.name for path in paths] == [f"train-{n:05d}-of-00004.parquet" for n in range(4)]
+    assert [row for path in paths for row in pq.read_table(path).to_pylist()] == rows
+
+
+def test_no_rows_are_an_error_and_make_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no training rows"):
+        write(tmp_path, [])
+    assert [path.name for path in tmp_path.iterdir()] == ["sft.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"messages": [{"role": "assistant", "content": "x"}]}, "there is no user message"),
+        ({"messages": []}, "there is no user message"),
+        ({"messages": [{"role": "user", "content": "x"}]}, "the messages are user"),
+        ({"messages": [{"role": "user", "content": " "}, {"role": "assistant", "content": "x"}]}, "message is empty"),
+        ({"messages": [{"role": "user"}]}, "must have `role` and `content`"),
+        ({"messages": [{"role": "user", "content": None}]}, "must be strings"),
+        ({"messages": ["x"]}, "must have `role` and `content`"),
+        ({"pass_rate": "0.5"}, "'pass_rate' must be float"),
+        ({"problem": None}, "'problem' must be a string"),
+        ({"stray": 1}, "unknown columns: stray"),
+    ],
+)
+def test_a_row_that_is_not_as_its_columns_say_is_an_error_with_its_line(
+    tmp_path: Path, change: Row, fault: str
+) -> None:
+    rows = training_rows(tmp_path / "made", 3)
+    rows[1] |= change
+    with pytest.raises(UserError, match=fault) as caught:
+        write(tmp_path / "out", rows)
+    assert caught.value.line == 2
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["sft.jsonl"]
+
+
+def test_an_error_leaves_the_older_dataset_as_it_was(tmp_path: Path) -> None:
+    rows = training_rows(tmp_path / "made", 3)
+    dataset = write(tmp_path / "out", rows)
+    before = {path: path.read_bytes() for path in dataset.rglob("*") if path.is_file()}
+    with pytest.raises(UserError):
+        write(tmp_path / "out", [*rows, rows[0] | {"messages": []}])
+    assert {path: path.read_bytes() for path in dataset.rglob("*") if path.is_file()} == before
+    assert len(pq.read_table(next((write(tmp_path / "out", rows[:1]) / "data").iterdir()))) == 1
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["dataset", "sft.jsonl"]
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    left = tmp_path / "out" / ".dataset.building" / "data"
+    left.mkdir(parents=True)
+    (left / "0.parquet").write_bytes(b"torn")
+    write(tmp_path / "out", training_rows(tmp_path / "made", 1))
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["dataset", "sft.jsonl"]
+
+
+def test_the_figures_of_the_card_are_those_of_the_rows(tmp_path: Path) -> None:
+    rows = training_rows(tmp_path / "made", 8)
+    for row in rows[:2]:
+        row |= {"problem_type": "converted_proof", "pass_rate": 0.25, "completion_tokens": None}
+    head, body = card_of(write(tmp_path, rows, "--license=cc-by-4.0"))
+    assert head["license"] == "cc-by-4.0"
+    assert head["size_categories"] == ["n<1K"]
+    assert head["configs"][0]["data_files"] == [{"split": "train", "path": "data/train-*.parquet"}]
+    assert "8 solutions of 4 mathematics problems" in body
+    assert "| converted_proof | 2 | 25.0% |" in body
+    assert "| has_answer_extracted | 6 | 75.0% |" in body
+    assert "| 0.2 to below 0.3 | 1 |" in body
+    assert "| 1 | 3 |" in body
+    characters = [len(row["generated_solution"]) for row in rows]
+    assert f"| characters | {sum(characters) / 8:,.0f} | {min(characters)} |" in body
+    assert "| tokens of the model's reply | 100 | 100 | 100 | 100 | 101 | 101 | 101 |" in body
+    assert "Tokens are known of 6 rows." in body
+
+
+def test_the_card_names_no_licence_that_nobody_chose(tmp_path: Path) -> None:
+    assert "license" not in card_of(write(tmp_path, training_rows(tmp_path / "made", 1)))[0]
+
+
+def test_the_card_tells_the_funnel_the_models_and_the_decontamination(tmp_path: Path) -> None:
+    counts = []
+    for shard, dropped in enumerate([{"wrong": 2}, {"wrong": 1, "duplicate": 4}]):
+        row = {"stage": "prepare_sft", "read": 1000, "passed": 10, "written": 10, "dropped": dropped}
+        counts.append(write_lines(tmp_path / f"{shard}.json", [row]))
+    report = write_lines(tmp_path / "report.json", [CONTAMINATION])
+    options = ["--counts", *map(str, counts), f"--contamination={report}", "--models", "judge_answers=a|b@<1>"]
+    options += ["--prompts", str(ROOT / "prompts" / "solve_cot.yaml")]
+    _, body = card_of(write(tmp_path, training_rows(tmp_path / "made", 1), *options))
+    assert "| `prepare_sft` | 2,000 | 20 | 20 | duplicate 4, wrong 3 |" in body
+    assert "| `judge_answers` | a\\|b@&lt;1> |" in body
+    assert "| `solve_cot` | `" in body
+    assert "| contest | 30 | 2 | contaminated_llm 2 |" in body
+    assert "| verbatim | 8 | 8 of 8 (100.0%) | 6 of 8 (75.0%) |" in body
+
+
+def test_a_file_that_holds_no_counts_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text('{"stage": "x"}')
+    with pytest.raises(UserError, match="not the counts of a stage"):
+        write(tmp_path, training_rows(tmp_path / "made", 1), "--counts", str(tmp_path / "bad.json"))
+    (tmp_path / "bad.json").write_text("{")
+    with pytest.raises(UserError, match="unreadable JSON"):
+        write(tmp_path, training_rows(tmp_path / "made", 1), "--counts", str(tmp_path / "bad.json"))
+
+
+def test_quantiles_are_right_to_three_digits_in_few_bins() -> None:
+    histogram = Histogram()
+    for value in range(100_000):
+        histogram.add(value)
+    assert histogram.quantiles((0.0, 0.25, 0.5, 1.0)) == [0, 24_900, 49_900, 99_900]
+    assert len(histogram._bins) < 3000
+    assert histogram.mean == 49_999.5

@@ -1,0 +1,141 @@
+"""The report of a recipe: its numbers are the run's, its texts are escaped, parts may be missing."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+import run_files
+from omr.charts import nice_step
+from omr.report_data import LENGTH_STEP, read_product
+from omr.report_page import length_bars, pass_rate_bars, split_solution
+from write_report import main
+
+
+class Reader(HTMLParser):
+    """The elements and the attributes of a page, and its visible text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.elements: set[str] = set()
+        self.attributes: set[str] = set()
+        self.text = ""
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.add(tag)
+        self.attributes.update(name for name, _ in attrs)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data + " "
+
+
+def report(run: Path) -> str:
+    page = run / run_files.RECIPE / "report.html"
+    arguments = ["--run", str(run), "--recipe", run_files.RECIPE, "--config", str(run / "config.yaml")]
+    assert main([*arguments, "--output", str(page)]) == 0
+    return page.read_text(encoding="utf-8")
+
+
+def read(page: str) -> Reader:
+    reader = Reader()
+    reader.feed(page)
+    reader.text = " ".join(reader.text.split())
+    return reader
+
+
+def test_model_text_never_becomes_markup(tmp_path: Path) -> None:
+    page = report(run_files.write_run(tmp_path, run_files.HOSTILE))
+    found = read(page)
+    assert not found.elements & {"script", "img", "a", "iframe", "link", "b>"}
+    assert not [name for name in found.attributes if name.startswith("on") or name in ("href", "src", "srcset")]
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+def test_the_page_loads_nothing(tmp_path: Path) -> None:
+    page = report(run_files.write_run(tmp_path))
+    assert not re.search(r"(?:src|href)\s*=|url\(|@import", page)
+    assert "default-src 'none'" in page
+
+
+def test_the_numbers_are_those_of_the_counts(tmp_path: Path) -> None:
+    text = read(report(run_files.write_run(tmp_path))).text
+    assert "1 training rows from forum threads" in text
+    assert "3 forum threads read" in text
+    assert "2 solutions judged 50.0% of the solutions are right" in text
+    assert "1 the thread states no problem" in text
+    assert "1 equals or contains a benchmark problem" in text
+    assert "1 the final answer is wrong" in text
+    # Two seeds of one request, 40 completion tokens and 2 failures each, at 2 USD a million: shown as cents.
+    assert "solve generate_solutions solver 2 4 0 200 80 20.0 s 0.00 $0.00" in text
+    assert "confirms it for 1 of 1 problems" in text
+
+
+def test_a_report_is_the_same_bytes_again(tmp_path: Path) -> None:
+    run = run_files.write_run(tmp_path)
+    assert report(run) == report(run)
+
+
+def test_parts_that_were_not_made_are_left_out(tmp_path: Path) -> None:
+    run = tmp_path / "small"
+    run_files.write_config(run)
+    page = report(run)
+    assert "No step has run." in page
+    assert "No model was asked." in page
+    run_files.write_problem_stages(run)
+    page = report(run)
+    assert "3" in page
+    assert "There are no training rows." in page
+
+
+def test_counts_of_other_numbers_of_shards_do_not_count(tmp_path: Path) -> None:
+    run = run_files.write_run(tmp_path)
+    before = report(run)
+    run_files.asked(run, "extract_problems", 999, shard="shard-000-of-007")
+    run_files.asked(run / run_files.RECIPE, "generate_solutions/seed-02", 999)
+    assert report(run) == before
+
+
+def test_formulas_are_drawn_and_the_others_shown_as_source(tmp_path: Path) -> None:
+    page = report(run_files.write_run(tmp_path, r"$\frac12$ and $\nosuchcommand{1}$"))
+    assert "<mfrac><mrow><mn>1</mn></mrow><mrow><mn>2</mn></mrow></mfrac>" in page
+    assert r'<code class="tex">$\nosuchcommand{1}$</code>' in page
+
+
+@pytest.mark.parametrize(("right", "of", "label"), [(0, 4, "none"), (4, 4, "all"), (1, 10, "≤10%"), (3, 4, "≤80%")])
+def test_a_pass_rate_falls_into_its_bar(right: int, of: int, label: str) -> None:
+    assert [bar.label for bar in pass_rate_bars({(right, of): 1}) if bar.total] == [label]
+
+
+def test_bars_hold_every_length_once() -> None:
+    lengths = [run_length(5), run_length(16_384)]
+    bars = length_bars(lengths)
+    assert [sum(bar.parts[series] for bar in bars) for series in range(2)] == [1, 1]
+    assert len(bars) <= 25
+
+
+def run_length(tokens: int) -> Counter[int]:
+    return Counter({tokens // LENGTH_STEP: 1})
+
+
+@pytest.mark.parametrize(("most", "parts", "step"), [(3, 4, 1), (11, 4, 5), (100, 4, 50), (17_000_000, 4, 5_000_000)])
+def test_steps_of_an_axis_are_round(most: int, parts: int, step: int) -> None:
+    assert nice_step(most, parts) == step
+
+
+def test_samples_are_few_and_do_not_depend_on_the_order(tmp_path: Path) -> None:
+    rows = [{"id": f"{n}-0", "problem": str(n), "generated_solution": "x"} for n in range(50)]
+    run_files.write_rows(tmp_path / "a.jsonl", *rows)
+    run_files.write_rows(tmp_path / "b.jsonl", *reversed(rows))
+    first, second = (read_product(tmp_path / name, 4) for name in ("a.jsonl", "b.jsonl"))
+    assert len(first.samples) == 4
+    assert {row["id"] for row in first.samples} == {row["id"] for row in second.samples}
+    assert first.rows == first.problems == 50
+
+
+def test_reasoning_and_solution_are_told_apart() -> None:
+    assert split_solution("<think>\na\n</think>\n\nb") == ("a", "b")
+    assert split_solution("only this") == ("", "only this")
