@@ -16,32 +16,17 @@ include: "rules/solutions.smk"  # decontaminated -> solutions -> majority -> jud
 include: "rules/summaries.smk"  # right solutions -> new summaries -> judged -> summarized
 include: "rules/sft.smk"  # any recipe -> sft.jsonl, dataset folder
 include: "rules/report.smk"  # what each stage read, wrote and dropped
-
-
-localrules:
-    all,
-    problems,
-    decontaminated,
+include: "rules/targets.smk"  # names for people: problems, decontaminated, solutions, judged, sft
 
 
 rule all:
     """Everything that config describes."""
     default_target: True
+    localrule: True
     input:
         f"results/{settings.run}/stages.txt",
         expand(f"results/{settings.run}/{{recipe}}/dataset", recipe=recipes.to_run),
-
-
-rule problems:
-    """The problems with their answers, before decontamination."""
-    input:
-        f"results/{settings.run}/merged.jsonl",
-
-
-rule decontaminated:
-    """The problems that no benchmark contains."""
-    input:
-        f"results/{settings.run}/decontaminated.jsonl",
+        expand(f"results/{settings.run}/{{recipe}}/stages.txt", recipe=recipes.to_run),
 
 
 onstart:

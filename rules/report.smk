@@ -23,3 +23,26 @@ rule check_counts:
         " --output {output.text}"
         " --json {output.json}"
         " 2>&1 | tee {log}"
+
+
+rule check_recipe_counts:
+    """What each stage of a recipe read, wrote and dropped; stops if rows are unaccounted for."""
+    localrule: True
+    input:
+        problems="results/{run}/decontaminated.jsonl",
+        rows="results/{run}/{recipe}/sft.jsonl",
+        code="scripts/check_counts.py",
+    output:
+        text="results/{run}/{recipe}/stages.txt",
+        json="results/{run}/{recipe}/stages.json",
+    log:
+        "results/{run}/{recipe}/logs/check_recipe_counts.log",
+    conda:
+        "../envs/workflow.yaml"
+    shell:
+        "python scripts/check_counts.py"
+        " --run results/{wildcards.run}"
+        " --recipe {wildcards.recipe}"
+        " --output {output.text}"
+        " --json {output.json}"
+        " 2>&1 | tee {log}"

@@ -44,6 +44,8 @@ rule prepare_sft:
         summaries=products.summary_flags,
         bounds=products.bounds,
         tokenizer=products.tokenizer_flag,
+    conda:
+        "../envs/workflow.yaml"
     shell:
         "python scripts/prepare_sft.py"
         " --problems {input.problems}"
@@ -70,6 +72,8 @@ rule join_sft:
         "results/{run}/{recipe}/sft.jsonl",
     log:
         "results/{run}/{recipe}/logs/join_sft.log",
+    conda:
+        "../envs/workflow.yaml"
     shell:
         "(cat {input} > {output}.part && mv {output}.part {output}) 2>&1 | tee {log}"
 
@@ -91,6 +95,8 @@ rule write_dataset:
     params:
         models=products.models,
         license=products.card_license,
+    conda:
+        "../envs/workflow.yaml"
     shell:
         "python scripts/write_dataset.py"
         " --rows {input.rows}"
@@ -116,6 +122,8 @@ rule plan_publishing:
     localrule: True
     params:
         repo=products.repo_flags,
+    conda:
+        "../envs/workflow.yaml"
     shell:
         "python scripts/publish_dataset.py"
         " --dataset {input.dataset}"
@@ -137,11 +145,14 @@ rule publish_dataset:
     localrule: True
     params:
         repo=products.repo_flags,
+        token_env=config["publish"]["token_env"],
+    conda:
+        "../envs/workflow.yaml"
     shell:
         "python scripts/publish_dataset.py"
         " --dataset {input.dataset}"
         " {params.repo}"
-        " --token-env {config[publish][token_env]}"
+        " --token-env {params.token_env}"
         " --output {output}"
         " 2>&1 | tee {log}"
 
@@ -151,6 +162,8 @@ rule publish_plan:
         expand(f"results/{settings.run}/{{recipe}}/publish_plan.txt", recipe=recipes.to_run),
     """Print what `snakemake publish` would send."""
     localrule: True
+    conda:
+        "../envs/workflow.yaml"
     shell:
         "cat {input}"
 

@@ -1,7 +1,8 @@
 """What each stage read, wrote and dropped, checked against the files and against the stages before and after.
 
-In: the results folder of a run. Out: a table (text) and the same as JSON. Stops when a file does not hold the rows that
-its stage counted, or when a stage did not read what the stages before it wrote: then rows were lost between them.
+In: the results folder of a run, or of one of its recipes. Out: a table (text) and the same as JSON. Stops when a file
+does not hold the rows that its stage counted, or when a stage did not read what the stages before it wrote: then rows
+were lost between them.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class Link:
     output: str
     model_stage: str | None = None
     reads: str | None = None
+    also: str | None = None  # a second model stage before it
 
 
 CHAIN = (
@@ -44,6 +46,26 @@ CHAIN = (
     Link("parse_proofs", "proofs.jsonl", "classify_converted", reads="parse_conversions"),
     Link("merge_data", "merged.jsonl"),
     Link("decontaminate", "decontaminated.jsonl", "check_contamination", reads="merge_data"),
+)
+
+
+#: The stages of a recipe; their counts are one file per shard.
+RECIPE_CHAIN = (
+    Link("fill_majority_answer", "majority", "generate_solutions"),
+    Link("merge_judgements", "judged", "judge_answers", reads="fill_majority_answer"),
+    Link("select_traces", "traces", reads="merge_judgements"),
+    Link("merge_summaries", "summarized", "generate_summaries", reads="select_traces", also="judge_summaries"),
+    Link("prepare_sft", "sft.jsonl", reads="merge_judgements"),
+)
+
+
+#: What stands below a table: of a recipe, of what all recipes share.
+EXPLANATION = (
+    "Solutions are counted from fill_majority_answer's output on; it reads problems.\n"
+    "Training rows: {folder}/sft.jsonl   dataset: {folder}/dataset/   report: {folder}/report.html\n",
+    "Indented stages ask a model: they read requests and write replies.\n"
+    "Rows read = passed + dropped; a row that passes may become several (a thread with several problems).\n"
+    "Rows: {folder}/*.jsonl   dropped rows with reasons: {folder}/dropped/   logs: {folder}/logs/\n",
 )
 
 
@@ -82,11 +104,10 @@ def check_files(run: Path, link: Link, counts: Counts) -> None:
 
 def check_chain(run: Path, stages: Mapping[str, Counts]) -> None:
     """Every stage must have read what the stages before it wrote."""
-    for link in CHAIN:
+    for link in (*CHAIN, *RECIPE_CHAIN):
         if link.reads is not None and link.stage in stages:
             wrote, read = stages[link.reads]["written"], stages[link.stage]["read"]
             check(wrote == read, f"{link.reads} wrote {wrote} rows, {link.stage} read {read}", run / link.output)
-    check_branches(run, stages)
 
 
 def check_branches(run: Path, stages: Mapping[str, Counts]) -> None:
@@ -102,20 +123,34 @@ def check_branches(run: Path, stages: Mapping[str, Counts]) -> None:
     check(wrote == read, f"the branches wrote {wrote} rows, merge_data read {read}", run / "merged.jsonl")
 
 
-def model_counts(run: Path, stage: str) -> Counts | None:
-    """The sums of a model stage's shards, or None if it has none."""
-    shards = sorted((run / "counts" / stage).glob("shard-*.json"))
-    # Only the newest number of shards counts: others are left-overs of another config.
+def newest_shards(folder: Path) -> list[Counts]:
+    """The counts of a stage's shards. Only the newest number of shards counts: others are left-overs of a config."""
+    shards = sorted(folder.rglob("shard-*.json"))
     newest = max(shards, key=lambda path: path.stat().st_mtime, default=None)
     if newest is None:
-        return None
+        return []
     of = newest.stem.rpartition("-of-")[2]
+    return [read_counts(path) for path in shards if path.stem.endswith(f"-of-{of}")]
+
+
+def model_counts(counts: Path, stage: str) -> Counts | None:
+    """The sums of a model stage's shards, or None if it has none."""
     sums, failed = Counter[str](), Counter[str]()
-    for path in (path for path in shards if path.stem.endswith(f"-of-{of}")):
-        counts = read_counts(path)
-        failed.update(counts["failed"])
-        sums.update({key: counts[key] for key in ("requests", "answered", "prompt_tokens", "completion_tokens")})
+    for shard in (shards := newest_shards(counts / stage)):
+        failed.update(shard["failed"])
+        sums.update({key: shard[key] for key in ("requests", "answered", "prompt_tokens", "completion_tokens")})
+    if not shards:
+        return None
     return dict(sums) | {"stage": stage, "read": sums["requests"], "written": sums["answered"], "dropped": dict(failed)}
+
+
+def sharded_counts(counts: Path, stage: str) -> Counts | None:
+    """The sums of a CPU stage's shards, or None if it has none."""
+    sums, dropped = Counter[str](), Counter[str]()
+    for shard in (shards := newest_shards(counts / stage)):
+        dropped.update(shard["dropped"])
+        sums.update({key: shard[key] for key in ("read", "passed", "written")})
+    return {"stage": stage, **sums, "dropped": dict(sorted(dropped.items()))} if shards else None
 
 
 def collect(run: Path) -> list[Counts]:
@@ -125,11 +160,31 @@ def collect(run: Path) -> list[Counts]:
         path = run / "counts" / f"{link.stage}.json"
         if not path.exists():
             continue  # converted proofs are switched off
-        if link.model_stage is not None and (asked := model_counts(run, link.model_stage)) is not None:
+        if link.model_stage is not None and (asked := model_counts(run / "counts", link.model_stage)) is not None:
             stages[link.model_stage] = asked
         stages[link.stage] = read_counts(path)
         check_files(run, link, stages[link.stage])
     check_chain(run, stages)
+    check_branches(run, stages)
+    return list(stages.values())
+
+
+def collect_recipe(run: Path, recipe: str) -> list[Counts]:
+    """The counts of all stages of a recipe, in its order, checked."""
+    folder, stages = run / recipe, dict[str, Counts]()
+    for link in RECIPE_CHAIN:
+        counts = sharded_counts(folder / "counts", link.stage)
+        if counts is None:
+            continue  # summaries are switched off
+        for model_stage in filter(None, (link.model_stage, link.also)):
+            if (asked := model_counts(folder / "counts", model_stage)) is not None:
+                stages[model_stage] = asked
+        stages[link.stage] = counts
+    clean, read = count_lines(run / "decontaminated.jsonl"), stages["fill_majority_answer"]["read"]
+    check(clean == read, f"there are {clean} problems, the vote read {read}", folder / "majority")
+    check_chain(folder, stages)
+    rows, written = count_lines(folder / "sft.jsonl"), stages["prepare_sft"]["written"]
+    check(rows == written, f"prepare_sft wrote {written} rows, the file has {rows}", folder / "sft.jsonl")
     return list(stages.values())
 
 
@@ -158,13 +213,12 @@ def table(stages: Iterable[Counts]) -> str:
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, required=True, help="results folder of the run")
+    parser.add_argument("--recipe", help="the stages of this recipe instead of those that all recipes share")
     parser.add_argument("--output", type=Path, required=True, help="the table as text")
     parser.add_argument("--json", type=Path, required=True, help="the table as JSON")
     args = parser.parse_args(argv)
-    stages = collect(args.run)
-    text = f"{table(stages)}\n\nIndented stages ask a model: they read requests and write replies.\n"
-    text += "Rows read = passed + dropped; a row that passes may become several (a thread with several problems).\n"
-    text += f"Rows: {args.run}/*.jsonl   dropped rows with reasons: {args.run}/dropped/   logs: {args.run}/logs/\n"
+    stages = collect(args.run) if args.recipe is None else collect_recipe(args.run, args.recipe)
+    text = f"{table(stages)}\n\n{EXPLANATION[args.recipe is None].format(folder=args.output.parent)}"
     with AtomicFile(args.json) as file:
         file.write(orjson.dumps(stages, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     with AtomicFile(args.output) as file:

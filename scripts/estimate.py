@@ -31,7 +31,9 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--run", type=Path, required=True, help="results folder of the run; it need not exist")
-    add("--config", type=Path, nargs="+", required=True, help="the run's merged config, or config files over each other")
+    add(
+        "--config", type=Path, nargs="+", required=True, help="the run's merged config, or config files over each other"
+    )
     add("--seen", type=Path, nargs="*", default=[], help="results folders of other runs to learn from")
     add("--output", type=Path, help="the table as text")
     add("--json", type=Path, help="the estimate as JSON")

@@ -156,7 +156,9 @@ def _problem(
             yield _ending(f"{problem}-{seed} ({recipe})", about)
     if not found:
         known = "; ".join(f"{recipe}: seeds 0 to {len(seats) - 1}" for recipe, seats in solved)
-        raise UserError(f"there is no solution {problem}-{seed}", remedy=known or f"the problem was not solved: {ending}")
+        raise UserError(
+            f"there is no solution {problem}-{seed}", remedy=known or f"the problem was not solved: {ending}"
+        )
 
 
 def _seats(lineage: Lineage, recipe: str, problem: str, seats: list[Row]) -> Iterator[str]:
@@ -181,7 +183,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("id", help="id of a thread, a problem or a solution")
     parser.add_argument("--run", type=Path, help="results folder of the run (default: the newest one in results/)")
     parser.add_argument("--recipe", help="only this recipe's solutions (default: all that there are)")
-    parser.add_argument("--max-chars", type=int, default=4000, help="characters shown of a text; 0: all (default: 4000)")
+    parser.add_argument(
+        "--max-chars", type=int, default=4000, help="characters shown of a text; 0: all (default: 4000)"
+    )
     args = parser.parse_args(argv)
     run = args.run or newest_run(Path("results"))
     if not run.is_dir():

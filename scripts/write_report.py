@@ -24,7 +24,9 @@ def main(argv: list[str] | None = None) -> int:
     add = parser.add_argument
     add("--run", type=Path, required=True, help="results folder of the run")
     add("--recipe", required=True, help="name of the recipe: a folder of the run")
-    add("--config", type=Path, nargs="+", required=True, help="the run's merged config, or config files over each other")
+    add(
+        "--config", type=Path, nargs="+", required=True, help="the run's merged config, or config files over each other"
+    )
     add("--samples", type=int, default=5, help="training rows that are shown")
     add("--output", type=Path, required=True, help="the page")
     args = parser.parse_args(argv)

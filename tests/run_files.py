@@ -21,7 +21,9 @@ HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)> $\\text{<b>}$ $
 def config(**changes: Any) -> dict[str, Any]:
     """The config of the small run; `changes` replace parts of it."""
     base = read_config([ROOT / "config" / name for name in ("config.yaml", "models.yaml", "benchmarks.yaml")])
-    stages = {name: ({**stage, "shards": 1} if isinstance(stage, dict) else stage) for name, stage in base["problems"].items()}
+    stages = {
+        name: ({**stage, "shards": 1} if isinstance(stage, dict) else stage) for name, stage in base["problems"].items()
+    }
     decontaminate = base["decontaminate"]
     decontaminate["check_contamination"]["shards"] = 1
     recipe = base["recipes"]["cot-qwq"] | {"model": "solver", "seeds": 2, "shards": 1}
@@ -66,7 +68,12 @@ def asked(folder: Path, stage: str, requests: int, shard: str = "shard-000-of-00
     """The counts of a shard of a model stage."""
     counts: dict[str, Any] = {"stage": stage, "model": "solver", "served": "some/solver", "wall_s": 10.0, "gpus": 0}
     counts |= {"requests": requests, "answered": requests, "failed": {}, "finish_reasons": {"stop": requests}}
-    counts |= {"prompt_tokens": 100 * requests, "completion_tokens": 10 * requests, "without_usage": 0, "latency_s": 1.0}
+    counts |= {
+        "prompt_tokens": 100 * requests,
+        "completion_tokens": 10 * requests,
+        "without_usage": 0,
+        "latency_s": 1.0,
+    }
     write_counts(folder / "counts" / stage / f"{shard}.json", **(counts | changes))
 
 
@@ -132,7 +139,9 @@ def write_recipe_stages(run: Path, hostile: str = "fine") -> None:
     judged = {"judgement": {"no": 1, "yes": 1}, "judged_by": {"llm": 1, "symbolic": 1}}
     write_counts(counts / "merge_judgements/shard-000-of-001.json", read=2, passed=2, written=2, dropped={}, **judged)
     figures = {"solutions": {"answered": 2}, "extracted_answers": {"agrees": 1}}
-    write_counts(counts / "fill_majority_answer/shard-000-of-001.json", read=1, passed=1, written=2, dropped={}, **figures)
+    write_counts(
+        counts / "fill_majority_answer/shard-000-of-001.json", read=1, passed=1, written=2, dropped={}, **figures
+    )
     write_counts(counts / "prepare_sft/shard-000-of-001.json", read=2, passed=1, written=1, dropped={"wrong": 1})
 
 

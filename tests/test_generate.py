@@ -126,9 +126,7 @@ def test_a_second_writer_waits_for_the_first_and_asks_nothing(tmp_path: Path) ->
     assert len(job.replies()) == 40
 
 
-def test_a_changed_prompt_is_asked_anew_and_old_replies_are_not_mixed_in(
-    tmp_path: Path, server: RunningServer
-) -> None:
+def test_a_changed_prompt_is_asked_anew_and_old_replies_are_not_mixed_in(tmp_path: Path, server: RunningServer) -> None:
     job = Job(tmp_path, server.base_url)
     job.run()
     keys = {reply["key"] for reply in job.replies()}

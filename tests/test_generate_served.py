@@ -39,7 +39,11 @@ def servers_of(folder: Path) -> list[int]:
     for entry in Path("/proc").iterdir():
         try:
             is_server = entry.name.isdigit() and b"replay_server.py" in (entry / "cmdline").read_bytes()
-            if is_server and (entry / "cwd").resolve() == folder and b"supervise" not in (entry / "cmdline").read_bytes():
+            if (
+                is_server
+                and (entry / "cwd").resolve() == folder
+                and b"supervise" not in (entry / "cmdline").read_bytes()
+            ):
                 found.append(int(entry.name))
         except OSError:
             continue

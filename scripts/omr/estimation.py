@@ -167,7 +167,10 @@ _SEEN: Mapping[str, _Seen] = {
     "clean": lambda of, run, _: (of("decontaminate").get("written"), of("decontaminate").get("read")),
     "voted": lambda of, run, _: (of("fill_majority_answer").get("passed"), of("fill_majority_answer").get("read")),
     "judge_calls": _calls_of("select_judgements", "fill_majority_answer"),
-    "right": lambda of, run, _: (of("merge_judgements").get("judgement", {}).get("yes"), of("merge_judgements").get("read")),
+    "right": lambda of, run, _: (
+        of("merge_judgements").get("judgement", {}).get("yes"),
+        of("merge_judgements").get("read"),
+    ),
     "summary_calls": _calls_of("select_summary_judgements", "select_traces"),
     "summarized": lambda of, run, _: (of("merge_summaries").get("written"), of("merge_summaries").get("read")),
 }
@@ -249,7 +252,11 @@ def stage_estimate(
     else:
         prompt, completion = ratios.assumed_tokens(stage)
     completion = min(completion, max_tokens)
-    reply = seen.reply_bytes / seen.requests if seen and seen.reply_bytes else REPLY_BYTES.value + completion * BYTES_PER_TOKEN.value
+    reply = (
+        seen.reply_bytes / seen.requests
+        if seen and seen.reply_bytes
+        else REPLY_BYTES.value + completion * BYTES_PER_TOKEN.value
+    )
     tokens = requests * prompt, requests * completion
     basis = "assumed" if seen is None else "seen"
     return _estimate(stage, recipe, spec, basis, requests, tokens, requests * reply, done.requests if done else 0)
@@ -321,4 +328,6 @@ def budget_digest(config: Mapping[str, Any]) -> str:
     """A hash of what a budget check depends on, as the param of its rule: budget, models, stages, recipes."""
     parts = {key: config.get(key) for key in ("budget", "models", "problems", "recipes", "recipes_to_run")}
     # A limit on threads shows in the rows that are counted.
-    return blake2b(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS), digest_size=8).hexdigest()
+    return blake2b(
+        orjson.dumps(parts, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS), digest_size=8
+    ).hexdigest()

@@ -102,6 +102,19 @@ class Recipes:
             "tokenizer": lambda wildcards: self._settings.tokenizer_file(self.model(wildcards.recipe, stage).tokenizer)
         }
 
+    def all_solutions(self, run: str) -> list[str]:
+        """The raw solutions of all recipes that a run makes."""
+        return [
+            f"results/{run}/{name}/solutions/seed-{seed}/{shard}.jsonl"
+            for name in self.to_run
+            for seed in self.seeds(name)
+            for shard in self.shards(name)
+        ]
+
+    def all_judged(self, run: str) -> list[str]:
+        """The judged rows of all recipes that a run makes."""
+        return [f"results/{run}/{name}/judged/{shard}.jsonl" for name in self.to_run for shard in self.shards(name)]
+
     # ---- knobs -------------------------------------------------------------------------------------------------
 
     def model(self, name: str, stage: str) -> ModelSpec:

@@ -63,7 +63,9 @@ def section(title: str, *parts: str) -> Html:
 
 def tiles(figures: Iterable[tuple[Cell, str]]) -> Html:
     """Key figures, each with what it counts."""
-    shown = (f"<div class=tile><b>{escaped(value)}</b><span>{html.escape(what)}</span></div>" for value, what in figures)
+    shown = (
+        f"<div class=tile><b>{escaped(value)}</b><span>{html.escape(what)}</span></div>" for value, what in figures
+    )
     return Html(f"<div class=tiles>{''.join(shown)}</div>")
 
 

@@ -99,9 +99,7 @@ def _funnel_row(step: Step, counts: Mapping[str, Any]) -> list[Cell]:
 
 def _reasons(counts: Mapping[str, Any]) -> Html:
     dropped = Counter(counts["dropped"]) + Counter(counts.get("dropped_parts", {}))
-    lines = [
-        f"<li><b>{n:,}</b> {html.escape(reason_in_words(reason))}</li>" for reason, n in dropped.most_common()
-    ]
+    lines = [f"<li><b>{n:,}</b> {html.escape(reason_in_words(reason))}</li>" for reason, n in dropped.most_common()]
     return Html(f"<ul class=why>{''.join(lines)}</ul>" if lines else "–")
 
 
@@ -204,7 +202,9 @@ def _distributions(data: ReportData) -> str:
         ]
     if data.product is not None:
         bars = length_bars([data.product.lengths])
-        parts.append(histogram("Length of the training rows", bars, ["rows"], "characters of the solution, up to", "rows"))
+        parts.append(
+            histogram("Length of the training rows", bars, ["rows"], "characters of the solution, up to", "rows")
+        )
     return section("How hard, and how long", *(parts or ["<p class=empty>No solution has been judged yet.</p>"]))
 
 
@@ -257,11 +257,27 @@ def _costs(data: ReportData) -> str:
             f"${sum(known):,.2f}" if len(known) == len(data.costs) else "–",
         ]
     )
-    head = ["stage", "model", "requests", "failed", "cut", "prompt tokens", "completion tokens", "time", "GPU-hours", "cost"]
+    head = [
+        "stage",
+        "model",
+        "requests",
+        "failed",
+        "cut",
+        "prompt tokens",
+        "completion tokens",
+        "time",
+        "GPU-hours",
+        "cost",
+    ]
     note = "Problems are shared by all recipes of a run: their stages are listed here, but were paid once. "
     note += "Time is that of all jobs together, waiting for the server included, as of each job's last start. "
     note += "“Cut” replies reached the token limit. A dash: config has no price for the model."
-    return section("Requests, tokens, time and cost", paragraph(note), table(head, rows, range(2, 10), sum_row=True), _failures(data))
+    return section(
+        "Requests, tokens, time and cost",
+        paragraph(note),
+        table(head, rows, range(2, 10), sum_row=True),
+        _failures(data),
+    )
 
 
 def _cost_row(cost: Cost) -> list[Cell]:
@@ -409,5 +425,7 @@ def _files(data: ReportData) -> str:
                 [f"results/{data.run}/config.yaml", "the configuration of the run"],
             ],
         ),
-        Html(f"<p>Everything that led to a row: <code>python scripts/trace.py {html.escape(row)} --run results/{data.run}</code></p>"),
+        Html(
+            f"<p>Everything that led to a row: <code>python scripts/trace.py {html.escape(row)} --run results/{data.run}</code></p>"
+        ),
     )

@@ -85,7 +85,9 @@ class Settings:
     def benchmark_flags(self, name: str) -> str:
         """Where a benchmark's problems come from, as flags of prepare_benchmark.py."""
         entry = self.benchmarks[name]
-        return flags({key: entry.get(key) for key in ("path", "dataset", "config", "split", "revision", "rows", "column")})
+        return flags(
+            {key: entry.get(key) for key in ("path", "dataset", "config", "split", "revision", "rows", "column")}
+        )
 
     def net_flags(self, net: str) -> str:
         """The knobs of a decontamination net that change what it finds, as flags of its script."""

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 #: Longer or deeper formulas are shown as source: no text may hang the report.
 MAX_FORMULA_CHARS = 2000
 _MAX_DEPTH = 24
-_ENVIRONMENTS = r"align\*?|aligned|alignat\*?|gather\*?|gathered|equation\*?|multline\*?|eqnarray\*?|cases|array|[bpvBV]?matrix"
+_ENVIRONMENTS = (
+    r"align\*?|aligned|alignat\*?|gather\*?|gathered|equation\*?|multline\*?|eqnarray\*?|cases|array|[bpvBV]?matrix"
+)
 _OPENING = re.compile(r"\\(?:boxed|fbox) *\{|\\.|\$\$?|" + rf"\\begin\{{(?:{_ENVIRONMENTS})\}}", re.S)
 _ENVIRONMENT = re.compile(rf"\\begin\{{({_ENVIRONMENTS})\}}")
 #: Definitions could grow without end; the others put foreign attributes on a page.

@@ -127,9 +127,7 @@ def test_the_published_output_is_newer_than_replies_from_an_old_journal(tmp_path
     assert output.stat().st_mtime > 1_000_000
 
 
-def test_without_hard_links_the_output_is_a_copy_and_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_hard_links_the_output_is_a_copy_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_link(*args: object) -> None:
         raise OSError(errno.EPERM, "Operation not permitted")
 

@@ -10,7 +10,25 @@ from hypothesis import strategies as st
 from omr.tex_html import MAX_FORMULA_CHARS, answer_html, formula_html, text_html
 
 _TAG = re.compile(r"</?(?:math|m[a-z]+|none|code)(?: [a-z]+=\"[A-Za-z0-9.%+ -]*\")*>")
-_PIECES = ["$", "$$", "\\", "{", "}", "\\frac", "\\text{", "<b>", "&lt;", "\\href{", "\\begin{align}", "\\left(", "^", "_", "x", "'", '"']
+_PIECES = [
+    "$",
+    "$$",
+    "\\",
+    "{",
+    "}",
+    "\\frac",
+    "\\text{",
+    "<b>",
+    "&lt;",
+    "\\href{",
+    "\\begin{align}",
+    "\\left(",
+    "^",
+    "_",
+    "x",
+    "'",
+    '"',
+]
 
 
 @given(st.lists(st.sampled_from(_PIECES) | st.text(max_size=3), max_size=30).map("".join))
@@ -19,7 +37,9 @@ def test_nothing_but_listed_elements_is_markup(text: str) -> None:
     assert not re.search(r"[<>\"']", _TAG.sub("", text_html(text)))
 
 
-@pytest.mark.parametrize("text", ["$x^2$", "$$x^2$$", r"\(x^2\)", r"\[x^2\]", r"\begin{align*}x^2\end{align*}", r"\boxed{x^2}"])
+@pytest.mark.parametrize(
+    "text", ["$x^2$", "$$x^2$$", r"\(x^2\)", r"\[x^2\]", r"\begin{align*}x^2\end{align*}", r"\boxed{x^2}"]
+)
 def test_every_delimiter_is_known(text: str) -> None:
     assert "<msup><mi>x</mi><mn>2</mn></msup>" in text_html(text)
 

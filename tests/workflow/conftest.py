@@ -97,7 +97,10 @@ def make_demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, str]:
     """`make demo` as a new user types it, in a folder with nothing but the project's files; and what it said."""
     folder = tmp_path_factory.mktemp("demo") / "project"
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
     )
     for name in filter(None, listed.stdout.decode().split("\0")):
         target = folder / name

@@ -1,0 +1,172 @@
+"""The estimate of a run: its arithmetic, what it learns from what was seen, and the budget."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import run_files
+from estimate import main, size
+from omr.costs import PROMPT_TOKEN_WEIGHT, gpu_hours, missing_prices, usd
+from omr.errors import UserError
+from omr.estimation import budget_digest
+from omr.models import ModelSpec
+from omr.published_ratios import RATIOS, TOKENS
+
+GPUS = ModelSpec("m", "p", "vllm", gpus=8, nodes=2, tokens_per_second=1000.0, usd_per_gpu_hour=2.0)
+HOSTED = ModelSpec(
+    "m", "p", "endpoint", usd_per_million_prompt_tokens=1.0, usd_per_million_completion_tokens=4.0, base_url="http://x"
+)
+
+
+def raw_threads(folder: Path, number: int) -> dict[str, Any]:
+    """Raw data in config: a file of so many threads."""
+    path = folder / "threads.jsonl"
+    run_files.write_rows(path, *({"original_question": "q" * 300, "original_answers": []} for _ in range(number)))
+    return run_files.config()["raw_data"] | {"path": str(path)}
+
+
+def estimated(run: Path, *more: str, **changes: Any) -> dict[str, Any]:
+    """The estimate as JSON."""
+    config = run_files.write_config(run, **changes)
+    out = run.parent / "estimate.json"
+    assert main(["--run", str(run), "--config", str(config), "--json", str(out), *more]) == 0
+    result: dict[str, Any] = json.loads(out.read_text())
+    return result
+
+
+def stage(estimate: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(entry for entry in estimate["stages"] if entry["stage"] == name)
+
+
+def test_gpu_hours_follow_from_tokens_per_second_and_count_all_gpus() -> None:
+    assert gpu_hours(GPUS, 0, 3_600_000) == pytest.approx(16.0)
+    assert gpu_hours(GPUS, 3_600_000, 0) == pytest.approx(16.0 * PROMPT_TOKEN_WEIGHT)
+    assert usd(GPUS, 0, 3_600_000, 16.0) == pytest.approx(32.0)
+
+
+def test_an_endpoint_costs_its_tokens_and_no_gpus() -> None:
+    assert gpu_hours(HOSTED, 1e6, 1e6) == 0.0
+    assert usd(HOSTED, 2e6, 1e6, 0.0) == pytest.approx(6.0)
+
+
+def test_a_cost_without_a_price_is_unknown_not_zero() -> None:
+    bare = ModelSpec("m", "p", "vllm", gpus=8)
+    assert gpu_hours(bare, 1, 1) is None
+    assert usd(bare, 1, 1, 1.0) is None
+    assert missing_prices(bare, "usd") == ["tokens_per_second", "usd_per_gpu_hour"]
+    assert usd(ModelSpec("m", "p", "endpoint", base_url="http://x"), 1, 1, 0.0) is None
+
+
+def test_the_bundled_server_is_free() -> None:
+    replay = ModelSpec("m", "p", "replay", replies="r")
+    assert (gpu_hours(replay, 1, 1), usd(replay, 1, 1, 0.0), missing_prices(replay, "usd")) == (0.0, 0.0, [])
+
+
+def test_requests_flow_from_the_input_at_hand_through_the_published_ratios(tmp_path: Path) -> None:
+    found = estimated(tmp_path / "small", raw_data=raw_threads(tmp_path, 620))
+    problems = 620 * RATIOS["problems"].value
+    assert found["threads"]["number"] == 620
+    assert stage(found, "extract_problems")["requests"] == 620
+    assert stage(found, "classify_problems")["requests"] == round(4 * problems) == 2320
+    clean = problems * RATIOS["merged"].value * RATIOS["clean"].value
+    solve = stage(found, "generate_solutions")
+    assert solve["requests"] == round(clean * 2) == 1080
+    assert solve["completion_tokens"] == 1080 * TOKENS["generate_solutions"][1]
+    assert solve["usd"] == pytest.approx((solve["prompt_tokens"] + 2 * solve["completion_tokens"]) / 1e6)
+    assert found["total"]["requests"] == sum(entry["requests"] for entry in found["stages"])
+    assert found["total"]["usd"] == pytest.approx(sum(entry["usd"] for entry in found["stages"]))
+
+
+def test_a_limit_bounds_the_threads(tmp_path: Path) -> None:
+    raw = raw_threads(tmp_path, 50) | {"limit": 7}
+    assert estimated(tmp_path / "small", raw_data=raw)["threads"]["number"] == 7
+
+
+def test_without_input_the_published_number_of_threads_is_assumed_and_said(tmp_path: Path) -> None:
+    found = estimated(tmp_path / "small")
+    assert found["threads"]["number"] == 620_000
+    assert any(note["what"] == "threads" and "published" in note["source"] for note in found["assumptions"])
+
+
+def test_what_a_stage_did_is_counted_and_not_guessed(tmp_path: Path) -> None:
+    run = run_files.write_run(tmp_path)
+    found = estimated(run)
+    extract, solve = stage(found, "extract_problems"), stage(found, "generate_solutions")
+    assert (extract["basis"], extract["requests"], extract["prompt_tokens"]) == ("counted", 3, 300)
+    assert (solve["basis"], solve["requests"], solve["completion_tokens"]) == ("counted", 2, 80)
+
+
+def test_a_part_that_ran_tells_the_tokens_of_the_rest(tmp_path: Path) -> None:
+    run = run_files.write_run(tmp_path)
+    stages = run_files.config()["problems"]
+    stages["extract_problems"]["shards"] = 2
+    run_files.asked(run, "extract_problems", 10, shard="shard-000-of-002", prompt_tokens=770)
+    found = stage(estimated(run, problems=stages), "extract_problems")
+    assert (found["basis"], found["requests"], found["prompt_tokens"], found["done_requests"]) == ("seen", 3, 231, 10)
+
+
+def test_another_run_serves_as_an_example(tmp_path: Path) -> None:
+    example = run_files.write_run(tmp_path / "other")
+    run_files.asked(example, "extract_problems", 100, prompt_tokens=123_400)
+    found = estimated(tmp_path / "small", "--seen", str(example), raw_data=raw_threads(tmp_path, 620))
+    extract = stage(found, "extract_problems")
+    assert (extract["basis"], extract["prompt_tokens"]) == ("seen", 620 * 1234)
+    # Of the example's three threads two have a problem.
+    assert stage(found, "classify_problems")["requests"] == round(4 * 620 * 2 / 3)
+
+
+@pytest.mark.parametrize(("budget", "told"), [({"usd": 0.01, "gpu_hours": None}, "USD, the budget is 0.01")])
+def test_a_run_over_budget_stops_and_writes_nothing(tmp_path: Path, budget: dict[str, Any], told: str) -> None:
+    run = tmp_path / "small"
+    config = run_files.write_config(run, budget=budget, raw_data=raw_threads(tmp_path, 100))
+    out = tmp_path / "budget.json"
+    with pytest.raises(UserError, match=told):
+        main(["--run", str(run), "--config", str(config), "--check", "--json", str(out)])
+    assert not out.exists()
+
+
+def test_a_run_within_budget_goes_on(tmp_path: Path) -> None:
+    budget = {"usd": 1e6, "gpu_hours": 0.0}
+    found = estimated(tmp_path / "small", "--check", budget=budget, raw_data=raw_threads(tmp_path, 100))
+    assert 0 < found["total"]["usd"] < 1e6
+
+
+def test_a_cost_that_nobody_knows_is_not_within_a_budget(tmp_path: Path) -> None:
+    models = {"solver": {"path": "p", "server": "vllm", "gpus": 8}}
+    with pytest.raises(UserError, match=r"cannot be estimated.*tokens_per_second"):
+        estimated(tmp_path / "small", "--check", models=models, budget={"usd": None, "gpu_hours": 5.0})
+
+
+def test_without_a_budget_unknown_costs_stop_nothing(tmp_path: Path) -> None:
+    models = {"solver": {"path": "p", "server": "vllm", "gpus": 8}}
+    assert estimated(tmp_path / "small", "--check", models=models)["total"]["usd"] is None
+
+
+def test_the_table_says_what_was_assumed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    estimated(tmp_path / "small")
+    text = capsys.readouterr().out
+    assert "0.935 problems per thread (published: 580K of 620K)" in text
+    assert "solutions that are right" in text
+
+
+def test_switching_off_converted_proofs_asks_less(tmp_path: Path) -> None:
+    stages = run_files.config()["problems"] | {"use_converted_proofs": False}
+    found = estimated(tmp_path / "small", problems=stages)
+    assert not [entry for entry in found["stages"] if entry["stage"] in ("convert_proofs", "classify_converted")]
+    assert stage(found, "generate_solutions")["requests"] < 580_000
+
+
+def test_the_digest_changes_with_budget_and_plan_only() -> None:
+    base = run_files.config()
+    assert budget_digest(base) == budget_digest(orjson.loads(orjson.dumps(base)))
+    assert budget_digest(base) == budget_digest(base | {"run": "other"})
+    assert budget_digest(base) != budget_digest(base | {"budget": {"usd": 1.0, "gpu_hours": None}})
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (2.5e15, "2.5 PB")])
+def test_sizes_are_in_units_that_suit_them(count: float, text: str) -> None:
+    assert size(count) == text

@@ -1,0 +1,125 @@
+"""Tracing ids of every kind through a run, to the training row or to the reason where it ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import run_files
+from omr.errors import UserError
+from omr.lineage import Id, parse_id
+from omr.row_search import lines_with, nearest, rows_with
+from run_files import CONTAMINATED, OTHER, PROBLEM, SILENT, THREAD
+from trace import main, newest_run, printable  # isort: skip
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return run_files.write_run(tmp_path, run_files.HOSTILE)
+
+
+def traced(run: Path, wanted: str, capsys: pytest.CaptureFixture[str], *more: str) -> str:
+    assert main([wanted, "--run", str(run), *more]) == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (THREAD, Id(THREAD, None, None)),
+        (PROBLEM, Id(THREAD, PROBLEM, None)),
+        (f"{PROBLEM}-31", Id(THREAD, PROBLEM, 31)),
+        (f"{PROBLEM}~gsm8k-7~ab", Id(THREAD, PROBLEM, None)),
+        (f"{PROBLEM}-abcdef0123456789", Id(THREAD, PROBLEM, None)),
+        ("nonsense", None),
+    ],
+)
+def test_an_id_says_what_it_names(text: str, wanted: Id | None) -> None:
+    assert parse_id(text) == wanted
+
+
+def test_a_solution_is_followed_from_the_post_to_the_training_row(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = traced(run, f"{PROBLEM}-0", capsys)
+    stages = ("raw_aops_data", "replies/extract_problems", "problems", "merged", "decontaminated", "solutions/seed-00")
+    places = [text.index(name) for name in (*stages, "majority", "judged", "sft.jsonl")]
+    assert places == sorted(places)
+    assert text.rstrip().endswith(f"=> {PROBLEM}-0 ({run_files.RECIPE}) is in {run_files.RECIPE}/sft.jsonl")
+
+
+def test_a_wrong_solution_ends_with_its_verdict(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = traced(run, f"{PROBLEM}-1", capsys)
+    assert "Judgement: No" in text
+    assert text.rstrip().endswith("ended at prepare_sft: wrong")
+
+
+def test_a_problem_lists_its_solutions(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = traced(run, PROBLEM, capsys)
+    assert f"{PROBLEM}-0: answer 2, yes (symbolic); is in {run_files.RECIPE}/sft.jsonl" in text
+    assert f"{PROBLEM}-1: answer 3, no (llm); ended at prepare_sft: wrong" in text
+
+
+@pytest.mark.parametrize(
+    ("wanted", "ending"),
+    [
+        (CONTAMINATED, "decontaminate: contaminated_exact"),
+        (OTHER, "contaminated_exact"),
+        (SILENT, "parse_problems: no_problem"),
+    ],
+)
+def test_what_was_dropped_ends_with_stage_and_reason(
+    run: Path, capsys: pytest.CaptureFixture[str], wanted: str, ending: str
+) -> None:
+    assert traced(run, wanted, capsys).rstrip().endswith(ending)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        (THREAD.replace("aa", "ab"), THREAD),
+        (THREAD[:-1], THREAD),
+        (f"{THREAD}-7", f"it has: {PROBLEM}"),
+        (f"{PROBLEM}-9", "seeds 0 to 1"),
+        (f"{SILENT}-1", f"trace {SILENT} says why"),
+        (f"{CONTAMINATED}-0", "was not solved"),
+    ],
+)
+def test_an_unknown_id_is_an_error_that_names_near_ones(run: Path, wanted: str, told: str) -> None:
+    with pytest.raises(UserError, match="no") as error:
+        main([wanted, "--run", str(run)])
+    assert told in str(error.value)
+
+
+def test_text_cannot_command_the_terminal(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "\x1b" not in traced(run, f"{PROBLEM}-0", capsys)
+    assert printable("a\x1b[2Jb\u202e\tc\n") == "a\ufffd[2Jb\ufffd\tc\n"
+
+
+def test_a_long_text_is_shortened_unless_all_is_wanted(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_files.write_rows(run / "raw_aops_data.jsonl", {"id": SILENT, "forum_post": "y" * 5000, "forum_discussions": ""})
+    assert "4,990 more characters" in traced(run, SILENT, capsys, "--max-chars", "10")
+    assert "y" * 5000 in traced(run, SILENT, capsys, "--max-chars", "0")
+
+
+def test_the_newest_run_is_the_default(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no run"):
+        newest_run(tmp_path)
+    run = run_files.write_run(tmp_path)
+    assert newest_run(tmp_path) == run
+
+
+def test_an_id_inside_a_text_is_no_row(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    run_files.write_rows(path, {"id": "b", "text": '"id":"a"'}, {"id": "a", "text": "mine"})
+    path.write_bytes(path.read_bytes() + b'{"id":"a","te')
+    assert [row["text"] for row in rows_with(path, "id", "a")] == ["mine"]
+
+
+def test_files_that_are_missing_or_empty_hold_nothing(tmp_path: Path) -> None:
+    (tmp_path / "empty.jsonl").touch()
+    assert list(lines_with(tmp_path / "empty.jsonl", b"x")) == list(lines_with(tmp_path / "no.jsonl", b"x")) == []
+
+
+def test_near_ids_survive_a_missing_character() -> None:
+    assert nearest("0123456789abcdf", ["0123456789abcdef", "ffffffffffffffff"]) == ["0123456789abcdef"]
