@@ -111,6 +111,8 @@ rule write_dataset:
 
 
 rule plan_publishing:
+    """What would be sent to the hub: repository, files, the head of the card. Sends nothing, needs no token."""
+    localrule: True
     input:
         dataset="results/{run}/{recipe}/dataset",
         code="scripts/publish_dataset.py",
@@ -118,8 +120,6 @@ rule plan_publishing:
         "results/{run}/{recipe}/publish_plan.txt",
     log:
         "results/{run}/{recipe}/logs/plan_publishing.log",
-    """What would be sent to the hub: repository, files, the head of the card. Sends nothing, needs no token."""
-    localrule: True
     params:
         repo=products.repo_flags,
     conda:
@@ -134,6 +134,8 @@ rule plan_publishing:
 
 
 rule publish_dataset:
+    """One commit on the hub that holds the dataset. The token stays in the environment."""
+    localrule: True
     input:
         dataset="results/{run}/{recipe}/dataset",
         code="scripts/publish_dataset.py",
@@ -141,8 +143,6 @@ rule publish_dataset:
         "results/{run}/{recipe}/published.json",
     log:
         "results/{run}/{recipe}/logs/publish_dataset.log",
-    """One commit on the hub that holds the dataset. The token stays in the environment."""
-    localrule: True
     params:
         repo=products.repo_flags,
         token_env=config["publish"]["token_env"],
@@ -158,10 +158,10 @@ rule publish_dataset:
 
 
 rule publish_plan:
-    input:
-        expand(f"results/{settings.run}/{{recipe}}/publish_plan.txt", recipe=recipes.to_run),
     """Print what `snakemake publish` would send."""
     localrule: True
+    input:
+        expand(f"results/{settings.run}/{{recipe}}/publish_plan.txt", recipe=recipes.to_run),
     conda:
         "../envs/workflow.yaml"
     shell:
@@ -169,7 +169,7 @@ rule publish_plan:
 
 
 rule publish:
-    input:
-        products.published,
     """Push the datasets of the recipes to the hub."""
     localrule: True
+    input:
+        products.published,

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-
 from omr.config_files import read_config
 from omr.errors import UserError, run_command
 from omr.estimation import Estimate, StageEstimate, estimate, over_budget

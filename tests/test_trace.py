@@ -10,6 +10,7 @@ from omr.errors import UserError
 from omr.lineage import Id, parse_id
 from omr.row_search import lines_with, nearest, rows_with
 from run_files import CONTAMINATED, OTHER, PROBLEM, SILENT, THREAD
+
 from trace import main, newest_run, printable  # isort: skip
 
 

@@ -234,7 +234,7 @@ async def _read_body(response: Any) -> bytes:
 
 def _pause_s(attempt: int, retry_after_s: float | None) -> float:
     """Exponential backoff with full jitter, at least what the server asked for."""
-    backoff = random.uniform(0.5, 1.0) * min(_LONGEST_BACKOFF_S, _FIRST_BACKOFF_S * 2 ** min(attempt - 1, 16))
+    backoff: float = random.uniform(0.5, 1.0) * min(_LONGEST_BACKOFF_S, _FIRST_BACKOFF_S * 2.0 ** min(attempt - 1, 16))
     return max(backoff, min(retry_after_s or 0.0, _LONGEST_RETRY_AFTER_S))
 
 

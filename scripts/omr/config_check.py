@@ -25,15 +25,16 @@ def check_config(config: Mapping[str, Any], schema_path: str | Path) -> None:
 
 
 def _lines(error: jsonschema.ValidationError) -> Iterable[str]:
+    schema: Mapping[str, Any] = error.schema if isinstance(error.schema, Mapping) else {}
     place = ".".join(map(str, error.absolute_path)) or "config"
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
-        known = error.schema.get("properties", {})
+        known = schema.get("properties", {})
         for key in set(error.instance) - set(known):
             near = get_close_matches(str(key), known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f" (known: {', '.join(sorted(known))})"
             yield f"{place}: unknown key {key!r}{hint}"
     elif error.validator == "required" and isinstance(error.instance, dict):
-        for key in set(error.validator_value) - set(error.instance):
+        for key in set(schema["required"]) - set(error.instance):
             yield f"{place}: the key {key!r} is missing"
     else:
         yield f"{place}: {_shortened(error.message)}"

@@ -30,13 +30,67 @@ _REFUSED = re.compile(
     r"\\(?:newcommand|renewcommand|providecommand|def|let|gdef|edef|href|url|style|class|cssId|require)(?![A-Za-z])"
 )
 _ELEMENTS = frozenset(
-    "math mrow mi mo mn ms mtext mspace msup msub msubsup mfrac msqrt mroot mtable mtr mtd mover munder munderover "
-    "mstyle mpadded mphantom menclose mmultiscripts mprescripts none merror".split()
+    [
+        "math",
+        "mrow",
+        "mi",
+        "mo",
+        "mn",
+        "ms",
+        "mtext",
+        "mspace",
+        "msup",
+        "msub",
+        "msubsup",
+        "mfrac",
+        "msqrt",
+        "mroot",
+        "mtable",
+        "mtr",
+        "mtd",
+        "mover",
+        "munder",
+        "munderover",
+        "mstyle",
+        "mpadded",
+        "mphantom",
+        "menclose",
+        "mmultiscripts",
+        "mprescripts",
+        "none",
+        "merror",
+    ]
 )
 _ATTRIBUTES = frozenset(
-    "display displaystyle mathvariant stretchy fence separator form lspace rspace movablelimits accent accentunder "
-    "largeop symmetric linethickness columnalign columnspacing rowspacing columnlines rowlines scriptlevel minsize "
-    "maxsize width height depth notation".split()
+    [
+        "display",
+        "displaystyle",
+        "mathvariant",
+        "stretchy",
+        "fence",
+        "separator",
+        "form",
+        "lspace",
+        "rspace",
+        "movablelimits",
+        "accent",
+        "accentunder",
+        "largeop",
+        "symmetric",
+        "linethickness",
+        "columnalign",
+        "columnspacing",
+        "rowspacing",
+        "columnlines",
+        "rowlines",
+        "scriptlevel",
+        "minsize",
+        "maxsize",
+        "width",
+        "height",
+        "depth",
+        "notation",
+    ]
 )
 _VALUE = re.compile(r"[A-Za-z0-9.%+ -]{0,60}")
 #: How many parts these elements have; with fewer, the formula was misread.
