@@ -124,6 +124,7 @@ rule search_embeddings:
 
 rule pair_candidates:
     """The pairs that the model must judge, each in both orders; the closest matches need no judge."""
+    localrule: True
     input:
         problems="results/{run}/merged.jsonl",
         canaries="results/{run}/contamination/canaries.jsonl",
@@ -174,6 +175,7 @@ use rule ask_model as check_contamination with:
 
 rule decontaminate:
     """The problems that are no benchmark problem, and what was found per benchmark and of the canaries."""
+    localrule: True
     input:
         problems="results/{run}/merged.jsonl",
         canaries="results/{run}/contamination/canaries.jsonl",

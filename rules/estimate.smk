@@ -2,20 +2,26 @@
 
     config, raw threads, counts of what has run -> results/{run}/estimate.txt, estimate.json      (snakemake estimate)
     raw_aops_data.jsonl, `budget` in config -> results/{run}/budget.json                          (stops a run)
+
+Numbers of rows and tokens are those of stages that have run, else those of omr/published_ratios.py.
 """
 
 from omr.estimation import budget_digest
 
 
+localrules:
+    estimate,
+    check_budget,
+
+
 rule estimate:
     """Print requests, tokens, disk, GPU-hours and money per stage. Made anew whenever it is asked for."""
-    localrule: True
     log:
         f"results/{settings.run}/logs/estimate.log",
-    params:
-        run=settings.run,
     conda:
         "../envs/workflow.yaml"
+    params:
+        run=settings.run,
     shell:
         "python scripts/estimate.py"
         " --run results/{params.run}"
@@ -27,7 +33,6 @@ rule estimate:
 
 rule check_budget:
     """Stops the run if its estimate exceeds `budget`. Stages that ask a model wait for its output."""
-    localrule: True
     input:
         threads="results/{run}/raw_aops_data.jsonl",
         code=["scripts/estimate.py", "scripts/omr/estimation.py", "scripts/omr/published_ratios.py"],
@@ -35,11 +40,11 @@ rule check_budget:
         "results/{run}/budget.json",
     log:
         "results/{run}/logs/check_budget.log",
+    conda:
+        "../envs/workflow.yaml"
     params:
         # Everything that an estimate depends on: another plan or budget is checked again.
         plan=budget_digest(config),
-    conda:
-        "../envs/workflow.yaml"
     shell:
         "python scripts/estimate.py"
         " --run results/{wildcards.run}"

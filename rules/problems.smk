@@ -115,6 +115,7 @@ use rule ask_model as extract_problems with:
 
 rule parse_problems:
     """The problems that each thread's first post states."""
+    localrule: True
     input:
         threads="results/{run}/raw_aops_data.jsonl",
         replies=expand(
@@ -159,6 +160,7 @@ use rule ask_model as classify_problems with:
 
 rule parse_classes:
     """Whether each problem is a proof, multiple choice, yes/no, invalid; null where the reply cannot be read."""
+    localrule: True
     input:
         problems="results/{run}/problems.jsonl",
         replies=expand(
@@ -203,6 +205,7 @@ use rule ask_model as extract_answers with:
 
 rule parse_answers:
     """The answer that each problem's discussion agrees on, or null where it has none."""
+    localrule: True
     input:
         classified="results/{run}/classified.jsonl",
         replies=expand(
@@ -247,6 +250,7 @@ use rule ask_model as convert_proofs with:
 
 rule parse_conversions:
     """Proof problems restated as problems with a final answer that can be checked."""
+    localrule: True
     input:
         classified="results/{run}/classified.jsonl",
         replies=expand("results/{{run}}/replies/convert_proofs/{shard}.jsonl", shard=settings.shards("convert_proofs")),
@@ -289,6 +293,7 @@ use rule ask_model as classify_converted with:
 
 rule parse_proofs:
     """The converted problems that are, classified again, no proof, not multiple choice, not yes/no and valid."""
+    localrule: True
     input:
         converted="results/{run}/converted.jsonl",
         replies=expand(
@@ -315,6 +320,7 @@ rule parse_proofs:
 
 rule merge_data:
     """Answered and converted problems in one file, each problem once."""
+    localrule: True
     input:
         classified="results/{run}/classified.jsonl",
         answers="results/{run}/answers.jsonl",

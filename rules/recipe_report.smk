@@ -1,17 +1,25 @@
 """What a recipe made of the threads, for someone who knows nothing of the run.
 
     results/{run}/counts/, contamination/report.json, {recipe}/counts/, {recipe}/judged/, {recipe}/sft.jsonl
-    -> results/{run}/{recipe}/report.html                   one page that needs no network
+    -> results/{run}/{recipe}/report.html
+
+One page that needs no network; `snakemake --report` shows it.
 """
 
 
 rule write_report:
     """Funnel, answers, pass rates, cost, decontamination and some rows on one page."""
     input:
-        # Whatever the report reads of earlier stages is there, and unchanged, when this is.
+        # Whatever the page tells of earlier stages is there, and as it was, when these are.
         rows="results/{run}/{recipe}/sft.jsonl",
         contamination="results/{run}/contamination/report.json",
-        code=["scripts/write_report.py", "scripts/omr/report_page.py", "scripts/omr/report_data.py"],
+        code=[
+            "scripts/write_report.py",
+            "scripts/omr/report_page.py",
+            "scripts/omr/report_figures.py",
+            "scripts/omr/report_samples.py",
+            "scripts/omr/report_data.py",
+        ],
     output:
         report(
             "results/{run}/{recipe}/report.html",

@@ -162,10 +162,12 @@ rule publish_plan:
     localrule: True
     input:
         expand(f"results/{settings.run}/{{recipe}}/publish_plan.txt", recipe=recipes.to_run),
+    log:
+        f"results/{settings.run}/logs/publish_plan.log",
     conda:
         "../envs/workflow.yaml"
     shell:
-        "cat {input}"
+        "cat {input} 2> {log}"
 
 
 rule publish:

@@ -133,6 +133,7 @@ use rule ask_model as judge_answers with:
 
 rule merge_judgements:
     """Every solution's verdict: from the comparison where it proved something, else from the model's reply."""
+    localrule: True
     input:
         majority="results/{run}/{recipe}/majority/shard-{shard}-of-{shards}.jsonl",
         comparisons="results/{run}/{recipe}/comparisons/shard-{shard}-of-{shards}.jsonl",

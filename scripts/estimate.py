@@ -55,13 +55,11 @@ def make_estimate(args: argparse.Namespace, config: Mapping[str, Any]) -> Estima
 
 def size(count: float) -> str:
     """Bytes in the unit that suits them."""
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if count < 1000:
-            break
+    units = ["B", "kB", "MB", "GB", "TB", "PB"]
+    while count >= 1000 and len(units) > 1:
         count /= 1000
-    else:
-        unit = "PB"
-    return f"{count:,.0f} {unit}" if unit == "B" else f"{count:,.1f} {unit}"
+        units.pop(0)
+    return f"{count:,.{0 if units[0] == 'B' else 1}f} {units[0]}"
 
 
 def amount(value: float | None) -> str:

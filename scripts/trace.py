@@ -1,7 +1,7 @@
 """Print everything that led to a row of a run: forum post, every reply and verdict, training row, or where it ended.
 
-In: an id of any kind (thread; problem `<thread>-<n>`; solution `<problem>-<seed>`) and the results folder of a run. Out:
-text, in the order of the recipe. For a thread or a problem its solutions are listed in short; ask for one to read it.
+In: an id of any kind (thread; problem `<thread>-<n>`; solution `<problem>-<seed>`) and the results folder of a run.
+Out: text, in the order of the recipe. For a thread or a problem its solutions are listed in short: ask for one of them.
 """
 
 from __future__ import annotations

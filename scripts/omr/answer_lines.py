@@ -137,7 +137,7 @@ def _bare(value: str) -> str:
             value = value[:-1].rstrip()
         for opening, closing in _PAIRS.get(value[:1], ()):
             inner = value[len(opening) : -len(closing)]
-            if value == opening + inner + closing and inner and opening not in inner and closing not in inner:
+            if value == opening + inner + closing and inner and opening not in inner:
                 value = inner
                 break
         else:

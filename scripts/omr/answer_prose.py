@@ -17,7 +17,9 @@ _CUE = re.compile(
     r"\b(?:final answer|answers?|réponse|respuesta|resposta|risposta|antwort|ответ)\b|答案|答え|الإجابة|الجواب",
     re.IGNORECASE,
 )
-_COPULA = re.compile(r"\b(?:is|are|be|equals|est|es|ist)\b|[:=：是为]|为", re.IGNORECASE)
+_COPULA = re.compile(r"\b(?:is|are|be|equals|est|es|ist)\b|[:：是为]", re.IGNORECASE)
+_EQUALS = re.compile("=")
+_SENTENCE = re.compile(r"[A-Z][a-z]+ [a-z].*\.\s*", re.DOTALL)
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)|[。！？]|\n\s*\n|<\|")
 _MATHS = re.compile(
     r"\$\$(?P<display>[^$]{1,2000})\$\$|\$(?P<inline>(?:[^$\\]|\\[\s\S]){1,1000})\$"
@@ -76,7 +78,7 @@ def _is_bare(text: str) -> bool:
     if len(text) > 4 * _SHORT_ANSWER:
         return False
     outside = _without_maths(text)
-    if _CUE.search(outside) or _SENTENCE_END.search(outside.rstrip(". ")) or (":" in outside and _WORD.search(outside)):
+    if _SENTENCE.fullmatch(text) or _CUE.search(outside) or _SENTENCE_END.search(outside.rstrip(". ")) or (":" in outside and _WORD.search(outside)):
         return False
     words = [word.casefold() for word in _WORD.findall(outside)]
     if _PROSE.intersection(words) or len(words) > _MOST_WORDS or _NOT_LATIN.search(outside):
@@ -97,11 +99,12 @@ def _after_cue(segment: str) -> str | None:
     """The answer in what follows the word `answer`: behind the last copula that a value follows."""
     end = _SENTENCE_END.search(segment)
     segment = segment[: end.start()] if end else segment
-    pieces = [segment[copula.end() :] for copula in _COPULA.finditer(_without_maths(segment))]
-    for piece in reversed(pieces):
-        answer = _leading(piece)
-        if answer is not None:
-            return answer
+    for copula in (_COPULA, _EQUALS):
+        pieces = [segment[found.end() :] for found in copula.finditer(_without_maths(segment))]
+        for number, piece in reversed(list(enumerate(pieces))):
+            answer = _leading(piece, words=number == 0)
+            if answer is not None:
+                return answer
     values = _values(segment)
     if values:
         return _joined_back(segment, values)
@@ -120,18 +123,19 @@ def _is_maths(maths: re.Match[str]) -> bool:
     return bool(content) and len(_WORD.findall(_COMMAND.sub("", content))) < 2
 
 
-def _leading(piece: str) -> str | None:
-    """The answer that a piece of a sentence starts with, the piece itself if it is nothing else."""
+def _leading(piece: str, *, words: bool) -> str | None:
+    """The answer that a piece of a sentence starts with, the piece itself if it is nothing else.
+
+    With `words`, one or two words without any value are an answer as well.
+    """
     piece = piece.strip().strip("*\"'“”")
-    whole = (
-        any(map(str.isalnum, piece))
-        and len(piece) <= _SHORT_ANSWER
-        and piece.count("(") == piece.count(")")
-        and _is_bare(piece)
-    )
-    if whole and (_values(piece) or len(piece.split()) <= 2):
-        return piece
     values = _values(piece)
+    if len(piece) <= _SHORT_ANSWER and piece.count("(") == piece.count(")") and _is_bare(piece):
+        if values and len(values[0].answer) + 4 >= len(piece) and piece.startswith("$"):
+            return values[0].answer
+        spoken = [word for word in _WORD.findall(_without_maths(piece)) if word.casefold() not in ("and", "or")]
+        if len(spoken) <= 2 and any(map(str.isalnum, piece)) and (values or words):
+            return piece
     if not values or len(_WORD.findall(piece[: values[0].start])) > 2:
         return None
     answer, end = values[0].answer, values[0].end

@@ -13,6 +13,8 @@ from omr.answer_tokens import Kind, Token, scan
 #: Longer answers are compared as strings only: no answer is that long, and what grows with length stays bounded.
 MAX_ANSWER_CHARS = 4096
 
+#: What may be stripped: a form feed may be what is left of `\\f` in `\\frac`.
+BLANKS = " \t\r\n"
 _ENDS = ".,;:"
 _OPENING = ("(", "[", "\\{", "{")
 _CLOSING = (")", "]", "\\}", "}")
@@ -21,12 +23,12 @@ _OPEN, _CLOSE = Token(Kind.MARK, "{"), Token(Kind.MARK, "}")
 
 
 def normalise_answer(answer: str) -> str:
-    r"""The canonical spelling of an answer: a fixed point of itself, equal for answers that differ in typing only.
+    r"""The canonical spelling of an answer: equal for answers that differ in typing only, and its own spelling.
 
     Gone are dollars, `\left`, spaces, fonts, thousands separators, idle zeros, a final dot, `\boxed`; percent is `%`,
     degrees are `^{\circ}`, units stay. Answers of more than `MAX_ANSWER_CHARS` characters are only stripped.
     """
-    answer = answer.strip()
+    answer = answer.strip(BLANKS)
     if len(answer) > MAX_ANSWER_CHARS:
         return answer
     return _normalise(answer)
@@ -39,7 +41,7 @@ def _normalise(answer: str) -> str:
 
 def tokenise(answer: str) -> list[Token]:
     """The tokens of an answer, arguments in braces, numerals canonical, nothing idle at either end."""
-    tokens = _trim(_brace_arguments(_join_thousands(scan(answer.strip().strip("*")))))
+    tokens = _trim(_brace_arguments(_join_thousands(scan(answer.strip(BLANKS).strip("*")))))
     return [token._replace(text=plain_number(token.text)) if token.kind is Kind.NUMBER else token for token in tokens]
 
 

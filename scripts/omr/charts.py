@@ -31,7 +31,8 @@ def histogram(title: str, bars: Sequence[Bar], series: Sequence[str], x_label: s
     drawn = "".join(_bar(bar, _LEFT + index * step, step, most, series) for index, bar in enumerate(bars))
     every = max(1, -(-len(bars) // 14))
     labels = "".join(
-        f"<text x='{_LEFT + (index + 0.5) * step:.1f}' y='{_BASE + 15}' class='tick mid'>{html.escape(bar.label)}</text>"
+        f"<text x='{_LEFT + (index + 0.5) * step:.1f}' y='{_BASE + 15}' class='tick mid'>"
+        f"{html.escape(bar.label)}</text>"
         for index, bar in enumerate(bars)
         if index % every == 0
     )

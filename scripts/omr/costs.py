@@ -39,7 +39,7 @@ def usd(spec: ModelSpec, prompt_tokens: float, completion_tokens: float, gpu_h: 
 
 
 def missing_prices(spec: ModelSpec, unit: str) -> list[str]:
-    """The keys of the model's entry in config that its cost in `unit` (`usd` or `gpu_hours`) needs and that are null."""
+    """The keys of the model's entry in config that its cost in `unit` (`usd`, `gpu_hours`) needs and lacks."""
     if is_free(spec) or (unit == "gpu_hours" and not spec.is_started):
         return []
     if spec.is_started:

@@ -20,7 +20,7 @@ from hashlib import blake2b
 from types import TracebackType
 from typing import Self
 
-from omr.answer_spelling import MAX_ANSWER_CHARS, normalise_answer, plain_number
+from omr.answer_spelling import BLANKS, MAX_ANSWER_CHARS, normalise_answer, plain_number
 from omr.answer_verdict import Verdict
 from omr.equivalence_pool import Job, WorkerPool
 
@@ -192,7 +192,7 @@ class EquivalenceChecker:
 
 def compare_cheaply(one: str, other: str) -> Verdict | None:
     """The verdict where spelling settles it, else None. An empty answer is never known to be anything."""
-    one, other = one.strip(), other.strip()
+    one, other = one.strip(BLANKS), other.strip(BLANKS)
     if not one or not other:
         return Verdict.UNKNOWN
     if one == other:

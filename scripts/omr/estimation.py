@@ -230,7 +230,7 @@ def estimate(threads: Threads, settings: Settings, recipes: Recipes, runs: Seque
             stages.append(stage_estimate(stage, name, recipes.model(name, stage), most, n, ratios, runs[0]))
     given = {"what": "threads", "value": threads.number, "source": threads.source}
     size = {"what": "bytes of a thread", "value": round(threads.bytes_each), "source": threads.source}
-    return Estimate(threads, stages, [given, size, *ratios.used, *_token_notes(stages)], rows)
+    return Estimate(threads, stages, [given, size, *ratios.used, *_token_notes(stages, ratios)], rows)
 
 
 def stage_estimate(
@@ -293,16 +293,16 @@ def _estimate(
     )
 
 
-def _token_notes(stages: Sequence[StageEstimate]) -> Iterator[dict[str, Any]]:
+def _token_notes(stages: Sequence[StageEstimate], ratios: Ratios) -> Iterator[dict[str, Any]]:
     """The token numbers that were assumed, as assumptions; recipes share them."""
     told = set[str]()
     for stage in stages:
         if stage.basis != "assumed" or not stage.requests or stage.stage in told:
             continue
         told.add(stage.stage)
-        for kind in ("prompt", "completion"):
-            value = round(getattr(stage, f"{kind}_tokens") / stage.requests)
-            yield {"what": f"{kind} tokens per request of {stage.stage}", "value": value, "source": TOKENS_SOURCE}
+        for kind, value in zip(("prompt", "completion"), ratios.assumed_tokens(stage.stage), strict=True):
+            what = f"{kind} tokens per request of {stage.stage}"
+            yield {"what": what, "value": round(value), "source": TOKENS_SOURCE}
 
 
 def over_budget(found: Estimate, budget: Mapping[str, float | None]) -> list[str]:

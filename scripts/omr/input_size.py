@@ -1,4 +1,4 @@
-"""How many threads a run has to work on, without working on them: from the run, from its input files, or as published."""
+"""How many threads a run has to work on, before it does: from the run, from its input files, or as published."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def threads_at_hand(run: RunCounts, settings: Settings) -> Threads:
 
 
 def _rows_and_bytes(path: Path) -> tuple[int, int]:
-    """Rows of a file of threads, and the bytes of their text; JSON Lines are read in blocks, Parquet tells by itself."""
+    """Rows of a file of threads, and the bytes of their text; Parquet tells both by itself."""
     if not path.exists():
         raise UserError("there is no such file", file=path, remedy="the manifest names it: download it again")
     if path.suffix == ".parquet":

@@ -1,7 +1,7 @@
 """What an estimate assumes where nothing was seen yet, each with its source.
 
-Published: OpenMathReasoning (arXiv 2504.16891), sections 2 and 3, and the dataset's card. "Ours" are assumptions of this
-project: round numbers on the cautious side; a small run (`raw_data.limit`) replaces them with what was seen.
+Published: OpenMathReasoning (arXiv 2504.16891), sections 2 and 3, and the dataset's card. "Ours" are assumptions of
+this project: round numbers on the cautious side; a small run (`raw_data.limit`) replaces them with what was seen.
 """
 
 from __future__ import annotations

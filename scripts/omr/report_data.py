@@ -27,7 +27,7 @@ _NOT_RIGHT = frozenset({"unfinished", "no_answer"})
 
 @dataclass
 class Solutions:
-    """Figures of all judged solutions. `pass_rates` counts problems by (right solutions, solutions that could be judged)."""
+    """Figures of all judged solutions. `pass_rates` counts problems by (right, judged) solutions."""
 
     pass_rates: Counter[tuple[int, int]] = field(default_factory=Counter)
     right_lengths: Counter[int] = field(default_factory=Counter)  # completion tokens // LENGTH_STEP -> solutions

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import html
+from collections import Counter
 from collections.abc import Iterable, Sequence
+
+from omr.report_words import reason_in_words
 
 
 class Html(str):
@@ -80,3 +83,9 @@ def duration(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:,.1f} {unit}"
     return f"{seconds:,.1f} s"
+
+
+def reasons_list(dropped: Counter[str]) -> Html:
+    """Drop reasons in words with their numbers, the commonest first."""
+    lines = [f"<li><b>{n:,}</b> {html.escape(reason_in_words(reason))}</li>" for reason, n in dropped.most_common()]
+    return Html(f"<ul class=why>{''.join(lines)}</ul>" if lines else "–")

@@ -30,77 +30,35 @@ _REFUSED = re.compile(
     r"\\(?:newcommand|renewcommand|providecommand|def|let|gdef|edef|href|url|style|class|cssId|require)(?![A-Za-z])"
 )
 _ELEMENTS = frozenset(
-    [
-        "math",
-        "mrow",
-        "mi",
-        "mo",
-        "mn",
-        "ms",
-        "mtext",
-        "mspace",
-        "msup",
-        "msub",
-        "msubsup",
-        "mfrac",
-        "msqrt",
-        "mroot",
-        "mtable",
-        "mtr",
-        "mtd",
-        "mover",
-        "munder",
-        "munderover",
-        "mstyle",
-        "mpadded",
-        "mphantom",
-        "menclose",
-        "mmultiscripts",
-        "mprescripts",
-        "none",
-        "merror",
-    ]
+    re.findall(
+        r"[a-z]+",
+        "math mrow mi mo mn ms mtext mspace msup msub msubsup mfrac msqrt mroot mtable mtr mtd mover munder "
+        "munderover mstyle mpadded mphantom menclose mmultiscripts mprescripts none merror",
+    )
 )
 _ATTRIBUTES = frozenset(
-    [
-        "display",
-        "displaystyle",
-        "mathvariant",
-        "stretchy",
-        "fence",
-        "separator",
-        "form",
-        "lspace",
-        "rspace",
-        "movablelimits",
-        "accent",
-        "accentunder",
-        "largeop",
-        "symmetric",
-        "linethickness",
-        "columnalign",
-        "columnspacing",
-        "rowspacing",
-        "columnlines",
-        "rowlines",
-        "scriptlevel",
-        "minsize",
-        "maxsize",
-        "width",
-        "height",
-        "depth",
-        "notation",
-    ]
+    re.findall(
+        r"[a-z]+",
+        "display displaystyle mathvariant stretchy fence separator form lspace rspace movablelimits accent "
+        "accentunder largeop symmetric linethickness columnalign columnspacing rowspacing columnlines rowlines "
+        "scriptlevel minsize maxsize width height depth notation",
+    )
 )
 _VALUE = re.compile(r"[A-Za-z0-9.%+ -]{0,60}")
 #: How many parts these elements have; with fewer, the formula was misread.
 _PARTS = {"mfrac": 2, "msup": 2, "msub": 2, "msubsup": 3, "mroot": 2, "mover": 2, "munder": 2, "munderover": 3}
 _SHORT_ARGUMENT = re.compile(r"(\\(?:[dt]?frac|[dt]?binom)) *([0-9A-Za-z]) *(?:([0-9A-Za-z])|(?=\{))")
 _UNKNOWN_COMMAND = re.compile(r"\\[A-Za-z]")
-#: What the converter raises for LaTeX that it does not understand, besides errors of its own.
-_FAILURES = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
-_OWN_FAILURES = tuple(
-    error for error in vars(exceptions).values() if isinstance(error, type) and issubclass(error, Exception)
+#: What the converter raises for LaTeX that it does not understand, and errors of its own.
+_FAILURES: tuple[type[Exception], ...] = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    *(error for error in vars(exceptions).values() if isinstance(error, type) and issubclass(error, Exception)),
 )
 
 
@@ -186,7 +144,7 @@ def _mathml(formula: str, display: bool) -> str | None:
         return None
     try:
         tree = Converter(display="block" if display else "inline").convert_to_element(_spelled(formula))
-    except (*_FAILURES, *_OWN_FAILURES):
+    except _FAILURES:
         return None
     return _copied(tree)
 
