@@ -16,6 +16,8 @@ include: "rules/solutions.smk"  # decontaminated -> solutions -> majority -> jud
 include: "rules/summaries.smk"  # right solutions -> new summaries -> judged -> summarized
 include: "rules/sft.smk"  # any recipe -> sft.jsonl, dataset folder
 include: "rules/report.smk"  # what each stage read, wrote and dropped
+include: "rules/recipe_report.smk"  # the page for people
+include: "rules/estimate.smk"  # what a run will cost, and the budget that stops it
 include: "rules/targets.smk"  # names for people: problems, decontaminated, solutions, judged, sft
 
 
@@ -27,6 +29,7 @@ rule all:
         f"results/{settings.run}/stages.txt",
         expand(f"results/{settings.run}/{{recipe}}/dataset", recipe=recipes.to_run),
         expand(f"results/{settings.run}/{{recipe}}/stages.txt", recipe=recipes.to_run),
+        expand(f"results/{settings.run}/{{recipe}}/report.html", recipe=recipes.to_run),
 
 
 onstart:

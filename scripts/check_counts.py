@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-
 from omr.errors import UserError, run_command
 from omr.jsonl import AtomicFile, open_for_reading
 

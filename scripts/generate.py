@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-
 from omr.client import ChatClient
 from omr.config_files import read_config
 from omr.draining import Drain

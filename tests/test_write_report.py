@@ -11,7 +11,8 @@ import pytest
 import run_files
 from omr.charts import nice_step
 from omr.report_data import LENGTH_STEP, read_product
-from omr.report_page import length_bars, pass_rate_bars, split_solution
+from omr.report_figures import length_bars, pass_rate_bars
+from omr.report_samples import split_solution
 from write_report import main
 
 

@@ -78,7 +78,12 @@ def _is_bare(text: str) -> bool:
     if len(text) > 4 * _SHORT_ANSWER:
         return False
     outside = _without_maths(text)
-    if _SENTENCE.fullmatch(text) or _CUE.search(outside) or _SENTENCE_END.search(outside.rstrip(". ")) or (":" in outside and _WORD.search(outside)):
+    if (
+        _SENTENCE.fullmatch(text)
+        or _CUE.search(outside)
+        or _SENTENCE_END.search(outside.rstrip(". "))
+        or (":" in outside and _WORD.search(outside))
+    ):
         return False
     words = [word.casefold() for word in _WORD.findall(outside)]
     if _PROSE.intersection(words) or len(words) > _MOST_WORDS or _NOT_LATIN.search(outside):

@@ -16,19 +16,57 @@ CASES = Path(__file__).resolve().parents[3] / "shared" / "cases" / "extract_case
 #: Text with everything that answers and their surroundings are made of.
 pieces = st.lists(
     st.sampled_from(
-        ["\\boxed{", "\\boxed ", "\\fbox{", "{", "}", "\\{", "\\}", "\\", "\\\\", "5", "x", " ", "$", "<think>", "</think>"]
-        + ["\\frac", "12", ",", ".", "\\text{", "^", "_", "\\sqrt", "²", "½", "５", "\u202e", "\ud800", "\0", "\n", "-", "("]
+        [
+            "\\boxed{",
+            "\\boxed ",
+            "\\fbox{",
+            "{",
+            "}",
+            "\\{",
+            "\\}",
+            "\\",
+            "\\\\",
+            "5",
+            "x",
+            " ",
+            "$",
+            "<think>",
+            "</think>",
+        ]
+        + [
+            "\\frac",
+            "12",
+            ",",
+            ".",
+            "\\text{",
+            "^",
+            "_",
+            "\\sqrt",
+            "²",
+            "½",
+            "５",
+            "\u202e",
+            "\ud800",
+            "\0",
+            "\n",
+            "-",
+            "(",
+        ]
     ),
     max_size=40,
 ).map("".join)
 
 #: Whole answers of nested mathematics and words.
 mathematics = st.recursive(
-    st.sampled_from(["5", "1,234", ".5", "12.50", "x", "xy", "\\pi", "\\alpha_1", "x^2", "\\text{cm}", "no solution", "90^\\circ"])
+    st.sampled_from(
+        ["5", "1,234", ".5", "12.50", "x", "xy", "\\pi", "\\alpha_1", "x^2", "\\text{cm}", "no solution", "90^\\circ"]
+    )
     | st.integers(-(10**6), 10**6).map(str),
     lambda inner: st.one_of(
         st.tuples(inner, inner).map(lambda two: f"\\dfrac{{{two[0]}}}{{{two[1]}}}"),
-        st.tuples(inner, st.sampled_from([" + ", "-", " \\cdot ", ", ", " = ", "\\le ", " \\text{ and } "]), inner).map("".join),
+        st.tuples(inner, st.sampled_from([" + ", "-", " \\cdot ", ", ", " = ", "\\le ", " \\text{ and } "]), inner).map(
+            "".join
+        ),
         inner.map(lambda one: f"\\left({one}\\right)"),
         inner.map(lambda one: f"\\sqrt{{{one}}}"),
         inner.map(lambda one: f"\\{{{one}\\}}"),
@@ -230,7 +268,9 @@ def test_characters_that_look_alike_are_spelled_alike(typed: str, spelling: str)
     assert normalise_answer(typed) == spelling
 
 
-@pytest.mark.parametrize(("one", "other"), [("32, 349", "32,349"), ("x", "X"), (r"\sqrt12", r"\sqrt{12}"), ("12", "1, 2")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("32, 349", "32,349"), ("x", "X"), (r"\sqrt12", r"\sqrt{12}"), ("12", "1, 2")]
+)
 def test_answers_that_differ_are_spelled_differently(one: str, other: str) -> None:
     assert normalise_answer(one) != normalise_answer(other)
 
@@ -254,7 +294,9 @@ def test_any_text_has_a_spelling(text: str) -> None:
     assert isinstance(normalise_answer(text), str)
 
 
-@pytest.mark.parametrize("unit", ["{", "}", "\\", "1,", "\\text{", "x^", "\\frac", "√", "½", "(", "\u202e", "\ud800", "$"])
+@pytest.mark.parametrize(
+    "unit", ["{", "}", "\\", "1,", "\\text{", "x^", "\\frac", "√", "½", "(", "\u202e", "\ud800", "$"]
+)
 def test_the_longest_answers_of_any_one_thing_have_a_spelling(unit: str) -> None:
     longest = (unit * MAX_ANSWER_CHARS)[:MAX_ANSWER_CHARS]
     assert isinstance(normalise_answer(longest), str)

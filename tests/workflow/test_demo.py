@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import Any
 
 import orjson
@@ -68,7 +69,32 @@ def test_the_merged_config_lies_beside_the_results(finished_demo: Project) -> No
 
 
 def test_no_server_outlives_the_demo(finished_demo: Project) -> None:
-    import subprocess
-
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(finished_demo.folder) not in "\n".join(line for line in listed.splitlines() if "replay_server" in line)
+
+
+@pytest.mark.parametrize("recipe", ["cot-qwq", "cot-r1"])
+def test_each_recipe_ends_in_rows_a_dataset_and_a_report(finished_demo: Project, recipe: str) -> None:
+    folder = finished_demo.path(f"results/demo/{recipe}")
+    rows = [orjson.loads(line) for line in (folder / "sft.jsonl").read_bytes().splitlines()]
+    assert len(rows) > 20
+    assert all(row["messages"][-1]["content"] == row["generated_solution"] for row in rows)
+    report = (folder / "report.html").read_text()
+    assert f"{len(rows)} training rows" in report
+    assert "<math" in report
+    assert "<script" not in report
+    assert list((folder / "dataset/data").glob("*.parquet"))
+
+
+def test_only_right_finished_answers_reach_the_training_rows(finished_demo: Project) -> None:
+    wrong = {
+        (row["id"], row["seed"])
+        for path in finished_demo.path("results/demo/cot-qwq/judged").glob("*.jsonl")
+        for row in map(orjson.loads, path.read_bytes().splitlines())
+        if row["judgement"] != "yes" or not row["finished"]
+    }
+    rows = [
+        orjson.loads(line) for line in finished_demo.path("results/demo/cot-qwq/sft.jsonl").read_bytes().splitlines()
+    ]
+    assert wrong
+    assert not wrong & {(row["problem_id"], row["seed"]) for row in rows}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -54,6 +56,15 @@ def test_each_snakemake_command_can_be_planned(demo: Project, line: str) -> None
     demo.make(*arguments, "-n", NVIDIA_API_KEY="x")
 
 
+def test_the_trace_and_the_estimate_of_the_readme_say_what_it_promises(demo: Project) -> None:
+    (line,) = [line for line in commands() if "trace.py" in line]
+    done = subprocess.run(
+        [sys.executable, *shlex.split(line)[1:]], cwd=demo.folder, capture_output=True, text=True, check=True
+    )
+    assert "cot-qwq/sft.jsonl" in done.stdout
+    assert "GPU" in demo.make("estimate", "--configfile", "config/demo.yaml")
+
+
 def test_the_yaml_blocks_are_valid_config() -> None:
     for block in blocks("yaml"):
         assert isinstance(yaml.safe_load(block), dict)
@@ -66,7 +77,9 @@ def test_files_that_the_readme_names_exist(finished_demo: Project) -> None:
     produced = re.findall(r"^\| (`[^|]+`) \|", README[README.index("## The files of a run") :], re.M)
     # `<recipe>` is any recipe; a name pattern of shards stands for their folder.
     produced = [cell.replace("<recipe>", "cot-qwq").replace("seed-SS/shard-KKK-of-NNN.jsonl", "") for cell in produced]
-    names = [name for cell in produced for name in re.findall(r"[\w./-]+(?:\.(?:jsonl|json|yaml|txt|html)|/)(?=$|`|,)", cell)]
+    names = [
+        name for cell in produced for name in re.findall(r"[\w./-]+(?:\.(?:jsonl|json|yaml|txt|html)|/)(?=$|`|,)", cell)
+    ]
     assert names
     run = finished_demo.path("results/demo")
     assert [name for name in names if name != "/" and not (run / name).exists()] == []

@@ -1,0 +1,60 @@
+"""A cluster for the session, and the project beside a local run of the demo."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from slurm.slurm_lab import Cluster
+from workflow.conftest import Project, copy_project
+
+#: The site's layer over the profile. The daemons are on this machine and see its files at once.
+QUICK = {"slurm-init-seconds-before-status-checks": 3, "latency-wait": 5, "jobs": 8}
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Two nodes of eight pretended GPUs each."""
+    missing = [name for name in ("slurmctld", "slurmd", "munged", "sbatch") if shutil.which(name) is None]
+    if missing:
+        pytest.skip(f"no Slurm here ({', '.join(missing)}): tests/slurm/slurm_local.sh install")
+    cluster = Cluster(tmp_path_factory.mktemp("slurm"), nodes=2)
+    try:
+        cluster.script("start", str(cluster.nodes))
+        yield cluster
+    finally:
+        cluster.script("stop")
+
+
+@pytest.fixture(scope="session")
+def local_run(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The demo's labelling and decontamination, run on this machine without Slurm; to be read only."""
+    project = copy_project(tmp_path_factory.mktemp("local") / "project")
+    project.make("results/demo/decontaminated.jsonl")
+    return project
+
+
+def with_layer(project: Project, name: str = "quick", **more: object) -> Project:
+    """Write a site's profile into the project."""
+    project.path(name).mkdir()
+    project.path(f"{name}/config.yaml").write_text(yaml.safe_dump(QUICK | more))
+    return project
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Project:
+    """A copy of the project in which nothing has run."""
+    return with_layer(copy_project(tmp_path / "project"))
+
+
+@pytest.fixture
+def unclassified(local_run: Project, tmp_path: Path) -> Project:
+    """A copy of the local run from which the replies of classification are missing, journals included."""
+    folder = tmp_path / "project"
+    subprocess.run(["cp", "-a", str(local_run.folder), str(folder)], check=True)
+    shutil.rmtree(folder / "results/demo/replies/classify_problems")
+    return Project(folder)

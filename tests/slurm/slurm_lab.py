@@ -1,0 +1,161 @@
+"""A real Slurm on loopback with pretended GPUs, and the workflow run through it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from workflow.conftest import Project, clean_environment
+
+SCRIPT = Path(__file__).with_name("slurm_local.sh")
+PATIENCE_S = 150.0
+
+
+def until(holds: Callable[[], bool], what: str) -> None:
+    """Wait for something that the cluster does in its own time."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < deadline, f"waited in vain: {what}"
+        time.sleep(0.2)
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A job as sbatch got it."""
+
+    number: str
+    arguments: str
+
+    @property
+    def rule(self) -> str:
+        return re.search(r"--allowed-rules (\w+)", self.arguments)[1]  # type: ignore[index]
+
+    @property
+    def shard(self) -> str:
+        found = re.search(r"\bshard=(\d+)", self.arguments)
+        return found[1] if found else ""
+
+    @property
+    def options(self) -> str:
+        """The options of sbatch alone."""
+        return self.arguments.partition(" --wrap=")[0]
+
+
+class Cluster:
+    """Controller and node daemons in a folder."""
+
+    def __init__(self, folder: Path, nodes: int) -> None:
+        self.folder, self.nodes = folder, nodes
+
+    def script(self, command: str, *arguments: str) -> None:
+        # Output to a file: the daemons inherit it, and would keep a pipe open for ever.
+        with (self.folder / "script.log").open("ab+") as log:
+            environment = os.environ | {"BASE_PORT": str(_free_ports(self.nodes + 1))} if command == "start" else None
+            done = subprocess.run(
+                ["bash", str(SCRIPT), command, str(self.folder), *arguments],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                timeout=120,
+                check=False,
+            )
+            log.seek(0)
+            assert done.returncode == 0, log.read().decode(errors="replace")[-4000:]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a program needs to reach this cluster and no other."""
+        environment = clean_environment()
+        environment["PATH"] = f"{self.folder / 'bin'}{os.pathsep}{environment['PATH']}"
+        return environment | {"SLURM_CONF": str(self.folder / "slurm.conf")}
+
+    def ask(self, *command: str) -> str:
+        """The output of one of Slurm's commands."""
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def job(self, number: str) -> dict[str, str]:
+        """What the controller knows about a job."""
+        shown = self.ask("scontrol", "show", "job", "--details", "--oneliner", number)
+        return dict(re.findall(r"(\S+?)=(\S*)", shown))
+
+    def state(self, number: str) -> str:
+        return self.job(number)["JobState"]
+
+    def is_over(self, number: str) -> bool:
+        return self.state(number) not in ("PENDING", "RUNNING", "COMPLETING", "CONFIGURING")
+
+    def jobs(self) -> list[Submitted]:
+        """All jobs that were submitted, in their order."""
+        log = self.folder / "sbatch.log"
+        lines = log.read_text().splitlines() if log.exists() else []
+        # Arguments may hold line breaks: a job's line begins with its number.
+        return [Submitted(*line.split("\t", 1)) for line in lines if re.match(r"\d+\t", line)]
+
+    def lose_node(self, name: str) -> None:
+        """The daemon of a node dies and the controller gives the node up."""
+        pid = int((self.folder / f"run/slurmd.{name}.pid").read_text())
+        os.kill(pid, signal.SIGKILL)
+        self.ask("scontrol", "update", f"NodeName={name}", "State=DOWN", "Reason=test")
+
+    def bring_back(self, name: str) -> None:
+        self.script("node", name)
+        self.ask("scontrol", "update", f"NodeName={name}", "State=RESUME")
+
+
+def _free_ports(count: int) -> int:
+    """The first of so many ports in a row that nobody listens on; Slurm wants its ports in its configuration."""
+    for first in range(26817, 32000, 10):
+        with suppress(OSError):
+            for port in range(first, first + count):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+            return first
+    raise AssertionError("there are no free ports")
+
+
+class Run:
+    """Snakemake with the slurm profile, in the background."""
+
+    def __init__(self, project: Project, cluster: Cluster, *arguments: str, layer: str = "quick") -> None:
+        self.output = project.path(f"snakemake-{len(list(project.folder.glob('snakemake-*')))}.txt")
+        profiles = ["--profile", "slurm", "--profile", layer]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "snakemake", *profiles, *arguments],
+            cwd=project.folder,
+            env=cluster.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self.output.open("wb"),
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def finish(self) -> str:
+        """Wait for a good end; returns what was said."""
+        try:
+            status = self.process.wait(PATIENCE_S)
+        finally:
+            self.end()
+        assert status == 0, self.said[-6000:]
+        return self.said
+
+    @property
+    def said(self) -> str:
+        return self.output.read_text(errors="replace")
+
+    def end(self) -> None:
+        """SIGKILL; the jobs that it submitted go on."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
