@@ -98,7 +98,6 @@ rule prepare_raw_data:
 use rule ask_model as extract_problems with:
     input:
         **settings.tokenizer_of("extract_problems"),
-        budget=ancient("results/{run}/budget.json"),
         rows="results/{run}/raw_aops_data.jsonl",
         prompts="prompts/extract_problems.yaml",
     output:

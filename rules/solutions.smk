@@ -31,7 +31,6 @@ wildcard_constraints:
 use rule ask_model as generate_solutions with:
     input:
         **recipes.tokenizer_of("generate_solutions"),
-        budget=ancient("results/{run}/budget.json"),
         rows="results/{run}/decontaminated.jsonl",
         prompts=recipes.prompt,
     output:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from omr.errors import run_command
 from omr.extraction import fault_of_problem, parse_problems
@@ -28,32 +29,39 @@ FIELDS = {"id": str, "forum_post": str, "forum_discussions": str}
 
 def parse_thread(stage: Stage, thread: Row, replies: ReplyIndex) -> None:
     """Write the problems of one thread, or drop it."""
-    about = {"id": thread["id"], "forum_post": thread["forum_post"]}
     text, fault = usable_text(replies.get(thread["id"], PROMPT))
     if text is None:
-        stage.drop(about, str(fault))
+        drop_thread(stage, thread, str(fault))
         return
     problems = parse_problems(text)
     if problems is None:
-        stage.drop(about, "unreadable_extraction", reply=text)
+        drop_thread(stage, thread, "unreadable_extraction", reply=text)
     elif not problems:
-        stage.drop(about, "no_problem")
+        drop_thread(stage, thread, "no_problem")
     else:
         pass_problems(stage, thread, problems)
 
 
 def pass_problems(stage: Stage, thread: Row, problems: list[str]) -> None:
     """Write the problems that can be used; those that cannot are dropped parts, or the whole thread if none can."""
-    rows = [problem_row(thread, number, problem) for number, problem in enumerate(problems, 1)]
-    faults = [fault_of_problem(problem) for problem in problems]
-    usable = [row for row, fault in zip(rows, faults, strict=True) if fault is None]
+    usable, unusable = [], []
+    for number, problem in enumerate(problems, 1):
+        row = problem_row(thread, number, problem)
+        fault = fault_of_problem(problem)
+        if fault is None:
+            usable.append(row)
+        else:
+            unusable.append((row, fault))
     if not usable:
-        stage.drop({"id": thread["id"], "forum_post": thread["forum_post"]}, str(faults[0]), problems=problems)
+        drop_thread(stage, thread, unusable[0][1], problems=problems)
         return
     stage.write_all(usable)
-    for row, fault in zip(rows, faults, strict=True):
-        if fault is not None:
-            stage.drop_part({field: row[field] for field in ("id", "thread_id", "problem")}, fault)
+    for row, fault in unusable:
+        stage.drop_part({field: row[field] for field in ("id", "thread_id", "problem")}, fault)
+
+
+def drop_thread(stage: Stage, thread: Row, reason: str, **what: Any) -> None:
+    stage.drop({"id": thread["id"], "forum_post": thread["forum_post"]}, reason, **what)
 
 
 def problem_row(thread: Row, number: int, problem: str) -> Row:

@@ -94,7 +94,10 @@ class _Parser(AtomParser):
             raise RefusalError("too many slashes")
         self.expect("/")
         self.refuse_letters()
-        return Call("div", (above, self._signed_factor()))
+        below = self._signed_factor()
+        if isinstance(below, Call) and below.name in ("percent", "degree"):
+            return Call(below.name, (Call("div", (above, below.args[0])),))  # `1/2%` is half a percent
+        return Call("div", (above, below))
 
     def refuse_letters(self) -> None:
         """After a slash or a caret, `ab` may be `a` with a factor `b` behind it."""

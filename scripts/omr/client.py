@@ -256,7 +256,7 @@ def _until(date: str) -> float:
 
 
 def _reply_of(body: Any, request: Request, spec: ModelSpec, latency_s: float) -> Reply:
-    """The stored form of a 200 body. Raises _TransientError for one that is no whole reply, _FinalError for a refusal."""
+    """The stored form of a 200 body. Raises _TransientError for no whole reply, _FinalError for a refusal."""
     try:
         choice = body["choices"][0]
         message, finish_reason = choice["message"], choice.get("finish_reason")

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from hashlib import blake2b
 from typing import Any, NamedTuple
-
-import orjson
 
 from omr.costs import gpu_hours, missing_prices, usd
 from omr.models import ModelSpec
@@ -322,12 +319,3 @@ def over_budget(found: Estimate, budget: Mapping[str, float | None]) -> list[str
         elif total > limit:
             faults.append(f"the run would take about {total:,.2f} {name}, the budget is {limit:,.2f}")
     return faults
-
-
-def budget_digest(config: Mapping[str, Any]) -> str:
-    """A hash of what a budget check depends on, as the param of its rule: budget, models, stages, recipes."""
-    parts = {key: config.get(key) for key in ("budget", "models", "problems", "recipes", "recipes_to_run")}
-    # A limit on threads shows in the rows that are counted.
-    return blake2b(
-        orjson.dumps(parts, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS), digest_size=8
-    ).hexdigest()

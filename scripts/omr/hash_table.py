@@ -43,11 +43,23 @@ class HashTable:
 
     def add(self, hashed: int) -> int:
         """The number of the first entry with this hash; it is `len` before the call if there was none."""
-        found = self.find(hashed)
-        if found:
-            return found[0]
-        self.append(hashed)
-        return len(self._hashes) - 1
+        hashes = self._hashes
+        if self._in_slots < len(hashes):
+            self._enter()
+        slots = self._slots
+        mask = len(slots) - 1
+        place = hashed & mask
+        while entry := slots[place]:
+            if hashes[entry - 1] == hashed:
+                return entry - 1
+            place = (place + 1) & mask
+        hashes.append(hashed)
+        number = len(hashes)
+        slots[place] = number
+        self._in_slots = number
+        if 2 * number > len(slots):
+            self._enter()
+        return number - 1
 
     def _enter(self) -> None:
         """Give slots to the entries that have none yet."""

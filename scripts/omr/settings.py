@@ -50,6 +50,11 @@ class Settings:
             raise UserError(f"{self.run!r} cannot be the name of a run", remedy="use a-z, 0-9, `_`, `.`, `-` for `run`")
         self._check_benchmarks()
 
+    @property
+    def has_budget(self) -> bool:
+        """Whether a run must be estimated before it starts."""
+        return any(limit is not None for limit in self.config["budget"].values())
+
     # ---- inputs ------------------------------------------------------------------------------------------------
 
     @property

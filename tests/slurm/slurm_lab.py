@@ -17,6 +17,7 @@ from pathlib import Path
 from workflow.conftest import Project, clean_environment
 
 SCRIPT = Path(__file__).with_name("slurm_local.sh")
+QUICK = Path(__file__).with_name("quick_snakemake.py")
 PATIENCE_S = 150.0
 
 
@@ -132,7 +133,7 @@ class Run:
         self.output = project.path(f"snakemake-{len(list(project.folder.glob('snakemake-*')))}.txt")
         profiles = ["--profile", "slurm", "--profile", layer]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "snakemake", *profiles, *arguments],
+            [sys.executable, str(QUICK), *profiles, *arguments],
             cwd=project.folder,
             env=cluster.environment,
             stdin=subprocess.DEVNULL,

@@ -2,88 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
+import fcntl
 import subprocess
-import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 from omr.replay.launch import RunningServer, running_server
-
-ROOT = Path(__file__).parents[2]
-#: What a run needs of the project: the rest is not copied.
-NEEDED = ("Snakefile", "rules", "scripts", "prompts", "config", "envs", "profiles", "slurm", "tests/data")
-#: The files that a run is for.
-NOUNS = ("raw_aops_data", "problems", "classified", "answers", "converted", "proofs", "merged", "decontaminated")
-
-
-@dataclass
-class Project:
-    """A copy of the project in a folder of its own."""
-
-    folder: Path
-
-    def snakemake(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run Snakemake with two cores; output and errors come as one text in `stdout`."""
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-        return subprocess.run(
-            command,
-            cwd=self.folder,
-            env=clean_environment() | environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=600,
-            check=False,
-        )
-
-    def make(self, *arguments: str, **environment: str) -> str:
-        """Run Snakemake and insist on success."""
-        done = self.snakemake(*arguments, **environment)
-        assert done.returncode == 0, done.stdout[-6000:]
-        return done.stdout
-
-    def planned(self, *arguments: str) -> dict[str, int]:
-        """The jobs per rule that a dry run announces."""
-        said = self.make(*arguments, "-n", "--quiet", "rules")
-        return {name: int(n) for name, n in re.findall(r"^(\w+) +(\d+)$", said, re.M) if name not in ("total", "all")}
-
-    def path(self, name: str) -> Path:
-        return self.folder / name
-
-    def overlay(self, name: str, content: Mapping[str, Any]) -> str:
-        """Write a config file and return its path for `--configfile`."""
-        self.path(name).write_text(yaml.safe_dump(dict(content)))
-        return name
-
-    def nouns(self, run: str) -> dict[str, bytes]:
-        return {name: self.path(f"results/{run}/{name}.jsonl").read_bytes() for name in NOUNS}
-
-
-def clean_environment() -> dict[str, str]:
-    """This process's environment with our interpreter's tools first and nothing of the tests' own."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "NVIDIA_"))}
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    return environment
-
-
-def copy_project(folder: Path) -> Project:
-    for name in NEEDED:
-        source, target = ROOT / name, folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_symlink():
-            target.symlink_to(os.readlink(source))
-        elif source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-        elif source.exists():
-            shutil.copy2(source, target)
-    return Project(folder)
+from workflow.projects import ROOT, Project, copy_project, run_make_demo
 
 
 @pytest.fixture
@@ -93,34 +19,20 @@ def project(tmp_path: Path) -> Project:
 
 
 @pytest.fixture(scope="session")
-def make_demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, str]:
-    """`make demo` as a new user types it, in a folder with nothing but the project's files; and what it said."""
-    folder = tmp_path_factory.mktemp("demo") / "project"
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.decode().split("\0")):
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if (ROOT / name).exists():
-            shutil.copy2(ROOT / name, target, follow_symlinks=False)
-    python = f"PYTHON={getattr(sys, '_base_executable', sys.executable)}"
-    environment = {name: value for name, value in clean_environment().items() if name != "VIRTUAL_ENV"}
-    done = subprocess.run(
-        ["make", "demo", python],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-6000:]
-    return Project(folder), done.stdout
+def make_demo(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> tuple[Project, str]:
+    """`make demo` as a new user types it, in a folder with nothing but the project's files; and what it said.
+
+    Made once for all workers of a test run.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+    folder, said = shared / "demo" / "project", shared / "demo.txt"
+    with (shared / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not said.exists():
+            text = run_make_demo(folder)
+            said.write_text(text)
+    return Project(folder), said.read_text()
 
 
 @pytest.fixture

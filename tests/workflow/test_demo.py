@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 import yaml
-from conftest import ROOT, Project
+from workflow.projects import ROOT, Project
 
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("demo")]
 

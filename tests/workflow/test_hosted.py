@@ -14,8 +14,8 @@ from pathlib import Path
 import orjson
 import pytest
 import yaml
-from conftest import ROOT, Project, clean_environment
 from omr.replay.launch import RunningServer
+from workflow.projects import ROOT, Project, clean_environment
 
 pytestmark = pytest.mark.workflow
 MODEL = {"path": "some/hosted-model", "api_key_env": "SOME_KEY"}

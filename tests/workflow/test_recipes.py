@@ -6,9 +6,9 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from conftest import Project
 from demo_tables import expected, problem_id, solutions
 from omr.jsonl import read_rows
+from workflow.projects import Project
 
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("demo")]
 DEMO = ("--configfile", "config/demo.yaml")

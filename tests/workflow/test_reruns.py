@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from conftest import NOUNS, Project
+from workflow.projects import NOUNS, Project
 
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("demo")]
 DEMO = ("--configfile", "config/demo.yaml")
