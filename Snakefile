@@ -35,4 +35,6 @@ rule all:
 onstart:
     write_merged_config(config, Path(f"results/{settings.run}/config.yaml"))
     if settings.has_budget:
-        shell("python scripts/estimate.py --check --run results/{settings.run} --config results/{settings.run}/config.yaml")
+        shell(
+            "python scripts/estimate.py --check --run results/{settings.run} --config results/{settings.run}/config.yaml"
+        )

@@ -121,7 +121,7 @@ rule parse_problems:
         replies=expand(
             "results/{{run}}/replies/extract_problems/{shard}.jsonl", shard=settings.shards("extract_problems")
         ),
-        code=["scripts/parse_problems.py", "scripts/omr/extraction.py"],
+        code=["scripts/parse_problems.py", "scripts/omr/extraction.py", "scripts/omr/reply_text.py"],
     output:
         rows="results/{run}/problems.jsonl",
         dropped="results/{run}/dropped/parse_problems.jsonl",
@@ -166,7 +166,12 @@ rule parse_classes:
         replies=expand(
             "results/{{run}}/replies/classify_problems/{shard}.jsonl", shard=settings.shards("classify_problems")
         ),
-        code=["scripts/parse_classes.py", "scripts/omr/verdicts.py"],
+        code=[
+            "scripts/parse_classes.py",
+            "scripts/omr/classes.py",
+            "scripts/omr/verdicts.py",
+            "scripts/omr/reply_text.py",
+        ],
     output:
         rows="results/{run}/classified.jsonl",
         dropped="results/{run}/dropped/parse_classes.jsonl",
@@ -211,7 +216,12 @@ rule parse_answers:
         replies=expand(
             "results/{{run}}/replies/extract_answers/{shard}.jsonl", shard=settings.shards("extract_answers")
         ),
-        code=["scripts/parse_answers.py", "scripts/omr/answer_lines.py", "scripts/omr/routing.py"],
+        code=[
+            "scripts/parse_answers.py",
+            "scripts/omr/answer_lines.py",
+            "scripts/omr/reply_text.py",
+            "scripts/omr/routing.py",
+        ],
     output:
         rows="results/{run}/answers.jsonl",
         dropped="results/{run}/dropped/parse_answers.jsonl",
@@ -254,7 +264,12 @@ rule parse_conversions:
     input:
         classified="results/{run}/classified.jsonl",
         replies=expand("results/{{run}}/replies/convert_proofs/{shard}.jsonl", shard=settings.shards("convert_proofs")),
-        code=["scripts/parse_conversions.py", "scripts/omr/routing.py"],
+        code=[
+            "scripts/parse_conversions.py",
+            "scripts/omr/conversion.py",
+            "scripts/omr/reply_text.py",
+            "scripts/omr/routing.py",
+        ],
     output:
         rows="results/{run}/converted.jsonl",
         dropped="results/{run}/dropped/parse_conversions.jsonl",
@@ -299,7 +314,7 @@ rule parse_proofs:
         replies=expand(
             "results/{{run}}/replies/classify_converted/{shard}.jsonl", shard=settings.shards("classify_converted")
         ),
-        code=["scripts/parse_proofs.py", "scripts/omr/verdicts.py"],
+        code=["scripts/parse_proofs.py", "scripts/omr/classes.py", "scripts/omr/verdicts.py", "scripts/omr/routing.py"],
     output:
         rows="results/{run}/proofs.jsonl",
         dropped="results/{run}/dropped/parse_proofs.jsonl",
@@ -325,7 +340,7 @@ rule merge_data:
         classified="results/{run}/classified.jsonl",
         answers="results/{run}/answers.jsonl",
         proofs=["results/{run}/proofs.jsonl"] if config["problems"]["use_converted_proofs"] else [],
-        code=["scripts/merge_data.py", "scripts/omr/routing.py"],
+        code=["scripts/merge_data.py", "scripts/omr/duplicates.py", "scripts/omr/routing.py"],
     output:
         rows="results/{run}/merged.jsonl",
         dropped="results/{run}/dropped/merge_data.jsonl",

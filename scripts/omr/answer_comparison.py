@@ -50,7 +50,10 @@ def compare_answers(one: str, other: str) -> Verdict:
     if max(len(one), len(other)) > MAX_ANSWER_CHARS:
         return Verdict.UNKNOWN
     one, other = joined_boxes(one) or one, joined_boxes(other) or other
-    if normalise_answer(one) == normalise_answer(other) != "":
+    first, second = normalise_answer(one), normalise_answer(other)
+    if not first or not second:
+        return Verdict.UNKNOWN  # nothing is no answer, not even the same one
+    if first == second:
         return Verdict.EQUAL
     return compare_forms(read_answer(one), read_answer(other))
 

@@ -196,14 +196,15 @@ def compare_cheaply(one: str, other: str) -> Verdict | None:
     if not one or not other:
         return Verdict.UNKNOWN
     if one == other:
-        return Verdict.EQUAL
+        return Verdict.EQUAL if normalise_answer(one) else Verdict.UNKNOWN
     first, second = _INTEGER.fullmatch(one), _INTEGER.fullmatch(other)
     if first and second:
         # Digits are compared, not numbers: Python takes quadratic time to read a long one.
         return Verdict.EQUAL if _plain_integer(first) == _plain_integer(second) else Verdict.DIFFERENT
     if max(len(one), len(other)) > MAX_ANSWER_CHARS:
         return Verdict.UNKNOWN
-    return Verdict.EQUAL if normalise_answer(one) == normalise_answer(other) != "" else None
+    spelled = normalise_answer(one)
+    return Verdict.EQUAL if spelled and spelled == normalise_answer(other) else None
 
 
 def _plain_integer(found: re.Match[str]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from slurm.slurm_lab import Cluster
-from workflow.conftest import Project, copy_project
+from workflow.projects import Project, copy_project
 
 #: The site's layer over the profile. The daemons are on this machine and see its files at once.
 QUICK = {"slurm-init-seconds-before-status-checks": 3, "latency-wait": 5, "jobs": 8}
@@ -53,8 +53,9 @@ def fresh(tmp_path: Path) -> Project:
 
 @pytest.fixture
 def unclassified(local_run: Project, tmp_path: Path) -> Project:
-    """A copy of the local run from which the replies of classification are missing, journals included."""
+    """A copy of the local run from which classification is missing, the journals included."""
     folder = tmp_path / "project"
     subprocess.run(["cp", "-a", str(local_run.folder), str(folder)], check=True)
     shutil.rmtree(folder / "results/demo/replies/classify_problems")
+    (folder / "results/demo/classified.jsonl").unlink()
     return Project(folder)

@@ -14,11 +14,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from workflow.conftest import Project, clean_environment
+from workflow.projects import Project, clean_environment
 
 SCRIPT = Path(__file__).with_name("slurm_local.sh")
 QUICK = Path(__file__).with_name("quick_snakemake.py")
-PATIENCE_S = 150.0
+PATIENCE_S = 400.0
 
 
 def until(holds: Callable[[], bool], what: str) -> None:

@@ -11,7 +11,7 @@ import orjson
 import pytest
 from slurm.conftest import with_layer
 from slurm.slurm_lab import Cluster, Run, Submitted, until
-from workflow.conftest import Project
+from workflow.projects import Project
 
 pytestmark = [pytest.mark.slurm, pytest.mark.xdist_group("slurm")]
 CLASSIFIED = "results/demo/classified.jsonl"

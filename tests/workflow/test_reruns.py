@@ -95,3 +95,13 @@ def test_a_changed_parser_ends_in_the_same_files_without_a_request(demo: Project
     last_lines = [path.read_text().strip().splitlines()[-1] for path in logs if ".server" not in path.name]
     assert last_lines
     assert all("0 of" in line for line in last_lines)
+
+
+def test_a_run_over_its_budget_stops_before_the_first_request(project: Project) -> None:
+    prices = {"gpus": 8, "tokens_per_second": 100.0, "usd_per_gpu_hour": 2.0}
+    models = {name: dict(prices) for name in ("authored-replies", "authored-solutions-a", "authored-solutions-b")}
+    mine = project.overlay("mine.yaml", {"budget": {"usd": 0.01}, "models": models})
+    done = project.snakemake(*DEMO, mine)
+    assert done.returncode != 0
+    assert "the budget is" in done.stdout
+    assert not project.path("results/demo/replies").exists()
