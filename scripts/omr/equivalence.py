@@ -96,7 +96,7 @@ class EquivalenceChecker:
                 while waiting and (verdict := self._verdict_on(waiting[0])) is not None:
                     self._release(waiting.popleft())
                     yield verdict
-                if waiting:
+                if waiting or not self._has_room():  # nothing of ours, but others may have filled the workers
                     self._collect()
         finally:
             for left in waiting:
@@ -132,9 +132,12 @@ class EquivalenceChecker:
                 return place
         return len(classes)
 
+    def _has_room(self) -> bool:
+        return self._pool is None or self._pool.room
+
     def _fill(self, source: Iterator[Pair], waiting: deque[Verdict | bytes]) -> bool:
         """Take pairs while there is room for them; False when there are no more."""
-        while len(waiting) < _WINDOW and (self._pool is None or self._pool.room):
+        while len(waiting) < _WINDOW and self._has_room():
             pair = next(source, None)
             if pair is None:
                 return False

@@ -184,13 +184,15 @@ class WorkerPool:
     def _replace(self, worker: _Worker) -> Iterator[tuple[bytes, Verdict]]:
         """A new worker for one that ended or is stuck; the pair it was at stays unknown."""
         self._end(worker)
+        place = self._workers.index(worker)
         if not worker.ready:
+            del self._workers[place]
             raise UserError(
                 "a process that compares answers does not start",
                 remedy="see its message above; the environment needs the packages of envs/workflow.yaml",
             )
         self.killed += 1
-        self._workers[self._workers.index(worker)] = self._start()
+        self._workers[place] = self._start()
         if worker.jobs:
             yield worker.jobs.popleft().key, Verdict.UNKNOWN
         self._orphans.extend(worker.jobs)

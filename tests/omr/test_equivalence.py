@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import combinations
@@ -568,8 +569,9 @@ def test_a_comparison_without_memory_or_stack_is_unknown(
     assert equivalence_worker.compare("1", "2", 1.0) is Verdict.UNKNOWN
 
 
-def test_workers_that_cannot_start_are_an_error_and_no_verdict() -> None:
-    with EquivalenceChecker(workers=1, memory_mb=1) as checker, pytest.raises(UserError, match="does not start"):
+def test_workers_that_cannot_start_are_an_error_and_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with EquivalenceChecker(workers=1) as checker, pytest.raises(UserError, match="does not start"):
         checker.compare("1/2", "0.5")
 
 
