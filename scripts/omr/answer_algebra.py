@@ -7,7 +7,7 @@ where they might not be (sizes out of range, too few points in the domain), the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
@@ -21,14 +21,13 @@ from omr.answer_verdict import Verdict, all_equal
 
 _CONSTANTS = frozenset({"\\pi", "e", "i"})
 _DIGITS = 100
-_ROUNDS = 8
+#: Points to try, and further ones for expressions that are undefined at most of these.
+_ROUNDS, _FAR_ROUNDS = 8, 8
 _ENOUGH_REAL, _ENOUGH_WHOLE = 3, 6
 #: Expressions with decimals in them that are this close may be one value, rounded.
 _ROUNDED_WITHIN = 0.01
 #: A decimal agrees with an exact value that it rounds only when it is long: 0.33333 is 1/3, 0.33 may not be.
 _LONG_DECIMALS, _LONG_DIGITS = 4, 5
-
-Sample = Callable[[str], Fraction]
 
 
 def compare_expressions(one: Expression, other: Expression) -> Verdict:
@@ -80,8 +79,8 @@ def ratio_is_constant(one: Expression, other: Expression, *, positive: bool) -> 
     if not free_symbols(one) or not free_symbols(other):
         return Verdict.UNKNOWN  # numbers are multiples of each other whatever they say
     ratios: list[Fraction] = []
-    for sample in _real_samples():
-        point = {name: sample(name) for name in free_symbols(one) | free_symbols(other)}
+    for turn in range(_ROUNDS):
+        point = {name: _sample(name, turn) for name in free_symbols(one) | free_symbols(other)}
         try:
             first, second = Exact().value(one, point), Exact().value(other, point)
         except (ArithmeticError, RefusalError):
@@ -175,8 +174,10 @@ def _compare_rounded(one: Expression, other: Expression) -> Verdict:
 def _compare_functions(one: Expression, other: Expression) -> Verdict:
     names = sorted(free_symbols(one) | free_symbols(other))
     outcomes: list[tuple[Verdict, bool]] = []  # with whether all variables were positive
-    for sample in _real_samples():
-        point = {name: sample(name) for name in names}
+    for turn in range(_ROUNDS + _FAR_ROUNDS):
+        if turn >= _ROUNDS and len(outcomes) >= _ENOUGH_REAL:
+            break
+        point = {name: _sample(name, turn) for name in names}
         verdict = _try_at(point, one, other)
         if verdict is not Verdict.UNKNOWN:
             outcomes.append((verdict, min(point.values()) > 0))
@@ -201,13 +202,11 @@ def _compare_at_whole_numbers(one: Expression, other: Expression, names: Sequenc
     return Verdict.EQUAL if verdicts.count(Verdict.EQUAL) >= _ENOUGH_WHOLE else Verdict.UNKNOWN
 
 
-def _real_samples() -> Iterator[Sample]:
-    for turn in range(_ROUNDS):
-        yield lambda name, turn=turn: _sample(name, turn)  # type: ignore[misc]
-
-
 def _sample(name: str, turn: int) -> Fraction:
+    """The value of a variable at one of the points: first up to 3, then of either sign, then far out."""
     value = pseudo_random(f"{name} {turn}")
+    if turn >= _ROUNDS:
+        return 10 * value
     if turn % 2 == 0:
         value /= 3  # below one, where inverse sines are defined
     mixed = turn >= _ROUNDS // 2

@@ -191,7 +191,7 @@ class AtomParser(Cursor, ABC):
         power: Expression | None = None
         if name == "log" and self.take("_"):
             base = self._group() if self.sees("{") else self.factor()
-            return Call("log_base", (base, self._argument()))
+            return Call("log_base", (base, self._logarithm_of()))
         if self.sees("^"):
             self.next()
             power = self.exponent()
@@ -201,8 +201,14 @@ class AtomParser(Cursor, ABC):
                 name, power = INVERSES[name], None
         if name in ("gcd", "lcm", "max", "min"):
             return Call(name, self._arguments())
-        call = Call(name, (self._argument(),))
+        call = Call(name, (self._logarithm_of() if name in ("ln", "log", "log_10") else self._argument(),))
         return call if power is None else Call("pow", (call, power))
+
+    def _logarithm_of(self) -> Expression:
+        argument = self._argument()
+        if self.sees("^"):
+            raise RefusalError("a power of the logarithm, or of its argument?")
+        return argument
 
     def _argument(self) -> Expression:
         if self.sees("("):

@@ -55,9 +55,9 @@ def _replacement(character: str) -> str:
     if character in _COMMANDS:
         return f"\\{_COMMANDS[character]} "
     category = unicodedata.category(character)
-    if category in ("Cf", "Cc"):
-        return ""  # zero-width and direction marks, and controls: nothing that a reader sees
-    if category.startswith("Z"):
+    if category == "Cf":
+        return ""  # zero-width and direction marks: nothing that a reader sees
+    if category == "Cc" or category.startswith("Z"):
         return " "
     if category == "Nd":
         return str(unicodedata.decimal(character))

@@ -380,13 +380,9 @@ def _compare_value(one: Value, other: Form) -> Verdict:
     return compare_values(one, other) if isinstance(other, Value) else Verdict.UNKNOWN
 
 
-def _compare_opaque(one: Opaque, other: Form) -> Verdict:
-    return Verdict.UNKNOWN
-
-
 #: The first rule whose kind either answer is of decides; the rule gets that one first.
 _RULES: tuple[tuple[type[Form], Callable[[Any, Form], Verdict]], ...] = (
-    (Opaque, _compare_opaque),
+    (Opaque, lambda one, other: Verdict.UNKNOWN),
     (Choice, _compare_choice),
     (Approximate, _compare_approximate),
     (Named, _compare_named),

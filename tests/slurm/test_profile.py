@@ -139,16 +139,16 @@ def test_cancelled_out_of_time_and_off_a_lost_node_the_run_asks_nothing_twice(
         assert cluster.state(first["000"]) == "CANCELLED"
         assert "told to stop" in run.said
 
-        # The node of the second attempts is lost and comes back; Slurm starts them again by itself.
-        nodes = {cluster.job(number)["NodeList"] for number in second.values()}
-        for node in nodes:
-            cluster.lose_node(node)
-        for node in nodes:
-            cluster.bring_back(node)
-        until(lambda: all(cluster.job(number)["Restarts"] == "1" for number in second.values()), "requeued")
-        for number in second.values():
+        # The daemon of their node dies, but not they. Slurm starts both again on the other node by itself, where they
+        # wait until the node is back and Slurm has it kill what is left there.
+        (node,) = {cluster.job(number)["NodeList"] for number in second.values()}
+        cluster.lose_node(node)
+        for shard, number in second.items():
+            until(lambda number=number: cluster.job(number)["Restarts"] == "1", "requeued")
             # Slurm holds a requeued job back for two minutes.
             cluster.ask("scontrol", "update", f"JobId={number}", "StartTime=now")
+            until(lambda shard=shard: "waiting for the lock" in log_of(project, shard), "waiting for the lock")
+        cluster.bring_back(node)
         run.finish()
     finally:
         run.end()

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from workflow.projects import ROOT, Project
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.workflow
 
 
 def rows(project: Project, name: str) -> list[dict[str, Any]]:

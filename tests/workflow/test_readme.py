@@ -11,7 +11,7 @@ import pytest
 import yaml
 from workflow.projects import ROOT, Project
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.workflow
 README = (ROOT / "README.md").read_text()
 
 

@@ -10,7 +10,7 @@ from demo_tables import expected, problem_id, solutions
 from omr.jsonl import read_rows
 from workflow.projects import Project
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.workflow
 DEMO = ("--configfile", "config/demo.yaml")
 QWQ, R1 = "results/demo/cot-qwq", "results/demo/cot-r1"
 SUMMARIZED = [f"{QWQ}/summarized/shard-00{shard}-of-002.jsonl" for shard in range(2)]

@@ -7,7 +7,7 @@ import os
 import pytest
 from workflow.projects import NOUNS, Project
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.workflow
 DEMO = ("--configfile", "config/demo.yaml")
 AFTER_MERGE = {"search_lexical": 3, "pair_candidates": 1, "check_contamination": 1, "decontaminate": 1}
 

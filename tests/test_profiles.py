@@ -1,0 +1,82 @@
+"""The profiles without a cluster: what they say, what they plan, and that one machine's GPUs are not promised twice."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import yaml
+from omr.requests import shard_of
+from workflow.projects import ROOT, Project, clean_environment, copy_project
+
+#: Folder of solutions of a model on one node, and of one on two -> number of shards.
+SOLUTIONS = {"cot-qwq/solutions/seed-00/shard": 10, "cot-r1/solutions/seed-00/shard": 20}
+pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("profiles")]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return copy_project(tmp_path / "project")
+
+
+def run(project: Project, *arguments: str) -> str:
+    """Snakemake with these arguments and no others."""
+    command = [sys.executable, "-m", "snakemake", *arguments]
+    done = subprocess.run(
+        command, cwd=project.folder, env=clean_environment(), capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+    return done.stdout + done.stderr
+
+
+def slurm_profile() -> dict[str, Any]:
+    profile: dict[str, Any] = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
+    return profile
+
+
+def resources(said: str, rule: str) -> dict[str, str]:
+    """The resources of the first job of a rule in a dry run's output."""
+    line = re.search(rf"^rule {rule}:\n(?:.+\n)*?    resources: (.*)$", said, re.M)
+    assert line is not None, said[-3000:]
+    return dict(item.split("=", 1) for item in line[1].split(", "))
+
+
+def test_the_settings_that_make_slurm_runs_hang_or_lose_files_are_not_there() -> None:
+    profile = slurm_profile()
+    assert {"cores", "slurm-array-jobs", "keep-incomplete"}.isdisjoint(profile)
+    assert profile["slurm-status-command"] == "squeue"
+    assert not (ROOT / "profiles/default").exists()
+    for path in (ROOT / "rules").glob("*.smk"):
+        assert not re.search(r"^ +retries:", path.read_text(), re.M), path
+
+
+def test_one_node_and_two_node_models_are_planned_by_the_literal_command(project: Project) -> None:
+    solutions = [f"results/full/{name}-000-of-0{n}.jsonl" for name, n in SOLUTIONS.items()]
+    said = run(project, "--profile", "slurm", "-n", "--", solutions[0])
+    one = resources(said, "generate_solutions")
+    assert {"gpu": "8", "nodes": "1", "mem_mb": "488000", "runtime": "720"}.items() <= one.items()
+    assert "mpi" not in one
+    labelling = resources(said, "extract_problems")
+    assert {"gpu": "8", "nodes": "1"}.items() <= labelling.items()
+
+    two = resources(run(project, "--profile", "slurm", "-n", "--", solutions[1]), "generate_solutions")
+    assert {"nodes": "2", "tasks": "2", "mpi": "srun", "cpus_per_task": "64"}.items() <= two.items()
+    assert two["slurm_extra"] == "--gpus-per-node=8 --ntasks-per-node=1"
+    assert "gpu" not in two
+
+
+def test_on_one_machine_jobs_that_want_the_same_gpus_run_one_after_the_other(project: Project) -> None:
+    # The profile names eight GPUs: two such jobs do not fit.
+    model = {"gpus": 5, "args": ["--latency-s", "0.2", "--count-file", "asked.jsonl"], "concurrency": 4}
+    config = project.overlay("gpus.yaml", {"models": {"authored-replies": model}})
+    demo = ("--configfile", "config/demo.yaml", config, "--", "results/demo/problems.jsonl")
+    run(project, "--profile", "profiles/local", "--cores", "4", *demo)
+    events = [orjson.loads(line) for line in project.path("asked.jsonl").read_bytes().splitlines()]
+    shards = [shard_of(event["id"].split("/")[1], 2) for event in events]
+    assert len([shard for shard, _ in groupby(shards)]) == 2
