@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 CORES  ?= 2
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format test-embeddings bench lock rulegraph clean
+.PHONY: help demo test test-slurm check format bench lock rulegraph clean
 # Commands of the project find `python`, `snakemake`, ... in the environment that this file makes.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -46,7 +46,10 @@ check: $(VENV)/dev.lock.txt.installed  ## format, lint and types, changing nothi
 	snakemake --lint --configfile config/demo.yaml
 
 test: check .venv-embeddings/installed  ## everything that checks the project
-	python -m pytest -q -n 2 --dist loadgroup
+	python -m pytest -q -n 2 --dist loadgroup -m "not slurm"
+
+test-slurm: $(VENV)/dev.lock.txt.installed  ## the workflow on a real Slurm on this machine (tests/slurm/slurm_local.sh install)
+	python -m pytest -q -m slurm
 
 format: $(VENV)/dev.lock.txt.installed  ## rewrite the sources in the project's format
 	ruff check --fix-only -q scripts tests benchmarks

@@ -26,6 +26,9 @@ rule all:
     default_target: True
     localrule: True
     input:
+        # Named here so that deleted replies are made again; Snakemake leaves out what nobody asks for.
+        settings.all_replies(),
+        recipes.all_replies(settings.run),
         f"results/{settings.run}/stages.txt",
         expand(f"results/{settings.run}/{{recipe}}/dataset", recipe=recipes.to_run),
         expand(f"results/{settings.run}/{{recipe}}/stages.txt", recipe=recipes.to_run),

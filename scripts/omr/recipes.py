@@ -111,6 +111,19 @@ class Recipes:
             for shard in self.shards(name)
         ]
 
+    def all_replies(self, run: str) -> list[str]:
+        """Every file of raw replies of the recipes that a run makes: asked for by name, a deleted one is made again."""
+        judged = [
+            f"results/{run}/{name}/replies/{stage}/{shard}.jsonl"
+            for name in self.to_run
+            for stage in ("judge_answers", *self._summary_stages(name))
+            for shard in self.shards(name)
+        ]
+        return self.all_solutions(run) + judged
+
+    def _summary_stages(self, name: str) -> tuple[str, ...]:
+        return ("generate_summaries", "judge_summaries") if self[name]["summaries"]["enabled"] else ()
+
     def all_judged(self, run: str) -> list[str]:
         """The judged rows of all recipes that a run makes."""
         return [f"results/{run}/{name}/judged/{shard}.jsonl" for name in self.to_run for shard in self.shards(name)]

@@ -133,6 +133,13 @@ class Settings:
         """Rule resources of a model stage: what its model's server needs."""
         return job_resources(self.model(stage))
 
+    def all_replies(self) -> list[str]:
+        """Every file of raw replies of the labelling stages: asked for by name, a deleted one is made again."""
+        stages = ["extract_problems", "classify_problems", "extract_answers", "check_contamination"]
+        if self.config["problems"]["use_converted_proofs"]:
+            stages += ["convert_proofs", "classify_converted"]
+        return [f"results/{self.run}/replies/{stage}/{shard}.jsonl" for stage in stages for shard in self.shards(stage)]
+
     def asked(self, stage: str) -> dict[str, Any]:
         """Rule params of a model stage: what determines its replies (a change re-runs it)."""
         settings, model = self.stage(stage), self.model(stage)

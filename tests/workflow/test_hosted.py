@@ -27,6 +27,8 @@ def overlay(project: Project, server: RunningServer) -> str:
     text = re.sub(r"base_url: \S+", f"base_url: {server.base_url}", text)
     text = re.sub(r"path: meta/\S+", f"path: {MODEL['path']}", text)
     text = re.sub(r"api_key_env: \S+", f"api_key_env: {MODEL['api_key_env']}", text)
+    # Solutions are not what this is about, and the server has none for this recipe.
+    text = text.replace("recipes_to_run: [cot-hosted]", "recipes_to_run: []")
     project.path("mine.yaml").write_text(text)
     return "mine.yaml"
 
@@ -85,7 +87,7 @@ def test_killed_at_random_moments_the_run_ends_in_the_same_files_and_asks_nothin
     for path in (run / "replies/classify_problems").glob("shard-000-of-001.jsonl*"):
         path.unlink()
     asked = dict(hosted.counts)
-    project.make(target, "--configfile", config, SOME_KEY="the-key")
+    project.make("--configfile", config, SOME_KEY="the-key")
     again = {name.split("/")[0] for name, times in hosted.counts.items() if times > asked.get(name, 0)}
     assert again == {"classify_problems"}
     assert project.nouns("nim") == finished_demo.nouns("demo")
