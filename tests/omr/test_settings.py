@@ -42,6 +42,12 @@ def test_the_schema_knows_exactly_the_fields_of_a_model() -> None:
     assert in_schema == {item.name for item in fields(ModelSpec)} - {"name"}
 
 
+@pytest.mark.parametrize("kind", [ModelSpec, ServerSite])
+def test_the_reference_explains_every_field_of_models_and_servers(kind: type) -> None:
+    text = (ROOT / "config/README.md").read_text()
+    assert [item.name for item in fields(kind) if item.name != "name" and f"`{item.name}`" not in text] == []
+
+
 def test_the_schema_knows_exactly_the_fields_of_a_servers_site() -> None:
     in_schema = set(read_yaml(SCHEMA)["$defs"]["server_site"]["properties"])
     assert in_schema == {item.name for item in fields(ServerSite)}
