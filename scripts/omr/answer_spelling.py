@@ -171,9 +171,9 @@ def _brace_arguments(tokens: list[Token]) -> list[Token]:
     r"""Braces around arguments that were typed without them: `\frac12`, `x^2`, `\sqrt3`, `x^-1`; not `\sqrt(x)`."""
     braced: list[Token] = []
     levels = [_Level()]
-    todo = tokens[::-1]
-    while todo:
-        token = todo.pop()
+    pending = tokens[::-1]
+    while pending:
+        token = pending.pop()
         level = levels[-1]
         if token.is_mark("{"):
             level.wanted = max(level.wanted - 1, 0)
@@ -181,33 +181,33 @@ def _brace_arguments(tokens: list[Token]) -> list[Token]:
         elif token.is_mark("}"):
             levels = levels[:-1] or [_Level()]
         elif level.ask(token):
-            if token.text == "\\sqrt" and todo and todo[-1].is_mark("["):
+            if token.text == "\\sqrt" and pending and pending[-1].is_mark("["):
                 braced.append(token)
-                token = _pass_index(todo, braced)
+                token = _pass_index(pending, braced)
         elif level.wanted:
-            braced.extend(_argument(token, todo, level))
+            braced.extend(_argument(token, pending, level))
             continue
         braced.append(token)
     return braced
 
 
-def _pass_index(todo: list[Token], braced: list[Token]) -> Token:
+def _pass_index(pending: list[Token], braced: list[Token]) -> Token:
     r"""Move the `[n]` of `\sqrt[n]` over; returns its last token."""
-    while len(todo) > 1 and not todo[-1].is_mark("]"):
-        braced.append(todo.pop())
-    return todo.pop()
+    while len(pending) > 1 and not pending[-1].is_mark("]"):
+        braced.append(pending.pop())
+    return pending.pop()
 
 
-def _argument(token: Token, todo: list[Token], level: _Level) -> list[Token]:
-    if token.is_mark("-") and level.numerals == "whole" and todo and todo[-1].kind in (Kind.NUMBER, Kind.SYMBOL):
+def _argument(token: Token, pending: list[Token], level: _Level) -> list[Token]:
+    if token.is_mark("-") and level.numerals == "whole" and pending and pending[-1].kind in (Kind.NUMBER, Kind.SYMBOL):
         level.wanted = 0
-        return [_OPEN, token, todo.pop()._replace(spaced=False), _CLOSE]
+        return [_OPEN, token, pending.pop()._replace(spaced=False), _CLOSE]
     many = token.kind is Kind.NUMBER and len(token.text) > 1
     if token.kind in (Kind.MARK, Kind.WORD) or (many and level.numerals == "one"):
         level.wanted = 0
         return [token]
     level.wanted -= 1
     if many and level.numerals == "digit":
-        todo.append(Token(Kind.NUMBER, token.text[1:]))
+        pending.append(Token(Kind.NUMBER, token.text[1:]))
         token = token._replace(text=token.text[0])
     return [_OPEN, token._replace(spaced=False), _CLOSE]

@@ -52,14 +52,14 @@ MAX_DEPTH = 40
 
 def walk(tree: Expression) -> Iterator[Expression]:
     """Every node of a tree."""
-    todo = [tree]
-    while todo:
-        node = todo.pop()
+    pending = [tree]
+    while pending:
+        node = pending.pop()
         yield node
         if isinstance(node, Call):
-            todo.extend(node.args)
+            pending.extend(node.args)
         elif isinstance(node, Matrix):
-            todo.extend(cell for row in node.rows for cell in row)
+            pending.extend(cell for row in node.rows for cell in row)
 
 
 def joined(name: str, parts: list[Expression]) -> Expression:

@@ -146,10 +146,10 @@ def descendants(ancestor: int) -> list[int]:
     for name in os.listdir("/proc"):
         if name.isdigit() and (parent := _parent(name)) is not None:
             children.setdefault(parent, []).append(int(name))
-    found, todo = [], [ancestor]
-    while todo:
-        found += (below := children.get(todo.pop(), []))
-        todo += below
+    found, pending = [], [ancestor]
+    while pending:
+        found += (below := children.get(pending.pop(), []))
+        pending += below
     return found
 
 
