@@ -13,12 +13,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
 import orjson
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import ConnectError, PyreqwestError
+from pyreqwest.http import Url
 
 from omr.errors import UserError
 from omr.models import ModelSpec
@@ -69,6 +71,11 @@ class Endpoint:
     base_url: str
     api_key: str | None = None
     model: str | None = None
+
+    @cached_property
+    def url(self) -> Url:
+        """Where chat requests go, parsed once."""
+        return Url(self.base_url + "/chat/completions")
 
     def __repr__(self) -> str:
         return f"Endpoint({self.base_url!r}, key {'set' if self.api_key else 'not set'})"
@@ -153,8 +160,12 @@ class ChatClient:
 
     async def _send(self, request: Request) -> Any:
         body = self._body(request)
-        builder = self._http.post(self.endpoint.base_url + "/chat/completions")
-        builder = builder.headers(self._headers(request)).body_bytes(orjson.dumps(body))
+        builder = self._http.post(self.endpoint.url).header("Content-Type", "application/json")
+        if self.spec.request_id_header:
+            builder = builder.header("X-Request-Id", self._request_id(request))
+        if self.endpoint.api_key:
+            builder = builder.bearer_auth(self.endpoint.api_key)
+        builder = builder.body_bytes(orjson.dumps(body))
         try:
             async with builder.build_streamed() as response:
                 content = await _read_body(response)
@@ -190,13 +201,8 @@ class ChatClient:
             raise _FinalError("context_overflow", message)
         return allowed
 
-    def _headers(self, request: Request) -> dict[str, str]:
-        headers = {"Content-Type": "application/json"}
-        if self.spec.request_id_header:
-            headers["X-Request-Id"] = quote(f"{self._stage}/{request.name}", safe="/~:@!$&'()*+,;=-._ ")
-        if self.endpoint.api_key:
-            headers["Authorization"] = f"Bearer {self.endpoint.api_key}"
-        return headers
+    def _request_id(self, request: Request) -> str:
+        return quote(f"{self._stage}/{request.name}", safe="/~:@!$&'()*+,;=-._ ")
 
     def _raise_for(self, status: int, content: bytes, retry_after: str | None) -> None:
         message = parse_error_body(content)

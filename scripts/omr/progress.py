@@ -45,11 +45,12 @@ class Progress:
         """Count one reply or final failure."""
         if reply["error"] is None:
             self.answered += 1
-            self.tokens.update(reply["usage"] or {})
+            for kind, tokens in (reply["usage"] or {}).items():
+                self.tokens[kind] += tokens
         else:
             self.failed[reply["error"]["kind"]] += 1
-        self._bar.update(1)
         if not self._bar.disable:
+            self._bar.update(1)
             self._bar.set_postfix_str(f"{self._tokens_per_s():.0f} tok/s, {self.failed.total()} failed", refresh=False)
         self.tick()
 
