@@ -29,7 +29,12 @@ rule prepare_sft:
         summarized=products.summarized,
         prompt=recipes.prompt,
         tokenizer=products.tokenizer,
-        code=["scripts/prepare_sft.py", "scripts/omr/sft_texts.py", "scripts/omr/sft_columns.py"],
+        code=[
+            "scripts/prepare_sft.py",
+            "scripts/omr/judging.py",
+            "scripts/omr/sft_texts.py",
+            "scripts/omr/sft_columns.py",
+        ],
     output:
         # All of it is in sft.jsonl: no need to keep the texts twice.
         rows=temp("results/{run}/{recipe}/sft/shard-{shard}-of-{shards}.jsonl"),

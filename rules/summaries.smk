@@ -17,7 +17,7 @@ rule select_traces:
         problems="results/{run}/decontaminated.jsonl",
         judged="results/{run}/{recipe}/judged/shard-{shard}-of-{shards}.jsonl",
         solutions=recipes.solutions,
-        code=["scripts/select_traces.py", "scripts/omr/solutions.py", *ANSWERS],
+        code=["scripts/select_traces.py", "scripts/omr/judging.py", "scripts/omr/solutions.py", *ANSWERS],
     output:
         rows="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.jsonl",
         dropped="results/{run}/{recipe}/dropped/select_traces/shard-{shard}-of-{shards}.jsonl",

@@ -33,7 +33,7 @@ from typing import Any, NamedTuple
 import orjson
 from omr.errors import UserError, run_command
 from omr.jsonl import Fields, Row, dumps
-from omr.judging import by_problem
+from omr.judging import by_problem, why_not_right
 from omr.problem_index import ProblemIndex
 from omr.prompts import Prompt, load_prompt
 from omr.replies import ReplyIndex
@@ -54,9 +54,7 @@ _JUDGED: Fields = {
     "judged_by": (str, None),
     "unjudged_reason": (str, None),
 }
-#: Of the reasons of "unjudged", those that tell something about the solution; the others concern the verdict.
-_SOLUTION_FAULTS = frozenset({"failed", "unfinished", "no_answer"})
-#: ... and those that make it a solution that is not right.
+#: Of the reasons of "unjudged", those that make it a solution that is not right.
 _NOT_RIGHT = frozenset({"unfinished", "no_answer"})
 
 
@@ -105,16 +103,6 @@ def pass_rate(rows: Sequence[Row]) -> PassRate:
     right = sum(row["judgement"] == "yes" for row in rows)
     not_right = sum(row["judgement"] == "no" or row["unjudged_reason"] in _NOT_RIGHT for row in rows)
     return PassRate(right, right + not_right)
-
-
-def why_not_right(row: Row) -> str | None:
-    """The reason why a judged solution is no training row, or None for a right one."""
-    if row["judgement"] == "yes":
-        return None
-    if row["judgement"] == "no":
-        return "wrong"
-    reason: str = row["unjudged_reason"]
-    return reason if reason in _SOLUTION_FAULTS else "unjudged"
 
 
 @dataclass(frozen=True)

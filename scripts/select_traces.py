@@ -19,6 +19,7 @@ from pathlib import Path
 from omr.equivalence import EquivalenceChecker, Verdict
 from omr.errors import UserError, run_command
 from omr.jsonl import Fields, Row
+from omr.judging import why_not_right
 from omr.replies import Reply, ReplyIndex
 from omr.shard_problems import ProblemTexts
 from omr.solutions import boxed_step, is_finished, read_solution
@@ -31,8 +32,6 @@ _JUDGED: Fields = {
     "expected_answer": (str, None),
     "judgement": str,
 }
-#: Of what becomes of the solution, these reasons of "unjudged" are told apart; the others concern the verdict.
-_SOLUTION_FAULTS = {"failed", "unfinished", "no_answer"}
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -46,16 +45,6 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--dropped", type=Path, required=True, help="solutions without a trace, with their reasons")
     add("--counts", type=Path, required=True)
     return parser.parse_args(argv)
-
-
-def why_dropped(row: Row) -> str | None:
-    """The reason why a judged solution gets no summary, or None."""
-    if row["judgement"] == "yes":
-        return None
-    if row["judgement"] == "no":
-        return "wrong"
-    reason = row["unjudged_reason"]
-    return reason if reason in _SOLUTION_FAULTS else "unjudged"
 
 
 class Trimmer:
@@ -96,7 +85,7 @@ def select(args: argparse.Namespace, stage: Stage, solutions: ReplyIndex, trimme
     problems = ProblemTexts(args.problems)
     for row in stage.read(args.judged, _JUDGED):
         seat = {"id": row["id"], "seed": row["seed"]}
-        reason = why_dropped(row)
+        reason = why_not_right(row)
         if reason is not None:
             stage.drop(seat, reason)
             continue

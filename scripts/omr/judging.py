@@ -30,6 +30,19 @@ SYMBOLIC, SOLUTION, LLM = "symbolic", "solution", "llm"
 
 _COMPARISON: Fields = {"id": str, "problem_id": str, "predicted_answer": str, "settled_by": (str, None)}
 
+#: Of the reasons of "unjudged", those that tell something about the solution; the others concern the verdict.
+SOLUTION_FAULTS = frozenset({"failed", "unfinished", "no_answer"})
+
+
+def why_not_right(row: Row) -> str | None:
+    """The reason to drop a judged solution: a fault of it, `wrong`, or `unjudged`. None for a right one."""
+    if row["judgement"] == "yes":
+        return None
+    if row["judgement"] == "no":
+        return "wrong"
+    reason: str = row["unjudged_reason"]
+    return reason if reason in SOLUTION_FAULTS else "unjudged"
+
 
 class Question(NamedTuple):
     """Is `predicted` the same answer as `expected`? `asked_by` solutions (or summaries) share it."""
