@@ -6,7 +6,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from omr.config_check import check_config
 from omr.errors import UserError
+from omr.preparation import download_manifest, hub_id, sharding
 from omr.recipes import Recipes
+from omr.resources import resources_of
 from omr.settings import Settings, run_of_targets, write_merged_config
 
 # `snakemake results/demo/classified.jsonl` names its run: config/demo.yaml is laid over the defaults.
@@ -46,7 +48,7 @@ rule ask_model:
         " --config results/{wildcards.run}/config.yaml"
         " --model {params.model:q}"
         " --model-identity {params.identity:q}"
-        " {params.tokenizer}"
+        " {params.files}"
         " --temperature {params.temperature}"
         " --top-p {params.top_p}"
         " --max-tokens {params.max_tokens}"

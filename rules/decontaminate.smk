@@ -157,7 +157,7 @@ rule pair_candidates:
 
 use rule ask_model as check_contamination with:
     input:
-        **settings.tokenizer_of("check_contamination"),
+        **settings.model_inputs("check_contamination"),
         rows="results/{run}/contamination/pairs.jsonl",
         prompts="prompts/check_contamination.yaml",
     output:
@@ -169,6 +169,8 @@ use rule ask_model as check_contamination with:
         "results/{run}/benchmarks/check_contamination/shard-{shard}-of-{shards}.tsv"
     resources:
         **settings.resources("check_contamination"),
+    conda:
+        settings.conda_env("check_contamination")
     params:
         **settings.asked("check_contamination"),
 

@@ -97,7 +97,7 @@ rule prepare_raw_data:
 
 use rule ask_model as extract_problems with:
     input:
-        **settings.tokenizer_of("extract_problems"),
+        **settings.model_inputs("extract_problems"),
         rows="results/{run}/raw_aops_data.jsonl",
         prompts="prompts/extract_problems.yaml",
     output:
@@ -109,6 +109,8 @@ use rule ask_model as extract_problems with:
         "results/{run}/benchmarks/extract_problems/shard-{shard}-of-{shards}.tsv"
     resources:
         **settings.resources("extract_problems"),
+    conda:
+        settings.conda_env("extract_problems")
     params:
         **settings.asked("extract_problems"),
 
@@ -142,7 +144,7 @@ rule parse_problems:
 
 use rule ask_model as classify_problems with:
     input:
-        **settings.tokenizer_of("classify_problems"),
+        **settings.model_inputs("classify_problems"),
         rows="results/{run}/problems.jsonl",
         prompts=expand("prompts/{name}.yaml", name=CLASSES),
     output:
@@ -154,6 +156,8 @@ use rule ask_model as classify_problems with:
         "results/{run}/benchmarks/classify_problems/shard-{shard}-of-{shards}.tsv"
     resources:
         **settings.resources("classify_problems"),
+    conda:
+        settings.conda_env("classify_problems")
     params:
         **settings.asked("classify_problems"),
 
@@ -192,7 +196,7 @@ rule parse_classes:
 
 use rule ask_model as extract_answers with:
     input:
-        **settings.tokenizer_of("extract_answers"),
+        **settings.model_inputs("extract_answers"),
         rows="results/{run}/classified.jsonl",
         prompts="prompts/extract_answers.yaml",
     output:
@@ -204,6 +208,8 @@ use rule ask_model as extract_answers with:
         "results/{run}/benchmarks/extract_answers/shard-{shard}-of-{shards}.tsv"
     resources:
         **settings.resources("extract_answers"),
+    conda:
+        settings.conda_env("extract_answers")
     params:
         **settings.asked("extract_answers") | {"branch": "--branch answers"},
 
@@ -242,7 +248,7 @@ rule parse_answers:
 
 use rule ask_model as convert_proofs with:
     input:
-        **settings.tokenizer_of("convert_proofs"),
+        **settings.model_inputs("convert_proofs"),
         rows="results/{run}/classified.jsonl",
         prompts="prompts/convert_proofs.yaml",
     output:
@@ -254,6 +260,8 @@ use rule ask_model as convert_proofs with:
         "results/{run}/benchmarks/convert_proofs/shard-{shard}-of-{shards}.tsv"
     resources:
         **settings.resources("convert_proofs"),
+    conda:
+        settings.conda_env("convert_proofs")
     params:
         **settings.asked("convert_proofs") | {"branch": "--branch proofs"},
 
@@ -290,7 +298,7 @@ rule parse_conversions:
 
 use rule ask_model as classify_converted with:
     input:
-        **settings.tokenizer_of("classify_converted"),
+        **settings.model_inputs("classify_converted"),
         rows="results/{run}/converted.jsonl",
         prompts=expand("prompts/{name}.yaml", name=CLASSES),
     output:
@@ -302,6 +310,8 @@ use rule ask_model as classify_converted with:
         "results/{run}/benchmarks/classify_converted/shard-{shard}-of-{shards}.tsv"
     resources:
         **settings.resources("classify_converted"),
+    conda:
+        settings.conda_env("classify_converted")
     params:
         **settings.asked("classify_converted"),
 

@@ -30,7 +30,7 @@ wildcard_constraints:
 
 use rule ask_model as generate_solutions with:
     input:
-        **recipes.tokenizer_of("generate_solutions"),
+        **recipes.model_inputs("generate_solutions"),
         rows="results/{run}/decontaminated.jsonl",
         prompts=recipes.prompt,
     output:
@@ -42,6 +42,8 @@ use rule ask_model as generate_solutions with:
         "results/{run}/{recipe}/benchmarks/generate_solutions/seed-{seed}/shard-{shard}-of-{shards}.tsv"
     resources:
         **recipes.resources("generate_solutions"),
+    conda:
+        recipes.conda_env("generate_solutions")
     params:
         **recipes.asked("generate_solutions"),
         part=lambda wildcards: f"--shard {wildcards.shard} --shards {wildcards.shards} --seed {wildcards.seed}",
@@ -114,7 +116,7 @@ rule select_judgements:
 
 use rule ask_model as judge_answers with:
     input:
-        **recipes.tokenizer_of("judge_answers"),
+        **recipes.model_inputs("judge_answers"),
         rows="results/{run}/{recipe}/judgements/shard-{shard}-of-{shards}.jsonl",
         prompts="prompts/judge_answers.yaml",
     output:
@@ -126,6 +128,8 @@ use rule ask_model as judge_answers with:
         "results/{run}/{recipe}/benchmarks/judge_answers/shard-{shard}-of-{shards}.tsv"
     resources:
         **recipes.resources("judge_answers"),
+    conda:
+        recipes.conda_env("judge_answers")
     params:
         **recipes.asked("judge_answers"),
         part="",

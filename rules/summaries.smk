@@ -44,7 +44,7 @@ rule select_traces:
 
 use rule ask_model as generate_summaries with:
     input:
-        **recipes.tokenizer_of("generate_summaries"),
+        **recipes.model_inputs("generate_summaries"),
         rows="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.jsonl",
         prompts="prompts/summarize_solution.yaml",
     output:
@@ -56,6 +56,8 @@ use rule ask_model as generate_summaries with:
         "results/{run}/{recipe}/benchmarks/generate_summaries/shard-{shard}-of-{shards}.tsv"
     resources:
         **recipes.resources("generate_summaries"),
+    conda:
+        recipes.conda_env("generate_summaries")
     params:
         **recipes.asked("generate_summaries"),
         part=recipes.candidates,
@@ -96,7 +98,7 @@ rule select_summary_judgements:
 
 use rule ask_model as judge_summaries with:
     input:
-        **recipes.tokenizer_of("judge_summaries"),
+        **recipes.model_inputs("judge_summaries"),
         rows="results/{run}/{recipe}/summary_judgements/shard-{shard}-of-{shards}.jsonl",
         prompts="prompts/judge_answers.yaml",
     output:
@@ -108,6 +110,8 @@ use rule ask_model as judge_summaries with:
         "results/{run}/{recipe}/benchmarks/judge_summaries/shard-{shard}-of-{shards}.tsv"
     resources:
         **recipes.resources("judge_summaries"),
+    conda:
+        recipes.conda_env("judge_summaries")
     params:
         **recipes.asked("judge_summaries"),
         part="",

@@ -25,12 +25,14 @@ from omr.draining import Drain
 from omr.errors import UserError, run_command
 from omr.journal import ReplyStore
 from omr.jsonl import AtomicFile
+from omr.model_files import served_from
 from omr.models import ModelSpec, model_spec
 from omr.progress import Log, Progress
 from omr.prompts import load_prompt
 from omr.requests import Request, RequestPlan, Sampling
 from omr.servers import ServerSite, server_site
 from omr.serving import drain_through_server
+from omr.time_limit import watched_time_limit
 from omr.usage import usage_of
 
 #: Exit status of a job that was told to stop (SIGTERM, a time limit) and kept what it had.
@@ -50,6 +52,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--config", type=Path, nargs="+", required=True, help="config files, later ones win")
     add("--model", required=True, help="key under `models:` in config")
     add("--model-identity", help="what the replies depend on: path[@revision]; must agree with config if given")
+    add("--model-manifest", type=Path, help="the model's files (see download_model.py), served instead of its path")
     add("--tokenizer", type=Path, help="the model's tokenizer.json, for prompts that come near its context length")
     add("--temperature", type=float, default=0.0)
     add("--top-p", type=float, default=1.0)
@@ -104,9 +107,11 @@ def missing_requests(plan: RequestPlan, missing: Missing) -> Iterator[Request]:
 
 @dataclass(frozen=True)
 class Job:
-    """Which model is asked, where its server's software is, and which share of the requests may fail for good."""
+    """Which model is asked, where its files are (None: at its path), where its server's software is, and which share
+    of the requests may fail for good."""
 
     model: ModelSpec
+    manifest: Path | None
     site: ServerSite
     max_failed_fraction: float
 
@@ -121,7 +126,7 @@ def read_job(args: argparse.Namespace) -> Job:
     fraction = args.max_failed_fraction
     if fraction is None:
         fraction = config.get("generate", {}).get("max_failed_fraction", 0.01)
-    return Job(spec, server_site(config, spec.server), fraction)
+    return Job(spec, args.model_manifest, server_site(config, spec.server), fraction)
 
 
 def server_log(args: argparse.Namespace) -> Path:
@@ -136,13 +141,16 @@ async def answer(
     """Ask for everything that is missing. Returns the drain; its `stopped` says whether it was told to end early."""
     progress = Progress(args.stage, len(missing.asked), len(missing.asked) - missing.count, log, sys.stderr.isatty())
     max_failed = int(job.max_failed_fraction * len(missing.asked))
-    async with ChatClient(job.model, args.stage, plan.sampling) as client:
+    # What determines the replies is the model's identity; from where it is loaded only matters to the server.
+    model = job.model if job.manifest is None else served_from(job.model, job.manifest)
+    async with ChatClient(model, args.stage, plan.sampling) as client:
         drain = Drain(client, store, progress, max_failed, args.grace_s)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, drain.stop)
         try:
-            await drain_through_server(drain, missing_requests(plan, missing), job.site, server_log(args), log)
+            async with watched_time_limit(job.model, drain.stop, log):
+                await drain_through_server(drain, missing_requests(plan, missing), job.site, server_log(args), log)
         finally:
             progress.close()
             log(f"{client.retries} tries were repeated")

@@ -95,7 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _sibling(self, path: str, data: bytes) -> dict[str, Any]:
         sibling: dict[str, Any] = {"rfilename": path, "size": len(data)}
-        if path.endswith(".parquet"):
+        if path.endswith((".parquet", ".safetensors")):
             # Large files are stored apart, and listed with their hash.
             sibling["lfs"] = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest(), "pointerSize": 100}
         return sibling

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,15 +131,17 @@ def list_repo(repo: str, repo_type: str, revision: str | None, cache_dir: str | 
     return Listing(repo, repo_type, str(info.sha), files, _configs_of(card))
 
 
-def fetch(listing: Listing, *, cache_dir: str | Path | None = None, folder: str | Path | None = None) -> list[Path]:
+def fetch(
+    listing: Listing, *, cache_dir: str | Path | None = None, folder: str | Path | None = None, workers: int = 1
+) -> list[Path]:
     """Download the files of a listing, into the cache or into a folder of their own; paths in the listing's order.
 
-    Files that are there already are not downloaded again. A transfer that breaks continues where it was; one whose
-    process is killed begins that file anew. Raises UserError when a download fails or a file has not the size that the
-    hub announced.
+    `workers` files are fetched at a time. Files that are there already are not downloaded again. A transfer that breaks
+    continues where it was; one whose process is killed begins that file anew. Raises UserError when a download fails or
+    a file has not the size that the hub announced.
     """
-    paths = []
-    for file in listing.files:
+
+    def one(file: HubFile) -> Path:
         path = _fetch_file(listing.repo, listing.repo_type, file.path, listing.sha, cache_dir=cache_dir, folder=folder)
         if folder is not None:
             # The library resolves links; the caller knows the folder by the name that it gave.
@@ -150,8 +153,14 @@ def fetch(listing: Listing, *, cache_dir: str | Path | None = None, folder: str 
                 file=path,
                 remedy="delete the file and run again",
             )
-        paths.append(path)
-    return paths
+        return path
+
+    with ThreadPoolExecutor(workers) as pool:
+        tasks = [pool.submit(one, file) for file in listing.files]
+        try:
+            return [task.result() for task in tasks]
+        finally:
+            pool.shutdown(cancel_futures=True)  # after a failure the others are not begun
 
 
 def _fetch_file(

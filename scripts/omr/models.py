@@ -11,9 +11,13 @@ from typing import Any
 
 from omr.errors import UserError
 
-#: Servers that a job starts as its own child, and those that are there already.
-STARTED_SERVERS = ("vllm", "sglang", "trtllm", "replay")
+#: Servers of model checkpoints; servers that a job starts as its own child; all, with those that are there already.
+CHECKPOINT_SERVERS = ("vllm", "sglang", "trtllm")
+STARTED_SERVERS = (*CHECKPOINT_SERVERS, "replay")
 SERVERS = (*STARTED_SERVERS, "endpoint")
+#: What is done to a checkpoint before it is served: fetched from the hub; fetched, then saved with one file per GPU; or
+#: nothing, and the server is given `path` as it stands (a hub id is then looked up in the hub library's cache).
+PREPARATIONS = ("download", "sharded_state", "none")
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class ModelSpec:
     # -- server: replay
     replies: str | None = None  # folder of authored replies
     # -- servers that a job starts
+    prepare: str = "download"  # one of PREPARATIONS
     gpus: int = 0  # per node
     nodes: int = 1
     cpus_per_gpu: int = 8
@@ -65,6 +70,11 @@ class ModelSpec:
     def is_started(self) -> bool:
         """Whether the job that uses the model starts the server itself."""
         return self.server in STARTED_SERVERS
+
+    @property
+    def is_local(self) -> bool:
+        """Whether `path` is a folder of this machine and not a hub id."""
+        return self.path.startswith(("/", "./", "../"))
 
     @property
     def served_name(self) -> str:
@@ -105,6 +115,10 @@ def _fault(spec: ModelSpec) -> str | None:
         return "replays replies, but names no folder under `replies`"
     if spec.server_config and spec.server != "trtllm":
         return "has a `server_config`, which only trtllm takes"
+    if spec.prepare not in PREPARATIONS:
+        return f"has `prepare: {spec.prepare}`; there are: {', '.join(PREPARATIONS)}"
+    if spec.prepare == "sharded_state" and spec.server not in ("vllm", "sglang"):
+        return "has `prepare: sharded_state`, which only vllm and sglang can load"
     if spec.nodes < 1 or spec.gpus < 0:
         return "needs at least one node and no negative number of GPUs"
     if spec.concurrency < 1:

@@ -14,8 +14,9 @@ import orjson
 
 from omr.errors import UserError
 from omr.models import ModelSpec, model_spec
+from omr.preparation import conda_env, served_manifest
 from omr.resources import resources_of
-from omr.settings import Settings, shard_names
+from omr.settings import Settings, model_flags, shard_names
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 #: Folders of a run that hold something else than a recipe.
@@ -96,11 +97,24 @@ class Recipes:
         """Input of a rule: the prompt file that the recipe's solutions are asked with."""
         return f"prompts/{self[wildcards.recipe]['prompt']}.yaml"
 
-    def tokenizer_of(self, stage: str) -> dict[str, Callable[[InRecipe], list[str]]]:
-        """The rule input with the tokenizer of a stage's model; see `Settings.tokenizer_of`."""
-        return {
-            "tokenizer": lambda wildcards: self._settings.tokenizer_file(self.model(wildcards.recipe, stage).tokenizer)
-        }
+    def model_inputs(self, stage: str) -> dict[str, Callable[[InRecipe], list[str]]]:
+        """The rule inputs with what the model of a stage needs; see `Settings.inputs_for`."""
+        names = "model", "tokenizer"
+        return {name: self._input(name, stage) for name in names}
+
+    def _input(self, name: str, stage: str) -> Callable[[InRecipe], list[str]]:
+        return lambda wildcards: self._settings.inputs_for(self.model(wildcards.recipe, stage))[name]
+
+    def conda_env(self, stage: str) -> Knob:
+        """The environment of a model stage's jobs; see `Settings.conda_env`."""
+        return lambda wildcards: conda_env(self._config, self.model(wildcards.recipe, stage))
+
+    @property
+    def manifests(self) -> list[str]:
+        """The manifests of all models that the recipes of a run ask, each once."""
+        stages = [(name, stage) for name in self.to_run for stage in self._model_stages(name)]
+        found = (path for pair in stages for path in served_manifest(self._config, self.model(*pair)))
+        return list(dict.fromkeys(found))
 
     def all_solutions(self, run: str) -> list[str]:
         """The raw solutions of all recipes that a run makes."""
@@ -116,13 +130,15 @@ class Recipes:
         judged = [
             f"results/{run}/{name}/replies/{stage}/{shard}.jsonl"
             for name in self.to_run
-            for stage in ("judge_answers", *self._summary_stages(name))
+            for stage in self._model_stages(name)[1:]
             for shard in self.shards(name)
         ]
         return self.all_solutions(run) + judged
 
-    def _summary_stages(self, name: str) -> tuple[str, ...]:
-        return ("generate_summaries", "judge_summaries") if self[name]["summaries"]["enabled"] else ()
+    def _model_stages(self, name: str) -> tuple[str, ...]:
+        """The model stages of a recipe, in their order."""
+        summaries = ("generate_summaries", "judge_summaries") if self[name]["summaries"]["enabled"] else ()
+        return ("generate_solutions", "judge_answers", *summaries)
 
     def all_judged(self, run: str) -> list[str]:
         """The judged rows of all recipes that a run makes."""
@@ -163,7 +179,7 @@ class Recipes:
             "top_p": lambda wildcards: self._section(wildcards.recipe, stage)["top_p"],
             "max_tokens": lambda wildcards: self._section(wildcards.recipe, stage)["max_tokens"],
             "sampling": lambda wildcards: _as_json(self._section(wildcards.recipe, stage)["sampling"]),
-            "tokenizer": lambda wildcards, input: f"--tokenizer {input.tokenizer}" if input.tokenizer else "",
+            "files": model_flags,
             "branch": lambda wildcards: "",
         }
 

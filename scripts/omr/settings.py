@@ -15,6 +15,7 @@ import orjson
 
 from omr.errors import UserError
 from omr.models import ModelSpec, model_spec
+from omr.preparation import conda_env, hub_slug, served_manifest
 from omr.resources import job_resources
 
 #: Where each model stage's settings stand in config.
@@ -33,11 +34,6 @@ def run_of_targets(arguments: Iterable[str]) -> str | None:
     found = (match for argument in arguments for match in _RUN_IN_TARGET.finditer(argument))
     runs = {match.group("folder") or match.group("wildcard") for match in found} - {DOWNLOADS}
     return runs.pop() if len(runs) == 1 else None
-
-
-def hub_slug(name: str) -> str:
-    """A hub id as a file name: `Qwen/Qwen2.5-32B-Instruct` -> `Qwen--Qwen2.5-32B-Instruct`."""
-    return name.replace("/", "--")
 
 
 class Settings:
@@ -120,9 +116,28 @@ class Settings:
         """The model that a labelling stage asks."""
         return model_spec(self.config, self.stage(stage)["model"] or self.config["labelling_model"])
 
-    def tokenizer_of(self, stage: str) -> dict[str, list[str]]:
-        """The rule input with the model's tokenizer, which generate.py needs for prompts near the context length."""
-        return {"tokenizer": self.tokenizer_file(self.model(stage).tokenizer)}
+    def model_named(self, name: str) -> ModelSpec:
+        """The entry of `models` in config."""
+        return model_spec(self.config, name)
+
+    def model_inputs(self, stage: str) -> dict[str, list[str]]:
+        """The rule inputs with what a stage's model needs, see `inputs_for`."""
+        return self.inputs_for(self.model(stage))
+
+    def inputs_for(self, spec: ModelSpec) -> dict[str, list[str]]:
+        """Rule inputs by name: the files that the model's server loads (where the workflow prepares them), and its
+        tokenizer, which generate.py needs for prompts near the context length."""
+        return {"model": served_manifest(self.config, spec), "tokenizer": self.tokenizer_file(spec.tokenizer)}
+
+    def conda_env(self, stage: str) -> str:
+        """The environment of a model stage's jobs: with its model's server, if the job starts one."""
+        return conda_env(self.config, self.model(stage))
+
+    @property
+    def manifests(self) -> list[str]:
+        """The manifests of all models that the labelling stages ask, each once."""
+        found = (path for stage in self.asking_stages for path in served_manifest(self.config, self.model(stage)))
+        return list(dict.fromkeys(found))
 
     def shards(self, stage: str) -> list[str]:
         """Names of a stage's shards: `shard-000-of-010`, ... The total is part of the name, so that another number
@@ -133,12 +148,20 @@ class Settings:
         """Rule resources of a model stage: what its model's server needs."""
         return job_resources(self.model(stage))
 
+    @property
+    def asking_stages(self) -> list[str]:
+        """The labelling stages that ask a model in this run."""
+        stages = ["extract_problems", "classify_problems", "extract_answers", "check_contamination"]
+        proofs = ["convert_proofs", "classify_converted"] if self.config["problems"]["use_converted_proofs"] else []
+        return stages + proofs
+
     def all_replies(self) -> list[str]:
         """Every file of raw replies of the labelling stages: asked for by name, a deleted one is made again."""
-        stages = ["extract_problems", "classify_problems", "extract_answers", "check_contamination"]
-        if self.config["problems"]["use_converted_proofs"]:
-            stages += ["convert_proofs", "classify_converted"]
-        return [f"results/{self.run}/replies/{stage}/{shard}.jsonl" for stage in stages for shard in self.shards(stage)]
+        return [
+            f"results/{self.run}/replies/{stage}/{shard}.jsonl"
+            for stage in self.asking_stages
+            for shard in self.shards(stage)
+        ]
 
     def asked(self, stage: str) -> dict[str, Any]:
         """Rule params of a model stage: what determines its replies (a change re-runs it)."""
@@ -150,11 +173,17 @@ class Settings:
             "temperature": settings["temperature"],
             "top_p": settings["top_p"],
             "max_tokens": settings["max_tokens"],
-            "tokenizer": lambda wildcards, input: f"--tokenizer {input.tokenizer}" if input.tokenizer else "",
+            "files": model_flags,
             "branch": "",
             "part": lambda wildcards: f"--shard {wildcards.shard} --shards {wildcards.shards}",
             "sampling": orjson.dumps(settings["sampling"], option=orjson.OPT_SORT_KEYS).decode(),
         }
+
+
+def model_flags(wildcards: object, input: Any) -> str:
+    """A param of a rule: where generate.py finds its model's files, as far as they are inputs of the rule."""
+    given = {"model-manifest": input.model, "tokenizer": input.tokenizer}
+    return flags({name: str(paths) for name, paths in given.items() if paths})
 
 
 def flags(values: Mapping[str, Any]) -> str:

@@ -38,7 +38,7 @@ def test_the_shipped_recipes_are_those_of_the_paper() -> None:
         "Qwen/QwQ-32B",
         "deepseek-ai/DeepSeek-R1",
     ]
-    asked = {key: knob(of("cot-qwq")) for key, knob in ours.asked("generate_solutions").items() if key != "tokenizer"}
+    asked = {key: knob(of("cot-qwq")) for key, knob in ours.asked("generate_solutions").items() if key != "files"}
     assert (asked["temperature"], asked["top_p"], asked["max_tokens"]) == (0.7, 0.95, 16384)
 
 

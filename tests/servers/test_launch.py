@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -80,6 +81,41 @@ def test_trtllm_knows_a_local_checkpoint_by_its_folders_name(tmp_path: Path) -> 
 def test_a_local_checkpoint_gets_no_revision(tmp_path: Path) -> None:
     for server in ("vllm", "sglang", "trtllm"):
         assert "--revision" not in command(replace(QWEN, path=str(tmp_path)), server)
+
+
+def test_an_engine_of_an_older_trtllm_is_served_by_the_backend_that_can(tmp_path: Path) -> None:
+    spec = replace(QWEN, path=str(tmp_path))
+    assert "--backend" not in command(spec, "trtllm")
+    (tmp_path / "rank0.engine").touch()
+    assert "--backend tensorrt" in command(spec, "trtllm")
+
+
+def test_a_container_is_shown_the_folders_that_the_server_reads_and_writes(tmp_path: Path) -> None:
+    for name in ("model", "scratch", "caches"):
+        (tmp_path / name).mkdir()
+    site = ServerSite(container="/images/vllm.sif", cache_dir=str(tmp_path / "caches"))
+    spec = replace(QWEN, path=str(tmp_path / "model"))
+    words = full_command(KINDS["vllm"], launch(spec, "vllm", tmp_path / "scratch", site=site))
+    binds = [f"--bind={tmp_path / name}" for name in ("caches", "model", "scratch")]
+    assert words[:9] == ["apptainer", "exec", "--nv", *binds, "/images/vllm.sif", "python3", "-m"]
+
+
+def test_modules_are_loaded_before_the_server_starts_and_arguments_arrive_unharmed(tmp_path: Path) -> None:
+    # A login shell of a site defines `module`; this one's only sets a variable.
+    (tmp_path / ".bash_profile").write_text('module() { export LOADED="$*"; }\n')
+    show = [sys.executable, "-c", "import os, sys; print([os.environ['LOADED'], *sys.argv[1:]])", "a b", "$HOME", "'"]
+    wrapped = ServerSite(modules=("cuda/13.0", "vllm")).wrapped(show, [])
+    environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    done = subprocess.run(wrapped, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(["load cuda/13.0 vllm", "a b", "$HOME", "'"])
+
+
+def test_a_module_that_cannot_be_loaded_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / ".bash_profile").write_text("module() { echo no such module >&2; return 1; }\n")
+    wrapped = ServerSite(modules=("vllm",)).wrapped(["echo", "started"], [])
+    environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    done = subprocess.run(wrapped, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "no such module\n")
 
 
 def test_a_sites_prefix_comes_before_a_python_that_is_the_containers() -> None:

@@ -120,7 +120,9 @@ class ServerKind:
 
 def full_command(kind: ServerKind, launch: Launch) -> list[str]:
     """The command of one node as it is run; the user's arguments come last, so that they win."""
-    return [*launch.site.prefix, *kind.command(launch), *launch.spec.args]
+    command = [*kind.command(launch), *launch.spec.args]
+    folders = launch.scratch, launch.site.cache_folder(), Path(launch.spec.path)
+    return launch.site.wrapped(command, [folder for folder in folders if folder.is_dir()])
 
 
 def shown(command: list[str]) -> str:

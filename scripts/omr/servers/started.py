@@ -70,7 +70,7 @@ class StartedServer(ModelServer):
 
     async def start(self) -> None:
         spec = self.spec
-        if spec.path.startswith(("/", "./", "../")) and not os.path.exists(spec.path):
+        if spec.is_local and not os.path.exists(spec.path):
             raise UserError(f"the model {spec.name!r} is not there: {spec.path}", remedy="check its `path` in config")
         if self._kind.uses_gpus and self.site.check_gpus and spec.gpus and spec.nodes == 1:
             await asyncio.to_thread(check_gpus, spec.gpus, self.site.min_driver, self._on_event, os.environ)

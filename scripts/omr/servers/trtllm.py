@@ -1,4 +1,5 @@
-"""TensorRT-LLM (1.2, PyTorch backend): serves a hub checkpoint as it is; flags have underscores.
+"""TensorRT-LLM (1.2, PyTorch backend): serves a hub checkpoint as it is; flags have underscores. It still serves an
+engine that was built before, which later versions do not.
 
 When its engine dies it stays alive and answers `/health` with 503 for ever. It knows no name for a model but the
 checkpoint's. Over several nodes it wants one MPI process per GPU; on one node it starts them itself, for which it must
@@ -46,6 +47,9 @@ class Trtllm(ServerKind):
             command += ["--max_num_tokens", str(spec.max_input_tokens or spec.max_model_len)]
         if spec.revision is not None and not os.path.isdir(spec.path):
             command += ["--revision", spec.revision]
+        if _is_engine(spec.path):
+            # It does not carry a tokenizer: the user names one among `args`.
+            command += ["--backend", "tensorrt"]
         if spec.server_config:
             command += ["--config", str(_write_config(launch))]
         return command
@@ -63,6 +67,11 @@ class Trtllm(ServerKind):
 
     def withheld(self, spec: ModelSpec) -> tuple[str, ...]:
         return ("SLURM_", "PMI_", "PMIX_") if spec.nodes == 1 else ()
+
+
+def _is_engine(path: str) -> bool:
+    """Whether a folder holds an engine that an older version's trtllm-build made, and not a checkpoint."""
+    return any(Path(path).glob("rank*.engine")) if os.path.isdir(path) else False
 
 
 def _write_config(launch: Launch) -> Path:

@@ -1,0 +1,355 @@
+"""GPU utilisation of a full run of generate_solutions, simulated for each number of shards and each concurrency.
+
+`python benchmarks/utilisation.py` simulates every recipe of config/config.yaml that a run makes and prints a table of
+each. Shards, seeds, concurrency, time limits and tries are read from config and profiles/slurm. How fast servers are is
+assumed (`ASSUMED`, changed with `--assume`); a table shows what each assumption does to the result. The exit status is
+1 if the defaults of config stay under `--target`, need more tries than the profile grants, or let requests time out.
+
+Utilisation = (tokens of stored replies / tokens a second of a full server) / (time that GPUs were held). Losses:
+starts (loading the model, stopping), few (too few requests in flight), tail (the last requests of a job run alone),
+abandoned (tokens of replies that a time limit cut off). Idle at the end: of all servers' time from the first job to the
+last, the share in which a node has no job any more. Reading prompts (3% of the tokens, many at once), preemption inside
+the server, failures, and waiting in the cluster's queue are left out. A job that its time limit stops is asked on in
+its next try, which goes to the end of the queue.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from itertools import cycle, islice, product
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from omr.config_files import read_config, read_yaml  # noqa: E402
+from omr.draining import Drain  # noqa: E402
+from omr.published_ratios import RATIOS, THREADS, TOKENS  # noqa: E402
+from omr.recipes import Recipes  # noqa: E402
+from omr.resources import WARNING_S  # noqa: E402
+from omr.settings import Settings  # noqa: E402
+from serving_model import Floats, Limit, Seconds, Server, draw_lengths, run_job, run_wall_s  # noqa: E402
+
+CONFIG = [ROOT / "config" / name for name in ("config.yaml", "models.yaml", "benchmarks.yaml")]
+SHARDS = (1, 2, 5, 10, 20, 50, 100)
+CONCURRENCY = (64, 128, 256, 512, 1024)
+RUNTIMES_MIN = (360, 720, 1440, 2880)
+#: The dataset's rows of 22 KB are 7,333 tokens at 3 bytes each; what is estimated includes wrong, longer solutions.
+PROMPT_TOKENS, MEAN_TOKENS = TOKENS["generate_solutions"]
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """What a model's server is taken to do. `tokens_per_second` is that of a full server; a request alone is written at
+    `request_tokens_per_second`. `cache_tokens`: prompts and replies that run at once fit into so many tokens."""
+
+    tokens_per_second: float
+    request_tokens_per_second: float
+    cache_tokens: float
+    start_min: float
+    stop_min: float = 0.5
+    mean_tokens: float = MEAN_TOKENS
+    spread: float = 0.6  # standard deviation of the logarithm of a reply's tokens
+    gradual: float = 0  # 1: speed falls from the second request on, instead of only where the server's rate is reached
+
+
+#: Assumed for 8 and 2 x 8 GPUs of the kind H100. Caches: QwQ leaves half a terabyte, at 0.26 MB a token; R1's weights
+#: leave 25 GB on each GPU, which all hold the same cache, at 70 KB a token. Starts: loading from shared disks.
+ASSUMED = {
+    "qwq-32b": Assumed(8000, 80, cache_tokens=1_900_000, start_min=10),
+    "deepseek-r1": Assumed(1500, 40, cache_tokens=350_000, start_min=45),
+}
+GRADUAL = "speed falls with every request"
+#: What the last table varies: an assumption and its factor.
+VARIED = {
+    "half the token rate": ("tokens_per_second", 0.5),
+    "double the token rate": ("tokens_per_second", 2),
+    "a request alone half as fast": ("request_tokens_per_second", 0.5),
+    "a request alone twice as fast": ("request_tokens_per_second", 2),
+    "half the cache": ("cache_tokens", 0.5),
+    "double the cache": ("cache_tokens", 2),
+    "start-up doubled": ("start_min", 2),
+    "start-up halved": ("start_min", 0.5),
+    "lengths nearly equal (half the spread)": ("spread", 0.5),
+    "lengths wider (1.5 times the spread)": ("spread", 1.5),
+    "replies two thirds as long": ("mean_tokens", 2 / 3),
+}
+
+
+# ---- a full run --------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Plan:
+    """A recipe as config has it, and the run around it."""
+
+    recipe: str
+    model: str
+    problems: int
+    seeds: int
+    shards: int
+    concurrency: int
+    max_tokens: int
+    runtime_min: float
+    request_timeout_s: float
+    max_tries: int  # of a job, as the profile grants
+    servers: int
+    samples: int  # shards that are simulated; the others are taken to be like them
+
+
+class Run(NamedTuple):
+    """A simulated run: the server time of all jobs, its parts, and what makes it fail."""
+
+    seconds: Seconds
+    jobs: int
+    starts: int
+    most_tries: int
+    longest_s: float
+    wall_s: float
+    idle: float
+
+    def faults(self, plan: Plan) -> str:
+        """Marks: too many tries, requests that time out."""
+        return "†" * (self.most_tries > plan.max_tries) + "‡" * (self.longest_s > plan.request_timeout_s)
+
+
+def server_of(assumed: Assumed, lengths: Floats) -> Server:
+    """The server; a running request holds its prompt and on average half of a reply, long ones for longer."""
+    held = PROMPT_TOKENS + float((lengths**2).mean() / lengths.mean() / 2)
+    rates = assumed.tokens_per_second, assumed.request_tokens_per_second
+    seconds = assumed.start_min * 60, assumed.stop_min * 60
+    return Server(*rates, max(1, int(assumed.cache_tokens / held)), *seconds, bool(assumed.gradual))
+
+
+@dataclass
+class Simulation:
+    """Runs of one recipe under one set of assumptions."""
+
+    plan: Plan
+    assumed: Assumed
+    lengths: Floats = field(init=False)
+    server: Server = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lengths = draw_lengths(
+            self.plan.problems, self.assumed.mean_tokens, self.assumed.spread, self.plan.max_tokens
+        )
+        self.server = server_of(self.assumed, self.lengths)
+
+    def run(self, shards: int, concurrency: int, runtime_min: float) -> Run:
+        """All seeds of the recipe."""
+        limit = Limit(runtime_min * 60 - WARNING_S, Drain.grace_s)
+        # Shards follow from hashes of ids, so their sizes vary.
+        sizes = np.random.default_rng(shards).multinomial(len(self.lengths), [1 / shards] * shards)
+        parts = np.split(self.lengths, np.cumsum(sizes)[:-1])[: self.plan.samples]
+        sample = [run_job(part, self.server, concurrency, limit) for part in parts if len(part)]
+        number = shards * self.plan.seeds
+        jobs = list(islice(cycle(sample), number))
+        total = Seconds(*np.sum([spent for job in jobs for spent in job.tries], axis=0).tolist())
+        wall_s = run_wall_s(([spent.held for spent in job.tries] for job in jobs), self.plan.servers)
+        starts, most_tries = sum(len(job.tries) for job in jobs), max(len(job.tries) for job in jobs)
+        idle = 1 - total.held / (wall_s * self.plan.servers)
+        return Run(total, number, starts, most_tries, max(job.longest_s for job in jobs), wall_s, idle)
+
+    def default(self) -> Run:
+        return self.run(self.plan.shards, self.plan.concurrency, self.plan.runtime_min)
+
+
+def plans(args: argparse.Namespace) -> list[Plan]:
+    """The recipes that a run makes, from config; the size of the input is the published one unless it is given."""
+    config = read_config(CONFIG)
+    recipes = Recipes(Settings(config))
+    size = THREADS.value * math.prod(RATIOS[name].value for name in ("problems", "merged", "clean"))
+    tries = read_yaml(ROOT / "profiles" / "slurm" / "config.yaml")["retries"] + 1
+    found = []
+    for name in recipes.to_run:
+        recipe, model = recipes[name], recipes.model(name, "generate_solutions")
+        found.append(
+            Plan(
+                recipe=name,
+                model=model.name,
+                problems=args.problems or round(size),
+                seeds=recipe["seeds"],
+                shards=recipe["shards"],
+                concurrency=model.concurrency,
+                max_tokens=recipe["max_tokens"],
+                runtime_min=model.runtime_min,
+                request_timeout_s=model.request_timeout_s,
+                max_tries=tries,
+                servers=args.servers,
+                samples=args.samples,
+            )
+        )
+    return found
+
+
+# ---- what is printed ---------------------------------------------------------------------------------------------
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}")
+    for row in rows:
+        print(f"| {' | '.join(row)} |")
+    print()
+
+
+def share(run: Run, plan: Plan) -> str:
+    return f"{run.seconds.utilisation:.1%}{run.faults(plan)}"
+
+
+def losses(run: Run) -> list[str]:
+    """Shares of the time that GPUs were held: starts, few, tail, abandoned."""
+    _, *lost = run.seconds
+    return [f"{max(0.0, part / run.seconds.held):.1%}" for part in lost]  # a sum of nothing may be just below 0
+
+
+def print_grid(simulation: Simulation, shards: Sequence[int], concurrency: Sequence[int]) -> None:
+    """Utilisation per shards and concurrency, the shards of config also for a server that slows down gradually."""
+    plan = simulation.plan
+
+    def row(name: str, simulation: Simulation, number: int) -> list[str]:
+        runs = [simulation.run(number, column, plan.runtime_min) for column in concurrency]
+        is_default = [(number, column) == (plan.shards, plan.concurrency) for column in concurrency]
+        texts = [share(run, plan) for run in runs]
+        return [name, *(f"**{text}**" if bold else text for text, bold in zip(texts, is_default, strict=True))]
+
+    rows = [row(_marked(number, plan.shards), simulation, number) for number in shards]
+    gradual = Simulation(plan, replace(simulation.assumed, gradual=1))
+    rows.append(row(f"{plan.shards}, if {GRADUAL}", gradual, plan.shards))
+    table(["shards", *(f"concurrency {column}" for column in concurrency)], rows)
+
+
+def _marked(value: float, default: float) -> str:
+    return f"{value:g}, as in config" if value == default else f"{value:g}"
+
+
+RUN_HEAD = ("jobs", "starts", "tries", "utilisation", "starts", "few", "tail", "abandoned", "h", "idle at the end")
+
+
+def run_cells(run: Run, plan: Plan) -> list[str]:
+    counts = [f"{run.jobs:,}", f"{run.starts:,}", f"{run.most_tries}"]
+    return [*counts, share(run, plan), *losses(run), f"{run.wall_s / 3600:,.0f}", f"{run.idle:.1%}"]
+
+
+def print_losses(simulation: Simulation, shards: Sequence[int]) -> None:
+    """What is lost where: per number of shards, and per time limit."""
+    plan = simulation.plan
+    by_shards = {rows: simulation.run(rows, plan.concurrency, plan.runtime_min) for rows in shards}
+    table(
+        ["shards", *RUN_HEAD], ([_marked(rows, plan.shards), *run_cells(run, plan)] for rows, run in by_shards.items())
+    )
+    limits = sorted({*RUNTIMES_MIN, plan.runtime_min})
+    by_limit = {limit: simulation.run(plan.shards, plan.concurrency, limit) for limit in limits}
+    rows = [[_marked(limit, plan.runtime_min), *run_cells(run, plan)] for limit, run in by_limit.items()]
+    table(["runtime_min", *RUN_HEAD], rows)
+
+
+def print_sensitivity(plan: Plan, assumed: Assumed) -> None:
+    """What the defaults reach if one assumption is wrong."""
+    cases = {"as assumed": assumed, GRADUAL: replace(assumed, gradual=1)}
+    for name, (key, factor) in VARIED.items():
+        cases[name] = replace(assumed, **{key: getattr(assumed, key) * factor})
+    rows = []
+    for name, case in cases.items():
+        run = Simulation(replace(plan, samples=min(plan.samples, 2)), case).default()
+        rows.append([name, share(run, plan), *losses(run), str(run.most_tries), f"{run.longest_s / 60:.0f}"])
+    table(["defaults, if", "utilisation", "starts", "few", "tail", "abandoned", "tries", "longest wait, min"], rows)
+
+
+def is_enough(run: Run, plan: Plan, target: float) -> bool:
+    return run.seconds.utilisation >= target and not run.faults(plan)
+
+
+def verdict(simulation: Simulation, args: argparse.Namespace) -> bool:
+    """Print what the defaults reach, and if that will not do, the smallest change that would."""
+    plan, run = simulation.plan, simulation.default()
+    starts, few, tail, abandoned = losses(run)
+    enough = is_enough(run, plan, args.target)
+    print(
+        f"{plan.recipe}: the defaults reach {run.seconds.utilisation:.1%} of the ideal ({args.target:.0%} is asked): "
+        f"{run.starts:,} starts for {run.jobs:,} jobs take {starts} of the GPUs' time, tails {tail}, abandoned replies "
+        f"{abandoned}, too few requests {few}. A job needs up to {run.most_tries} tries of {plan.max_tries}, a request "
+        f"waits up to {run.longest_s / 60:.0f} min of {plan.request_timeout_s / 60:.0f}. "
+        f"{'Reached.' if enough else 'NOT REACHED. ' + advice(simulation, args)}\n"
+    )
+    return enough
+
+
+def advice(simulation: Simulation, args: argparse.Namespace) -> str:
+    """The smallest change of the defaults that reaches the target, by number of changes, then by their size."""
+    plan = simulation.plan
+    default = plan.shards, plan.concurrency, plan.runtime_min
+
+    def change(values: tuple[int, int, float]) -> tuple[int, float]:
+        ratios = [abs(math.log(value / usual)) for value, usual in zip(values, default, strict=True)]
+        return sum(ratio > 0 for ratio in ratios), sum(ratios)
+
+    for values in sorted(product(args.shards, args.concurrency, RUNTIMES_MIN), key=change):
+        run = simulation.run(*values)
+        if is_enough(run, plan, args.target):
+            shards, concurrency, runtime = values
+            reached = f"{run.seconds.utilisation:.1%}"
+            return f"These do: shards {shards}, concurrency {concurrency}, runtime_min {runtime} ({reached})."
+    return "No cell of these tables does: load faster, or use faster servers."
+
+
+def report(plan: Plan, assumed: Assumed, args: argparse.Namespace) -> bool:
+    simulation = Simulation(plan, assumed)
+    lengths, server = simulation.lengths, simulation.server
+    longest = float((lengths == plan.max_tokens).mean())
+    print(
+        f"## {plan.recipe}\n{plan.problems:,} problems x {plan.seeds} seeds on {plan.servers} servers of {plan.model}, "
+        f"jobs of {plan.runtime_min:g} min. Assumed: replies of {lengths.mean():,.0f} tokens on average "
+        f"(omr/published_ratios.py says {MEAN_TOKENS:,}; spread {assumed.spread:g}; {longest:.1%} reach "
+        f"{plan.max_tokens:,}); a full server writes {server.tokens_per_second:,.0f} tokens/s, a request alone "
+        f"{server.request_tokens_per_second:g}; {server.slots} requests fit into its cache, more wait; it is up after "
+        f"{assumed.start_min:g} min.\n"
+    )
+    shards = sorted({*args.shards, plan.shards})
+    print_grid(simulation, shards, sorted({*args.concurrency, plan.concurrency}))
+    print_losses(simulation, shards)
+    print_sensitivity(plan, assumed)
+    return verdict(simulation, args)
+
+
+# ---- the command -------------------------------------------------------------------------------------------------
+def assumptions(given: Sequence[str]) -> dict[str, Assumed]:
+    """`ASSUMED` with changes such as `deepseek-r1.start_min=60` and, where config says it, the tokens a second.
+
+    Raises ValueError for a model or a name that is not there.
+    """
+    assumed = dict(ASSUMED)
+    for model, entry in read_config(CONFIG)["models"].items():
+        if model in assumed and entry.get("tokens_per_second") is not None:
+            assumed[model] = replace(assumed[model], tokens_per_second=entry["tokens_per_second"])
+    for change in given:
+        target, _, value = change.partition("=")
+        model, _, name = target.rpartition(".")
+        if model not in assumed or name not in {item.name for item in fields(Assumed)}:
+            raise ValueError(f"{change}: not of the form MODEL.NAME=VALUE with a model and a name of ASSUMED")
+        assumed[model] = replace(assumed[model], **{name: float(value)})
+    return assumed
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--shards", type=int, nargs="+", default=SHARDS, help="rows of the tables")
+    add("--concurrency", type=int, nargs="+", default=CONCURRENCY, help="columns of the tables")
+    add("--servers", type=int, default=32, help="servers at once (default: 32)")
+    add("--samples", type=int, default=4, help="shards that are simulated of each kind (default: 4)")
+    add("--problems", type=int, help="problems (default: the published number)")
+    add("--assume", nargs="+", default=[], metavar="MODEL.NAME=VALUE", help="e.g. deepseek-r1.start_min=60")
+    add("--target", type=float, default=0.95, help="utilisation that the defaults must reach (default: 0.95)")
+    args = parser.parse_args(argv)
+    assumed = assumptions(args.assume)
+    print("†: more tries than the profile grants, the run fails. ‡: requests wait longer than their time limit.\n")
+    reached = [report(plan, assumed[plan.model], args) for plan in plans(args)]
+    return 0 if all(reached) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

