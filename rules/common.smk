@@ -1,9 +1,12 @@
 """Settings, wildcard constraints and the base rule of all model stages."""
 
+import os
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+# Rules call `python`: the one that runs Snakemake, whether its environment is activated or not (conda's come before).
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 from omr.config_check import check_config
 from omr.errors import UserError
 from omr.preparation import download_manifest, hub_id, sharding

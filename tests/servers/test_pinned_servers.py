@@ -1,7 +1,6 @@
 """Our command lines, variables and request fields against the sources of the servers that envs/ pins.
 
-TensorRT-LLM is not among them: the package index has only a stub of it. Its command line was compared by hand with its
-public source.
+The wheel of TensorRT-LLM is not on the package index: its options are listed in trtllm_options.py.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ from pinned_wheels import (
     vllm_options,
     wheel,
 )
+from trtllm_options import trtllm_options
 
 # In one process, so that a wheel is downloaded once.
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("wheels")]
@@ -62,6 +62,20 @@ def test_a_server_knows_every_option_that_we_give_it(
 ) -> None:
     for command in commands(server, spec):
         assert misfits(words_of(command), known()) == []
+
+
+@pytest.mark.parametrize("spec", [ONE_NODE, SPECS["two nodes"]], ids=["one node", "two nodes"])
+@pytest.mark.parametrize("served", ["checkpoint", "engine"])
+def test_trtllm_serve_knows_every_option_that_we_give_it(spec: ModelSpec, served: str, tmp_path: Path) -> None:
+    if served == "engine":
+        (tmp_path / "rank0.engine").touch()
+        spec = replace(spec, path=str(tmp_path))
+    spec = replace(spec, pipeline_parallel_size=2, max_input_tokens=24580, server_config={"a": 1})
+    launch = Launch(spec, ServerSite(python="bin/python"), 1, 2, tmp_path)
+    command = KINDS["trtllm"].command(launch)
+    words = command[command.index("bin/trtllm-serve") + 2 :]
+    assert misfits(words, trtllm_options()) == []
+    assert ("--backend" in words) == (served == "engine")
 
 
 @pytest.mark.parametrize(

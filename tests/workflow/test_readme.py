@@ -56,6 +56,11 @@ def test_each_snakemake_command_can_be_planned(demo: Project, line: str) -> None
     demo.make(*arguments, "-n", NVIDIA_API_KEY="x")
 
 
+def test_commands_need_no_activated_environment(project: Project) -> None:
+    """`python` on this path, if there is one, has none of our packages."""
+    project.make("results/demo/raw_aops_data.jsonl", PATH="/usr/bin:/bin")
+
+
 def test_the_trace_and_the_estimate_of_the_readme_say_what_it_promises(demo: Project) -> None:
     (line,) = [line for line in commands() if "trace.py" in line]
     done = subprocess.run(
