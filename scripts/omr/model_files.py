@@ -3,7 +3,8 @@
 A manifest is JSON: {"repo" (hub id or local folder), "revision" (asked for, or null), "sha" (the commit it was, or
 null), "folder" (of the files; relative to the manifest where it lies beside it), "files": [{"path" (in the folder),
 "size" (bytes), "sha256" (or null)}]}, and for a checkpoint that was saved in shards also "load_format",
-"tensor_parallel_size", "pipeline_parallel_size", "server_version". It appears when all files are there.
+"tensor_parallel_size", "pipeline_parallel_size", "expert_parallel_size", "server_version". It appears when all files
+are there.
 """
 
 from __future__ import annotations
@@ -19,6 +20,15 @@ from omr.errors import UserError
 from omr.jsonl import AtomicFile
 from omr.models import ModelSpec
 from omr.servers.launch import parallel_sizes
+
+#: Fields of a checkpoint that was saved in shards.
+_OF_SHARDS = (
+    "load_format",
+    "tensor_parallel_size",
+    "pipeline_parallel_size",
+    "expert_parallel_size",
+    "server_version",
+)
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,7 @@ class ModelFiles:
     load_format: str | None = None
     tensor_parallel_size: int | None = None
     pipeline_parallel_size: int | None = None
+    expert_parallel_size: int | None = None
     server_version: str | None = None
 
     @property
@@ -55,9 +66,7 @@ def write_manifest(path: Path, model: ModelFiles) -> None:
     start, folder = Path(os.path.abspath(path)).parent, Path(os.path.abspath(model.folder))
     place = folder.relative_to(start) if folder.is_relative_to(start) else folder
     content: dict[str, Any] = {"repo": model.repo, "revision": model.revision, "sha": model.sha, "folder": str(place)}
-    for name in ("load_format", "tensor_parallel_size", "pipeline_parallel_size", "server_version"):
-        if getattr(model, name) is not None:
-            content[name] = getattr(model, name)
+    content |= {name: value for name in _OF_SHARDS if (value := getattr(model, name)) is not None}
     content["files"] = [{"path": file.path, "size": file.size, "sha256": file.sha256} for file in model.files]
     with AtomicFile(path) as file:
         file.write(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
@@ -118,12 +127,13 @@ def served_from(spec: ModelSpec, manifest: Path) -> ModelSpec:
 
 
 def _check_sharding(spec: ModelSpec, model: ModelFiles, manifest: Path) -> None:
-    wanted = parallel_sizes(spec)
-    saved = (model.tensor_parallel_size, model.pipeline_parallel_size)
-    if saved != (wanted.tensor, wanted.pipeline):
+    sizes = parallel_sizes(spec)
+    wanted = sizes.tensor, sizes.pipeline, sizes.expert
+    saved = model.tensor_parallel_size, model.pipeline_parallel_size, model.expert_parallel_size
+    if saved != wanted:
         raise UserError(
-            f"was saved for tensor x pipeline parallel size {saved[0]} x {saved[1]}, but the model {spec.name!r} is "
-            f"served with {wanted.tensor} x {wanted.pipeline}",
+            f"was saved for tensor, pipeline and expert parallel sizes {saved}, but the model {spec.name!r} is served "
+            f"with {wanted}",
             file=manifest,
             remedy="run `snakemake models` to save it anew",
         )

@@ -117,8 +117,8 @@ def _fault(spec: ModelSpec) -> str | None:
         return "has a `server_config`, which only trtllm takes"
     if spec.prepare not in PREPARATIONS:
         return f"has `prepare: {spec.prepare}`; there are: {', '.join(PREPARATIONS)}"
-    if spec.prepare == "sharded_state" and spec.server not in ("vllm", "sglang"):
-        return "has `prepare: sharded_state`, which only vllm and sglang can load"
+    if spec.prepare == "sharded_state" and spec.server != "vllm":
+        return "has `prepare: sharded_state`, but only vllm loads what vLLM saved"
     if spec.nodes < 1 or spec.gpus < 0:
         return "needs at least one node and no negative number of GPUs"
     if spec.concurrency < 1:

@@ -52,6 +52,6 @@ def conda_env(config: Mapping[str, Any], spec: ModelSpec) -> str:
 
 
 def sharding(spec: ModelSpec) -> str:
-    """How a sharded checkpoint is cut: one cut for other sizes cannot be loaded."""
+    """How a sharded checkpoint is cut: one that was cut for other sizes cannot be loaded."""
     sizes = parallel_sizes(spec)
-    return f"tensor parallel {sizes.tensor}, pipeline parallel {sizes.pipeline}"
+    return f"tensor parallel {sizes.tensor}, pipeline parallel {sizes.pipeline}, expert parallel {sizes.expert}"

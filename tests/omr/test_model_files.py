@@ -25,12 +25,13 @@ def manifest(tmp_path: Path) -> Path:
     return tmp_path / "at/manifest.json"
 
 
-def sharded(manifest: Path, tensor: int, pipeline: int = 1) -> Path:
+def sharded(manifest: Path, tensor: int, pipeline: int = 1, expert: int = 1) -> Path:
     model = replace(
         read_manifest(manifest),
         load_format="sharded_state",
         tensor_parallel_size=tensor,
         pipeline_parallel_size=pipeline,
+        expert_parallel_size=expert,
         server_version="0.32.0",
     )
     write_manifest(manifest, model)
@@ -58,10 +59,12 @@ def test_a_sharded_checkpoint_is_loaded_as_one(manifest: Path) -> None:
     assert served_from(SPEC, sharded(manifest, 8)).args == ("--load-format", "sharded_state", "--extra")
 
 
-@pytest.mark.parametrize(("tensor", "pipeline"), [(4, 1), (8, 2)])
-def test_a_checkpoint_sharded_for_other_sizes_is_refused(manifest: Path, tensor: int, pipeline: int) -> None:
-    with pytest.raises(UserError, match=rf"saved for tensor x pipeline parallel size {tensor} x {pipeline}, .* 8 x 1"):
-        served_from(SPEC, sharded(manifest, tensor, pipeline))
+@pytest.mark.parametrize("sizes", [(4, 1, 1), (8, 2, 1), (8, 1, 8)])
+def test_a_checkpoint_sharded_for_other_sizes_is_refused(manifest: Path, sizes: tuple[int, int, int]) -> None:
+    with pytest.raises(UserError, match="is served with") as caught:
+        served_from(SPEC, sharded(manifest, *sizes))
+    assert f"was saved for tensor, pipeline and expert parallel sizes {sizes}" in caught.value.what
+    assert "(8, 1, 1)" in caught.value.what
 
 
 def test_another_models_files_are_refused(manifest: Path) -> None:

@@ -22,6 +22,19 @@ HERE = Path(__file__).parent
 #: Longer than anything here takes on a busy machine; reaching it fails the test.
 PATIENCE_S = 60.0
 QUICK = Watch(poll_s=0.05, health_every_s=0.1, unhealthy_s=0.3)
+#: The job's nodes and the time that it has left; it has no steps.
+SQUEUE = """#!/bin/sh
+case "$*" in
+    *--format=%N*) echo 'n[1-2]';;
+    *--format=%L*) echo 1:00:00;;
+esac
+"""
+SCONTROL = """#!/bin/sh
+case "$2" in
+    hostnames) printf 'n1\\nn2\\n';;
+    node) echo "NodeName=$4 Arch=x86_64 NodeAddr=localhost NodeHostName=$4";;
+esac
+"""
 
 
 @dataclass
@@ -99,6 +112,18 @@ def write_script(path: Path, text: str) -> Path:
     path.write_text(text)
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return path
+
+
+def stand_in_slurm(folder: Path) -> dict[str, str]:
+    """Slurm's commands as in a job with the nodes n1 and n2, as Snakemake's job step leaves it; both are this machine.
+
+    Returns the variables of the job; srun's arguments come into the file that FAKE_SRUN_WORD names.
+    """
+    write_script(folder / "squeue", SQUEUE)
+    write_script(folder / "scontrol", SCONTROL)
+    write_script(folder / "srun", f'#!/bin/sh\nexec {sys.executable} {HERE / "fake_srun.py"} "$@"\n')
+    path = f"{folder}{os.pathsep}{os.environ['PATH']}"
+    return {"PATH": path, "SLURM_JOB_ID": "17", "FAKE_SRUN_WORD": str(folder / "srun.json")}
 
 
 def _environment(pid: int) -> bytes:

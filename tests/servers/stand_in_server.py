@@ -1,6 +1,8 @@
 """A process that listens like a model server and misbehaves as told; takes vLLM's command line.
 
-`--stand-in MODE[,MODE...]` says how; `--state DIR` is a folder where it leaves word of what it did.
+`--stand-in MODE[,MODE...]` says how; `--state DIR` is a folder where it leaves word of what it did. Over several nodes
+the first serves once the others have called at its meeting port. `--become COMMAND` is a server to be instead then; it
+is given `--model`, `--host` and `--port`.
 """
 
 from __future__ import annotations
@@ -8,11 +10,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -26,6 +31,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--headless", action="store_true")
     parser.add_argument("--nnodes", type=int, default=1)
     parser.add_argument("--node-rank", type=int, default=0)
+    parser.add_argument("--master-addr")
+    parser.add_argument("--master-port", type=int)
+    parser.add_argument("--become", type=shlex.split, default=[], metavar="COMMAND")
     parser.add_argument("--stand-in", default="")
     parser.add_argument("--state", type=Path, required=True)
     return parser.parse_known_args()[0]
@@ -107,6 +115,20 @@ def fork_family(state: Path) -> None:
     (state / "worker.pid").write_text(str(worker.pid))
 
 
+def meet(args: argparse.Namespace) -> None:
+    """At the head: wait until all other nodes have called. Elsewhere: call until the head answers."""
+    address = args.master_addr, args.master_port
+    if args.node_rank == 0:
+        with socket.create_server(address) as door:
+            for _ in range(1, args.nnodes):
+                door.accept()[0].close()
+        return
+    while True:
+        with suppress(ConnectionRefusedError), socket.create_connection(address):
+            return
+        time.sleep(0.02)
+
+
 def main() -> None:
     args = parse()
     behaviour = Behaviour(args)
@@ -122,11 +144,13 @@ def main() -> None:
         time.sleep(3600)
     if behaviour.on("ignore-term"):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    (behaviour.state / f"joined-{args.node_rank}").touch()
+    if args.nnodes > 1:
+        meet(args)
     if args.headless:
         threading.Event().wait()
-    while len(list(behaviour.state.glob("joined-*"))) < args.nnodes:
-        time.sleep(0.02)
+    if args.become:
+        served = ["--model", args.served_model_name, "--host", args.host, "--port", str(args.port)]
+        os.execvp(args.become[0], [*args.become, *served])
     Handler.behaviour = behaviour
     ThreadingHTTPServer((args.host, args.port), Handler).serve_forever()
 

@@ -15,6 +15,16 @@ def test_the_end_of_a_log_begins_with_the_errors_that_later_noise_would_hide(tmp
     assert len(lines) == 17
 
 
+def test_the_cause_is_told_once_although_every_worker_prints_it_and_a_traceback_follows(tmp_path: Path) -> None:
+    traceback = "".join(f'(Core) ERROR [core.py:1510]   File "x.py", line {n}\n' for n in range(40))
+    cause = "ERROR [worker.py:953] safetensors.SafetensorError: incomplete metadata\n"
+    log = tmp_path / "log"
+    log.write_text(f"(Worker 0) {cause}(Worker 1) {cause}{traceback}RuntimeError: initialization failed, see above\n")
+    lines = log_tail(log, 0).splitlines()
+    assert lines[:2] == [f"(Worker 0) {cause.strip()}", "[...]"]
+    assert lines[-1].startswith("RuntimeError")
+
+
 def test_only_the_last_start_is_told(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("first\nsecond\n")
@@ -23,8 +33,8 @@ def test_only_the_last_start_is_told(tmp_path: Path) -> None:
 
 def test_bytes_that_are_no_text_do_no_harm(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    log.write_bytes(b"\xff\x1b[31mred\x00\n" + b"x" * 200_000)
-    assert log_tail(log, 0) == "x" * 65_536
+    log.write_bytes(b"\xff\x1b[31mred\x00\n" + b"x" * 2_000_000)
+    assert log_tail(log, 0) == "x" * (1 << 20)
     log.write_bytes(b"\xff\x1b[31mred\x00\n")
     assert log_tail(log, 0) == "\ufffd[31mred"
 

@@ -6,34 +6,22 @@ import asyncio
 import json
 import os
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from omr.errors import UserError
 from omr.servers import ModelServer, ServerDied
-from server_lab import HERE, PATIENCE_S, Lab, ready_job, write_script
-
-SCONTROL = """#!/bin/sh
-case "$2" in
-    hostnames) printf 'n1\\nn2\\n';;
-    node) echo "NodeName=$4 Arch=x86_64 NodeAddr=localhost NodeHostName=$4";;
-esac
-"""
+from server_lab import PATIENCE_S, SCONTROL, Lab, ready_job, stand_in_slurm, write_script
 
 
 @pytest.fixture
 def slurm(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A Slurm job with the nodes n1 and n2, as Snakemake's job step leaves it; the file with srun's arguments."""
-    commands = lab.folder / "slurm"
-    write_script(commands / "squeue", "#!/bin/sh\necho 'n[1-2]'\n")
-    write_script(commands / "scontrol", SCONTROL)
-    write_script(commands / "srun", f'#!/bin/sh\nexec {sys.executable} {HERE / "fake_srun.py"} "$@"\n')
-    monkeypatch.setenv("PATH", f"{commands}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("SLURM_JOB_ID", "17")
-    monkeypatch.setenv("FAKE_SRUN_WORD", str(lab.folder / "srun.json"))
-    return lab.folder / "srun.json"
+    """A Slurm job with the nodes n1 and n2; the file with srun's arguments."""
+    variables = stand_in_slurm(lab.folder / "slurm")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return Path(variables["FAKE_SRUN_WORD"])
 
 
 async def started(server: ModelServer) -> None:
@@ -85,7 +73,7 @@ def test_a_node_that_dies_takes_the_others_along(lab: Lab, slurm: Path) -> None:
 
 
 def test_a_step_that_outlived_its_srun_is_cancelled(lab: Lab, slurm: Path) -> None:
-    commands, cancelled = slurm.parent / "slurm", lab.folder / "cancelled"
+    commands, cancelled = slurm.parent, lab.folder / "cancelled"
     steps = f"17.batch batch\n17.3 model-server-{os.getpid()}\n17.2 model-server-1"
     write_script(commands / "squeue", f"#!/bin/sh\ncase $2 in --steps) echo '{steps}';; *) echo 'n[1-2]';; esac\n")
     write_script(commands / "scancel", f'#!/bin/sh\necho "$@" > {cancelled}\n')
@@ -105,18 +93,18 @@ def test_several_nodes_outside_a_slurm_job_are_an_error(lab: Lab, monkeypatch: p
 
 
 def test_a_slurm_that_does_not_answer_is_quoted(lab: Lab, slurm: Path) -> None:
-    write_script(slurm.parent / "slurm" / "squeue", "#!/bin/sh\necho 'Invalid job id specified' >&2\nexit 1\n")
+    write_script(slurm.parent / "squeue", "#!/bin/sh\necho 'Invalid job id specified' >&2\nexit 1\n")
     with pytest.raises(UserError, match="Invalid job id specified"):
         asyncio.run(started(lab.server(nodes=2)))
 
 
 def test_a_step_on_other_nodes_than_planned_is_an_error(lab: Lab, slurm: Path) -> None:
-    write_script(slurm.parent / "slurm" / "scontrol", SCONTROL.replace("n2", "n3"))
+    write_script(slurm.parent / "scontrol", SCONTROL.replace("n2", "n3"))
     with pytest.raises(ServerDied, match="node 1 of the step is n2, but n3 was planned"):
         asyncio.run(started(lab.server(nodes=2)))
 
 
 def test_a_node_without_its_gpus_fails_the_server_with_a_clear_error(lab: Lab, slurm: Path) -> None:
-    write_script(slurm.parent / "slurm" / "nvidia-smi", "#!/bin/sh\necho 'no devices were found'\nexit 6\n")
+    write_script(slurm.parent / "nvidia-smi", "#!/bin/sh\necho 'no devices were found'\nexit 6\n")
     with pytest.raises(ServerDied, match="no devices were found"):
         asyncio.run(started(lab.server(nodes=2, gpus=8, check_gpus=True)))

@@ -34,8 +34,8 @@ def allocated_nodes(spec: ModelSpec) -> Allocation:
             f"the model {spec.name!r} needs {spec.nodes} nodes, but this is no Slurm job",
             remedy="run with the slurm profile, or choose a model that fits on one node",
         )
-    listed = _output("squeue", "--noheader", f"--jobs={job}", "--format=%N")
-    nodes = tuple(_output("scontrol", "show", "hostnames", listed).split())
+    listed = slurm_output("squeue", "--noheader", f"--jobs={job}", "--format=%N")
+    nodes = tuple(slurm_output("scontrol", "show", "hostnames", listed).split())
     if len(nodes) != spec.nodes:
         raise UserError(
             f"the model {spec.name!r} needs {spec.nodes} nodes, but job {job} has {len(nodes)} ({listed})",
@@ -64,21 +64,22 @@ def cancel_left_steps() -> None:
 
     Raises UserError if Slurm does not answer.
     """
-    steps = _output("squeue", "--noheader", "--steps", f"--jobs={os.environ['SLURM_JOB_ID']}", "--format=%i %j")
+    steps = slurm_output("squeue", "--noheader", "--steps", f"--jobs={os.environ['SLURM_JOB_ID']}", "--format=%i %j")
     left = [words[0] for words in map(str.split, steps.splitlines()) if words[1:] == [_step_name()]]
     if left:
-        _output("scancel", "--signal=KILL", *left)
+        slurm_output("scancel", "--signal=KILL", *left)
 
 
 def _address(node: str) -> str:
     """A node's NodeAddr, which need not be its name."""
-    found = re.search(r"\bNodeAddr=(\S+)", _output("scontrol", "show", "node", "--oneliner", node))
+    found = re.search(r"\bNodeAddr=(\S+)", slurm_output("scontrol", "show", "node", "--oneliner", node))
     return found.group(1) if found else node
 
 
-def _output(*command: str) -> str:
+def slurm_output(*command: str, timeout_s: float = 120) -> str:
+    """What one of Slurm's commands prints. Raises UserError if it fails or takes too long."""
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout.strip()
+        return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError) as error:
         stderr = getattr(error, "stderr", None) or str(error)
         raise UserError(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from omr.errors import UserError
 
-_TAIL_BYTES, _TAIL_LINES, _ERROR_LINES = 65_536, 15, 10
+#: Each of a server's workers prints its own traceback of a hundred lines, after which the others print theirs.
+_TAIL_BYTES, _TAIL_LINES, _ERROR_LINES = 1 << 20, 15, 10
+#: The end of a traceback, whatever a logger puts before it.
+_EXCEPTION = re.compile(r"(?:^|[\s\]])((?:\w+\.)*[A-Z]\w*(?:Error|Exception): .*)")
 _PORT_TAKEN = ("address already in use", "eaddrinuse", "errno 98", "failed to bind", "port is already")
 #: What a log says near its end (lower case), and what its reader can do.
 _REMEDIES = (
@@ -50,9 +55,19 @@ def log_tail(log: Path, start: int) -> str:
     except OSError:
         return ""
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
-    errors = [line for line in lines[:-_TAIL_LINES] if "error" in line.lower()][-_ERROR_LINES:]
+    errors = _errors(lines[:-_TAIL_LINES])[-_ERROR_LINES:]
     shown = [*errors, "[...]", *lines[-_TAIL_LINES:]] if errors else lines[-_TAIL_LINES:]
     return "\n".join("".join(c for c in line if c.isprintable() or c == "\t") for line in shown)
+
+
+def _errors(lines: Sequence[str]) -> list[str]:
+    """Lines that name an exception, each message once; if there are none, those with the word error in them (which a
+    logger may put before every line of a traceback)."""
+    named: dict[str, str] = {}
+    for line in lines:
+        if (found := _EXCEPTION.search(line)) is not None:
+            named.setdefault(found[1], line)
+    return list(named.values()) or [line for line in lines if "error" in line.lower()]
 
 
 def _indented(text: str) -> str:

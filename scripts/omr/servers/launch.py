@@ -90,6 +90,11 @@ class ServerKind:
     #: Variables for a node's own address, with several nodes.
     address_variables: tuple[str, ...] = ()
 
+    @property
+    def title(self) -> str:
+        """What it is called in messages."""
+        return f"the {self.name} server"
+
     def served_name(self, spec: ModelSpec) -> str:
         """The model's name in requests and in `/v1/models`."""
         return spec.served_name
@@ -114,6 +119,10 @@ class ServerKind:
         """Beginnings of the names of inherited variables that would mislead this server."""
         return ()
 
+    def folders(self, launch: Launch) -> list[Path]:
+        """Folders that a container must be shown beside the model, the scratch folder and the caches."""
+        return []
+
     def port_file(self, scratch: Path) -> Path:
         return scratch / "server.port"
 
@@ -121,7 +130,7 @@ class ServerKind:
 def full_command(kind: ServerKind, launch: Launch) -> list[str]:
     """The command of one node as it is run; the user's arguments come last, so that they win."""
     command = [*kind.command(launch), *launch.spec.args]
-    folders = launch.scratch, launch.site.cache_folder(), Path(launch.spec.path)
+    folders = launch.scratch, launch.site.cache_folder(), Path(launch.spec.path), *kind.folders(launch)
     return launch.site.wrapped(command, [folder for folder in folders if folder.is_dir()])
 
 

@@ -1,6 +1,6 @@
 """One node's part of a model server over several nodes: what srun starts on each (`python -m omr.servers.node`).
 
-In: `--plan`, JSON made by omr/servers/started.py, and Slurm's variables that say which node and task this is. It
+In: `--plan`, JSON made by omr/servers/process.py, and Slurm's variables that say which node and task this is. It
 checks the node's GPUs, works out the node's command, and becomes its supervisor, which also stops the server when
 srun's input ends.
 """

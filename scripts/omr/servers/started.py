@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from omr.errors import UserError
 from omr.models import ModelSpec
-from omr.servers.allocation import allocated_nodes, cancel_left_steps, srun_command
-from omr.servers.died import ServerDied, log_tail
+from omr.servers.died import ServerDied
 from omr.servers.gpus import check_gpus
-from omr.servers.launch import Launch, ServerKind, full_command, full_environment, inheritable, shown
-from omr.servers.ports import Port
+from omr.servers.launch import ServerKind
 from omr.servers.probing import Prober, RefusedError, UnreachableError, what_is_missing
+from omr.servers.process import ServerProcess
 from omr.servers.server import ModelServer, OnEvent
 from omr.servers.sites import ServerSite
 
-_SCRIPTS = Path(__file__).resolve().parents[2]
-_SUPERVISE = Path(__file__).with_name("supervise.py")
 _PORT_TRIES = 4
-#: The supervisor itself gives up on processes that cannot be killed after a minute.
-_STOP_MARGIN_S = 75.0
 T = TypeVar("T")
 
 
@@ -56,14 +47,12 @@ class StartedServer(ModelServer):
         on_event: OnEvent,
         watch: Watch,
     ) -> None:
-        self.spec, self.site, self.log_path, self.scratch = spec, site, log_path, scratch
+        self.spec, self.site, self.scratch = spec, site, scratch
         self.served_name = kind.served_name(spec)
         self.base_url = ""
         self.restarts = 0
         self._kind, self._on_event, self._watch = kind, on_event, watch
-        self._process: subprocess.Popen[bytes] | None = None
-        self._ports: list[Port] = []
-        self._log_start = 0
+        self._process = ServerProcess(kind, spec, site, log_path, scratch, on_event)
         self._last_progress = 0.0
 
     # ---- start -------------------------------------------------------------------------------------------------
@@ -86,70 +75,14 @@ class StartedServer(ModelServer):
     async def _start_once(self) -> None:
         started = time.monotonic()
         try:
-            self._spawn(*await asyncio.to_thread(self._prepare))
+            await self._process.start()
+            self.base_url = f"http://127.0.0.1:{self._process.port}/v1"
             await self._until_ready()
         except BaseException:
             await self.stop()
             raise
         self.note_progress()
         self._on_event(f"{self._kind.name} serves {self.served_name} after {time.monotonic() - started:.0f} s")
-
-    def _prepare(self) -> tuple[list[str], dict[str, str]]:
-        """The command and environment of what is started here: the server, or srun."""
-        self.scratch.mkdir(parents=True, exist_ok=True)
-        self._kind.port_file(self.scratch).unlink(missing_ok=True)
-        port, inner = Port(), Port()
-        self._ports = [port, inner]
-        self.base_url = f"http://127.0.0.1:{port.number}/v1"
-        launch = Launch(self.spec, self.site, port.number, inner.number, self.scratch.resolve())
-        if self.spec.nodes == 1:
-            launch.site.cache_folder().mkdir(parents=True, exist_ok=True)
-            return full_command(self._kind, launch), full_environment(self._kind, launch, os.environ)
-        environment = inheritable(os.environ)
-        paths = filter(None, [str(_SCRIPTS), environment.get("PYTHONPATH")])
-        return self._for_nodes(launch), environment | {"PYTHONPATH": os.pathsep.join(paths)}
-
-    def _for_nodes(self, launch: Launch) -> list[str]:
-        allocation = allocated_nodes(self.spec)
-        meeting = Port("0.0.0.0")  # only to find one that is free on all of the node's addresses
-        self._ports.append(meeting)
-        plan = {
-            "kind": self._kind.name,
-            "spec": asdict(self.spec),
-            "site": asdict(self.site),
-            "port": launch.port,
-            "meeting_port": meeting.number,
-            "scratch": str(launch.scratch),
-            "nodes": allocation.nodes,
-            "addresses": allocation.addresses,
-        }
-        task = [sys.executable, "-m", "omr.servers.node", "--plan", json.dumps(plan)]
-        return [*srun_command(self._kind, self.spec, self.site), *task]
-
-    def _spawn(self, command: list[str], environment: dict[str, str]) -> None:
-        self.log_path.parent.mkdir(parents=True, exist_ok=True)
-        supervisor = [sys.executable, "-I", str(_SUPERVISE), "--grace-s", str(self.site.grace_s)]
-        supervisor += ["--pid-file", str(self._pid_file)]
-        if self.spec.nodes > 1:
-            supervisor.append("--pass-lifeline")
-        self._pid_file.unlink(missing_ok=True)
-        self._on_event(f"starting {shown(command)}")
-        with self.log_path.open("ab") as log:
-            log.write(f"starting {shown(command)}\n".encode())
-            log.flush()
-            self._log_start = log.tell()
-            self._process = subprocess.Popen(
-                [*supervisor, "--", *command],
-                env=environment,
-                stdin=subprocess.PIPE,  # its end tells the supervisor that we are gone
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is for us: we stop the server when requests in flight are done
-            )
-
-    @property
-    def _pid_file(self) -> Path:
-        return self.scratch / "server.pid"
 
     async def _until_ready(self) -> None:
         deadline = time.monotonic() + self.spec.ready_timeout_s
@@ -163,11 +96,11 @@ class StartedServer(ModelServer):
                     try:
                         missing = await self._unless_it_ends(question)
                     except RefusedError as error:
-                        raise self._died(f"{self._name} {error}") from error
+                        raise self._died(str(error)) from error
                     if missing is None:
                         return
                 await self._unless_it_ends(asyncio.sleep(self._watch.poll_s))
-        raise self._died(f"{self._name} was not ready after {self.spec.ready_timeout_s:.0f} s: {missing}")
+        raise self._died(f"was not ready after {self.spec.ready_timeout_s:.0f} s: {missing}")
 
     def _root(self) -> str | None:
         """The server's URL without /v1; None while it has not told its port."""
@@ -209,12 +142,7 @@ class StartedServer(ModelServer):
         self._last_progress = time.monotonic()
 
     def failure(self) -> ServerDied | None:
-        if self._process is None:
-            return ServerDied(f"{self._name} is not running", self.log_path, "")
-        status = self._process.poll()
-        if status is None:
-            return None
-        return self._died(f"{self._name} ended with {_status(status)}")
+        return self._process.failure()
 
     async def _until_exit(self) -> ServerDied:
         while (died := self.failure()) is None:
@@ -235,7 +163,7 @@ class StartedServer(ModelServer):
                     fault = "nobody listens any more"
                 since = None if fault is None else since or time.monotonic()
                 if since is not None and time.monotonic() - since >= self._watch.unhealthy_s:
-                    return self._died(f"{self._name} is dead although it runs: {fault} for {_ago(since)} s")
+                    return self._died(f"is dead although it runs: {fault} for {_ago(since)} s")
 
     async def _until_stalled(self, waiting: Callable[[], int]) -> ServerDied:
         self.note_progress()
@@ -245,73 +173,26 @@ class StartedServer(ModelServer):
                 self.note_progress()
             elif time.monotonic() - self._last_progress > self.spec.stall_timeout_s:
                 what = f"{waiting()} requests wait, but none was answered for {_ago(self._last_progress)} s"
-                return self._died(f"{self._name} hangs: {what}")
-
-    @property
-    def _name(self) -> str:
-        return f"the {self._kind.name} server of the model {self.spec.name!r}"
+                return self._died(f"hangs: {what}")
 
     def _died(self, what: str) -> ServerDied:
-        return ServerDied(what, self.log_path, log_tail(self.log_path, self._log_start))
+        return self._process.died(f"{self._process.title} {what}")
 
     # ---- stop --------------------------------------------------------------------------------------------------
 
     async def restart(self) -> None:
-        died = self.failure()
         await self.stop()
         while self.restarts < self.spec.restarts:
             self.restarts += 1
             self._on_event(f"starting it again ({self.restarts} of {self.spec.restarts} times)")
-            try:
+            with suppress(ServerDied):
                 await self.start()
                 return
-            except ServerDied as error:
-                died = error
-        what = f"{self._name} died, and all {self.spec.restarts} restarts are used up"
-        raise ServerDied(what, self.log_path, died.tail if died else log_tail(self.log_path, self._log_start))
+        raise self._died(f"died, and all {self.spec.restarts} restarts are used up")
 
     async def stop(self) -> None:
-        process, self._process = self._process, None
-        try:
-            if process is not None:
-                assert process.stdin is not None
-                process.stdin.close()
-                await self._until_gone(process)
-                if self.spec.nodes > 1:
-                    await asyncio.to_thread(self._cancel_steps)
-        finally:
-            while self._ports:
-                self._ports.pop().release()
-
-    async def _until_gone(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + self.site.grace_s + _STOP_MARGIN_S
-        try:
-            while process.poll() is None and time.monotonic() < deadline:
-                await asyncio.sleep(0.05)
-        finally:
-            # Cut short or in vain: its input has ended, so the supervisor goes on with the stop by itself.
-            if process.returncode is not None and process.returncode < 0:
-                self._kill_group()
-
-    def _cancel_steps(self) -> None:
-        try:
-            cancel_left_steps()
-        except UserError as error:
-            self._on_event(f"warning: parts of {self._name} may be left on other nodes: {error}")
-
-    def _kill_group(self) -> None:
-        """The supervisor was killed, which took the server's first process along; the others share its group."""
-        with suppress(OSError, ValueError):
-            os.killpg(int(self._pid_file.read_text()), signal.SIGKILL)
+        await self._process.stop()
 
 
 def _ago(since: float) -> str:
     return f"{time.monotonic() - since:.0f}"
-
-
-def _status(code: int) -> str:
-    number = -code if code < 0 else code - 128
-    if code < 0 or code > 128:
-        with suppress(ValueError):
-            return f"signal {signal.Signals(number).name}"
-    return f"exit status {code}"

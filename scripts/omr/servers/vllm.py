@@ -17,24 +17,11 @@ class Vllm(ServerKind):
     address_variables = ("VLLM_HOST_IP",)
 
     def command(self, launch: Launch) -> list[str]:
-        spec, sizes = launch.spec, parallel_sizes(launch.spec)
-        command = [*self._program(launch), "--served-model-name", self.served_name(spec)]
+        command = [*self._program(launch), "--served-model-name", self.served_name(launch.spec)]
         if launch.rank == 0:
             command += ["--host", launch.host, "--port", str(launch.port)]
             command += ["--enable-request-id-headers", "--disable-uvicorn-access-log"]
-        # A model's own generation_config.json would change sampling parameters that requests leave open.
-        command += ["--generation-config", "vllm", "--seed", "0", "--tensor-parallel-size", str(sizes.tensor)]
-        if sizes.pipeline > 1:
-            command += ["--pipeline-parallel-size", str(sizes.pipeline)]
-        if sizes.data > 1:
-            command += ["--data-parallel-size", str(sizes.data)]
-        if sizes.expert > 1:
-            command.append("--enable-expert-parallel")
-        if spec.max_model_len is not None:
-            command += ["--max-model-len", str(spec.max_model_len)]
-        if spec.revision is not None and not os.path.isdir(spec.path):
-            command += ["--revision", spec.revision]
-        return command + _meeting(launch)
+        return command + engine_arguments(launch) + (["--headless"] if launch.rank else [])
 
     def _program(self, launch: Launch) -> list[str]:
         """The API server's module runs wherever vLLM is importable; only the command line proper knows about headless
@@ -57,9 +44,22 @@ class Vllm(ServerKind):
         }
 
 
-def _meeting(launch: Launch) -> list[str]:
-    if launch.spec.nodes == 1:
-        return []
-    meeting = ["--nnodes", str(launch.spec.nodes), "--node-rank", str(launch.rank)]
-    meeting += ["--master-addr", launch.head, "--master-port", str(launch.meeting_port)]
-    return meeting if launch.rank == 0 else [*meeting, "--headless"]
+def engine_arguments(launch: Launch) -> list[str]:
+    """What decides how the model is loaded and spread; the same for every command of vLLM, but for a node's rank."""
+    spec, sizes = launch.spec, parallel_sizes(launch.spec)
+    # A model's own generation_config.json would change sampling parameters that requests leave open.
+    arguments = ["--generation-config", "vllm", "--seed", "0", "--tensor-parallel-size", str(sizes.tensor)]
+    if sizes.pipeline > 1:
+        arguments += ["--pipeline-parallel-size", str(sizes.pipeline)]
+    if sizes.data > 1:
+        arguments += ["--data-parallel-size", str(sizes.data)]
+    if sizes.expert > 1:
+        arguments.append("--enable-expert-parallel")
+    if spec.max_model_len is not None:
+        arguments += ["--max-model-len", str(spec.max_model_len)]
+    if spec.revision is not None and not os.path.isdir(spec.path):
+        arguments += ["--revision", spec.revision]
+    if spec.nodes > 1:
+        arguments += ["--nnodes", str(spec.nodes), "--node-rank", str(launch.rank)]
+        arguments += ["--master-addr", launch.head, "--master-port", str(launch.meeting_port)]
+    return arguments
