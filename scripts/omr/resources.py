@@ -41,7 +41,8 @@ def _on_one_node(spec: ModelSpec) -> dict[str, int | str]:
 def _on_several_nodes(spec: ModelSpec) -> dict[str, int | str]:
     # `mpi` keeps the job out of srun: the job itself runs in the batch shell of the first node and starts one server
     # process per node with srun. `gpu` would turn `tasks` into tasks per GPU, so the GPUs are asked for per node here.
-    # No --signal: it would go to the server's processes, and not to the job that must be told first.
+    # No --signal: it would go to the server's processes, and not to the job that must be told first
+    # (omr/time_limit.py).
     extra = f"--gpus-per-node={spec.gpus} --ntasks-per-node=1"
     return {"mpi": "srun", "tasks": spec.nodes, "slurm_extra": extra}
 

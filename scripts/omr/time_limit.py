@@ -12,11 +12,12 @@ import os
 import re
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from omr.errors import UserError
 from omr.models import ModelSpec
 from omr.resources import WARNING_S
+from omr.servers.allocation import slurm_output
 
 #: A limit may be raised or lowered while the job runs.
 ASK_EVERY_S = 600.0
@@ -58,7 +59,7 @@ async def _stop_in_time(
         try:
             end = time.monotonic() + seconds_left(await _time_left(job))
         except UserError as error:
-            say(f"warning: {error}")
+            say(f"warning: {error.what}")
         left = end - time.monotonic()
         if left <= warning_s:
             say(f"Slurm ends job {job} in {left:.0f} s")
@@ -80,20 +81,5 @@ def seconds_left(text: str) -> float:
 
 
 async def _time_left(job: str) -> str:
-    """What squeue says of the job's time left. Raises UserError if it fails or takes too long."""
-    command = ("squeue", "--noheader", f"--jobs={job}", "--format=%L")
-    pipe = asyncio.subprocess.PIPE
-    try:
-        process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
-    except OSError as error:
-        raise UserError(f"{command[0]} cannot be started: {error.strerror}") from error
-    try:
-        output, errors = await asyncio.wait_for(process.communicate(), _ANSWER_WITHIN_S)
-    except TimeoutError as error:
-        raise UserError(f"squeue has not answered for {_ANSWER_WITHIN_S:.0f} s") from error
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-    if process.returncode:
-        raise UserError(f"squeue fails: {errors.decode(errors='replace').strip()[:300]}")
-    return output.decode(errors="replace").strip()
+    question = ("squeue", "--noheader", f"--jobs={job}", "--format=%L")
+    return await asyncio.to_thread(slurm_output, *question, timeout_s=_ANSWER_WITHIN_S)

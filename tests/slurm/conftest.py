@@ -32,9 +32,17 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def local_run(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The demo's labelling and decontamination, run on this machine without Slurm; to be read only."""
+    """The whole demo, run on this machine without Slurm; to be read only."""
     project = copy_project(tmp_path_factory.mktemp("local") / "project")
-    project.make("results/demo/decontaminated.jsonl")
+    project.make("--configfile", "config/demo.yaml")
+    return project
+
+
+@pytest.fixture(scope="session")
+def local_problems(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The demo up to its problems, run on this machine without Slurm; to be read only."""
+    project = copy_project(tmp_path_factory.mktemp("problems") / "project")
+    project.make("results/demo/problems.jsonl")
     return project
 
 
@@ -54,8 +62,18 @@ def fresh(tmp_path: Path) -> Project:
 @pytest.fixture
 def unclassified(local_run: Project, tmp_path: Path) -> Project:
     """A copy of the local run from which classification is missing, the journals included."""
-    folder = tmp_path / "project"
-    subprocess.run(["cp", "-a", str(local_run.folder), str(folder)], check=True)
-    shutil.rmtree(folder / "results/demo/replies/classify_problems")
-    (folder / "results/demo/classified.jsonl").unlink()
+    return copy_without(local_run, tmp_path / "project", "classify_problems", "classified")
+
+
+@pytest.fixture
+def unextracted(local_problems: Project, tmp_path: Path) -> Project:
+    """A copy of the run up to the problems from which just these are missing, the journals included."""
+    return with_layer(copy_without(local_problems, tmp_path / "project", "extract_problems", "problems"))
+
+
+def copy_without(project: Project, folder: Path, stage: str, noun: str) -> Project:
+    """A copy of a run without the replies of a model stage and without the rows that come of them."""
+    subprocess.run(["cp", "-a", str(project.folder), str(folder)], check=True)
+    shutil.rmtree(folder / f"results/demo/replies/{stage}")
+    (folder / f"results/demo/{noun}.jsonl").unlink()
     return Project(folder)

@@ -9,21 +9,25 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
 from workflow.projects import Project, clean_environment
 
 SCRIPT = Path(__file__).with_name("slurm_local.sh")
 QUICK = Path(__file__).with_name("quick_snakemake.py")
+#: Longer than anything here takes on a busy machine; reaching it fails the test.
 PATIENCE_S = 400.0
+RUN_PATIENCE_S = 1200.0
 
 
-def until(holds: Callable[[], bool], what: str) -> None:
+def until(holds: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
     """Wait for something that the cluster does in its own time."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while not holds():
         assert time.monotonic() < deadline, f"waited in vain: {what}"
         time.sleep(0.2)
@@ -111,13 +115,18 @@ class Cluster:
         self.ask("scontrol", "update", f"NodeName={name}", "State=DOWN", "Reason=test")
 
     def bring_back(self, name: str) -> None:
+        """Start the daemon of a node again; the controller takes the node in when it registers (ReturnToService)."""
         self.script("node", name)
-        self.ask("scontrol", "update", f"NodeName={name}", "State=RESUME")
+        until(
+            lambda: "down" not in self.ask("sinfo", "--noheader", f"--nodes={name}", "--format=%T"), f"{name} is back"
+        )
 
 
 def _free_ports(count: int) -> int:
     """The first of so many ports in a row that nobody listens on; Slurm wants its ports in its configuration."""
-    for first in range(26817, 32000, 10):
+    # Workers of one test run that begin at the same time look at different ports.
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for first in range(26817 + 100 * worker, 32000, 10):
         with suppress(OSError):
             for port in range(first, first + count):
                 with socket.socket() as probe:
@@ -145,7 +154,7 @@ class Run:
     def finish(self) -> str:
         """Wait for a good end; returns what was said."""
         try:
-            status = self.process.wait(PATIENCE_S)
+            status = self.process.wait(RUN_PATIENCE_S)
         finally:
             self.end()
         assert status == 0, self.said[-6000:]
@@ -160,3 +169,56 @@ class Run:
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A project's jobs of one model stage in two shards, as the cluster and the project's files show them."""
+
+    cluster: Cluster
+    project: Project
+    rule: str
+
+    def latest(self, shard: str, earlier: str = "") -> Submitted | None:
+        """The shard's last job of this project, if it is another than `earlier`."""
+        folder = str(self.project.folder)
+        found = [job for job in self.cluster.jobs() if (job.rule, job.shard) == (self.rule, shard)]
+        found = [job for job in found if folder in job.arguments]
+        return found[-1] if found and found[-1].number != earlier else None
+
+    def stored(self, shard: str) -> int:
+        journal = self.project.path(f"results/demo/replies/{self.rule}/shard-{shard}-of-002.jsonl.journal")
+        return journal.read_bytes().count(b"\n") if journal.exists() else 0
+
+    def log(self, shard: str) -> str:
+        """What the latest job of a shard said; Snakemake removes the log of the one before."""
+        path = self.project.path(f"results/demo/logs/{self.rule}/shard-{shard}-of-002.log")
+        return path.read_text() if path.exists() else ""
+
+    def wait_for_job(self, shard: str, replies: int, earlier: str = "") -> str:
+        """Number of the shard's job once so many replies are stored and it stands still."""
+        until(lambda: self.latest(shard, earlier) is not None, f"a job of shard {shard} after {earlier}")
+        job = self.latest(shard, earlier)
+        assert job is not None
+        until(lambda: self.stored(shard) == replies, f"shard {shard} with {replies} replies")
+        return job.number
+
+
+def asked(project: Project, event: str = "received") -> Counter[str]:
+    """How often each request was sent to the replay server, or answered by it."""
+    path = project.path("asked.jsonl")
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    events = [orjson.loads(line) for line in lines if line.endswith(b"}")]
+    return Counter(row["id"] for row in events if row["event"] == event)
+
+
+def processes_of(project: Project, job: str = "") -> dict[int, str]:
+    """Process id -> command of all that the project's Slurm jobs (or one of them) left running, on any node."""
+    mark, home, found = f"SLURM_JOB_ID={job}".encode(), project.folder.resolve(), {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            variables = (folder / "environ").read_bytes().split(b"\0")
+            marked = mark in variables if job else any(entry.startswith(mark) for entry in variables)
+            if marked and Path(os.readlink(folder / "cwd")) == home:
+                found[int(folder.name)] = (folder / "cmdline").read_text().replace("\0", " ")
+    return found

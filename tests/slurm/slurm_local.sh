@@ -7,8 +7,8 @@
 #   slurm_local.sh stop DIR           stop what was started, by its pid files
 #
 # Every node pretends to have GPUS (8) GPUs, CPUS (128) CPUs and MEM_MB (2,000,000) MB. All nodes are this machine: tell
-# them apart by SLURMD_NODENAME, not by host name. DIR/sbatch.log gets a line per submitted job: its number, a tab, the
-# arguments of sbatch.
+# them apart by SLURMD_NODENAME or by address (127.0.0.11, 127.0.0.12, ...), not by host name. DIR/sbatch.log gets a line
+# per submitted job: its number, a tab, the arguments of sbatch.
 set -euo pipefail
 
 GPUS=${GPUS:-8} CPUS=${CPUS:-128} MEM_MB=${MEM_MB:-2000000} BASE_PORT=${BASE_PORT:-26817} KILL_WAIT=${KILL_WAIT:-30}
@@ -58,8 +58,8 @@ GresTypes=gpu
 CONF
   local i
   for i in $(seq "$nodes"); do
-    echo "NodeName=n$i NodeHostname=$host NodeAddr=127.0.0.1 Port=$((BASE_PORT + i)) CPUs=$CPUS RealMemory=$MEM_MB" \
-      "Gres=gpu:$GPUS" >> "$dir/slurm.conf"
+    echo "NodeName=n$i NodeHostname=$host NodeAddr=127.0.0.$((10 + i)) Port=$((BASE_PORT + i)) CPUs=$CPUS" \
+      "RealMemory=$MEM_MB Gres=gpu:$GPUS" >> "$dir/slurm.conf"
   done
   echo "PartitionName=gpu Nodes=ALL Default=YES MaxTime=INFINITE OverSubscribe=NO State=UP" >> "$dir/slurm.conf"
 }
