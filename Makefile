@@ -6,7 +6,14 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 CORES  ?= 2
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slurm test-vllm check format bench lock rulegraph clean
+.PHONY: help demo test test-slurm test-vllm ready-slurm ready-vllm check format bench lock rulegraph clean
+# Tests that need more than Python: those named in WITH run with the others, and Slurm's mostly wait.
+MORE_TESTS := slurm vllm
+WITH       ?=
+SPACE      := $(subst ,, )
+ABSENT     := $(filter-out $(WITH),$(MORE_TESTS))
+LEFT_OUT   := $(if $(ABSENT),-m "not ($(subst $(SPACE), or ,$(ABSENT)))")
+WORKERS    := $(if $(filter slurm,$(WITH)),3,2)
 # Commands of the project find `python`, `snakemake`, ... in the environment that this file makes.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -51,14 +58,19 @@ check: $(VENV)/dev.lock.txt.installed  ## format, lint and types, changing nothi
 	mypy
 	snakemake --lint --configfile config/demo.yaml
 
-test: check .venv-embeddings/installed  ## everything that checks the project
-	python -m pytest -q -n 2 --dist loadgroup -m "not slurm and not vllm"
+test: check .venv-embeddings/installed $(WITH:%=ready-%)  ## everything that checks the project; WITH="slurm vllm" for more
+	python -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(LEFT_OUT)
 
-test-slurm: $(VENV)/dev.lock.txt.installed  ## the workflow on a real Slurm on this machine (tests/slurm/slurm_local.sh install)
+test-slurm: $(VENV)/dev.lock.txt.installed ready-slurm  ## the workflow on a real Slurm on this machine
 	python -m pytest -q -m slurm
 
-test-vllm: $(VENV)/dev.lock.txt.installed .venv-vllm/installed  ## the commands on a real vLLM on this machine's CPUs (installs 2.5 GB)
+test-vllm: $(VENV)/dev.lock.txt.installed ready-vllm  ## the commands on a real vLLM on this machine's CPUs (installs 2.5 GB)
 	python -m pytest -q -m vllm
+
+ready-slurm:
+	@command -v slurmctld >/dev/null || { echo "error: no Slurm here; say \`tests/slurm/slurm_local.sh install\`" >&2; exit 1; }
+
+ready-vllm: .venv-vllm/installed
 
 format: $(VENV)/dev.lock.txt.installed  ## rewrite the sources in the project's format
 	ruff check --fix-only -q scripts tests benchmarks envs

@@ -32,6 +32,8 @@ wildcard_constraints:
     run=settings.run.replace(".", r"\."),
     shard=r"\d{3}",
     shards=r"\d{3}",
+    part=r"\d{2}",
+    parts=r"\d{2}",
     benchmark="|".join(name.replace(".", r"\.") for name in settings.benchmarks),
 
 

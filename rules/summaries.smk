@@ -2,7 +2,7 @@
 
     results/{run}/{recipe}/judged/shard-KKK-of-NNN.jsonl, solutions/seed-SS/shard-...
     -> {recipe}/traces/shard-...                              the reasoning of right, finished solutions, trimmed
-    -> {recipe}/replies/generate_summaries/shard-...          several candidates each
+    -> {recipe}/replies/generate_summaries/part-PP-of-QQ/shard-...   several candidates each
     -> {recipe}/summary_comparisons/shard-..., summary_judgements/shard-...
     -> {recipe}/replies/judge_summaries/shard-...
     -> {recipe}/summarized/shard-...                          judged rows with their best summary
@@ -48,12 +48,12 @@ use rule ask_model as generate_summaries with:
         rows="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.jsonl",
         prompts="prompts/summarize_solution.yaml",
     output:
-        replies="results/{run}/{recipe}/replies/generate_summaries/shard-{shard}-of-{shards}.jsonl",
-        counts="results/{run}/{recipe}/counts/generate_summaries/shard-{shard}-of-{shards}.json",
+        replies="results/{run}/{recipe}/replies/generate_summaries/part-{part}-of-{parts}/shard-{shard}-of-{shards}.jsonl",
+        counts="results/{run}/{recipe}/counts/generate_summaries/part-{part}-of-{parts}/shard-{shard}-of-{shards}.json",
     log:
-        "results/{run}/{recipe}/logs/generate_summaries/shard-{shard}-of-{shards}.log",
+        "results/{run}/{recipe}/logs/generate_summaries/part-{part}-of-{parts}/shard-{shard}-of-{shards}.log",
     benchmark:
-        "results/{run}/{recipe}/benchmarks/generate_summaries/shard-{shard}-of-{shards}.tsv"
+        "results/{run}/{recipe}/benchmarks/generate_summaries/part-{part}-of-{parts}/shard-{shard}-of-{shards}.tsv"
     resources:
         **recipes.resources("generate_summaries"),
     conda:
@@ -67,7 +67,7 @@ rule select_summary_judgements:
     """Which answers of summaries are provably right, and which a model must judge, each once per problem."""
     input:
         traces="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.jsonl",
-        summaries="results/{run}/{recipe}/replies/generate_summaries/shard-{shard}-of-{shards}.jsonl",
+        summaries=recipes.summaries,
         code=["scripts/select_summary_judgements.py", "scripts/omr/judging.py", "scripts/omr/summaries.py", *ANSWERS],
     output:
         comparisons="results/{run}/{recipe}/summary_comparisons/shard-{shard}-of-{shards}.jsonl",
@@ -121,7 +121,7 @@ rule merge_summaries:
     """Each trace with the longest of its summaries whose answer is right."""
     input:
         traces="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.jsonl",
-        summaries="results/{run}/{recipe}/replies/generate_summaries/shard-{shard}-of-{shards}.jsonl",
+        summaries=recipes.summaries,
         comparisons="results/{run}/{recipe}/summary_comparisons/shard-{shard}-of-{shards}.jsonl",
         replies="results/{run}/{recipe}/replies/judge_summaries/shard-{shard}-of-{shards}.jsonl",
         code=["scripts/merge_summaries.py", "scripts/omr/judging.py", "scripts/omr/summaries.py"],

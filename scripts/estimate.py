@@ -16,14 +16,17 @@ from typing import Any
 import orjson
 from omr.config_files import read_config
 from omr.errors import UserError, run_command
-from omr.estimation import Estimate, StageEstimate, estimate, over_budget
+from omr.estimation import Estimate, StageEstimate, estimate, long_jobs, over_budget
 from omr.input_size import threads_at_hand
 from omr.jsonl import AtomicFile
 from omr.recipes import Recipes
 from omr.run_counts import RunCounts
 from omr.settings import Settings
 
-_HEAD = ("stage", "model", "requests", "prompt tokens", "completion tokens", "disk", "GPU-hours", "USD", "from")
+_HEAD = (
+    *("stage", "model", "requests", "prompt tokens", "completion tokens", "disk", "GPU-hours", "USD"),
+    *("jobs", "hours a job", "from"),
+)
 
 
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -78,6 +81,8 @@ def _row(stage: StageEstimate) -> tuple[str, ...]:
         size(stage.disk_bytes),
         amount(stage.gpu_hours),
         amount(stage.usd),
+        f"{stage.jobs:,}",
+        "" if stage.hours_per_job is None else f"{stage.hours_per_job:,.1f}",
         stage.basis + done,
     )
 
@@ -85,8 +90,19 @@ def _row(stage: StageEstimate) -> tuple[str, ...]:
 def table(found: Estimate) -> str:
     """The estimate as text: stages, totals, assumptions."""
     total = found.as_json()["total"]
+    jobs = sum(stage.jobs for stage in found.stages)
     numbers = (f"{total[key]:,}" for key in ("requests", "prompt_tokens", "completion_tokens"))
-    last = ("all", "", *numbers, size(found.disk_bytes), amount(total["gpu_hours"]), amount(total["usd"]), "")
+    last = (
+        "all",
+        "",
+        *numbers,
+        size(found.disk_bytes),
+        amount(total["gpu_hours"]),
+        amount(total["usd"]),
+        f"{jobs:,}",
+        "",
+        "",
+    )
     rows = [_HEAD, *map(_row, found.stages), last]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
     lines = [_aligned(row, widths) for row in rows]
@@ -96,7 +112,7 @@ def table(found: Estimate) -> str:
 def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
     """Numbers to the right, names to the left."""
     cells = [
-        text.rjust(width) if 2 <= column <= 7 else text.ljust(width)
+        text.rjust(width) if 2 <= column <= 9 else text.ljust(width)
         for column, (text, width) in enumerate(zip(row, widths, strict=True))
     ]
     return "  ".join(cells).rstrip()
@@ -108,6 +124,12 @@ def _notes(found: Estimate) -> Iterator[str]:
     lacking = dict.fromkeys((stage.model, stage.lacks) for stage in found.stages if stage.usd is None)
     for model, keys in lacking:
         yield f"Unknown: the cost of {model}; config lacks its {', '.join(keys)}."
+    for stage in long_jobs(found):
+        name = stage.stage if stage.recipe is None else f"{stage.recipe}: {stage.stage}"
+        yield (
+            f"Long: a job of {name} takes about {stage.hours_per_job:,.1f} h, its time limit is "
+            f"{stage.hours_allowed:,.1f} h; more shards (or `runtime_min` of {stage.model}) save starts."
+        )
     yield ""
     yield "Assumed:"
     for note in found.assumptions:

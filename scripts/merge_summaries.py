@@ -31,7 +31,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--traces", type=Path, required=True, help="the shard's traces")
-    add("--summaries", type=Path, required=True, help="replies with their summaries")
+    add("--summaries", type=Path, nargs="+", required=True, help="replies with their summaries, a file per part")
     add("--candidates", type=int, required=True, help="summaries per trace")
     add("--comparisons", type=Path, required=True, help="comparisons of the summaries' answers")
     add("--replies", type=Path, required=True, help="the model's replies to the questions")
@@ -108,7 +108,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv)
     with (
         Stage("merge_summaries", args.output, args.dropped, args.counts) as stage,
-        ReplyIndex([args.summaries]) as summaries,
+        ReplyIndex(args.summaries) as summaries,
         ReplyIndex([args.replies]) as replies,
     ):
         merge(args, stage, summaries, replies)

@@ -30,7 +30,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--traces", type=Path, required=True, help="the shard's traces")
-    add("--summaries", type=Path, required=True, help="replies with their summaries")
+    add("--summaries", type=Path, nargs="+", required=True, help="replies with their summaries, a file per part")
     add("--candidates", type=int, required=True, help="summaries per trace")
     add("--workers", type=int, default=1, help="processes that compare answers")
     add("--output", type=Path, required=True, help="comparisons")
@@ -89,7 +89,7 @@ def main(argv: list[str] | None = None) -> int:
     with (
         AtomicFile(args.questions) as questions,
         Stage("select_summary_judgements", args.output, args.dropped, args.counts) as stage,
-        ReplyIndex([args.summaries]) as summaries,
+        ReplyIndex(args.summaries) as summaries,
         EquivalenceChecker(workers=args.workers) as checker,
     ):
         writer = QuestionWriter(stage, questions)

@@ -151,6 +151,29 @@ def test_the_table_says_what_was_assumed(tmp_path: Path, capsys: pytest.CaptureF
     assert "solutions that are right" in text
 
 
+def long_running(tmp_path: Path, **solver: Any) -> dict[str, Any]:
+    """A run of 620 threads (1,080 solutions of 7,500 tokens) on a server of 1,000 tokens a second, priced or not."""
+    model = {"path": "p", "server": "vllm", "gpus": 8, "nodes": 2, "tokens_per_second": 1000.0}
+    return estimated(tmp_path / "small", raw_data=raw_threads(tmp_path, 620), models={"solver": model | solver})
+
+
+def test_the_hours_of_a_job_follow_from_the_number_of_jobs(tmp_path: Path) -> None:
+    solve = stage(long_running(tmp_path), "generate_solutions")
+    seconds = (solve["completion_tokens"] + PROMPT_TOKEN_WEIGHT * solve["prompt_tokens"]) / 1000
+    assert solve["jobs"] == 2
+    assert solve["hours_per_job"] == pytest.approx(seconds / 3600 / 2)
+    assert (solve["gpu_hours"], solve["hours_allowed"]) == (pytest.approx(16 * seconds / 3600), 12)
+
+
+@pytest.mark.parametrize(("runtime_min", "told"), [(720, False), (60, True)])
+def test_jobs_that_outlast_their_time_limit_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], runtime_min: int, told: bool
+) -> None:
+    long_running(tmp_path, runtime_min=runtime_min)
+    said = capsys.readouterr().out
+    assert ("takes about 1.1 h, its time limit is 1.0 h" in said) == told
+
+
 def test_switching_off_converted_proofs_asks_less(tmp_path: Path) -> None:
     stages = run_files.config()["problems"] | {"use_converted_proofs": False}
     found = estimated(tmp_path / "small", problems=stages)

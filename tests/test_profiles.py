@@ -60,7 +60,7 @@ def test_one_node_and_two_node_models_are_planned_by_the_literal_command(project
     solutions = [f"results/full/{name}-000-of-0{n}.jsonl" for name, n in SOLUTIONS.items()]
     said = run(project, "--profile", "slurm", "-n", "--", solutions[0])
     one = resources(said, "generate_solutions")
-    assert {"gpu": "8", "nodes": "1", "mem_mb": "488000", "runtime": "720"}.items() <= one.items()
+    assert {"gpu": "8", "nodes": "1", "mem_mb": "488000", "runtime": "1440"}.items() <= one.items()
     assert "mpi" not in one
     labelling = resources(said, "extract_problems")
     assert {"gpu": "8", "nodes": "1"}.items() <= labelling.items()

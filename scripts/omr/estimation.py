@@ -51,6 +51,9 @@ class StageEstimate:
     usd: float | None
     basis: str  # `counted` (all of it has run), `seen`, `assumed`
     done_requests: int
+    jobs: int
+    hours_per_job: float | None  # of work, without the server's start; None where config does not say how fast it is
+    hours_allowed: float | None  # the time limit of a job; None where no server is started
     lacks: tuple[str, ...] = ()  # keys of the model in config that the money needs
 
 
@@ -213,42 +216,50 @@ def estimate(threads: Threads, settings: Settings, recipes: Recipes, runs: Seque
     """The estimate of a run over `threads`. `runs`: this run first, then examples."""
     ratios = Ratios(runs, threads)
     requests, problems = problem_requests(threads.number, settings, ratios)
-    stages = [
-        stage_estimate(stage, None, settings.model(stage), settings.stage(stage)["max_tokens"], n, ratios, runs[0])
-        for stage, n in requests.items()
-        if n
-    ]
+    stages = [stage_estimate(_labelling(stage, settings), n, ratios, runs[0]) for stage, n in requests.items() if n]
     rows = {}
     for name in recipes.to_run:
         requests, rows_of_recipe = recipe_requests(problems, name, recipes, ratios)
         rows[name] = round(rows_of_recipe)
         for stage, n in requests.items():
-            most = recipes.knob(*_MAX_TOKENS[stage])(_Named(name))
-            stages.append(stage_estimate(stage, name, recipes.model(name, stage), most, n, ratios, runs[0]))
+            stages.append(stage_estimate(_of_recipe(stage, name, recipes), n, ratios, runs[0]))
     given = {"what": "threads", "value": threads.number, "source": threads.source}
     size = {"what": "bytes of a thread", "value": round(threads.bytes_each), "source": threads.source}
     return Estimate(threads, stages, [given, size, *ratios.used, *_token_notes(stages, ratios)], rows)
 
 
-def stage_estimate(
-    stage: str,
-    recipe: str | None,
-    spec: ModelSpec,
-    max_tokens: int,
-    requests: float,
-    ratios: Ratios,
-    run: RunCounts,
-) -> StageEstimate:
+class _Stage(NamedTuple):
+    """A model stage as config has it. `max_tokens` is the most of one reply."""
+
+    name: str
+    recipe: str | None
+    spec: ModelSpec
+    max_tokens: int
+    jobs: int
+
+
+def _labelling(name: str, settings: Settings) -> _Stage:
+    stage = settings.stage(name)
+    return _Stage(name, None, settings.model(name), stage["max_tokens"], stage["shards"])
+
+
+def _of_recipe(name: str, recipe: str, recipes: Recipes) -> _Stage:
+    jobs = len(recipes.reply_folders(recipe, name)) * len(recipes.shards(recipe))
+    most = recipes.knob(*_MAX_TOKENS[name])(_Named(recipe))
+    return _Stage(name, recipe, recipes.model(recipe, name), most, jobs)
+
+
+def stage_estimate(stage: _Stage, requests: float, ratios: Ratios, run: RunCounts) -> StageEstimate:
     """One stage: what it did where all of it has run, else requests times tokens of a request."""
-    done = run.model_use(stage, recipe)
+    done = run.model_use(stage.name, stage.recipe)
     if done is not None and done.is_complete:
-        return _estimate(stage, recipe, spec, "counted", done.requests, _tokens(done), done.reply_bytes, done.requests)
-    seen = ratios.use(stage, recipe)
+        return _estimate(stage, "counted", done.requests, _tokens(done), done.reply_bytes, done.requests)
+    seen = ratios.use(stage.name, stage.recipe)
     if seen is not None:
         prompt, completion = (tokens / seen.answered for tokens in _tokens(seen))
     else:
-        prompt, completion = ratios.assumed_tokens(stage)
-    completion = min(completion, max_tokens)
+        prompt, completion = ratios.assumed_tokens(stage.name)
+    completion = min(completion, stage.max_tokens)
     reply = (
         seen.reply_bytes / seen.requests
         if seen and seen.reply_bytes
@@ -256,7 +267,7 @@ def stage_estimate(
     )
     tokens = requests * prompt, requests * completion
     basis = "assumed" if seen is None else "seen"
-    return _estimate(stage, recipe, spec, basis, requests, tokens, requests * reply, done.requests if done else 0)
+    return _estimate(stage, basis, requests, tokens, requests * reply, done.requests if done else 0)
 
 
 def _tokens(use: ModelUse) -> tuple[float, float]:
@@ -264,19 +275,14 @@ def _tokens(use: ModelUse) -> tuple[float, float]:
 
 
 def _estimate(
-    stage: str,
-    recipe: str | None,
-    spec: ModelSpec,
-    basis: str,
-    requests: float,
-    tokens: tuple[float, float],
-    disk_bytes: float,
-    done: int,
+    stage: _Stage, basis: str, requests: float, tokens: tuple[float, float], disk_bytes: float, done: int
 ) -> StageEstimate:
+    spec = stage.spec
     hours = gpu_hours(spec, *tokens)
+    gpus = spec.gpus * spec.nodes
     return StageEstimate(
-        stage=stage,
-        recipe=recipe,
+        stage=stage.name,
+        recipe=stage.recipe,
         model=spec.name,
         requests=round(requests),
         prompt_tokens=round(tokens[0]),
@@ -286,6 +292,9 @@ def _estimate(
         usd=usd(spec, *tokens, hours),
         basis=basis,
         done_requests=done,
+        jobs=stage.jobs,
+        hours_per_job=hours / gpus / stage.jobs if hours is not None and gpus else None,
+        hours_allowed=spec.runtime_min / 60 if spec.is_started else None,
         lacks=tuple(missing_prices(spec, "usd")),
     )
 
@@ -300,6 +309,14 @@ def _token_notes(stages: Sequence[StageEstimate], ratios: Ratios) -> Iterator[di
         for kind, value in zip(("prompt", "completion"), ratios.assumed_tokens(stage.stage), strict=True):
             what = f"{kind} tokens per request of {stage.stage}"
             yield {"what": what, "value": round(value), "source": TOKENS_SOURCE}
+
+
+def long_jobs(found: Estimate) -> Iterator[StageEstimate]:
+    """Stages that have still to run and whose jobs reach their time limit; each time, the server is loaded again."""
+    for stage in found.stages:
+        work, allowed = stage.hours_per_job or 0.0, stage.hours_allowed
+        if stage.basis != "counted" and allowed is not None and work > allowed:
+            yield stage
 
 
 def over_budget(found: Estimate, budget: Mapping[str, float | None]) -> list[str]:

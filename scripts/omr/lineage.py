@@ -140,7 +140,9 @@ class Lineage:
         trace = f"{problem}-{seed}"
         for file in shard_files(self.run / recipe / "traces", problem):
             yield from (self._event(file, "row", row) for row in rows_with(file, "id", trace))
-        candidates = list(self._replies(f"{recipe}/replies/generate_summaries", trace, problem))
+        parts = sorted((self.run / recipe / "replies/generate_summaries").glob("part-*"))
+        folders = [str(path.relative_to(self.run)) for path in parts]
+        candidates = [event for folder in folders for event in self._replies(folder, trace, problem)]
         yield from candidates
         if candidates:
             for event in self._of_problem(f"{recipe}/summary_comparisons", problem):

@@ -24,7 +24,7 @@ _TAKEN = frozenset({"benchmarks", "contamination", "counts", "dropped", "logs", 
 #: Where a model stage's settings stand in its recipe; the recipe itself holds those of `generate_solutions`.
 _SECTIONS = {"judge_answers": "judge", "generate_summaries": "summaries", "judge_summaries": "judge"}
 _MODES = ("cot",)
-#: Seeds are two digits in paths.
+#: Seeds and parts are two digits in paths.
 _MOST_SEEDS = 100
 
 
@@ -34,6 +34,8 @@ class InRecipe(Protocol):
     recipe: str
     shard: str
     shards: str
+    part: str  # of generate_summaries alone, as `parts`
+    parts: str
 
 
 Knob = Callable[..., Any]
@@ -84,6 +86,11 @@ class Recipes:
         """The names of a recipe's shards: `shard-000-of-010`, ...; every stage of a recipe has the same ones."""
         return shard_names(self[name]["shards"])
 
+    def parts(self, name: str) -> list[str]:
+        """The names of the parts in which each shard's summaries are asked for: `part-00-of-32`, ..."""
+        parts = self[name]["summaries"]["parts"]
+        return [f"part-{part:02d}-of-{parts:02d}" for part in range(parts)]
+
     def final_rows(self, name: str) -> str:
         """The folder whose rows become training rows: `summarized`, or `judged` for a recipe without summaries."""
         return "summarized" if self[name]["summaries"]["enabled"] else "judged"
@@ -92,6 +99,11 @@ class Recipes:
         """Input of a rule: the solutions of one shard, a file for each of the recipe's seeds; seed i is number i."""
         folder = "results/{{run}}/{{recipe}}/solutions/seed-{}/shard-{{shard}}-of-{{shards}}.jsonl"
         return [folder.format(seed) for seed in self.seeds(wildcards.recipe)]
+
+    def summaries(self, wildcards: InRecipe) -> list[str]:
+        """Input of a rule: the candidate summaries of one shard, a file for each part."""
+        folder = "results/{{run}}/{{recipe}}/replies/generate_summaries/{}/shard-{{shard}}-of-{{shards}}.jsonl"
+        return [folder.format(part) for part in self.parts(wildcards.recipe)]
 
     def prompt(self, wildcards: InRecipe) -> str:
         """Input of a rule: the prompt file that the recipe's solutions are asked with."""
@@ -112,30 +124,38 @@ class Recipes:
     @property
     def manifests(self) -> list[str]:
         """The manifests of all models that the recipes of a run ask, each once."""
-        stages = [(name, stage) for name in self.to_run for stage in self._model_stages(name)]
+        stages = [(name, stage) for name in self.to_run for stage in self.model_stages(name)]
         found = (path for pair in stages for path in served_manifest(self._config, self.model(*pair)))
         return list(dict.fromkeys(found))
 
     def all_solutions(self, run: str) -> list[str]:
         """The raw solutions of all recipes that a run makes."""
         return [
-            f"results/{run}/{name}/solutions/seed-{seed}/{shard}.jsonl"
+            f"results/{run}/{name}/{folder}/{shard}.jsonl"
             for name in self.to_run
-            for seed in self.seeds(name)
+            for folder in self.reply_folders(name, "generate_solutions")
             for shard in self.shards(name)
         ]
 
     def all_replies(self, run: str) -> list[str]:
         """Every file of raw replies of the recipes that a run makes: asked for by name, a deleted one is made again."""
-        judged = [
-            f"results/{run}/{name}/replies/{stage}/{shard}.jsonl"
+        return [
+            f"results/{run}/{name}/{folder}/{shard}.jsonl"
             for name in self.to_run
-            for stage in self._model_stages(name)[1:]
+            for stage in self.model_stages(name)
+            for folder in self.reply_folders(name, stage)
             for shard in self.shards(name)
         ]
-        return self.all_solutions(run) + judged
 
-    def _model_stages(self, name: str) -> tuple[str, ...]:
+    def reply_folders(self, name: str, stage: str) -> list[str]:
+        """The folders of a recipe, each with a file of replies per shard, that a model stage fills."""
+        if stage == "generate_solutions":
+            return [f"solutions/seed-{seed}" for seed in self.seeds(name)]
+        if stage == "generate_summaries":
+            return [f"replies/{stage}/{part}" for part in self.parts(name)]
+        return [f"replies/{stage}"]
+
+    def model_stages(self, name: str) -> tuple[str, ...]:
         """The model stages of a recipe, in their order."""
         summaries = ("generate_summaries", "judge_summaries") if self[name]["summaries"]["enabled"] else ()
         return ("generate_solutions", "judge_answers", *summaries)
@@ -162,8 +182,12 @@ class Recipes:
         return value
 
     def candidates(self, wildcards: InRecipe) -> str:
-        """A param of a rule: flags that ask for every candidate summary, `--seed 0 1 2 3`."""
-        return "--seed " + " ".join(map(str, range(self[wildcards.recipe]["summaries"]["candidates"])))
+        """A param of a rule: flags that ask for every candidate summary of a part, `--seed 0 1 2 3 --shard 7 ...`.
+
+        A part takes its share by the ids of traces, which have nothing to do with the problems' shards.
+        """
+        seeds = " ".join(map(str, range(self[wildcards.recipe]["summaries"]["candidates"])))
+        return f"--seed {seeds} --shard {int(wildcards.part)} --shards {int(wildcards.parts)}"
 
     def resources(self, stage: str) -> dict[str, Knob]:
         """Resources of a model stage's rule: what its model's server needs."""

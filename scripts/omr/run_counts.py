@@ -136,8 +136,8 @@ class RunCounts:
             folders = [(self.folder / "counts" / stage, self.folder / "replies" / stage)]
         else:
             home, names = self.folder / recipe, self._recipes.shards(recipe)
-            folders = [(home / "counts" / stage, home / "replies" / stage)]
-            if stage == "generate_solutions":
-                seeds = [f"seed-{seed}" for seed in self._recipes.seeds(recipe)]
-                folders = [(home / "counts" / stage / seed, home / "solutions" / seed) for seed in seeds]
+            replies = [home / folder for folder in self._recipes.reply_folders(recipe, stage)]
+            # Seeds and parts have folders of their own, in the counts too.
+            counts = home / "counts" / stage
+            folders = [(counts / (path.name if path.name != stage else ""), path) for path in replies]
         return [(counts / f"{name}.json", replies / f"{name}.jsonl") for counts, replies in folders for name in names]

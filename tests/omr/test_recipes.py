@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from omr.config_files import read_config
 from omr.errors import UserError
 from omr.recipes import Recipes
+from omr.requests import shard_of
 from omr.settings import Settings
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -65,8 +67,34 @@ def test_a_recipe_without_summaries_ends_with_its_judged_rows() -> None:
     assert [ours.final_rows(name) for name in ("cot-qwq", "own")] == ["summarized", "judged"]
 
 
-def test_summaries_are_asked_for_as_seeds() -> None:
-    assert recipes().candidates(of("cot-qwq")) == "--seed 0 1 2 3"
+def test_a_part_asks_for_all_candidates_of_its_share_of_the_traces() -> None:
+    wildcards = SimpleNamespace(recipe="cot-qwq", part="07", parts="32")
+    assert recipes().candidates(wildcards) == "--seed 0 1 2 3 --shard 7 --shards 32"
+
+
+def test_the_parts_of_a_shard_share_its_traces_out_evenly() -> None:
+    # All of these problems lie in one shard of ten; their traces must not crowd in some parts.
+    problems = [name for name in (f"{number:016x}-1" for number in range(2000)) if shard_of(name, 10) == 4]
+    parts = Counter(shard_of(f"{problem}-{seed}", 32) for problem in problems for seed in range(32))
+    mean = len(problems) * 32 / 32
+    assert len(parts) == 32
+    assert all(0.7 * mean < number < 1.3 * mean for number in parts.values())
+
+
+def test_every_file_of_replies_is_one_jobs() -> None:
+    ours = recipes()
+    files = ours.all_replies("full")
+    assert (
+        len(files)
+        == len(set(files))
+        == sum(
+            len(ours.reply_folders(name, stage)) * len(ours.shards(name))
+            for name in ours.to_run
+            for stage in ours.model_stages(name)
+        )
+    )
+    assert "results/full/cot-qwq/replies/generate_summaries/part-31-of-32/shard-009-of-010.jsonl" in files
+    assert "results/full/cot-qwq/solutions/seed-31/shard-009-of-010.jsonl" in files
 
 
 def test_the_pattern_fits_the_recipes_and_nothing_else() -> None:

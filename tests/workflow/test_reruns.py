@@ -69,7 +69,7 @@ def test_another_number_of_concurrent_requests_plans_nothing(demo: Project) -> N
 
 def test_another_temperature_plans_the_stage_that_uses_it(demo: Project) -> None:
     config = demo.path("config/config.yaml")
-    before = "convert_proofs:     {model: null, shards: 10, temperature: 0.0"
+    before = "convert_proofs:     {model: null, shards: 4, temperature: 0.0"
     assert before in config.read_text()
     config.write_text(config.read_text().replace(before, before.replace("0.0", "0.3")))
     planned = set(demo.planned(*DEMO))
