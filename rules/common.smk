@@ -1,18 +1,17 @@
 """Settings, wildcard constraints and the base rule of all model stages."""
 
-import os
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
-# Rules call `python`: the one that runs Snakemake, whether its environment is activated or not (conda's come before).
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 from omr.config_check import check_config
 from omr.errors import UserError
 from omr.preparation import download_manifest, hub_id, sharding
 from omr.recipes import Recipes
 from omr.resources import resources_of
-from omr.settings import Settings, run_of_targets, write_merged_config
+from omr.settings import Settings, put_own_python_first, run_of_targets, write_merged_config
+
+put_own_python_first()
 
 # `snakemake results/demo/classified.jsonl` names its run: config/demo.yaml is laid over the defaults.
 named_run = run_of_targets(sys.argv[1:])

@@ -5,8 +5,10 @@ Imported while Snakemake reads the workflow, so it imports nothing heavy.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,14 @@ def run_of_targets(arguments: Iterable[str]) -> str | None:
     found = (match for argument in arguments for match in _RUN_IN_TARGET.finditer(argument))
     runs = {match.group("folder") or match.group("wildcard") for match in found} - {DOWNLOADS}
     return runs.pop() if len(runs) == 1 else None
+
+
+def put_own_python_first() -> None:
+    """Let the `python` that rules call be the one that runs Snakemake, whether its environment is activated or not.
+
+    An environment that Snakemake makes for a rule (`--sdm conda`) still comes before it.
+    """
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
 
 class Settings:

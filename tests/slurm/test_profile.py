@@ -13,7 +13,7 @@ from slurm.conftest import with_layer
 from slurm.slurm_lab import Cluster, Run, Stage, Submitted, asked, processes_of, until
 from workflow.projects import Project
 
-pytestmark = pytest.mark.slurm
+pytestmark = [pytest.mark.slurm, pytest.mark.xdist_group("slurm")]
 CLASSIFIED = "results/demo/classified.jsonl"
 SHARDS = ("000", "001")
 #: In the shards of the demo; each is classified with four prompts.
@@ -28,7 +28,7 @@ MODEL_JOBS = Counter(
     check_contamination=1,
     generate_solutions=10,
     judge_answers=3,
-    generate_summaries=3,
+    generate_summaries=5,
     judge_summaries=3,
 )
 CPU_JOBS = Counter(

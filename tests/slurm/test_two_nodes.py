@@ -14,7 +14,7 @@ import pytest
 from slurm.slurm_lab import Cluster, Run, Stage, asked, processes_of, until
 from workflow.projects import ROOT, Project
 
-pytestmark = pytest.mark.slurm
+pytestmark = [pytest.mark.slurm, pytest.mark.xdist_group("slurm-nodes")]
 PROBLEMS = "results/demo/problems.jsonl"
 MODEL = {"server": "vllm", "prepare": "none", "nodes": 2, "gpus": 8, "cpus_per_gpu": 3, "mem_gb_per_gpu": 10}
 STAND_IN = ROOT / "tests/servers/stand_in_server.py"
