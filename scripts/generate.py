@@ -27,7 +27,7 @@ from omr.journal import ReplyStore
 from omr.jsonl import AtomicFile
 from omr.model_files import served_from
 from omr.models import ModelSpec, model_spec
-from omr.progress import Log, Progress
+from omr.progress import Log, Progress, run_logged
 from omr.prompts import load_prompt
 from omr.requests import Request, RequestPlan, Sampling
 from omr.servers import ServerSite, server_site
@@ -185,13 +185,7 @@ def write_counts(args: argparse.Namespace, spec: ModelSpec, wall_s: float) -> No
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv)
-    log = Log(args.log)
-    try:
-        return run(args, log)
-    except UserError as error:
-        if args.log is not None:
-            log(f"error: {error}")
-        raise
+    return run_logged(args.log, lambda log: run(args, log))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from omr.errors import UserError, run_command
 from omr.folders import atomic_folder
 from omr.model_files import ModelFiles, StoredFile, check_files, read_manifest, served_from, write_manifest
 from omr.models import ModelSpec, model_spec
-from omr.progress import Log
+from omr.progress import Log, run_logged
 from omr.servers import ServerSite, server_site
 from omr.servers.gpus import check_gpus
 from omr.servers.launch import parallel_sizes
@@ -189,13 +189,7 @@ def run(args: argparse.Namespace, log: Log) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv)
-    log = Log(args.log)
-    try:
-        return run(args, log)
-    except UserError as error:
-        if args.log is not None:
-            log(f"error: {error}")
-        raise
+    return run_logged(args.log, lambda log: run(args, log))
 
 
 if __name__ == "__main__":

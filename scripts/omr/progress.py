@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
 from tqdm import tqdm
 
+from omr.errors import UserError
 from omr.replies import Reply
 
 _LOG_EVERY_S = 60.0
@@ -26,6 +28,17 @@ class Log:
 
     def __call__(self, line: str) -> None:
         print(time.strftime("%Y-%m-%d %H:%M:%S"), line, file=self._stream)
+
+
+def run_logged(path: Path | None, run: Callable[[Log], int]) -> int:
+    """Run a command with its log; a UserError is told there too, before the command shows it."""
+    log = Log(path)
+    try:
+        return run(log)
+    except UserError as error:
+        if path is not None:
+            log(f"error: {error}")
+        raise
 
 
 class Progress:
