@@ -136,6 +136,23 @@ def test_a_changed_prompt_is_asked_anew_and_old_replies_are_not_mixed_in(tmp_pat
     assert len(job.replies()) == 6
 
 
+def test_the_counts_tell_the_time_of_all_tries_for_the_same_requests(tmp_path: Path, server: RunningServer) -> None:
+    job = Job(tmp_path, server.base_url)
+    held = tmp_path / "replies.jsonl.held"
+
+    def wall_s() -> float:
+        assert job.run()[0] == 0
+        return float(orjson.loads((tmp_path / "counts.json").read_bytes())["wall_s"])
+
+    first = wall_s()
+    assert first == pytest.approx(orjson.loads(held.read_bytes())["held_s"], abs=5)
+    held.write_text('{"held_s": 1000}')
+    job.write_rows(9)
+    assert wall_s() > 1000
+    job.write_prompt("Do it: {{ problem }}")
+    assert wall_s() < 1000
+
+
 def test_a_finished_shard_needs_no_server(tmp_path: Path) -> None:
     with running_server(8) as server:
         job = Job(tmp_path, server.base_url)

@@ -78,7 +78,7 @@ class Drain:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(5)
-            self.store.beat()
+            self.store.sync()
             self.progress.tick()
 
     @property

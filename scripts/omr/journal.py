@@ -7,6 +7,7 @@ journal stays, so that a later run of the same requests takes every reply from i
 * killed at any moment: a torn last line is cut off at the next start, everything before it counts;
 * changed prompt, model or parameters: replies are found by their key, so others are never mixed in, and those that
   nobody asks for any more are left out when the output is made;
+* how long all tries took is in `X.jsonl.held`;
 * two writers: the second waits for the lock and finds everything done.
 
 Replies with an `error` come only with the output (see `publish`): a request that failed in a broken-off run is asked
@@ -25,6 +26,7 @@ from types import TracebackType
 from typing import Self
 
 from omr.errors import UserError
+from omr.held_time import HeldTime
 from omr.jsonl import dumps, parse_row
 from omr.locks import FileLock
 from omr.replies import Reply
@@ -41,7 +43,8 @@ class ReplyStore:
         self.output = output
         self.journal = output.with_name(output.name + ".journal")
         self._say = say
-        self._lock = FileLock(output.with_name(output.name + ".lock"), say)
+        self.held = HeldTime(output.with_name(output.name + ".held"))
+        self._lock = FileLock(output.with_name(output.name + ".lock"), say, self.held.write)
         self._fd = -1
         self._keys: set[int] = set()
         self._output_is_detached = False
@@ -49,6 +52,7 @@ class ReplyStore:
 
     def __enter__(self) -> Self:
         self._lock.acquire()
+        self.held.read()
         try:
             self._open()
         except BaseException:
@@ -98,11 +102,10 @@ class ReplyStore:
         while written < len(line):  # a full disk or a signal: go on, or raise the error that caused it
             written += os.write(self._fd, line[written:])
         self._keys.add(int(reply["key"], 16))
-        self.beat()
+        self.sync()
 
-    def beat(self) -> None:
-        """To be called every few seconds: keeps the lock fresh and the journal on the disk."""
-        self._lock.beat()
+    def sync(self) -> None:
+        """To be called every few seconds: sees to it that the journal is on the disk."""
         now = time.monotonic()
         if now - self._last_sync >= _SYNC_EVERY_S:
             os.fdatasync(self._fd)
@@ -173,5 +176,6 @@ class ReplyStore:
         try:
             os.fsync(self._fd)
             os.close(self._fd)
+            self.held.write()
         finally:
             self._lock.release()

@@ -11,6 +11,7 @@ import errno
 import fcntl
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,15 +28,25 @@ _NO_FLOCK = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.
 class FileLock:
     """An exclusive lock at `path`; waits for its owner, whoever and wherever that is.
 
-    `say` gets one line when it starts to wait and one every minute. Call `beat` now and then while holding it.
+    `say` gets one line when it starts to wait and one every minute. While it is held, a thread renews it every
+    `heartbeat_s`, whatever the holder is about (loading a model takes long), and calls `on_beat`.
     """
 
-    def __init__(self, path: Path, say: Callable[[str], None] = lambda line: None, poll_s: float = 1.0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        say: Callable[[str], None] = lambda line: None,
+        on_beat: Callable[[], None] = lambda: None,
+        *,
+        poll_s: float = 1.0,
+        heartbeat_s: float = HEARTBEAT_S,
+    ) -> None:
         self.path = path
-        self._say = say
-        self._poll_s = poll_s
+        self._say, self._on_beat = say, on_beat
+        self._poll_s, self._heartbeat_s = poll_s, heartbeat_s
         self._fd = -1
-        self._last_beat = 0.0
+        self._released = threading.Event()
+        self._heart: threading.Thread | None = None
 
     def acquire(self) -> None:
         """Block until this process holds the lock."""
@@ -47,6 +58,9 @@ class FileLock:
                 next_word += 60.0
             time.sleep(self._poll_s)
             waited += self._poll_s
+        self._released.clear()
+        self._heart = threading.Thread(target=self._beat, daemon=True)
+        self._heart.start()
 
     def _try(self) -> bool:
         self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -108,15 +122,20 @@ class FileLock:
         os.pwrite(self._fd, orjson.dumps(_myself()), 0)
         os.fsync(self._fd)
 
-    def beat(self) -> None:
-        """Renew the heartbeat if it is due."""
-        now = time.monotonic()
-        if now - self._last_beat >= HEARTBEAT_S:
-            os.utime(self._fd)
-            self._last_beat = now
+    def _beat(self) -> None:
+        while not self._released.wait(self._heartbeat_s):
+            try:
+                os.utime(self._fd)
+                self._on_beat()
+            except OSError as error:
+                self._say(f"{self.path}: the heartbeat fails: {error.strerror}")
 
     def release(self) -> None:
         """Let the next one in; harmless when the lock is not held."""
+        if self._heart is not None:
+            self._released.set()
+            self._heart.join()
+            self._heart = None
         if self._fd >= 0:
             os.ftruncate(self._fd, 0)
             os.close(self._fd)

@@ -79,6 +79,20 @@ def test_without_flock_a_reused_process_id_holds_nothing(tmp_path: Path) -> None
     assert acquired(path)
 
 
+def test_a_held_lock_is_renewed_while_its_holder_is_busy_with_something_else(tmp_path: Path) -> None:
+    path, beats = tmp_path / "x.lock", [0]
+    with FileLock(path, on_beat=lambda: beats.append(0), heartbeat_s=0.02):
+        os.utime(path, (1, 1))
+        deadline = time.monotonic() + 30
+        while (path.stat().st_mtime < 2 or len(beats) < 3) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert path.stat().st_mtime > 2
+        assert len(beats) >= 3
+    told = len(beats)
+    time.sleep(0.1)
+    assert len(beats) == told
+
+
 def test_a_released_lock_can_be_had_again(tmp_path: Path) -> None:
     path = tmp_path / "x.lock"
     with FileLock(path):

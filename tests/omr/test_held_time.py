@@ -1,0 +1,40 @@
+"""How long jobs held their machines, also those that were killed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from omr.held_time import HeldTime
+
+
+def test_the_times_of_all_tries_add_up(tmp_path: Path) -> None:
+    first = HeldTime(tmp_path / "held")
+    first.write()
+    (tmp_path / "held").write_text('{"held_s": 100.5}')
+    second = HeldTime(tmp_path / "held")
+    second.read()
+    second.write()
+    third = HeldTime(tmp_path / "held")
+    third.read()
+    assert 100.5 < second.seconds < 160
+    assert 100.5 < third.seconds < 160
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"", b"{", b"[]", b'{"held": 1}', b'{"held_s": "long"}', b'{"held_s": null}']
+)
+def test_without_a_readable_file_there_were_no_earlier_tries(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "held").write_bytes(content)
+    held = HeldTime(tmp_path / "held")
+    held.read()
+    assert 0 <= held.seconds < 60
+
+
+def test_time_for_something_else_is_forgotten(tmp_path: Path) -> None:
+    (tmp_path / "held").write_text('{"held_s": 100}')
+    held = HeldTime(tmp_path / "held")
+    held.read()
+    held.forget()
+    assert held.seconds < 60
