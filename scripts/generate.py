@@ -32,6 +32,7 @@ from omr.requests import Request, RequestPlan, Sampling
 from omr.servers import ServerSite, server_site
 from omr.serving import drain_through_server
 from omr.time_limit import watched_time_limit
+from omr.twin_jobs import PostponedError, Queueing
 from omr.usage import usage_of
 
 #: Exit status of a job that was told to stop (SIGTERM, a time limit) and kept what it had.
@@ -159,7 +160,16 @@ async def answer(
 def run(args: argparse.Namespace, log: Log) -> int:
     job = read_job(args)
     plan = request_plan(args, job.model)
-    with ReplyStore(args.output, log) as store:
+    try:
+        return fill_store(args, plan, job, log)
+    except PostponedError as postponed:
+        log(str(postponed))
+        return EXIT_STOPPED
+
+
+def fill_store(args: argparse.Namespace, plan: RequestPlan, job: Job, log: Log) -> int:
+    """Ask for what the store lacks and publish it; the command's exit status."""
+    with ReplyStore(args.output, log, Queueing(job.model, log)) as store:
         missing = find_missing(plan, store)
         if len(store) and missing.count == len(missing.asked):
             store.held.forget()  # what is stored answered other requests

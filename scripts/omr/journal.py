@@ -28,7 +28,7 @@ from typing import Self
 from omr.errors import UserError
 from omr.held_time import HeldTime
 from omr.jsonl import dumps, parse_row
-from omr.locks import FileLock
+from omr.locks import FileLock, Owner
 from omr.replies import Reply
 
 _SYNC_EVERY_S = 5.0
@@ -37,14 +37,22 @@ _NO_LINK = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.EX
 
 
 class ReplyStore:
-    """The journal and the output of one shard, locked while in use (a context manager)."""
+    """The journal and the output of one shard, locked while in use (a context manager).
 
-    def __init__(self, output: Path, say: Callable[[str], None] = lambda line: None) -> None:
+    `on_wait` is told of waiting for the lock, see `FileLock`.
+    """
+
+    def __init__(
+        self,
+        output: Path,
+        say: Callable[[str], None] = lambda line: None,
+        on_wait: Callable[[Owner, float], None] = lambda owner, waited_s: None,
+    ) -> None:
         self.output = output
         self.journal = output.with_name(output.name + ".journal")
         self._say = say
         self.held = HeldTime(output.with_name(output.name + ".held"))
-        self._lock = FileLock(output.with_name(output.name + ".lock"), say, self.held.write)
+        self._lock = FileLock(output.with_name(output.name + ".lock"), say, self.held.write, on_wait=on_wait)
         self._fd = -1
         self._keys: set[int] = set()
         self._output_is_detached = False

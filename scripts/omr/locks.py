@@ -25,10 +25,15 @@ STALE_AFTER_S = 60.0
 _NO_FLOCK = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL}
 
 
+#: Who holds a lock: `host`, `pid`, `started` (the process's start in ticks), `job` (of Slurm, or empty); {} if nobody.
+Owner = dict[str, str]
+
+
 class FileLock:
     """An exclusive lock at `path`; waits for its owner, whoever and wherever that is.
 
-    `say` gets one line when it starts to wait and one every minute. While it is held, a thread renews it every
+    `say` gets one line when it starts to wait and one every minute; `on_wait` is told the owner and the seconds waited,
+    every `poll_s`, and may raise. While it is held, a thread renews it every
     `heartbeat_s`, whatever the holder is about (loading a model takes long), and calls `on_beat`.
     """
 
@@ -38,11 +43,12 @@ class FileLock:
         say: Callable[[str], None] = lambda line: None,
         on_beat: Callable[[], None] = lambda: None,
         *,
+        on_wait: Callable[[Owner, float], None] = lambda owner, waited_s: None,
         poll_s: float = 1.0,
         heartbeat_s: float = HEARTBEAT_S,
     ) -> None:
         self.path = path
-        self._say, self._on_beat = say, on_beat
+        self._say, self._on_beat, self._on_wait = say, on_beat, on_wait
         self._poll_s, self._heartbeat_s = poll_s, heartbeat_s
         self._fd = -1
         self._released = threading.Event()
@@ -56,6 +62,7 @@ class FileLock:
             if waited >= next_word:
                 self._say(f"waiting for the lock {self.path}, held by {_describe(self._owner())}")
                 next_word += 60.0
+            self._on_wait(self._owner(), waited)
             time.sleep(self._poll_s)
             waited += self._poll_s
         self._released.clear()
@@ -109,7 +116,7 @@ class FileLock:
         probe.unlink()
         return now
 
-    def _owner(self) -> dict[str, str]:
+    def _owner(self) -> Owner:
         try:
             owner = orjson.loads(self.path.read_bytes())
         except (OSError, orjson.JSONDecodeError):
@@ -159,13 +166,13 @@ def _start_time(pid: int) -> str:
         return ""
 
 
-def _myself() -> dict[str, str]:
+def _myself() -> Owner:
     pid = os.getpid()
     job = os.environ.get("SLURM_JOB_ID", "")
     return {"host": socket.gethostname(), "pid": str(pid), "started": _start_time(pid), "job": job}
 
 
-def _is_running(owner: dict[str, str]) -> bool:
+def _is_running(owner: Owner) -> bool:
     try:
         os.kill(int(owner["pid"]), 0)
     except (ProcessLookupError, ValueError):
@@ -175,7 +182,7 @@ def _is_running(owner: dict[str, str]) -> bool:
     return _start_time(int(owner["pid"])) == owner["started"]
 
 
-def _describe(owner: dict[str, str]) -> str:
+def _describe(owner: Owner) -> str:
     if not owner:
         return "another process"
     job = f", Slurm job {owner['job']}" if owner["job"] else ""

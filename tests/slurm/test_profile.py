@@ -158,29 +158,37 @@ def test_cancelled_out_of_time_requeued_and_off_a_lost_node_the_run_asks_nothing
     assert processes_of(project) == {}
 
 
-def test_snakemake_killed_and_started_again_does_not_run_its_jobs_twice(
+def test_snakemake_killed_and_started_again_queues_behind_its_own_jobs_and_runs_nothing_twice(
     unclassified: Project, local_run: Project, cluster: Cluster
 ) -> None:
-    project, stage = unclassified, Stage(cluster, unclassified, "classify_problems")
-    # Without the warning: the jobs of the killed Snakemake stand still until Slurm kills them.
-    short = {"set-resources": {"classify_problems": {"runtime": "1", "slurm_extra": "''"}}}
+    project, stage = with_layer(unclassified), Stage(cluster, unclassified, "classify_problems")
     config = hanging(project, {"classify_invalid": 1})
-    killed = Run(with_layer(project, "short", **short), cluster, CLASSIFIED, *config, layer="short")
+    killed = Run(project, cluster, CLASSIFIED, *config)
     try:
         first = {shard: stage.wait_for_job(shard, 3 * PROBLEMS[shard]) for shard in SHARDS}
     finally:
         killed.end()
     project.make("--unlock")
-    again = Run(with_layer(project), cluster, CLASSIFIED, *config)
+    again = Run(project, cluster, CLASSIFIED, *config)
     try:
+        second = {}
         for shard in SHARDS:
             until(lambda shard=shard: stage.latest(shard, first[shard]) is not None, "a twin")
+            second[shard] = stage.latest(shard, first[shard]).number  # type: ignore[union-attr]
             until(lambda shard=shard: f"Slurm job {first[shard]}" in stage.log(shard), "waiting for the lock")
-        until(lambda: all(cluster.is_over(number) for number in first.values()), "the time limit")
-        assert {cluster.state(number) for number in first.values()} == {"TIMEOUT"}
+        # They give their GPUs back.
+        for shard in SHARDS:
+            until(lambda shard=shard: cluster.job(second[shard])["Reason"] == "Dependency", "waiting in the queue")
+            job = cluster.job(second[shard])
+            assert job["Dependency"].startswith(f"afterany:{first[shard]}")
+            until(lambda shard=shard: processes_of(project, second[shard]) == {}, "off its node")
+        assert len(cluster.ask("squeue", "--noheader", "--states=RUNNING", "--format=%i").split()) == 2
+        cluster.ask("scancel", *first.values())
         again.finish()
     finally:
         again.end()
+    assert {cluster.state(number) for number in first.values()} == {"CANCELLED"}
+    assert {stage.latest(shard).number for shard in SHARDS} == set(second.values())  # type: ignore[union-attr]
     assert project.path(CLASSIFIED).read_bytes() == local_run.path(CLASSIFIED).read_bytes()
     for name, times in asked(project).items():
         assert times == (2 if "/classify_invalid/" in name else 1), name

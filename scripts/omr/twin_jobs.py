@@ -1,0 +1,70 @@
+"""A job that finds another one at work on its file waits behind it in Slurm's queue, and not on its GPUs.
+
+A Snakemake that was killed leaves its jobs running; the next one submits them again. The second job of such a pair has
+nothing to do until the first has ended, which may take hours: it asks Slurm to start it again after that.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from omr.errors import UserError
+from omr.locks import Owner
+from omr.models import ModelSpec
+from omr.servers.allocation import slurm_output
+
+#: The other one may be about to end. And so often Slurm is asked again whether it runs.
+_PATIENCE_S = 60.0
+#: Slurm kills a job so long after it was requeued: until then it must know behind which one.
+_TRIES = 20
+
+
+class PostponedError(Exception):
+    """Slurm will start this job again when another has ended; until then there is nothing to do."""
+
+
+@dataclass
+class Queueing:
+    """To be told while a job waits for a lock: by whom it is held, and how many seconds it has waited.
+
+    Raises PostponedError when this job has been requeued. Where that is impossible it goes on waiting.
+    """
+
+    spec: ModelSpec
+    say: Callable[[str], None]
+    patience_s: float = _PATIENCE_S
+    _ask_at_s: float = 0.0
+
+    def __call__(self, owner: Owner, waited_s: float) -> None:
+        ours, theirs = os.environ.get("SLURM_JOB_ID"), owner.get("job")
+        if not (ours and theirs and ours != theirs and self.spec.gpus) or waited_s < self.patience_s + self._ask_at_s:
+            return
+        self._ask_at_s = waited_s
+        try:
+            # What Slurm does not know any more has ended, and leaves a lock that will soon be stale.
+            if slurm_output("squeue", "--noheader", f"--jobs={theirs}", "--format=%T") != "RUNNING":
+                return
+            _requeue_behind(ours, theirs)
+        except UserError as error:
+            self.say(f"warning: cannot wait in the queue, so this job waits here: {error}")
+            return
+        raise PostponedError(f"Slurm job {theirs} is at work on this: this job is started again after it")
+
+
+def _requeue_behind(ours: str, theirs: str) -> None:
+    """Requeue this job, to be started after another. Raises UserError if Slurm refuses."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # which also commands that we start inherit
+    slurm_output("scontrol", "requeue", ours)
+    for left in reversed(range(_TRIES)):
+        try:
+            # It can be told only of a job that waits; and a requeued job would be held back for two minutes.
+            slurm_output("scontrol", "update", f"JobId={ours}", f"Dependency=afterany:{theirs}", "StartTime=now")
+            return
+        except UserError:
+            if not left:
+                return  # it will be started soon, and come here again
+            time.sleep(1)
