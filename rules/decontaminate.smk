@@ -93,6 +93,7 @@ rule search_embeddings:
         problems="results/{run}/merged.jsonl",
         canaries="results/{run}/contamination/canaries.jsonl",
         benchmarks=BENCHMARK_FILES,
+        model=settings.embedding_manifest,
     output:
         "results/{run}/contamination/embeddings.jsonl",
     log:
@@ -100,7 +101,7 @@ rule search_embeddings:
     benchmark:
         "results/{run}/benchmarks/search_embeddings.tsv"
     params:
-        model=config["decontaminate"]["embeddings"]["model"],
+        model=settings.embedding_model,
         knobs=settings.net_flags("embeddings"),
         batch_size=config["decontaminate"]["embeddings"]["batch_size"],
         python=config["decontaminate"]["embeddings"]["python"],

@@ -1,4 +1,4 @@
-"""Models, ready to be served: `snakemake models` prepares all that the run uses.
+"""Models, ready to be used: `snakemake models` prepares all that the run asks, and the one that embeds.
 
     hub -> {model_folder}/hub/{repo}/{revision}/manifest.json, files/         (prepare: download)
         -> {model_folder}/sharded/{model}/manifest.json, files/               (prepare: sharded_state)

@@ -74,7 +74,7 @@ class ModelSpec:
     @property
     def is_local(self) -> bool:
         """Whether `path` is a folder of this machine and not a hub id."""
-        return self.path.startswith(("/", "./", "../"))
+        return is_local_path(self.path)
 
     @property
     def served_name(self) -> str:
@@ -85,6 +85,11 @@ class ModelSpec:
     def identity(self) -> str:
         """What determines the replies: path and revision, not where or how it is served."""
         return self.path if self.revision is None else f"{self.path}@{self.revision}"
+
+
+def is_local_path(path: str) -> bool:
+    """Whether a model's path in config is a folder and not a hub id."""
+    return path.startswith(("/", "./", "../"))
 
 
 def model_spec(config: Mapping[str, Any], name: str) -> ModelSpec:

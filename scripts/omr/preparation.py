@@ -26,11 +26,14 @@ def hub_id(slug: str) -> str:
     return slug.replace("--", "/")
 
 
+def hub_folder(config: Mapping[str, Any], repo: str, revision: str | None) -> str:
+    """Where a model from the hub is stored: `manifest.json`, and its files in `files/`."""
+    return f"{config['model_folder']}/hub/{hub_slug(repo)}/{hub_slug(revision or 'main')}"
+
+
 def download_manifest(config: Mapping[str, Any], spec: ModelSpec) -> list[str]:
     """The manifest of a model's checkpoint from the hub, as a list of inputs: empty for a local folder."""
-    if spec.is_local:
-        return []
-    return [f"{config['model_folder']}/hub/{hub_slug(spec.path)}/{hub_slug(spec.revision or 'main')}/manifest.json"]
+    return [] if spec.is_local else [f"{hub_folder(config, spec.path, spec.revision)}/manifest.json"]
 
 
 def served_manifest(config: Mapping[str, Any], spec: ModelSpec) -> list[str]:

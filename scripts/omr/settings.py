@@ -16,8 +16,8 @@ from typing import Any
 import orjson
 
 from omr.errors import UserError
-from omr.models import ModelSpec, model_spec
-from omr.preparation import conda_env, hub_slug, served_manifest
+from omr.models import ModelSpec, is_local_path, model_spec
+from omr.preparation import conda_env, hub_folder, hub_slug, served_manifest
 from omr.resources import job_resources
 
 #: Where each model stage's settings stand in config.
@@ -108,6 +108,23 @@ class Settings:
         return flags({names.get(key, key): settings.get(key) for key in shown})
 
     @property
+    def embedding_model(self) -> str:
+        """The folder of the model of the net of embeddings: what config says, or where it is downloaded to."""
+        net = self.config["decontaminate"]["embeddings"]
+        return net["model"] if is_local_path(net["model"]) else f"{self._embedding_folder}/files"
+
+    @property
+    def embedding_manifest(self) -> list[str]:
+        """The manifest of that model's download, as a list of inputs: empty for a folder of the user's."""
+        is_local = is_local_path(self.config["decontaminate"]["embeddings"]["model"])
+        return [] if is_local else [f"{self._embedding_folder}/manifest.json"]
+
+    @property
+    def _embedding_folder(self) -> str:
+        net = self.config["decontaminate"]["embeddings"]
+        return hub_folder(self.config, net["model"], net["revision"])
+
+    @property
     def decisive_flags(self) -> str:
         """Scores from which a net's match needs no model, as flags of pair_candidates.py."""
         section = self.config["decontaminate"]
@@ -145,9 +162,10 @@ class Settings:
 
     @property
     def manifests(self) -> list[str]:
-        """The manifests of all models that the labelling stages ask, each once."""
-        found = (path for stage in self.asking_stages for path in served_manifest(self.config, self.model(stage)))
-        return list(dict.fromkeys(found))
+        """The manifests of all models that the labelling stages ask, and of the one that embeds; each once."""
+        found = [path for stage in self.asking_stages for path in served_manifest(self.config, self.model(stage))]
+        embeds = "embeddings" in self.config["decontaminate"]["nets"]
+        return list(dict.fromkeys([*found, *(self.embedding_manifest if embeds else [])]))
 
     def shards(self, stage: str) -> list[str]:
         """Names of a stage's shards: `shard-000-of-010`, ... The total is part of the name, so that another number

@@ -77,6 +77,16 @@ def test_a_faulty_config_is_an_error_that_names_the_key(
     assert "remedy:" in str(caught.value)
 
 
+def test_the_embedding_model_is_fetched_beforehand_unless_it_is_a_folder() -> None:
+    config = read_config(BASE)
+    settings = Settings(config)
+    at = "results/downloads/models/hub/sentence-transformers--multi-qa-MiniLM-L6-cos-v1/main"
+    assert (settings.embedding_manifest, settings.embedding_model) == ([f"{at}/manifest.json"], f"{at}/files")
+    assert f"{at}/manifest.json" in settings.manifests
+    config["decontaminate"]["embeddings"]["model"] = "/models/mine"
+    assert (settings.embedding_manifest, settings.embedding_model) == ([], "/models/mine")
+
+
 def test_a_missing_key_is_named(config: dict[str, Any]) -> None:
     del config["labelling_model"]
     with pytest.raises(UserError, match="the key 'labelling_model' is missing"):
