@@ -11,6 +11,8 @@ from typing import Any
 
 import orjson
 import pytest
+from omr.model_files import read_manifest
+from servers.server_lab import write_script
 from slurm.slurm_lab import Cluster, Run, Stage, asked, processes_of, until
 from workflow.projects import ROOT, Project
 
@@ -145,3 +147,31 @@ def test_cancelled_and_near_its_time_limit_a_job_stops_on_both_nodes_and_is_cont
     assert re.search(rf"Slurm ends job {second.number} in (5\d|60) s", said)
     assert "told to stop" in said
     check_result(project, local_problems, hanging, times=3)
+
+
+def test_a_checkpoint_is_saved_in_shards_by_a_job_over_both_nodes(fresh: Project, cluster: Cluster) -> None:
+    checkpoint = {"config.json": b"{}", "a.safetensors": b"weights"}
+    fresh.path("checkpoint").mkdir()
+    for name, content in checkpoint.items():
+        fresh.path(f"checkpoint/{name}").write_bytes(content)
+    python = write_script(
+        fresh.path("site/python"), f'#!/bin/sh\nshift\nexec {sys.executable} {ROOT}/tests/stand_in_saver.py "$@"\n'
+    )
+    model = MODEL | {"path": str(fresh.path("checkpoint")), "prepare": "sharded_state", "expert_parallel_size": 16}
+    site = {"python": str(python), "check_gpus": False, "cache_dir": str(fresh.path("caches")), "grace_s": 5}
+    config = {"model_folder": "models", "models": {"authored-replies": model}, "servers": {"vllm": site}}
+    before = len(cluster.jobs())
+    overlay = fresh.overlay("sharded.yaml", config)
+    Run(fresh, cluster, "models", "--configfile", "config/demo.yaml", overlay).finish()
+
+    (job,) = cluster.jobs()[before:]
+    assert job.rule == "save_sharded_state"
+    for wanted in ("--nodes=2", "--ntasks=2", "--gpus-per-node=8", "--mem 88000"):
+        assert f" {wanted} " in f"{job.options} "
+    saved = read_manifest(fresh.path("models/sharded/authored-replies/manifest.json"))
+    assert (saved.tensor_parallel_size, saved.expert_parallel_size) == (16, 16)
+    shards = {f"model-rank-{rank}-part-0.safetensors" for rank in range(16)}
+    assert {file.path for file in saved.files} == shards | {"config.json"}
+    log = fresh.path("models/sharded/authored-replies/save_sharded_state.server.log").read_text()
+    assert {f"node {rank} (n{rank + 1}):" in log for rank in range(2)} == {True}
+    assert processes_of(fresh) == {}
