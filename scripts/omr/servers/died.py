@@ -13,6 +13,7 @@ _TAIL_BYTES, _TAIL_LINES, _ERROR_LINES = 1 << 20, 15, 10
 #: The end of a traceback, whatever a logger puts before it.
 _EXCEPTION = re.compile(r"(?:^|[\s\]])((?:\w+\.)*[A-Z]\w*(?:Error|Exception): .*)")
 _PORT_TAKEN = ("address already in use", "eaddrinuse", "errno 98", "failed to bind", "port is already")
+_INSTALL = "say where the server is under `servers:` in config, or let Snakemake install it: `--sdm conda`"
 #: What a log says near its end (lower case), and what its reader can do.
 _REMEDIES = (
     (
@@ -21,8 +22,8 @@ _REMEDIES = (
     ),
     ("offline mode", "download the model first: servers run with HF_HUB_OFFLINE=1"),
     ("localentrynotfound", "download the model first: servers run with HF_HUB_OFFLINE=1"),
-    ("no module named", "install the server, or name its interpreter under `servers:` in config"),
-    ("cannot start", "install the server, or name its interpreter under `servers:` in config"),
+    ("no module named", _INSTALL),
+    ("cannot start", _INSTALL),
     ("unrecognized arguments", "check `args` of the model against the server's version"),
     ("no such option", "check `args` of the model against the server's version"),
 )
