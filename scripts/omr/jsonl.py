@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,6 +20,8 @@ Fields = Mapping[str, type | tuple[type | None, ...]]
 _TYPE_NAMES = {str: "a string", int: "an integer", bool: "true or false", list: "a list", dict: "an object"}
 _TYPE_NAMES[type(None)] = "null"
 _MISSING = object()
+#: An id of plain characters at the beginning of a row.
+_ID_FIRST = re.compile(rb'\{"id":"([ !#-\[\]-~]*)"')
 
 
 def dumps(row: Mapping[str, Any]) -> bytes:
@@ -63,7 +66,18 @@ def parse_row(line: bytes) -> tuple[Row | None, str | None]:
 
 
 def read_rows(path: str | Path, required: Fields | None = None) -> Iterator[Row]:
-    """Stream the rows of a file that this workflow wrote.
+    """Stream the rows of a file that this workflow wrote. Raises UserError as `numbered_rows` does."""
+    return (row for _, row in numbered_rows(path, required))
+
+
+def numbered_rows(
+    path: str | Path, required: Fields | None = None, wanted: Callable[[str], bool] | None = None
+) -> Iterator[tuple[int, Row]]:
+    """Stream (line number, row) of a file that this workflow wrote; with `wanted`, rows whose `id` (then required) it
+    wants.
+
+    Rows that are not wanted are not parsed where their id stands first, as our writers put it: most of what a job
+    reads belongs to others, and rows may be long.
 
     Raises UserError with file and line for an unreadable line, a missing field or a wrong type:
     our own files are whole by construction, so a bad line means that something else wrote there.
@@ -71,6 +85,8 @@ def read_rows(path: str | Path, required: Fields | None = None) -> Iterator[Row]
     fields = [(field, _kinds(types)) for field, types in (required or {}).items()]
     with open_for_reading(path) as handle:
         for number, line in enumerate(handle, 1):
+            if wanted is not None and (head := _ID_FIRST.match(line)) is not None and not wanted(head[1].decode()):
+                continue
             row, fault = parse_row(line)
             if row is None or not _has_fields(row, fields):
                 raise UserError(
@@ -79,7 +95,8 @@ def read_rows(path: str | Path, required: Fields | None = None) -> Iterator[Row]
                     line=number,
                     remedy="delete this file and run again: the workflow makes it anew from its inputs",
                 )
-            yield row
+            if wanted is None or wanted(row["id"]):
+                yield number, row
 
 
 def open_for_reading(path: str | Path) -> Any:

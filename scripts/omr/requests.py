@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from omr.errors import UserError
-from omr.jsonl import Row, read_rows
+from omr.jsonl import Row, numbered_rows
 from omr.prompts import Prompt
 from omr.replies import request_name
 from omr.routing import branch_of
@@ -85,11 +85,12 @@ class RequestPlan:
                     key = blake2b(salt + name.encode() + b"\0" + text, digest_size=8).hexdigest()
                     yield Request(row["id"], prompt.name, seed, messages, key)
 
+    def _is_ours(self, row_id: str) -> bool:
+        return shard_of(row_id, self.shards) == self.shard
+
     def _rows(self, check_ids: bool) -> Iterator[Row]:
         seen: set[int] = set()
-        for line, row in enumerate(read_rows(self.rows, {"id": str}), 1):
-            if self.shards > 1 and shard_of(row["id"], self.shards) != self.shard:
-                continue
+        for line, row in numbered_rows(self.rows, {"id": str}, self._is_ours if self.shards > 1 else None):
             if self.branch is not None and branch_of(row) != self.branch:
                 continue
             if check_ids and hash(row["id"]) in seen:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from omr.errors import UserError
-from omr.jsonl import AtomicFile, dumps, read_rows
+from omr.jsonl import AtomicFile, dumps, numbered_rows, read_rows
 
 
 def test_rows_come_back_as_they_were_written(tmp_path: Path) -> None:
@@ -36,6 +39,26 @@ def test_a_bad_line_is_an_error_with_file_line_and_remedy(tmp_path: Path, line: 
     assert (caught.value.line, said in str(caught.value)) == (2, True)
     assert f"{path}:2:" in str(caught.value)
     assert "remedy:" in str(caught.value)
+
+
+IDS = st.text(st.characters(codec="utf-8"), max_size=8)
+
+
+@given(st.lists(IDS, max_size=30), st.sets(IDS), st.booleans())
+def test_only_wanted_rows_come_back_however_their_ids_are_spelt(ids: list[str], wanted: set[str], first: bool) -> None:
+    rows = [{"id": name, "n": n} if first else {"n": n, "id": name} for n, name in enumerate(ids)]
+    wanted |= set(ids[::2])
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "rows.jsonl")
+        path.write_bytes(b"".join(map(dumps, rows)))
+        found = list(numbered_rows(path, {"id": str, "n": int}, wanted.__contains__))
+    assert found == [(n + 1, row) for n, row in enumerate(rows) if row["id"] in wanted]
+
+
+def test_rows_of_others_are_not_even_parsed(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'{"id":"theirs","text":"cut off\n' + dumps({"id": "ours"}))
+    assert list(numbered_rows(path, {"id": str}, "ours".__eq__)) == [(2, {"id": "ours"})]
 
 
 def test_a_missing_file_is_an_error_that_names_it(tmp_path: Path) -> None:
