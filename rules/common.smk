@@ -33,6 +33,9 @@ wildcard_constraints:
     shards=r"\d{3}",
     part=r"\d{2}",
     parts=r"\d{2}",
+    repo="[^/]+",
+    revision="[^/]+",
+    model="[^/]+",
     benchmark="|".join(name.replace(".", r"\.") for name in settings.benchmarks),
 
 

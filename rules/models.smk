@@ -37,19 +37,22 @@ rule save_sharded_state:
         manifest=f"{config['model_folder']}/sharded/{{model}}/manifest.json",
     log:
         f"{config['model_folder']}/sharded/{{model}}/save_sharded_state.log",
+    benchmark:
+        f"{config['model_folder']}/sharded/{{model}}/save_sharded_state.tsv"
     resources:
         **resources_of(lambda wildcards: settings.model_named(wildcards.model)),
+        # Runs share models. As a param it would have another run save them again.
+        run_config=f"results/{settings.run}/config.yaml",
     params:
         identity=lambda wildcards: settings.model_named(wildcards.model).identity,
         sharding=lambda wildcards: sharding(settings.model_named(wildcards.model)),
         checkpoint=lambda wildcards, input: f"--model-manifest {input.checkpoint}" if input.checkpoint else "",
         folder=f"{config['model_folder']}/sharded/{{model}}/files",
-        config=f"results/{settings.run}/config.yaml",
     conda:
         "../envs/vllm.yaml"
     shell:
         "python scripts/save_sharded_state.py"
-        " --config {params.config}"
+        " --config {resources.run_config}"
         " --model {wildcards.model:q}"
         " {params.checkpoint}"
         " --folder {params.folder:q}"

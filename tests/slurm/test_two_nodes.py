@@ -175,3 +175,7 @@ def test_a_checkpoint_is_saved_in_shards_by_a_job_over_both_nodes(fresh: Project
     log = fresh.path("models/sharded/authored-replies/save_sharded_state.server.log").read_text()
     assert {f"node {rank} (n{rank + 1}):" in log for rank in range(2)} == {True}
     assert processes_of(fresh) == {}
+    # Another run finds it there.
+    other = fresh.overlay("other.yaml", {"run": "other"})
+    planned = fresh.planned("models", "--configfile", "config/demo.yaml", overlay, other)
+    assert "save_sharded_state" not in planned
