@@ -222,3 +222,11 @@ def processes_of(project: Project, job: str = "") -> dict[int, str]:
             if marked and Path(os.readlink(folder / "cwd")) == home:
                 found[int(folder.name)] = (folder / "cmdline").read_text().replace("\0", " ")
     return found
+
+
+def nothing_is_left(project: Project, job: str = "", patience_s: float = 60.0) -> None:
+    """Insist that all processes of the project's jobs (or of one) end; a job's last ones may take seconds to."""
+    deadline = time.monotonic() + patience_s
+    while left := processes_of(project, job):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.2)

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 from slurm.conftest import with_layer
-from slurm.slurm_lab import Cluster, Run, Stage, Submitted, asked, processes_of, until
+from slurm.slurm_lab import Cluster, Run, Stage, Submitted, asked, nothing_is_left, processes_of, until
 from workflow.projects import Project
 
 pytestmark = [pytest.mark.slurm, pytest.mark.xdist_group("slurm")]
@@ -109,7 +109,7 @@ def test_the_whole_demo_ends_in_the_same_rows_and_its_jobs_ask_for_what_config_s
         else:
             assert not re.search("gpu[s=:]", job.options.replace(" -p gpu ", " "))
             check_options(job, "--mem 8000", "-t 120", f"--cpus-per-task={THREADS.get(job.rule, 1)}", "--requeue")
-    assert processes_of(fresh) == {}
+    nothing_is_left(fresh)
 
 
 def test_cancelled_out_of_time_requeued_and_off_a_lost_node_the_run_asks_nothing_twice(
@@ -155,7 +155,7 @@ def test_cancelled_out_of_time_requeued_and_off_a_lost_node_the_run_asks_nothing
     for name, times in asked(project).items():
         assert times == 1 + HANGS.get(name.split("/")[2], 0), name
     assert set(asked(project, "answered").values()) == {1}
-    assert processes_of(project) == {}
+    nothing_is_left(project)
 
 
 def test_snakemake_killed_and_started_again_queues_behind_its_own_jobs_and_runs_nothing_twice(
@@ -181,7 +181,7 @@ def test_snakemake_killed_and_started_again_queues_behind_its_own_jobs_and_runs_
             until(lambda shard=shard: cluster.job(second[shard])["Reason"] == "Dependency", "waiting in the queue")
             job = cluster.job(second[shard])
             assert job["Dependency"].startswith(f"afterany:{first[shard]}")
-            until(lambda shard=shard: processes_of(project, second[shard]) == {}, "off its node")
+            nothing_is_left(project, second[shard])
         assert len(cluster.ask("squeue", "--noheader", "--states=RUNNING", "--format=%i").split()) == 2
         cluster.ask("scancel", *first.values())
         again.finish()
@@ -193,4 +193,4 @@ def test_snakemake_killed_and_started_again_queues_behind_its_own_jobs_and_runs_
     for name, times in asked(project).items():
         assert times == (2 if "/classify_invalid/" in name else 1), name
     assert set(asked(project, "answered").values()) == {1}
-    assert processes_of(project) == {}
+    nothing_is_left(project)

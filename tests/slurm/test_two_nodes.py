@@ -13,7 +13,7 @@ import orjson
 import pytest
 from omr.model_files import read_manifest
 from servers.server_lab import write_script
-from slurm.slurm_lab import Cluster, Run, Stage, asked, processes_of, until
+from slurm.slurm_lab import Cluster, Run, Stage, asked, nothing_is_left, processes_of, until
 from workflow.projects import ROOT, Project
 
 pytestmark = [pytest.mark.slurm, pytest.mark.xdist_group("slurm-nodes")]
@@ -79,7 +79,7 @@ def check_result(project: Project, local: Project, hanging: str, times: int) -> 
     requests = {request(reply) for shard in ("000", "001") for reply in replies_of(local, shard)}
     assert asked(project) == {name: times if name == hanging else 1 for name in requests}
     assert asked(project, "answered") == dict.fromkeys(requests, 1)
-    assert processes_of(project) == {}
+    nothing_is_left(project)
 
 
 def test_one_server_spans_both_nodes_and_is_started_again_when_one_of_them_dies(
@@ -131,7 +131,7 @@ def test_cancelled_and_near_its_time_limit_a_job_stops_on_both_nodes_and_is_cont
         until(lambda: cluster.is_over(first), "cancelled")
         assert cluster.state(first) == "CANCELLED"
         # This Slurm loses sight of the job when its shell ends; requests in flight have 20 s from then.
-        until(lambda: processes_of(project, first) == {}, "gone from both nodes", patience_s=60)
+        nothing_is_left(project, first)
 
         until(lambda: asked(project)[hanging] == 2, "asked by the next job")
         second = stage.latest("000", first)
@@ -140,7 +140,7 @@ def test_cancelled_and_near_its_time_limit_a_job_stops_on_both_nodes_and_is_cont
         job = cluster.job(second.number)
         assert (job["JobState"], job["TimeLimit"]) == ("FAILED", "00:02:00")
         assert "00:00:50" < job["RunTime"] < "00:02:00"
-        assert processes_of(project, second.number) == {}
+        nothing_is_left(project, second.number)
         said = run.finish()
     finally:
         run.end()
@@ -174,7 +174,7 @@ def test_a_checkpoint_is_saved_in_shards_by_a_job_over_both_nodes(fresh: Project
     assert {file.path for file in saved.files} == shards | {"config.json"}
     log = fresh.path("models/sharded/authored-replies/save_sharded_state.server.log").read_text()
     assert {f"node {rank} (n{rank + 1}):" in log for rank in range(2)} == {True}
-    assert processes_of(fresh) == {}
+    nothing_is_left(fresh)
     # Another run finds it there.
     other = fresh.overlay("other.yaml", {"run": "other"})
     planned = fresh.planned("models", "--configfile", "config/demo.yaml", overlay, other)
