@@ -57,8 +57,12 @@ class Queueing:
 
 def _requeue_behind(ours: str, theirs: str) -> None:
     """Requeue this job, to be started after another. Raises UserError if Slurm refuses."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # which also commands that we start inherit
-    slurm_output("scontrol", "requeue", ours)
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # which also commands that we start inherit
+    try:
+        slurm_output("scontrol", "requeue", ours)
+    except UserError:
+        signal.signal(signal.SIGTERM, before)  # this job stays, and must be told to stop as before
+        raise
     for left in reversed(range(_TRIES)):
         try:
             # It can be told only of a job that waits; and a requeued job would be held back for two minutes.

@@ -94,9 +94,10 @@ def test_behind_a_job_that_has_ended_a_job_waits_where_it_is(slurm: Slurm, state
 def test_a_slurm_that_does_not_requeue_is_told_and_asked_again_only_after_a_while(slurm: Slurm) -> None:
     slurm.answers("scontrol", "fail", "fail")
     said: list[str] = []
-    queueing = Queueing(GPUS, said.append)
+    queueing, before = Queueing(GPUS, said.append), signal.getsignal(signal.SIGTERM)
     for waited_s in (59, 60, 61, 119, 120):
         queueing(OWNER, waited_s)
     assert slurm.calls == [*REQUEUED, *REQUEUED]
+    assert signal.getsignal(signal.SIGTERM) == before
     assert "this job waits here" in said[0]
     assert "scontrol: refused" in said[0]
