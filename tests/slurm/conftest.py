@@ -17,7 +17,7 @@ QUICK = {"slurm-init-seconds-before-status-checks": 3, "latency-wait": 5, "jobs"
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def started_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Two nodes of eight pretended GPUs each."""
     missing = [name for name in ("slurmctld", "slurmd", "munged", "sbatch") if shutil.which(name) is None]
     if missing:
@@ -28,6 +28,13 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield cluster
     finally:
         cluster.script("stop")
+
+
+@pytest.fixture
+def cluster(started_cluster: Cluster) -> Iterator[Cluster]:
+    """The nodes without a job; what a test that fails leaves running must not meet the next one."""
+    yield started_cluster
+    started_cluster.clear()
 
 
 @pytest.fixture(scope="session")

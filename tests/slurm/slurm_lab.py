@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import signal
@@ -60,6 +61,7 @@ class Cluster:
 
     def __init__(self, folder: Path, nodes: int) -> None:
         self.folder, self.nodes = folder, nodes
+        self._lost = set[str]()
 
     def script(self, command: str, *arguments: str) -> None:
         # Output to a file: the daemons inherit it, and would keep a pipe open for ever.
@@ -112,6 +114,7 @@ class Cluster:
         """The daemon of a node dies and the controller gives the node up."""
         pid = int((self.folder / f"run/slurmd.{name}.pid").read_text())
         os.kill(pid, signal.SIGKILL)
+        self._lost.add(name)
         self.ask("scontrol", "update", f"NodeName={name}", "State=DOWN", "Reason=test")
 
     def bring_back(self, name: str) -> None:
@@ -120,6 +123,20 @@ class Cluster:
         until(
             lambda: "down" not in self.ask("sinfo", "--noheader", f"--nodes={name}", "--format=%T"), f"{name} is back"
         )
+        self._lost.remove(name)
+
+    def end_soon(self, number: str) -> None:
+        """Lower a running job's time limit: it ends in 45 to 105 s, and Slurm warns it before."""
+        hours, minutes, seconds = (int(part) for part in self.job(number)["RunTime"].split(":"))
+        limit = math.ceil((hours * 3600 + minutes * 60 + seconds + 45) / 60)
+        self.ask("scontrol", "update", f"JobId={number}", f"TimeLimit={limit}")
+
+    def clear(self) -> None:
+        """Have all nodes back and no job in the queue, whatever a test left behind."""
+        for name in sorted(self._lost):
+            self.bring_back(name)
+        self.ask("scancel", f"--user={os.getuid()}")
+        until(lambda: not self.ask("squeue", "--noheader"), "an empty queue")
 
 
 def _free_ports(count: int) -> int:

@@ -45,7 +45,7 @@ CPU_JOBS = Counter(
     write_report=2,
 )
 THREADS = {"prepare_raw_data": 16, "fill_majority_answer": 4, "select_judgements": 4, "select_summary_judgements": 4}
-MODEL = {"gpus": 2, "cpus_per_gpu": 3, "mem_gb_per_gpu": 10, "runtime_min": 7}
+MODEL = {"gpus": 2, "cpus_per_gpu": 3, "mem_gb_per_gpu": 10, "runtime_min": 30}
 #: Requests that get no answer the first time or the first two times: jobs stand still there until something happens.
 HANGS = {"classify_binary": 1, "classify_invalid": 2}
 
@@ -105,7 +105,7 @@ def test_the_whole_demo_ends_in_the_same_rows_and_its_jobs_ask_for_what_config_s
     assert Counter(job.rule for job in jobs) == MODEL_JOBS | CPU_JOBS
     for job in jobs:
         if job.rule in MODEL_JOBS:
-            check_options(job, "--gpus=2", "--nodes=1", "--mem 28000", "-t 7", "--cpus-per-task=6", "--requeue")
+            check_options(job, "--gpus=2", "--nodes=1", "--mem 28000", "-t 30", "--cpus-per-task=6", "--requeue")
         else:
             assert not re.search("gpu[s=:]", job.options.replace(" -p gpu ", " "))
             check_options(job, "--mem 8000", "-t 120", f"--cpus-per-task={THREADS.get(job.rule, 1)}", "--requeue")
@@ -116,21 +116,21 @@ def test_cancelled_out_of_time_requeued_and_off_a_lost_node_the_run_asks_nothing
     unclassified: Project, local_run: Project, cluster: Cluster
 ) -> None:
     project, stage = unclassified, Stage(cluster, unclassified, "classify_problems")
-    short = {"set-resources": {"classify_problems": {"runtime": "1 if attempt == 1 else 10"}}}
-    run = Run(with_layer(project, **short), cluster, CLASSIFIED, *hanging(project, HANGS))
+    run = Run(with_layer(project), cluster, CLASSIFIED, *hanging(project, HANGS))
     try:
         first = {shard: stage.wait_for_job(shard, 2 * PROBLEMS[shard]) for shard in SHARDS}
         for number in first.values():
             job = cluster.job(number)
             assert job["JobState"] == "RUNNING"
-            assert (job["NumNodes"], job["NumCPUs"], job["TimeLimit"]) == ("1", "6", "00:01:00")
+            assert (job["NumNodes"], job["NumCPUs"], job["TimeLimit"]) == ("1", "6", "00:30:00")
             assert (job["TresPerJob"], job["MinMemoryNode"]) == ("gres:gpu:2", "28000M")
         assert gpus_of_servers(project) == [2, 2]
 
-        # One is cancelled; the other is left to its time limit, of which Slurm warns it.
+        # One is cancelled; the other nears its time limit, of which Slurm warns it.
         cluster.ask("scancel", first["000"])
+        cluster.end_soon(first["001"])
         second = {shard: stage.wait_for_job(shard, 3 * PROBLEMS[shard], first[shard]) for shard in SHARDS}
-        assert cluster.state(first["000"]) == "CANCELLED"
+        assert [cluster.state(first[shard]) for shard in SHARDS] == ["CANCELLED", "FAILED"]
         assert "told to stop" in run.said
 
         # Slurm takes one of them back into its queue, as it does with jobs that are preempted. The daemon of the
@@ -182,7 +182,8 @@ def test_snakemake_killed_and_started_again_queues_behind_its_own_jobs_and_runs_
             job = cluster.job(second[shard])
             assert job["Dependency"].startswith(f"afterany:{first[shard]}")
             nothing_is_left(project, second[shard])
-        assert len(cluster.ask("squeue", "--noheader", "--states=RUNNING", "--format=%i").split()) == 2
+        running = cluster.ask("squeue", "--noheader", "--states=RUNNING", "--format=%i").split()
+        assert sorted(running) == sorted(first.values())
         cluster.ask("scancel", *first.values())
         again.finish()
     finally:

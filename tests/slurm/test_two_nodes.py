@@ -13,16 +13,18 @@ import orjson
 import pytest
 from omr.model_files import read_manifest
 from servers.server_lab import write_script
+from slurm.conftest import with_layer
 from slurm.slurm_lab import Cluster, Run, Stage, asked, nothing_is_left, processes_of, until
 from workflow.projects import ROOT, Project
 
 pytestmark = [pytest.mark.slurm, pytest.mark.xdist_group("slurm-nodes")]
 PROBLEMS = "results/demo/problems.jsonl"
-MODEL = {"server": "vllm", "prepare": "none", "nodes": 2, "gpus": 8, "cpus_per_gpu": 3, "mem_gb_per_gpu": 10}
+SHAPE = {"nodes": 2, "gpus": 8, "cpus_per_gpu": 3, "mem_gb_per_gpu": 10, "runtime_min": 30}
+MODEL = SHAPE | {"server": "vllm", "prepare": "none"}
 STAND_IN = ROOT / "tests/servers/stand_in_server.py"
 
 
-def served(project: Project, hanging: str, times: int, runtime_min: int) -> tuple[str, str]:
+def served(project: Project, hanging: str, times: int) -> tuple[str, str]:
     """Arguments for a labelling model on two nodes that leaves one request without an answer so many times."""
     python = project.path("stand-in/bin/python")
     python.parent.mkdir(parents=True)
@@ -32,8 +34,7 @@ def served(project: Project, hanging: str, times: int, runtime_min: int) -> tupl
     replay = "scripts/replay_server.py --replies tests/data/demo/replies --faults faults.yaml --count-file asked.jsonl"
     arguments = ["--state", "told", "--become", f"{sys.executable} {replay}"]
     site = {"python": str(python), "check_gpus": False, "cache_dir": str(project.path("caches")), "grace_s": 5}
-    model = MODEL | {"args": arguments, "runtime_min": runtime_min}
-    config = {"models": {"authored-replies": model}, "servers": {"vllm": site}}
+    config = {"models": {"authored-replies": MODEL | {"args": arguments}}, "servers": {"vllm": site}}
     return "--configfile", project.overlay("two-nodes.yaml", config)
 
 
@@ -88,11 +89,11 @@ def test_one_server_spans_both_nodes_and_is_started_again_when_one_of_them_dies(
     project, stage = unextracted, Stage(cluster, unextracted, "extract_problems")
     replies = replies_of(local_problems, "000")
     hanging = request(replies[0])
-    run = Run(project, cluster, PROBLEMS, *served(project, hanging, times=1, runtime_min=7))
+    run = Run(project, cluster, PROBLEMS, *served(project, hanging, times=1))
     try:
         number = stage.wait_for_job("000", replies=len(replies) - 1)
         job = cluster.job(number)
-        assert (job["NumNodes"], job["NumTasks"], job["CPUs/Task"], job["TimeLimit"]) == ("2", "2", "24", "00:07:00")
+        assert (job["NumNodes"], job["NumTasks"], job["CPUs/Task"], job["TimeLimit"]) == ("2", "2", "24", "00:30:00")
         assert (job["TresPerNode"], job["MinMemoryNode"]) == ("gres:gpu:8", "88000M")
         # The server has all of the job's CPUs, and not one for each of its two processes.
         assert " Nodes=2 CPUs=48 Tasks=2 " in cluster.ask("scontrol", "show", "step", "--oneliner", f"{number}.0")
@@ -105,7 +106,7 @@ def test_one_server_spans_both_nodes_and_is_started_again_when_one_of_them_dies(
     for submitted in jobs:
         assert submitted is not None
         options = f"{submitted.options} "
-        for wanted in ("--nodes=2", "--ntasks=2", "--ntasks-per-node=1", "--gpus-per-node=8", "--mem 88000", "-t 7"):
+        for wanted in ("--nodes=2", "--ntasks=2", "--ntasks-per-node=1", "--gpus-per-node=8", "--mem 88000", "-t 30"):
             assert f" {wanted} " in options
         assert "--gpus=" not in options
         assert "--signal" not in options
@@ -123,7 +124,11 @@ def test_cancelled_and_near_its_time_limit_a_job_stops_on_both_nodes_and_is_cont
     project, stage = unextracted, Stage(cluster, unextracted, "extract_problems")
     replies = replies_of(local_problems, "000")
     hanging = request(replies[0])
-    run = Run(project, cluster, PROBLEMS, *served(project, hanging, times=2, runtime_min=2))
+    # Only the second job is short; the first one has time to be cancelled, however slow the machine is.
+    limits = {"set-resources": {"extract_problems": {"runtime": "3 if attempt == 2 else 30"}}}
+    with_layer(project, "second-is-short", **limits)
+    model = served(project, hanging, times=2)
+    run = Run(project, cluster, PROBLEMS, *model, layer="second-is-short")
     try:
         first = stage.wait_for_job("000", replies=len(replies) - 1)
         assert {process["pid"] for process in starts(project, first)[0]} < set(processes_of(project, first))
@@ -138,8 +143,8 @@ def test_cancelled_and_near_its_time_limit_a_job_stops_on_both_nodes_and_is_cont
         assert second is not None
         until(lambda: cluster.is_over(second.number), "the time limit")
         job = cluster.job(second.number)
-        assert (job["JobState"], job["TimeLimit"]) == ("FAILED", "00:02:00")
-        assert "00:00:50" < job["RunTime"] < "00:02:00"
+        assert (job["JobState"], job["TimeLimit"]) == ("FAILED", "00:03:00")
+        assert "00:01:50" < job["RunTime"] < "00:03:00"
         nothing_is_left(project, second.number)
         said = run.finish()
     finally:
