@@ -1,8 +1,9 @@
 """What a run will take, before it runs: requests, tokens, disk, GPU-hours and money per stage.
 
-In: the run's config; its results folder, as far as there is one; and with --seen other runs whose counts serve as
-examples (a small run with `raw_data.limit`). Out: a table (text) and the same as JSON, with every assumption and its
-source. With --check it stops (exit status 2) when `budget` in config would be exceeded, or when that cannot be known.
+In: the run's config; its results folder, as far as there is one; and other runs whose counts serve as examples (a small
+run with `raw_data.limit`), those of `estimate.seen` in config and of --seen. Out: a table (text) and the same as JSON,
+with every assumption and its source. With --check it stops (exit status 2) when `budget` in config would be exceeded,
+or when that cannot be known.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ def make_estimate(args: argparse.Namespace, config: Mapping[str, Any]) -> Estima
     """The estimate for the run of the command line."""
     settings = Settings(config)
     this = open_run(args.run, config)
-    others = [open_run(folder, read_config([folder / "config.yaml"])) for folder in args.seen]
+    seen = [*args.seen, *map(Path, config["estimate"]["seen"])]
+    others = [open_run(folder, read_config([folder / "config.yaml"])) for folder in seen]
     return estimate(threads_at_hand(this, settings), settings, Recipes(settings), [this, *others])
 
 

@@ -22,6 +22,8 @@ from omr.client import ChatClient
 from omr.config_files import read_config
 from omr.draining import Drain
 from omr.errors import UserError, run_command
+from omr.full_load import FullLoad
+from omr.held_time import HeldTime
 from omr.journal import ReplyStore
 from omr.jsonl import AtomicFile
 from omr.model_files import served_from
@@ -144,7 +146,7 @@ async def answer(
     # What determines the replies is the model's identity; from where it is loaded only matters to the server.
     model = job.model if job.manifest is None else served_from(job.model, job.manifest)
     async with ChatClient(model, args.stage, plan.sampling) as client:
-        drain = Drain(client, store, progress, max_failed, args.grace_s)
+        drain = Drain(client, store, progress, max_failed, args.grace_s, full_load=store.held.full_load)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, drain.stop)
@@ -154,7 +156,15 @@ async def answer(
         finally:
             progress.close()
             log(f"{client.retries} tries were repeated")
+            tell_load(drain.full_load, log)
     return drain
+
+
+def tell_load(load: FullLoad, log: Log) -> None:
+    if load.seconds:
+        log(str(load))
+    if load.advice is not None:
+        log(f"advice: {load.advice}")
 
 
 def run(args: argparse.Namespace, log: Log) -> int:
@@ -182,13 +192,15 @@ def fill_store(args: argparse.Namespace, plan: RequestPlan, job: Job, log: Log) 
                 return EXIT_STOPPED
             failed = drain.failed
         store.publish(missing.keys, failed)
-        write_counts(args, job.model, store.held.seconds)
+        write_counts(args, job.model, store.held)
     return 0
 
 
-def write_counts(args: argparse.Namespace, spec: ModelSpec, wall_s: float) -> None:
-    counts = {"stage": args.stage, "model": spec.name, "served": spec.identity, "wall_s": round(wall_s, 3)}
+def write_counts(args: argparse.Namespace, spec: ModelSpec, held: HeldTime) -> None:
+    counts = {"stage": args.stage, "model": spec.name, "served": spec.identity, "wall_s": round(held.seconds, 3)}
     counts |= {"gpus": spec.gpus * spec.nodes} | usage_of(args.output)
+    if held.full_load.seconds:
+        counts["full_load"] = held.full_load.as_json()
     with AtomicFile(args.counts) as file:
         file.write(orjson.dumps(counts, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 

@@ -11,6 +11,7 @@ import run_files
 from estimate import main, size
 from omr.costs import PROMPT_TOKEN_WEIGHT, gpu_hours, missing_prices, usd
 from omr.errors import UserError
+from omr.full_load import FullLoad
 from omr.models import ModelSpec
 from omr.published_ratios import RATIOS, TOKENS
 
@@ -163,6 +164,59 @@ def test_the_hours_of_a_job_follow_from_the_number_of_jobs(tmp_path: Path) -> No
     assert solve["jobs"] == 2
     assert solve["hours_per_job"] == pytest.approx(seconds / 3600 / 2)
     assert (solve["gpu_hours"], solve["hours_allowed"]) == (pytest.approx(16 * seconds / 3600), 12)
+
+
+def measured(gpus: int = 16, seconds: float = 100.0) -> dict[str, Any]:
+    """Counts of a server that did 1,000 tokens a second at full load, a tenth of its prompt tokens counted in."""
+    load = FullLoad(seconds, prompt_tokens=200 * seconds, completion_tokens=980 * seconds)
+    return {"gpus": gpus, "full_load": load.as_json()}
+
+
+def test_examples_may_be_named_in_config(tmp_path: Path) -> None:
+    example = run_files.write_run(tmp_path / "other")
+    run_files.asked(example, "extract_problems", 100, prompt_tokens=123_400)
+    found = estimated(tmp_path / "small", estimate={"seen": [str(example)]}, raw_data=raw_threads(tmp_path, 620))
+    assert stage(found, "extract_problems")["prompt_tokens"] == 620 * 1234
+
+
+def test_an_example_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"nowhere/config\.yaml"):
+        estimated(tmp_path / "small", estimate={"seen": [str(tmp_path / "nowhere")]})
+
+
+def test_a_speed_that_was_measured_serves_where_config_says_none(tmp_path: Path) -> None:
+    example = run_files.write_run(tmp_path / "other")
+    run_files.asked(example / run_files.RECIPE, "generate_solutions/seed-00", 10, **measured())
+    models = {"solver": {"path": "p", "server": "vllm", "gpus": 8, "nodes": 2}}
+    found = estimated(tmp_path / "small", "--seen", str(example), models=models)
+    solve = stage(found, "generate_solutions")
+    tokens = solve["completion_tokens"] + PROMPT_TOKEN_WEIGHT * solve["prompt_tokens"]
+    assert solve["gpu_hours"] == pytest.approx(16 * tokens / 1000 / 3600)
+    assert stage(found, "judge_answers")["gpu_hours"] is None
+    (note,) = (note for note in found["assumptions"] if "tokens per second" in note["what"])
+    assert note["what"] == "tokens per second of solver at generate_solutions (cot-small)"
+    assert (note["value"], note["source"]) == (pytest.approx(1000), f"measured in {example}")
+
+
+@pytest.mark.parametrize(
+    ("counts", "why_not"), [(measured(gpus=8), "another size"), (measured(seconds=5), "too short to tell")]
+)
+def test_a_speed_of_another_server_or_of_a_moment_does_not_serve(
+    tmp_path: Path, counts: dict[str, Any], why_not: str
+) -> None:
+    example = run_files.write_run(tmp_path / "other")
+    run_files.asked(example / run_files.RECIPE, "generate_solutions/seed-00", 10, **counts)
+    models = {"solver": {"path": "p", "server": "vllm", "gpus": 8, "nodes": 2}}
+    found = estimated(tmp_path / "small", "--seen", str(example), models=models)
+    assert stage(found, "generate_solutions")["gpu_hours"] is None, why_not
+
+
+def test_gpus_of_a_stage_that_ran_are_those_that_it_held(tmp_path: Path) -> None:
+    run = run_files.write_run(tmp_path)
+    run_files.asked(run, "extract_problems", 10, wall_s=1800.0, gpus=16)
+    models = {"solver": {"path": "p", "server": "vllm", "gpus": 8, "nodes": 2, "tokens_per_second": 1.0}}
+    extract = stage(estimated(run, models=models), "extract_problems")
+    assert (extract["basis"], extract["gpu_hours"]) == ("counted", 8.0)
 
 
 @pytest.mark.parametrize(("runtime_min", "told"), [(720, False), (60, True)])

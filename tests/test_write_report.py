@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import run_files
 from omr.charts import nice_step
+from omr.full_load import FullLoad
 from omr.report_data import LENGTH_STEP, read_product
 from omr.report_figures import length_bars, pass_rate_bars
 from omr.report_samples import split_solution
@@ -73,6 +74,20 @@ def test_the_numbers_are_those_of_the_counts(tmp_path: Path) -> None:
     # Two seeds of one request, 40 completion tokens and 2 failures each, at 2 USD a million: shown as cents.
     assert "solve generate_solutions solver 2 4 0 200 80 20.0 s 0.00 $0.00" in text
     assert "confirms it for 1 of 1 problems" in text
+
+
+def test_servers_that_were_busy_for_long_enough_are_told_with_advice(tmp_path: Path) -> None:
+    run = run_files.write_run(tmp_path)
+    assert "Were the servers busy?" not in report(run)
+    load = FullLoad(100.0, 51_200.0, 0.0, 30.0, 7.0, 40_000.0, 100_000.0).as_json()
+    for shard, seconds in (("shard-000-of-002", 100.0), ("shard-001-of-002", 10.0)):
+        run_files.asked(run, "extract_problems", 9, shard, full_load=load | {"seconds": seconds})
+    stages = run_files.config()["problems"]
+    stages["extract_problems"]["shards"] = 2
+    run_files.write_config(run, problems=stages)
+    text = read(report(run)).text
+    # Both shards together: 110 s, 102,400 request-seconds, 200,000 completion and 80,000 prompt tokens.
+    assert "extract_problems solver 110.0 s 931 0 55% 14 1,891 the cache has room: raise `concurrency`" in text
 
 
 def test_a_report_is_the_same_bytes_again(tmp_path: Path) -> None:

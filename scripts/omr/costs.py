@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from omr.full_load import FullLoad
 from omr.models import ModelSpec
 
 #: A prompt token takes about this share of the time of a completion token: prompts are read many tokens at once.
@@ -21,6 +22,13 @@ def gpu_hours(spec: ModelSpec, prompt_tokens: float, completion_tokens: float) -
         return None
     seconds = (completion_tokens + PROMPT_TOKEN_WEIGHT * prompt_tokens) / spec.tokens_per_second
     return seconds * spec.gpus * spec.nodes / 3600
+
+
+def measured_speed(load: FullLoad) -> float | None:
+    """What `tokens_per_second` in config stands for, as it was at full load; None if that was too short to tell."""
+    if not load.is_enough:
+        return None
+    return (load.completion_tokens + PROMPT_TOKEN_WEIGHT * load.prompt_tokens) / load.seconds or None
 
 
 def usd(spec: ModelSpec, prompt_tokens: float, completion_tokens: float, gpu_h: float | None) -> float | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from omr.client import ChatClient
 from omr.errors import UserError
+from omr.full_load import FullLoad
 from omr.journal import ReplyStore
 from omr.progress import Progress
 from omr.replies import Reply
@@ -31,6 +32,7 @@ class Drain:
     stop_asked: asyncio.Event = field(default_factory=asyncio.Event)
     on_reply: Callable[[], None] = lambda: None  # told of every reply: the server's watch for a hang
     waiting: int = 0  # requests at the server; the watch for a hanging server reads it
+    full_load: FullLoad = field(default_factory=FullLoad)  # what the server did while it had `concurrency` of them
     _workers: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def run(self, requests: Iterator[Request]) -> None:
@@ -80,6 +82,11 @@ class Drain:
             await asyncio.sleep(5)
             self.store.sync()
             self.progress.tick()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the server has as many requests as it may."""
+        return self.waiting == self.client.spec.concurrency
 
     @property
     def stopped(self) -> bool:

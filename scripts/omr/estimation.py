@@ -7,12 +7,12 @@ stage has run (in this run, or in another one that is given as an example), else
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
-from omr.costs import gpu_hours, missing_prices, usd
+from omr.costs import gpu_hours, measured_speed, missing_prices, usd
 from omr.models import ModelSpec
-from omr.published_ratios import BYTES_PER_TOKEN, RATIOS, REPLY_BYTES, ROW_BYTES, THREAD_SHARES, TOKENS, TOKENS_SOURCE
+from omr.published_ratios import BYTES_PER_TOKEN, RATIOS, REPLY_BYTES, ROW_BYTES, THREAD_SHARES, TOKENS, TOKENS_SOURCES
 from omr.recipes import Recipes
 from omr.run_counts import Counts, ModelUse, RunCounts
 from omr.settings import Settings
@@ -141,6 +141,21 @@ class Ratios:
                 return use
         return None
 
+    def with_speed(self, spec: ModelSpec, stage: str, recipe: str | None) -> ModelSpec:
+        """The model with the speed that config says, else that of this stage in the first run that measured it."""
+        if spec.tokens_per_second is not None or not spec.gpus:
+            return spec
+        for run in self._runs:
+            use = run.model_use(stage, recipe)
+            if use is None or (use.model, use.measured_gpus) != (spec.name, {spec.gpus * spec.nodes}):
+                continue
+            speed = measured_speed(use.full_load)
+            if speed is not None:
+                what = f"tokens per second of {spec.name} at {stage}" + (f" ({recipe})" if recipe else "")
+                self.used.append({"what": what, "value": speed, "source": f"measured in {run.folder}"})
+                return replace(spec, tokens_per_second=speed)
+        return spec
+
 
 def _seen_ratio(name: str, run: RunCounts, recipe: str | None) -> float | None:
     part, whole = _SEEN[name](lambda stage: run.stage(stage, recipe) or {}, run, recipe)
@@ -253,7 +268,8 @@ def stage_estimate(stage: _Stage, requests: float, ratios: Ratios, run: RunCount
     """One stage: what it did where all of it has run, else requests times tokens of a request."""
     done = run.model_use(stage.name, stage.recipe)
     if done is not None and done.is_complete:
-        return _estimate(stage, "counted", done.requests, _tokens(done), done.reply_bytes, done.requests)
+        return _estimate(stage, "counted", done.requests, _tokens(done), done.reply_bytes, done.requests, done.gpu_s)
+    stage = stage._replace(spec=ratios.with_speed(stage.spec, stage.name, stage.recipe))
     seen = ratios.use(stage.name, stage.recipe)
     if seen is not None:
         prompt, completion = (tokens / seen.answered for tokens in _tokens(seen))
@@ -275,10 +291,17 @@ def _tokens(use: ModelUse) -> tuple[float, float]:
 
 
 def _estimate(
-    stage: _Stage, basis: str, requests: float, tokens: tuple[float, float], disk_bytes: float, done: int
+    stage: _Stage,
+    basis: str,
+    requests: float,
+    tokens: tuple[float, float],
+    disk_bytes: float,
+    done: int,
+    gpu_s: float = 0.0,
 ) -> StageEstimate:
+    """`gpu_s` is how long GPUs were held where that is known."""
     spec = stage.spec
-    hours = gpu_hours(spec, *tokens)
+    hours = gpu_s / 3600 if gpu_s else gpu_hours(spec, *tokens)
     gpus = spec.gpus * spec.nodes
     return StageEstimate(
         stage=stage.name,
@@ -306,9 +329,10 @@ def _token_notes(stages: Sequence[StageEstimate], ratios: Ratios) -> Iterator[di
         if stage.basis != "assumed" or not stage.requests or stage.stage in told:
             continue
         told.add(stage.stage)
-        for kind, value in zip(("prompt", "completion"), ratios.assumed_tokens(stage.stage), strict=True):
+        values = ratios.assumed_tokens(stage.stage)
+        for (kind, source), value in zip(TOKENS_SOURCES.items(), values, strict=True):
             what = f"{kind} tokens per request of {stage.stage}"
-            yield {"what": what, "value": round(value), "source": TOKENS_SOURCE}
+            yield {"what": what, "value": round(value), "source": source}
 
 
 def long_jobs(found: Estimate) -> Iterator[StageEstimate]:

@@ -1,4 +1,4 @@
-"""How long jobs held their machines for one file of replies, over all of their tries."""
+"""What jobs held their machines for, for one file of replies, over all of their tries."""
 
 from __future__ import annotations
 
@@ -8,28 +8,34 @@ from pathlib import Path
 
 import orjson
 
+from omr.full_load import FullLoad
 from omr.jsonl import AtomicFile
 
 
 class HeldTime:
     """Seconds since this process began, and those of earlier tries, which are kept in a file beside the replies.
 
-    A try that is killed cannot say how long it took: `write` is to be called now and then.
+    `full_load` is what servers did in all tries; this one's is to be added to it. A try that is killed cannot say
+    anything any more: `write` is to be called now and then.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.full_load = FullLoad()
         self._began = time.monotonic()
         self._earlier_s = 0.0
 
     def read(self) -> None:
         """Take over what earlier tries wrote; without a readable file there were none."""
         with suppress(OSError, ValueError, KeyError, TypeError):
-            self._earlier_s = float(orjson.loads(self.path.read_bytes())["held_s"])
+            found = orjson.loads(self.path.read_bytes())
+            self._earlier_s = float(found["held_s"])
+            self.full_load.add(FullLoad.read(found.get("full_load")))
 
     def forget(self) -> None:
         """Earlier tries were for something else."""
         self._earlier_s = 0.0
+        self.full_load = FullLoad()
 
     @property
     def seconds(self) -> float:
@@ -37,5 +43,6 @@ class HeldTime:
 
     def write(self) -> None:
         """Raises OSError."""
+        content = {"held_s": round(self.seconds, 3), "full_load": self.full_load.as_json()}
         with AtomicFile(self.path) as file:
-            file.write(orjson.dumps({"held_s": round(self.seconds, 3)}))
+            file.write(orjson.dumps(content))

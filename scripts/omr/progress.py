@@ -48,6 +48,7 @@ class Progress:
         self.failed: Counter[str] = Counter()
         self.answered = 0
         self.tokens = Counter[str]()
+        self.load = ""  # how busy the server is, if it says so
         self._total, self._done, self._log = total, done, log
         self._started = self._last_line = time.monotonic()
         self._bar = tqdm(
@@ -88,6 +89,7 @@ class Progress:
         return (
             f"{done}/{self._total} requests ({self._done} from the journal), {rate:.1f} requests/s, "
             f"{self._tokens_per_s():.0f} tokens/s, {self.failed.total()} failed, time left {left}"
+            + (f"; {self.load}" if self.load else "")
         )
 
     def close(self) -> None:

@@ -56,7 +56,7 @@ TOKENS = {
     "generate_summaries": (6000, 700),
     "judge_summaries": (500, 150),
 }
-TOKENS_SOURCE = f"{_OURS}, at most the stage's max_tokens"
+TOKENS_SOURCES = {"prompt": _OURS, "completion": f"{_OURS}, at most the stage's max_tokens"}
 BYTES_PER_TOKEN = Assumption(3.0, "bytes of text per token", _OURS)
 REPLY_BYTES = Assumption(350, "bytes of a reply besides its text", "as generate.py writes them")
 ROW_BYTES = Assumption(22_000, "bytes of a training row", f"{_PAPER}: 22 KB")

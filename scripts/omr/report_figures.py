@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from omr.charts import Bar, histogram, nice_step, short_number
+from omr.costs import measured_speed
 from omr.report_data import LENGTH_STEP, Cost, ReportData
 from omr.report_html import Cell, Html, duration, paragraph, percent, reasons_list, section, table
 from omr.report_words import CANARIES, MODEL_STAGES, NETS
+from omr.run_counts import ModelUse
 
 # ---- distributions ---------------------------------------------------------------------------------------------------
 
@@ -109,12 +111,13 @@ def costs(data: ReportData) -> str:
         "cost",
     ]
     note = "Problems are shared by all recipes of a run: their stages are listed here, but were paid once. "
-    note += "Time is that of all jobs together, waiting for the server included, as of each job's last start. "
+    note += "Time is that of all jobs and all of their tries together, waiting for the server included. "
     note += "“Cut” replies reached the token limit. A dash: config has no price for the model."
     return section(
         "Requests, tokens, time and cost",
         paragraph(note),
         table(head, rows, range(2, 10), sum_row=True),
+        _servers(data),
         _failures(data),
     )
 
@@ -134,6 +137,39 @@ def _cost_row(cost: Cost) -> list[Cell]:
         duration(use.wall_s),
         f"{cost.gpu_hours:,.2f}",
         None if cost.usd is None else f"${cost.usd:,.2f}",
+    ]
+
+
+def _servers(data: ReportData) -> str:
+    uses = [cost.use for cost in data.costs if cost.use.full_load.is_enough]
+    if not uses:
+        return ""
+    note = "What model servers said of themselves while their jobs had as many requests there as `concurrency` allows. "
+    note += (
+        "“Lost room” are requests that others pushed out of the cache, which costs the work on them. The speed is what "
+    )
+    note += "tokens_per_second means in config: completion tokens, and a tenth of the prompt tokens."
+    head = ["stage", "model", "at full load", "ran", "waited", "cache used", "lost room", "speed", "advice"]
+    return (
+        "<h3>Were the servers busy?</h3>"
+        + paragraph(note)
+        + table(head, [_server_row(use) for use in uses], range(2, 8))
+    )
+
+
+def _server_row(use: ModelUse) -> list[Cell]:
+    load = use.full_load
+    speed = measured_speed(load)
+    return [
+        use.stage,
+        use.model,
+        duration(load.seconds),
+        round(load.running),
+        round(load.waiting),
+        f"{load.cache_used:.0%}",
+        round(load.preempted),
+        None if speed is None else round(speed),
+        load.advice or "",
     ]
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from omr.errors import UserError
+from omr.full_load import FullLoad
 from omr.jsonl import open_for_reading
 from omr.recipes import Recipes
 from omr.settings import Settings
@@ -79,6 +80,8 @@ class ModelUse:
     gpu_s: float = 0.0
     latency_s: float = 0.0
     reply_bytes: int = 0
+    full_load: FullLoad = field(default_factory=FullLoad)
+    measured_gpus: set[int] = field(default_factory=set)  # sizes of the servers that `full_load` is about
 
     @property
     def is_complete(self) -> bool:
@@ -96,6 +99,9 @@ class ModelUse:
         self.wall_s += wall_s
         self.gpu_s += wall_s * counts.get("gpus", 0)
         self.latency_s += counts.get("latency_s", 0.0)
+        if "full_load" in counts:
+            self.full_load.add(FullLoad.read(counts["full_load"]))
+            self.measured_gpus.add(counts.get("gpus", 0))
 
 
 class RunCounts:

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from omr.client import Endpoint
 from omr.draining import Drain
+from omr.full_load import ASK_EVERY_S, watch_load
 from omr.requests import Request
 from omr.servers import ModelServer, ServerSite, api_key, open_server
 
 
 async def drain_through_server(
-    drain: Drain, requests: Iterator[Request], site: ServerSite, server_log: Path, say: Callable[[str], None]
+    drain: Drain,
+    requests: Iterator[Request],
+    site: ServerSite,
+    server_log: Path,
+    say: Callable[[str], None],
+    load_every_s: float = ASK_EVERY_S,
 ) -> None:
     """Ask all `requests` of the server that the drain's model names; the server ends with this call.
 
-    Raises UserError when the server cannot be started (any more) or too many requests fail.
+    Every `load_every_s` it is asked how busy it is. Raises UserError when the server cannot be started (any more) or
+    too many requests fail.
     """
     spec = drain.client.spec
     with tempfile.TemporaryDirectory(prefix="omr-server-") as scratch:
@@ -28,13 +36,28 @@ async def drain_through_server(
                 return
             _connect(drain, server)
             drain.on_reply = server.note_progress
-            await _first_to_end(drain.run(requests), _keep_alive(drain, server, say))
+            async with _load_watched(drain, server, load_every_s):
+                await _first_to_end(drain.run(requests), _keep_alive(drain, server, say))
         finally:
             await server.stop()
 
 
 def _connect(drain: Drain, server: ModelServer) -> None:
     drain.client.endpoint = Endpoint(server.base_url, api_key(drain.client.spec), server.served_name)
+
+
+@asynccontextmanager
+async def _load_watched(drain: Drain, server: ModelServer, every_s: float) -> AsyncIterator[None]:
+    def tell(load: str) -> None:
+        drain.progress.load = load
+
+    watch = asyncio.create_task(watch_load(server.load, lambda: drain.is_full, drain.full_load, tell, every_s))
+    try:
+        yield
+    finally:
+        watch.cancel()
+        await asyncio.gather(watch, return_exceptions=True)
+        tell("")
 
 
 async def _unless_stopped(drain: Drain, start: Awaitable[None]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from omr.full_load import FullLoad
 from omr.held_time import HeldTime
 
 
@@ -30,6 +31,19 @@ def test_without_a_readable_file_there_were_no_earlier_tries(tmp_path: Path, con
     held = HeldTime(tmp_path / "held")
     held.read()
     assert 0 <= held.seconds < 60
+
+
+def test_what_servers_did_adds_up_over_all_tries(tmp_path: Path) -> None:
+    for seconds in (5.0, 7.0):
+        held = HeldTime(tmp_path / "held")
+        held.read()
+        held.full_load.add(FullLoad(seconds=seconds))
+        held.write()
+    last = HeldTime(tmp_path / "held")
+    last.read()
+    assert last.full_load == FullLoad(seconds=12.0)
+    last.forget()
+    assert last.full_load == FullLoad()
 
 
 def test_time_for_something_else_is_forgotten(tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ class Behaviour:
         self.state: Path = args.state
         self.completions = 0
         self.health_checks = 0
+        self.loads_told = 0
         self.state.mkdir(parents=True, exist_ok=True)
         self.is_first_start = not list(self.state.glob("start-*"))
         (self.state / f"start-{os.getpid()}").touch()
@@ -78,7 +79,20 @@ class Behaviour:
             os._exit(7)
         if self.on("hang") and self.completions > 1:
             time.sleep(3600)
-        return 200, {"choices": [{"text": "1", "finish_reason": "length"}]}
+        while self.on("busy") and self.completions > 1 and self.loads_told < 6:
+            time.sleep(0.01)
+        return 200, {"choices": [{"text": "1", "message": {"content": "1"}, "finish_reason": "length"}]}
+
+    def load(self) -> str:
+        self.loads_told += 1
+        return metrics_text(self.loads_told)
+
+
+def metrics_text(looks: int) -> str:
+    """The load that is told at the n-th look: always three running and one waiting, and 100 tokens more each time."""
+    gauges = {"num_requests_running": 3, "num_requests_waiting": 1, "kv_cache_usage_perc": 0.5}
+    counters = {"prompt_tokens_total": 10 * looks, "generation_tokens_total": 100 * looks}
+    return "".join(f'vllm:{name}{{engine="0"}} {value}\n' for name, value in (gauges | counters).items())
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -87,6 +101,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/health":
             self.answer(self.behaviour.health(), {})
+        elif self.path == "/metrics" and self.behaviour.on("busy"):
+            self.answer(200, self.behaviour.load())
         else:
             name = "another" if self.behaviour.on("unlisted") else self.behaviour.model
             self.answer(200, {"data": [{"id": name}]})
@@ -95,8 +111,8 @@ class Handler(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers["Content-Length"]))
         self.answer(*self.behaviour.complete())
 
-    def answer(self, status: int, body: dict[str, Any]) -> None:
-        content = json.dumps(body).encode()
+    def answer(self, status: int, body: dict[str, Any] | str) -> None:
+        content = (body if isinstance(body, str) else json.dumps(body)).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()

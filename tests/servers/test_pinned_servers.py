@@ -6,7 +6,7 @@ The wheel of TensorRT-LLM is not on the package index: its options are listed in
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -112,6 +112,19 @@ def test_the_variables_that_we_set_are_read() -> None:
     manager = source(SGLANG, "sglang/srt/managers/tokenizer_manager.py")
     assert all(f'"{name}"' in manager for name in KINDS["sglang"].environment(launch))
     assert '"SGLANG_HOST_IP"' in source(SGLANG, "sglang/srt/utils/network.py")
+
+
+@pytest.mark.parametrize(
+    ("server", "requirement", "path"),
+    [("vllm", VLLM, "vllm/v1/metrics/loggers.py"), ("sglang", SGLANG, "sglang/srt/observability/metrics_collector.py")],
+)
+def test_the_servers_tell_their_load_under_the_names_that_we_look_for(server: str, requirement: str, path: str) -> None:
+    text = source(requirement, path)
+    for metric in asdict(KINDS[server].load_metrics).values():  # type: ignore[arg-type]
+        name, _, label = metric.partition("{")
+        # The client library of Prometheus adds `_total` to the name of a counter that has it not.
+        assert f'name="{name}"' in text or f'name="{name.removesuffix("_total")}"' in text
+        assert label.removeprefix('mode="').removesuffix('"}') in text
 
 
 @pytest.mark.parametrize("server", ["vllm", "sglang"])

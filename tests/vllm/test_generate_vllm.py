@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from omr.servers.load import Load
 from stage_runs import Row
 from vllm_lab import VLLM_PYTHON, GenerateRun, name_of, needs_vllm, requested
 
@@ -30,6 +31,7 @@ class Interrupted(NamedTuple):
     """A run that was told to stop, and what the next one made of it."""
 
     status: int
+    load: Load | None  # what its server said while it had requests
     stored: list[Row]  # the journal after the first
     left: dict[int, str]  # processes that the first left
     resumed: GenerateRun
@@ -42,6 +44,7 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path) -> I
     run.ask(PROBLEMS)
     running = run.start()
     run.wait_for_replies(running, 10)
+    load = run.load()
     os.kill(run.process("api_server"), signal.SIGTERM)
     running.send_signal(signal.SIGTERM)
     running.communicate()
@@ -49,7 +52,7 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path) -> I
     again = run.start()
     _, said = again.communicate()
     assert again.returncode == 0, said
-    return Interrupted(status, stored, left, run)
+    return Interrupted(status, load, stored, left, run)
 
 
 def test_a_run_told_to_stop_keeps_whole_replies_only_and_leaves_no_process(interrupted: Interrupted) -> None:
@@ -58,6 +61,17 @@ def test_a_run_told_to_stop_keeps_whole_replies_only_and_leaves_no_process(inter
     # vLLM answers what it is about with half a text and the reason `abort`.
     assert {reply["finish_reason"] for reply in interrupted.stored} <= {"stop", "length"}
     assert interrupted.left == {}
+
+
+def test_its_server_tells_how_busy_it_is(interrupted: Interrupted) -> None:
+    load = interrupted.load
+    assert load is not None
+    assert 1 <= load.running + load.waiting <= 8
+    assert 0 < load.cache_used < 1
+    assert load.preempted == 0
+    # Ten replies were stored, and the first of them may be as short as a token.
+    assert load.completion_tokens >= 10
+    assert load.prompt_tokens >= 10 * len("Let the sum be")
 
 
 def test_the_next_run_asks_only_for_what_is_missing(interrupted: Interrupted) -> None:

@@ -8,12 +8,15 @@ import re
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from omr.servers.kinds import KINDS
+from omr.servers.load import Load
 from stage_runs import Row, read_rows, write_rows
 
 ROOT = Path(__file__).parents[2]
@@ -126,6 +129,15 @@ class GenerateRun:
     def processes(self) -> dict[int, str]:
         """Command lines, by process id, of supervisor, server and workers."""
         return processes_in(self.folder)
+
+    def load(self) -> Load | None:
+        """What the running server says of its load."""
+        words = self.processes()[self.process("api_server")].split()
+        url = f"http://127.0.0.1:{words[words.index('--port') + 1]}/metrics"
+        metrics = KINDS["vllm"].load_metrics
+        assert metrics is not None
+        with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
+            return metrics.read(answer.read())
 
     def process(self, named: str) -> int:
         """The one process whose command line holds `named`, the supervisor's not counted."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from omr.errors import UserError
 from omr.models import ModelSpec
+from omr.servers.load import LoadMetrics
 from omr.servers.sites import ServerSite
 
 _SCRIPTS = Path(__file__).resolve().parents[2]
@@ -86,6 +87,8 @@ class ServerKind:
     completes_when_ready = True
     #: Whether the server picks its HTTP port and writes it to a file (`port_file`).
     picks_port = False
+    #: How it tells at `/metrics` how busy it is; None if it does not.
+    load_metrics: LoadMetrics | None = None
 
     #: Variables for a node's own address, with several nodes.
     address_variables: tuple[str, ...] = ()

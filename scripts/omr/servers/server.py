@@ -10,6 +10,7 @@ from types import TracebackType
 from omr.models import ModelSpec
 from omr.servers.died import ServerDied
 from omr.servers.endpoint import base_url, check_endpoint
+from omr.servers.load import Load
 
 OnEvent = Callable[[str], None]
 
@@ -47,6 +48,10 @@ class ModelServer:
 
     def note_progress(self) -> None:
         """A reply has come."""
+
+    async def load(self) -> Load | None:
+        """How busy it is; None if it does not say."""
+        return None
 
     def failure(self) -> ServerDied | None:
         """How the server ended, if it did."""

@@ -9,11 +9,21 @@ from __future__ import annotations
 import os
 
 from omr.servers.launch import Launch, ServerKind, parallel_sizes
+from omr.servers.load import LoadMetrics
 
 
 class Sglang(ServerKind):
     name = "sglang"
     address_variables = ("SGLANG_HOST_IP",)
+    # Its `generation_tokens_total` counts a request only when it has ended, as that of prompts does.
+    load_metrics = LoadMetrics(
+        running="sglang:num_running_reqs",
+        waiting="sglang:num_queue_reqs",
+        cache_used="sglang:token_usage",
+        preempted="sglang:num_retracted_requests_total",
+        prompt_tokens="sglang:prompt_tokens_total",
+        completion_tokens='sglang:realtime_tokens_total{mode="decode"}',
+    )
 
     def command(self, launch: Launch) -> list[str]:
         spec, sizes = launch.spec, parallel_sizes(launch.spec)
@@ -21,6 +31,7 @@ class Sglang(ServerKind):
         command += ["--served-model-name", self.served_name(spec), "--host", launch.host, "--port", str(launch.port)]
         # A model's own generation_config.json would change sampling parameters that requests leave open.
         command += ["--sampling-defaults", "openai", "--random-seed", "0", "--log-level-http", "warning"]
+        command += ["--enable-metrics"]
         command += ["--tp-size", str(sizes.tensor)]
         for flag, size in (("--pp-size", sizes.pipeline), ("--ep-size", sizes.expert), ("--dp-size", sizes.data)):
             if size > 1:

@@ -16,6 +16,7 @@ from omr.models import ModelSpec
 from omr.servers.died import ServerDied
 from omr.servers.gpus import check_gpus
 from omr.servers.launch import ServerKind
+from omr.servers.load import Load
 from omr.servers.probing import Prober, RefusedError, UnreachableError, what_is_missing
 from omr.servers.process import ServerProcess
 from omr.servers.server import ModelServer, OnEvent
@@ -143,6 +144,17 @@ class StartedServer(ModelServer):
 
     def failure(self) -> ServerDied | None:
         return self._process.failure()
+
+    async def load(self) -> Load | None:
+        metrics = self._kind.load_metrics
+        if metrics is None:
+            return None
+        async with Prober(direct=True) as prober:
+            try:
+                answer = await prober.get(f"{self._root()}/metrics", 10.0)
+            except UnreachableError:
+                return None  # too busy, or being started again
+        return metrics.read(answer.body) if answer.status == 200 else None
 
     async def _until_exit(self) -> ServerDied:
         while (died := self.failure()) is None:

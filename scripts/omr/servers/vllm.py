@@ -10,11 +10,20 @@ import os
 
 from omr.errors import UserError
 from omr.servers.launch import Launch, ServerKind, parallel_sizes
+from omr.servers.load import LoadMetrics
 
 
 class Vllm(ServerKind):
     name = "vllm"
     address_variables = ("VLLM_HOST_IP",)
+    load_metrics = LoadMetrics(
+        running="vllm:num_requests_running",
+        waiting="vllm:num_requests_waiting",
+        cache_used="vllm:kv_cache_usage_perc",
+        preempted="vllm:num_preemptions_total",
+        prompt_tokens="vllm:prompt_tokens_total",
+        completion_tokens="vllm:generation_tokens_total",
+    )
 
     def command(self, launch: Launch) -> list[str]:
         command = [*self._program(launch), "--served-model-name", self.served_name(launch.spec)]
