@@ -48,27 +48,28 @@ class Queueing:
             # What Slurm does not know any more has ended, and leaves a lock that will soon be stale.
             if slurm_output("squeue", "--noheader", f"--jobs={theirs}", "--format=%T") != "RUNNING":
                 return
-            _requeue_behind(ours, theirs)
+            place = _requeue_behind(ours, theirs)
         except UserError as error:
             self.say(f"warning: cannot wait in the queue, so this job waits here: {error}")
             return
-        raise PostponedError(f"Slurm job {theirs} is at work on this: this job is started again after it")
+        raise PostponedError(f"Slurm job {theirs} is at work on this: this job is started again {place}")
 
 
-def _requeue_behind(ours: str, theirs: str) -> None:
-    """Requeue this job, to be started after another. Raises UserError if Slurm refuses."""
+def _requeue_behind(ours: str, theirs: str) -> str:
+    """Requeue this job, to be started after another; says when that will be. Raises UserError if Slurm refuses."""
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # which also commands that we start inherit
     try:
         slurm_output("scontrol", "requeue", ours)
     except UserError:
         signal.signal(signal.SIGTERM, before)  # this job stays, and must be told to stop as before
         raise
-    for left in reversed(range(_TRIES)):
+    refused = ""
+    for _ in range(_TRIES):
         try:
             # It can be told only of a job that waits; and a requeued job would be held back for two minutes.
             slurm_output("scontrol", "update", f"JobId={ours}", f"Dependency=afterany:{theirs}", "StartTime=now")
-            return
-        except UserError:
-            if not left:
-                return  # it will be started soon, and come here again
+            return "after it"
+        except UserError as error:
+            refused = error.what
             time.sleep(1)
+    return f"in a few minutes, and looks again (it cannot be put behind the other: {refused})"

@@ -67,6 +67,12 @@ def test_the_order_in_the_queue_is_asked_for_until_slurm_takes_it(slurm: Slurm) 
     assert slurm.calls == [*REQUEUED, UPDATE, UPDATE, UPDATE]
 
 
+def test_a_job_that_slurm_requeues_but_does_not_put_behind_the_other_says_so(slurm: Slurm) -> None:
+    slurm.answers("scontrol", "", *["fail"] * 30)
+    with pytest.raises(PostponedError, match=r"in a few minutes, and looks again.*scontrol: refused"):
+        Queueing(GPUS, print)(OWNER, 60)
+
+
 @pytest.mark.parametrize("owner", [{}, OWNER | {"job": ""}, OWNER | {"job": "18"}])
 def test_behind_nobody_and_behind_itself_a_job_waits_where_it_is(slurm: Slurm, owner: dict[str, str]) -> None:
     Queueing(GPUS, print)(owner, 1000)
