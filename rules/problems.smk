@@ -46,11 +46,11 @@ rule download_tokenizer:
     log:
         "results/downloads/tokenizers/{tokenizer}.log",
     params:
-        model=lambda wildcards: wildcards.tokenizer.replace("--", "/"),
+        source=lambda wildcards: settings.tokenizer_flags(wildcards.tokenizer),
     conda:
         "../envs/workflow.yaml"
     shell:
-        "python scripts/download_tokenizer.py" " --model {params.model:q}" " --output {output}" " 2>&1 | tee {log}"
+        "python scripts/download_tokenizer.py" " {params.source}" " --output {output}" " 2>&1 | tee {log}"
 
 
 rule prepare_raw_data:

@@ -77,6 +77,15 @@ class Settings:
             return []
         return [name if name.endswith(".json") else f"results/{DOWNLOADS}/tokenizers/{hub_slug(name)}.json"]
 
+    def tokenizer_flags(self, slug: str) -> str:
+        """Which tokenizer is fetched for a file of `tokenizer_file`, as flags of download_tokenizer.py.
+
+        Where a model of that name is pinned in config, it is the one of the same commit.
+        """
+        models = self.config["models"].values()
+        pinned = (model.get("revision") for model in models if hub_slug(model["path"]) == slug)
+        return flags({"model": slug.replace("--", "/"), "revision": next(filter(None, pinned), None)})
+
     @property
     def benchmarks(self) -> dict[str, dict[str, Any]]:
         """Benchmark name -> its entry in config, in the order of config."""

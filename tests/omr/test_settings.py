@@ -87,6 +87,13 @@ def test_the_embedding_model_is_fetched_beforehand_unless_it_is_a_folder() -> No
     assert (settings.embedding_manifest, settings.embedding_model) == ([], "/models/mine")
 
 
+def test_a_tokenizer_is_fetched_at_the_commit_of_its_model() -> None:
+    config = read_config(BASE)
+    commit = config["models"]["qwq-32b"]["revision"]
+    assert Settings(config).tokenizer_flags("Qwen--QwQ-32B") == f"--model Qwen/QwQ-32B --revision {commit}"
+    assert Settings(config).tokenizer_flags("owner--other") == "--model owner/other"
+
+
 def test_a_missing_key_is_named(config: dict[str, Any]) -> None:
     del config["labelling_model"]
     with pytest.raises(UserError, match="the key 'labelling_model' is missing"):
