@@ -87,7 +87,7 @@ def test_servers_that_were_busy_for_long_enough_are_told_with_advice(tmp_path: P
     run_files.write_config(run, problems=stages)
     text = read(report(run)).text
     # Both shards together: 110 s, 102,400 request-seconds, 200,000 completion and 80,000 prompt tokens.
-    assert "extract_problems solver 110.0 s 931 0 55% 14 1,891 the cache has room: raise `concurrency`" in text
+    assert "extract_problems solver 110.0 s 931 0 55% 14 1,891 the cache has room: raise concurrency , to" in text
 
 
 def test_a_report_is_the_same_bytes_again(tmp_path: Path) -> None:

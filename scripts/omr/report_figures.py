@@ -10,7 +10,7 @@ from typing import Any
 from omr.charts import Bar, histogram, nice_step, short_number
 from omr.costs import measured_speed
 from omr.report_data import LENGTH_STEP, Cost, ReportData
-from omr.report_html import Cell, Html, duration, paragraph, percent, reasons_list, section, table
+from omr.report_html import Cell, Html, duration, paragraph, percent, reasons_list, section, table, with_code
 from omr.report_words import CANARIES, MODEL_STAGES, NETS
 from omr.run_counts import ModelUse
 
@@ -145,14 +145,12 @@ def _servers(data: ReportData) -> str:
     if not uses:
         return ""
     note = "What model servers said of themselves while their jobs had as many requests there as `concurrency` allows. "
-    note += (
-        "“Lost room” are requests that others pushed out of the cache, which costs the work on them. The speed is what "
-    )
-    note += "tokens_per_second means in config: completion tokens, and a tenth of the prompt tokens."
+    note += "“Lost room” are requests that others pushed out of the cache, which costs the work on them. "
+    note += "Speed is `tokens_per_second` as config means it: completion tokens, and a tenth of the prompt tokens."
     head = ["stage", "model", "at full load", "ran", "waited", "cache used", "lost room", "speed", "advice"]
     return (
         "<h3>Were the servers busy?</h3>"
-        + paragraph(note)
+        + paragraph(with_code(note))
         + table(head, [_server_row(use) for use in uses], range(2, 8))
     )
 
@@ -169,7 +167,7 @@ def _server_row(use: ModelUse) -> list[Cell]:
         f"{load.cache_used:.0%}",
         round(load.preempted),
         None if speed is None else round(speed),
-        load.advice or "",
+        with_code(load.advice or ""),
     ]
 
 

@@ -59,6 +59,12 @@ def paragraph(*parts: Cell) -> Html:
     return Html(f"<p>{''.join(map(escaped, parts))}</p>")
 
 
+def with_code(text: str) -> Html:
+    """Plain text in which backquotes set off what stands in config or on a command line."""
+    parts = [html.escape(part) for part in text.split("`")]
+    return Html("".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts)))
+
+
 def section(title: str, *parts: str) -> Html:
     name = "".join(char if char.isalnum() else "-" for char in title.lower())
     return Html(f"<section id='{html.escape(name)}'><h2>{html.escape(title)}</h2>{''.join(parts)}</section>")
