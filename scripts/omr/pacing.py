@@ -1,7 +1,9 @@
 """How many requests may be in flight, and when: the client's answer to busy and to dead servers.
 
-* A server that answers 429 or 503 gets fewer requests at once (halved, then one more per round of successes), and all
-  workers wait for the time it asks for: additive increase, multiplicative decrease, as in TCP.
+* A server that answers 429 or 503 gets fewer requests at once (halved, once a second), and all workers wait for the
+  time it asks for. The first reply after that brings back half of what went well before, further ones raise it slowly:
+  as in TCP, but a round of replies may take ten minutes here, so that a server that was away for a moment must not
+  start at one request, nor get back by one request per round.
 * A server that cannot be reached closes the gate: one probe asks whether it is back while everybody waits, so that a
   dead server costs one connection every few seconds instead of every request's retries.
 """
@@ -17,6 +19,8 @@ from omr.errors import UserError
 
 #: After a decrease, further refusals of requests that were sent before it say nothing new.
 _SETTLE_S = 1.0
+#: By this share, and by one request, the limit grows per round of successes.
+_GROWTH = 0.03
 _PROBE_EVERY_S = (0.2, 5.0)  # first and longest pause between two probes
 
 
@@ -29,6 +33,8 @@ class Pace:
         self.in_flight = 0
         self._paused_until = 0.0
         self._last_decrease = -_SETTLE_S
+        self._half_of_good = float(most)  # what a success brings back after refusals
+        self._succeeded = True  # since the last refusal
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def enter(self) -> None:
@@ -59,9 +65,11 @@ class Pace:
                 free -= 1
 
     def succeeded(self) -> None:
-        """A request was answered: the limit may grow by one per round of successes."""
+        """A request was answered: the limit may grow."""
+        self._succeeded = True
         if self.limit < self.most:
-            self.limit = min(float(self.most), self.limit + 1.0 / self.limit)
+            grown = self.limit + 1.0 / self.limit + _GROWTH
+            self.limit = min(float(self.most), max(grown, self._half_of_good))
             self._wake()
 
     def refused(self, pause_s: float) -> None:
@@ -71,6 +79,14 @@ class Pace:
         if now - self._last_decrease >= _SETTLE_S:
             self.limit = max(1.0, self.limit / 2)
             self._last_decrease = now
+            if self._succeeded:
+                self._half_of_good, self._succeeded = self.limit, False
+
+    def start_anew(self) -> None:
+        """Another server answers from now on: what the last one said about itself is void."""
+        self.limit = self._half_of_good = float(self.most)
+        self._paused_until = 0.0
+        self._wake()
 
 
 class Gate:

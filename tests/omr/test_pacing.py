@@ -37,11 +37,54 @@ def test_a_refusal_halves_the_limit_once_and_successes_bring_it_back() -> None:
     assert pace.limit == 16
 
 
-def test_the_limit_never_falls_below_one() -> None:
-    pace = Pace(2)
-    for _ in range(5):
+def refuse(pace: Pace, times: int) -> None:
+    """Refusals that each come long after the last."""
+    for _ in range(times):
         pace._last_decrease = -10.0
         pace.refused(0.0)
+
+
+def test_after_a_while_of_refusals_the_first_success_brings_back_half_of_what_went_well() -> None:
+    pace = Pace(512)
+    refuse(pace, 30)
+    assert pace.limit == 1
+    pace.succeeded()
+    assert pace.limit == 256
+
+
+def test_a_server_that_refuses_between_its_replies_gets_ever_fewer() -> None:
+    pace = Pace(512)
+    for _ in range(6):
+        refuse(pace, 1)
+        pace.succeeded()
+    assert 8 <= pace.limit < 10
+
+
+def test_three_dozen_rounds_of_replies_bring_the_other_half_back() -> None:
+    pace, rounds = Pace(512), 0
+    refuse(pace, 1)
+    while pace.limit < 512:
+        rounds += 1
+        for _ in range(int(pace.limit)):
+            pace.succeeded()
+    assert 10 < rounds < 36
+
+
+def test_another_server_has_no_past() -> None:
+    async def run() -> None:
+        pace = Pace(16)
+        refuse(pace, 5)
+        pace.refused(3600.0)
+        pace.start_anew()
+        assert pace.limit == 16
+        await asyncio.wait_for(pace.enter(), 5)
+
+    asyncio.run(run())
+
+
+def test_the_limit_never_falls_below_one() -> None:
+    pace = Pace(2)
+    refuse(pace, 5)
     assert pace.limit == 1
 
 
