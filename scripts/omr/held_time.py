@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,7 @@ class HeldTime:
         self.full_load = FullLoad()
         self._began = time.monotonic()
         self._earlier_s = 0.0
+        self._writing = threading.Lock()
 
     def read(self) -> None:
         """Take over what earlier tries wrote; without a readable file there were none."""
@@ -42,7 +44,7 @@ class HeldTime:
         return self._earlier_s + time.monotonic() - self._began
 
     def write(self) -> None:
-        """Raises OSError."""
+        """May be called by several threads. Raises OSError."""
         content = {"held_s": round(self.seconds, 3), "full_load": self.full_load.as_json()}
-        with AtomicFile(self.path) as file:
+        with self._writing, AtomicFile(self.path) as file:
             file.write(orjson.dumps(content))

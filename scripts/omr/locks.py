@@ -14,6 +14,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -135,7 +136,8 @@ class FileLock:
                 os.utime(self._fd)
                 self._on_beat()
             except OSError as error:
-                self._say(f"{self.path}: the heartbeat fails: {error.strerror}")
+                with suppress(OSError):  # the log may lie on the same full disk; the next beat is to come all the same
+                    self._say(f"{self.path}: the heartbeat fails: {error.strerror}")
 
     def release(self) -> None:
         """Let the next one in; harmless when the lock is not held."""

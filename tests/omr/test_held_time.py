@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,14 @@ def test_what_servers_did_adds_up_over_all_tries(tmp_path: Path) -> None:
     assert last.full_load == FullLoad(seconds=12.0)
     last.forget()
     assert last.full_load == FullLoad()
+
+
+def test_threads_may_write_at_the_same_time(tmp_path: Path) -> None:
+    held = HeldTime(tmp_path / "held")
+    with ThreadPoolExecutor(8) as threads:
+        done = [threads.submit(held.write) for _ in range(200)]
+    assert [write.exception() for write in done] == [None] * 200
+    assert [path.name for path in tmp_path.iterdir()] == ["held"]
 
 
 def test_time_for_something_else_is_forgotten(tmp_path: Path) -> None:

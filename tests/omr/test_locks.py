@@ -93,6 +93,20 @@ def test_a_held_lock_is_renewed_while_its_holder_is_busy_with_something_else(tmp
     assert len(beats) == told
 
 
+def test_a_beat_that_fails_and_cannot_be_told_is_not_the_last(tmp_path: Path) -> None:
+    beats = [0]
+
+    def full_disk(*args: object) -> None:
+        beats.append(0)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with FileLock(tmp_path / "x.lock", full_disk, full_disk, heartbeat_s=0.01):
+        deadline = time.monotonic() + 30
+        while len(beats) < 10 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert len(beats) >= 10
+
+
 def test_a_released_lock_can_be_had_again(tmp_path: Path) -> None:
     path = tmp_path / "x.lock"
     with FileLock(path):
