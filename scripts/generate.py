@@ -34,11 +34,8 @@ from omr.requests import Request, RequestPlan, Sampling
 from omr.servers import ServerSite, server_site
 from omr.serving import drain_through_server
 from omr.time_limit import watched_time_limit
-from omr.twin_jobs import PostponedError, Queueing
+from omr.twin_jobs import EXIT_STOPPED, PostponedError, Queueing
 from omr.usage import usage_of
-
-#: Exit status of a job that was told to stop (SIGTERM, a time limit) and kept what it had.
-EXIT_STOPPED = 75
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -53,7 +50,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--shards", type=int, default=1, help="number of shards")
     add("--config", type=Path, nargs="+", required=True, help="config files, later ones win")
     add("--model", required=True, help="key under `models:` in config")
-    add("--model-identity", help="what the replies depend on: path[@revision]; must agree with config if given")
+    add("--model-identity", help="path[@revision][ extra_body as JSON]; must agree with config if given")
     add("--model-manifest", type=Path, help="the model's files (see download_model.py), served instead of its path")
     add("--tokenizer", type=Path, help="the model's tokenizer.json, for prompts that come near its context length")
     add("--temperature", type=float, default=0.0)
@@ -72,16 +69,16 @@ def request_plan(args: argparse.Namespace, spec: ModelSpec) -> RequestPlan:
     """The requests that the command line describes. Raises UserError for what cannot be asked."""
     if not 0 <= args.shard < args.shards:
         raise UserError(f"there is no shard {args.shard} of {args.shards}", remedy="shards are numbered from 0")
-    if args.model_identity not in (None, spec.identity):
+    if args.model_identity not in (None, spec.fingerprint):
         raise UserError(
-            f"the model {spec.name!r} is {spec.identity} in config, but {args.model_identity} was expected",
+            f"the model {spec.name!r} is {spec.fingerprint} in config, but {args.model_identity} was expected",
             file=args.config[-1],
             remedy="run Snakemake again, so that it reads the changed config",
         )
     sampling = Sampling(args.temperature, args.top_p, args.max_tokens, orjson.loads(args.sampling))
     prompts = [load_prompt(path) for path in args.prompt]
     return RequestPlan(
-        args.rows, args.shard, args.shards, prompts, args.seed, spec.identity, sampling, branch=args.branch
+        args.rows, args.shard, args.shards, prompts, args.seed, spec.fingerprint, sampling, branch=args.branch
     )
 
 
@@ -144,15 +141,16 @@ async def answer(
     progress = Progress(args.stage, len(missing.asked), len(missing.asked) - missing.count, log, sys.stderr.isatty())
     max_failed = int(job.max_failed_fraction * len(missing.asked))
     # What determines the replies is the model's identity; from where it is loaded only matters to the server.
-    model = job.model if job.manifest is None else served_from(job.model, job.manifest)
-    async with ChatClient(model, args.stage, plan.sampling) as client:
+    served = job.model if job.manifest is None else served_from(job.model, job.manifest)
+    async with ChatClient(job.model, args.stage, plan.sampling) as client:
         drain = Drain(client, store, progress, max_failed, args.grace_s, full_load=store.held.full_load)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, drain.stop)
         try:
             async with watched_time_limit(job.model, drain.stop, log):
-                await drain_through_server(drain, missing_requests(plan, missing), job.site, server_log(args), log)
+                requests = missing_requests(plan, missing)
+                await drain_through_server(drain, requests, served, job.site, server_log(args), log)
         finally:
             progress.close()
             log(f"{client.retries} tries were repeated")

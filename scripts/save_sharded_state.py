@@ -4,7 +4,8 @@ reads its own files only, where it would read the whole checkpoint otherwise.
 In: the merged config and, for a model of the hub, the manifest of its download. Out: a folder with the shards and the
 other files of the checkpoint, and its manifest (see omr/model_files.py), which appears last. vLLM itself is the saver,
 spread over the GPUs as for serving: it runs on this machine, or over the nodes of this Slurm job. The files are good
-for the same sizes, arguments and version of vLLM only. What is run again begins anew.
+for the same sizes, arguments and version of vLLM only. What is run again begins anew; a second run at the same time
+waits for the first and takes over what it saved.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ import orjson
 from omr.checkpoints import OTHER_WEIGHTS, SAFETENSORS, choose_files
 from omr.config_files import read_config
 from omr.errors import UserError, run_command
-from omr.folders import atomic_folder
+from omr.folders import atomic_folder, clear_leftovers
+from omr.locks import FileLock, Owner
 from omr.model_files import ModelFiles, StoredFile, check_files, read_manifest, served_from, write_manifest
 from omr.models import ModelSpec, model_spec
 from omr.progress import Log, run_logged
@@ -32,6 +34,8 @@ from omr.servers.gpus import check_gpus
 from omr.servers.launch import parallel_sizes
 from omr.servers.process import ServerProcess
 from omr.servers.shard_saver import ShardSaver
+from omr.time_limit import watched_time_limit
+from omr.twin_jobs import EXIT_STOPPED, PostponedError, Queueing
 
 _POLL_S = 0.5
 
@@ -50,8 +54,10 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 @dataclass(frozen=True)
 class Job:
-    """The checkpoint to be saved anew, the model as vLLM is told of it (its path is a folder), and where vLLM is."""
+    """The model as config has it, its checkpoint to be saved anew, the model as vLLM is told of it (its path is a
+    folder), and where vLLM is."""
 
+    spec: ModelSpec
     checkpoint: ModelFiles
     model: ModelSpec
     site: ServerSite
@@ -75,7 +81,7 @@ def read_job(args: argparse.Namespace) -> Job:
         checkpoint, model = local_checkpoint(spec), replace(spec, path=os.path.abspath(spec.path))
     else:
         checkpoint, model = read_manifest(args.model_manifest), served_from(spec, args.model_manifest)
-    return Job(checkpoint, model, server_site(config, spec.server))
+    return Job(spec, checkpoint, model, server_site(config, spec.server))
 
 
 def local_checkpoint(spec: ModelSpec) -> ModelFiles:
@@ -127,13 +133,14 @@ async def save(job: Job, scratch: Path, server_log: Path, log: Log) -> str:
     saver.shards(scratch).mkdir(parents=True)
     process = ServerProcess(saver, job.model, job.site, server_log, scratch, log)
     try:
-        await process.start()
-        while not word.exists():
-            # In this order: it may have ended because all is written.
-            died = process.failure()
-            if died is not None and not word.exists():
-                raise died
-            await asyncio.sleep(_POLL_S)
+        async with watched_time_limit(job.model, task.cancel, log):
+            await process.start()
+            while not word.exists():
+                # In this order: it may have ended because all is written.
+                died = process.failure()
+                if died is not None and not word.exists():
+                    raise died
+                await asyncio.sleep(_POLL_S)
     except asyncio.CancelledError:
         raise UserError("told to stop before all was written", remedy="run again: it begins anew") from None
     finally:
@@ -166,10 +173,41 @@ def gather(job: Job, shards: Path, folder: Path) -> tuple[StoredFile, ...]:
 
 def run(args: argparse.Namespace, log: Log) -> int:
     job = read_job(args)
+    waited, queueing = False, Queueing(job.model, log)
+
+    def on_wait(owner: Owner, waited_s: float) -> None:
+        nonlocal waited
+        waited = True
+        queueing(owner, waited_s)
+
+    try:
+        with FileLock(args.manifest.with_name(".saving.lock"), log, on_wait=on_wait):
+            if waited and is_saved(job, args.manifest):
+                log(f"{args.folder}: another run has just saved it")
+            else:
+                save_anew(args, job, log)
+    except PostponedError as postponed:
+        log(str(postponed))
+        return EXIT_STOPPED
+    return 0
+
+
+def is_saved(job: Job, manifest: Path) -> bool:
+    """Whether what the model is to be served from is there and whole."""
+    try:
+        served_from(job.spec, manifest)
+    except UserError:
+        return False
+    return True
+
+
+def save_anew(args: argparse.Namespace, job: Job, log: Log) -> None:
     check_files(job.checkpoint, args.model_manifest or args.config[-1])
     args.manifest.unlink(missing_ok=True)
+    # They would take the room of the new one.
+    clear_leftovers(args.folder)
     if args.folder.exists():
-        shutil.rmtree(args.folder)  # it would take the room of the new one
+        shutil.rmtree(args.folder)
     check_space(job.checkpoint, args.folder)
     if job.site.check_gpus and job.model.gpus and job.model.nodes == 1:
         check_gpus(job.model.gpus, job.site.min_driver, log, os.environ)
@@ -184,7 +222,6 @@ def run(args: argparse.Namespace, log: Log) -> int:
     saved = replace(saved, expert_parallel_size=sizes.expert, server_version=version)
     write_manifest(args.manifest, saved)
     log(f"{args.folder}: {len(files)} files, {sum(file.size for file in files) / 1e9:,.1f} GB, by vLLM {version}")
-    return 0
 
 
 def main(argv: list[str] | None = None) -> int:

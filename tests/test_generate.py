@@ -126,6 +126,35 @@ def test_a_second_writer_waits_for_the_first_and_asks_nothing(tmp_path: Path) ->
     assert len(job.replies()) == 40
 
 
+def test_what_a_model_is_told_further_is_asked_anew_when_it_changes(tmp_path: Path, server: RunningServer) -> None:
+    for temperature in (0.5, 0.5, 1.5):
+        job = Job(tmp_path, server.base_url, extra_body={"temperature": temperature})
+        job.output.unlink(missing_ok=True)
+        assert job.run()[0] == 0
+    assert set(server.counts.values()) == {2}
+    assert len(job.replies()) == 6
+    assert {reply["model"] for reply in job.replies()} == {"replay"}
+
+
+def test_a_disk_that_loses_what_was_written_fails_the_job_although_no_reply_comes(tmp_path: Path) -> None:
+    # The first look at the disk is right after a reply, the second when the system says that it was in vain.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import errno, os\n"
+        "seen = []\n"
+        "def fdatasync(descriptor):\n"
+        "    seen.append(descriptor)\n"
+        "    if len(seen) == 2:\n"
+        "        raise OSError(errno.EDQUOT, 'Disk quota exceeded')\n"
+        "os.fdatasync = fdatasync\n"
+    )
+    with running_server(8, faults=[Fault("hang", match="*/r5/*")]) as server:
+        job = Job(tmp_path, server.base_url)
+        status, said = job.run(PYTHONPATH=str(tmp_path))
+    assert status == 2
+    assert "replies cannot be stored: Disk quota exceeded" in said
+    assert not job.output.exists()
+
+
 def test_a_changed_prompt_is_asked_anew_and_old_replies_are_not_mixed_in(tmp_path: Path, server: RunningServer) -> None:
     job = Job(tmp_path, server.base_url)
     job.run()

@@ -72,6 +72,10 @@ class Saving:
         mark = f"{self.folder}/caches/vllm".encode()
         return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if mark in _environment(pid)]
 
+    def made(self) -> list[str]:
+        """What lies at the output, but for the lock."""
+        return sorted(path.name for path in self.out.parent.iterdir() if path.name != ".saving.lock")
+
     def is_without_result(self) -> bool:
         return not self.out.exists() and not self.manifest.exists()
 
@@ -111,7 +115,7 @@ def test_the_folder_holds_the_shards_and_all_other_files_but_not_the_weights_the
     others = {name: content for name, content in CHECKPOINT.items() if "safetensors" not in name}
     found = {str(path.relative_to(saving.out)): path.read_bytes() for path in saving.out.rglob("*") if path.is_file()}
     assert found == shards | others
-    assert sorted(path.name for path in saving.out.parent.iterdir()) == ["files", "manifest.json"]
+    assert saving.made() == ["files", "manifest.json"]
 
 
 def test_the_manifest_tells_what_was_saved_and_how_it_is_served(saving: Saving) -> None:
@@ -151,7 +155,7 @@ def test_a_saver_that_dies_leaves_no_result_and_is_quoted(saving: Saving) -> Non
     with pytest.raises(UserError, match="CUDA out of memory") as caught:
         saving.run("fail")
     assert "more GPUs" in str(caught.value.remedy)
-    assert list(saving.out.parent.iterdir()) == []
+    assert saving.made() == []
 
 
 def test_a_run_that_is_told_to_stop_leaves_no_file_and_no_process(saving: Saving) -> None:
@@ -162,7 +166,7 @@ def test_a_run_that_is_told_to_stop_leaves_no_file_and_no_process(saving: Saving
     assert running.returncode == 2
     assert b"told to stop before all was written" in said
     assert saving.processes() == []
-    assert list(saving.out.parent.iterdir()) == []
+    assert saving.made() == []
 
 
 def test_a_killed_run_leaves_no_result_and_no_process_and_the_next_begins_anew(saving: Saving) -> None:
@@ -173,7 +177,41 @@ def test_a_killed_run_leaves_no_result_and_no_process_and_the_next_begins_anew(s
     wait_until(lambda: not saving.processes())
     assert saving.is_without_result()
     saving.run()
-    assert sorted(path.name for path in saving.out.parent.iterdir()) == ["files", "manifest.json"]
+    assert saving.made() == ["files", "manifest.json"]
+
+
+def test_what_a_killed_run_left_does_not_take_the_room_of_the_next(
+    saving: Saving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = saving.start("hang")
+    wait_until(saving.shards_being_written)
+    running.send_signal(signal.SIGKILL)
+    running.communicate()
+    wait_until(lambda: not saving.processes())
+
+    def free(path: Path) -> SimpleNamespace:
+        """On a disk for one copy."""
+        return SimpleNamespace(free=1500 - sum(file.stat().st_size for file in saving.folder.rglob("*rank*")))
+
+    assert free(saving.folder).free < 1500
+    monkeypatch.setattr(shutil, "disk_usage", free)
+    saving.run()
+
+
+def test_a_second_run_waits_for_the_first_and_takes_over_what_it_saved(saving: Saving) -> None:
+    running = saving.start("hang")
+    wait_until(saving.shards_being_written)
+    second = saving.start("hang")
+    wait_until(lambda: "waiting for the lock" in (saving.folder / "log").read_text())
+    # The first saver is let go: its stand-in hangs before it writes its word.
+    (word,) = (Path(path.parent, "saved.json") for path in saving.folder.glob("out/.*/.saving/shards"))
+    word.write_text(json.dumps({"server_version": "0.0.stand-in"}))
+    assert running.wait(PATIENCE_S) == 0
+    manifest = saving.manifest.read_bytes()
+    assert second.wait(PATIENCE_S) == 0
+    assert "another run has just saved it" in (saving.folder / "log").read_text()
+    assert saving.manifest.read_bytes() == manifest
+    assert saving.processes() == []
 
 
 def test_an_earlier_result_is_gone_when_it_was_to_be_replaced(saving: Saving) -> None:

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import orjson
 from pyreqwest.client import Client, ClientBuilder
-from pyreqwest.exceptions import ConnectError, PyreqwestError
+from pyreqwest.exceptions import ConnectError, ConnectTimeoutError, PyreqwestError
 from pyreqwest.http import Url
 
 from omr.errors import UserError
@@ -170,8 +170,8 @@ class ChatClient:
             async with builder.build_streamed() as response:
                 content = await _read_body(response)
                 status, retry_after = response.status, response.get_header("retry-after")
-        except ConnectError as error:
-            raise _UnreachableError("connection", f"ConnectError: {error.message}") from error
+        except (ConnectError, ConnectTimeoutError) as error:
+            raise _UnreachableError("connection", f"{type(error).__name__}: {error.message}") from error
         except PyreqwestError as error:
             raise _TransientError("connection", f"{type(error).__name__}: {error.message}") from error
         if status != 200:
@@ -272,7 +272,7 @@ def _reply_of(body: Any, request: Request, spec: ModelSpec, latency_s: float) ->
         raise _TransientError("wrong_shape", f"a 200 body without choices[0].message ({error!r})", 200) from error
     if finish_reason == "content_filter" or isinstance(message.get("refusal"), str):
         raise _FinalError("refused", str(message.get("refusal") or "content filter")[:1000], 200)
-    if finish_reason not in _FINISHED:
+    if not isinstance(finish_reason, str) or finish_reason not in _FINISHED:
         # A server that is being stopped answers 200 with half a text and `abort`.
         raise _TransientError("unfinished", f"finish_reason {str(finish_reason)[:50]!r}", 200)
     if not isinstance(text, str | None) or not isinstance(reasoning, str | None):

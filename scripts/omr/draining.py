@@ -13,6 +13,7 @@ from omr.journal import ReplyStore
 from omr.progress import Progress
 from omr.replies import Reply
 from omr.requests import Request
+from omr.tasks import first_to_end
 
 
 @dataclass
@@ -38,14 +39,12 @@ class Drain:
     async def run(self, requests: Iterator[Request]) -> None:
         """Ask all `requests`; returns when each has a reply in the store or stands in `failed`."""
         self._workers = [asyncio.create_task(self._work(requests)) for _ in range(self.client.spec.concurrency)]
-        heart = asyncio.create_task(self._beat())
         try:
-            await asyncio.gather(*self._workers)
+            await first_to_end(asyncio.gather(*self._workers), self._beat())
         except asyncio.CancelledError:
             if not self.stopped:
                 raise
         finally:
-            heart.cancel()
             for worker in self._workers:
                 worker.cancel()
             await asyncio.gather(*self._workers, return_exceptions=True)

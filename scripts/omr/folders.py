@@ -17,8 +17,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     the next one of the same output.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    built, old = (path.with_name(f".{path.name}.{state}") for state in ("building", "old"))
-    _remove(built)
+    clear_leftovers(path)
+    built, old = _beside(path)
     built.mkdir()
     try:
         yield built
@@ -30,6 +30,19 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         _remove(old)
     finally:
         _remove(built)
+
+
+def clear_leftovers(path: Path) -> None:
+    """Remove what a killed process left of a folder that was to appear at `path`."""
+    built, old = _beside(path)
+    _remove(built)
+    if path.exists():
+        _remove(old)
+
+
+def _beside(path: Path) -> tuple[Path, Path]:
+    """Where a folder is built, and where the one that it replaces is kept until it is there."""
+    return path.with_name(f".{path.name}.building"), path.with_name(f".{path.name}.old")
 
 
 def _remove(folder: Path) -> None:

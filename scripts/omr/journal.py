@@ -103,21 +103,41 @@ class ReplyStore:
         return len(self._keys)
 
     def append(self, reply: Reply) -> None:
-        """Store a reply; it survives a kill of this process from here on, and a crash of the machine soon after."""
+        """Store a reply; it survives a kill of this process from here on, and a crash of the machine soon after.
+
+        Raises UserError if the disk does not take it.
+        """
         self._detach_output()
         line = dumps(reply)
-        written = os.write(self._fd, line)
-        while written < len(line):  # a full disk or a signal: go on, or raise the error that caused it
-            written += os.write(self._fd, line[written:])
+        try:
+            written = os.write(self._fd, line)
+            while written < len(line):  # a full disk or a signal: go on, or raise the error that caused it
+                written += os.write(self._fd, line[written:])
+        except OSError as error:
+            raise self._not_stored(error) from error
         self._keys.add(int(reply["key"], 16))
         self.sync()
 
     def sync(self) -> None:
-        """To be called every few seconds: sees to it that the journal is on the disk."""
+        """To be called every few seconds: sees to it that the journal is on the disk.
+
+        Raises UserError if it is not: the system says so once, and what was written may be gone.
+        """
         now = time.monotonic()
-        if now - self._last_sync >= _SYNC_EVERY_S:
+        if now - self._last_sync < _SYNC_EVERY_S:
+            return
+        try:
             os.fdatasync(self._fd)
-            self._last_sync = now
+        except OSError as error:
+            raise self._not_stored(error) from error
+        self._last_sync = now
+
+    def _not_stored(self, error: OSError) -> UserError:
+        return UserError(
+            f"replies cannot be stored: {error.strerror}",
+            file=self.journal,
+            remedy="make room or have the file system looked at, and run again: replies that were stored are kept",
+        )
 
     def _detach_output(self) -> None:
         # The output shares the journal's bytes: it must be gone before these change.
@@ -184,6 +204,12 @@ class ReplyStore:
         try:
             os.fsync(self._fd)
             os.close(self._fd)
-            self.held.write()
+            self._write_held()
         finally:
             self._lock.release()
+
+    def _write_held(self) -> None:
+        try:
+            self.held.write()
+        except OSError as error:  # replies are safe, and worth more than the knowledge of how long they took
+            self._say(f"{self.held.path}: cannot be written: {error.strerror}")

@@ -112,9 +112,10 @@ def served_from(spec: ModelSpec, manifest: Path) -> ModelSpec:
     Raises UserError if the manifest is of another model, its files are not whole, or it was sharded for other sizes.
     """
     model = read_manifest(manifest)
-    if model.repo != spec.path:
+    found, wanted = _at(model.repo, model.revision), _at(spec.path, spec.revision)
+    if found != wanted:
         raise UserError(
-            f"holds {model.repo}, but the model {spec.name!r} is {spec.path}",
+            f"holds {found}, but the model {spec.name!r} is {wanted}",
             file=manifest,
             remedy="run Snakemake again, so that it reads the changed config",
         )
@@ -124,6 +125,10 @@ def served_from(spec: ModelSpec, manifest: Path) -> ModelSpec:
         _check_sharding(spec, model, manifest)
         args = ("--load-format", model.load_format, *args)
     return replace(spec, path=str(model.folder.resolve()), args=args)
+
+
+def _at(repo: str, revision: str | None) -> str:
+    return f"{repo} at {revision or 'main'}"
 
 
 def _check_sharding(spec: ModelSpec, model: ModelFiles, manifest: Path) -> None:

@@ -5,6 +5,7 @@ The keys of an entry of `models:` in config are the fields of `ModelSpec`; their
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -83,8 +84,13 @@ class ModelSpec:
 
     @property
     def identity(self) -> str:
-        """What determines the replies: path and revision, not where or how it is served."""
+        """Whose replies they are: path and revision, not where or how it is served."""
         return self.path if self.revision is None else f"{self.path}@{self.revision}"
+
+    @property
+    def fingerprint(self) -> str:
+        """What determines the replies beside prompt and sampling: the identity, and what every request says further."""
+        return f"{self.identity} {json.dumps(self.extra_body, sort_keys=True)}" if self.extra_body else self.identity
 
 
 def is_local_path(path: str) -> bool:

@@ -198,7 +198,7 @@ class Recipes:
         return {
             "stage": lambda wildcards: stage,
             "model": lambda wildcards: self.model(wildcards.recipe, stage).name,
-            "identity": lambda wildcards: self.model(wildcards.recipe, stage).identity,
+            "identity": lambda wildcards: self.model(wildcards.recipe, stage).fingerprint,
             "temperature": lambda wildcards: self._section(wildcards.recipe, stage)["temperature"],
             "top_p": lambda wildcards: self._section(wildcards.recipe, stage)["top_p"],
             "max_tokens": lambda wildcards: self._section(wildcards.recipe, stage)["max_tokens"],

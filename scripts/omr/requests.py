@@ -57,7 +57,7 @@ def shard_of(row_id: str, shards: int) -> int:
 class RequestPlan:
     """The requests of one shard of a model stage.
 
-    `rows` is the rows file, `branch` selects rows by their class (None: all), `model` is the model's identity.
+    `rows` is the rows file, `branch` selects rows by their class (None: all), `model` is the model's fingerprint.
     """
 
     rows: Path

@@ -11,38 +11,41 @@ from pathlib import Path
 from omr.client import Endpoint
 from omr.draining import Drain
 from omr.full_load import ASK_EVERY_S, watch_load
+from omr.models import ModelSpec
 from omr.requests import Request
 from omr.servers import ModelServer, ServerSite, api_key, open_server
+from omr.tasks import first_to_end
 
 
 async def drain_through_server(
     drain: Drain,
     requests: Iterator[Request],
+    model: ModelSpec,
     site: ServerSite,
     server_log: Path,
     say: Callable[[str], None],
     load_every_s: float = ASK_EVERY_S,
 ) -> None:
-    """Ask all `requests` of the server that the drain's model names; the server ends with this call.
+    """Ask all `requests` of a server of `model` (the drain's, as it is served); it ends with this call.
 
     Every `load_every_s` it is asked how busy it is. Raises UserError when the server cannot be started (any more) or
     too many requests fail.
     """
-    spec = drain.client.spec
     with tempfile.TemporaryDirectory(prefix="omr-server-") as scratch:
-        server = open_server(spec, log_path=server_log, scratch=Path(scratch), site=site, on_event=say)
+        server = open_server(model, log_path=server_log, scratch=Path(scratch), site=site, on_event=say)
         try:
             if not await _unless_stopped(drain, server.start()):
                 return
             _connect(drain, server)
             drain.on_reply = server.note_progress
             async with _load_watched(drain, server, load_every_s):
-                await _first_to_end(drain.run(requests), _keep_alive(drain, server, say))
+                await first_to_end(drain.run(requests), _keep_alive(drain, server, say))
         finally:
             await server.stop()
 
 
 def _connect(drain: Drain, server: ModelServer) -> None:
+    drain.client.pace.start_anew()
     drain.client.endpoint = Endpoint(server.base_url, api_key(drain.client.spec), server.served_name)
 
 
@@ -84,17 +87,3 @@ async def _keep_alive(drain: Drain, server: ModelServer, say: Callable[[str], No
         say(f"the server is gone: {died.what}")
         await server.restart()
         _connect(drain, server)
-
-
-async def _first_to_end(work: Awaitable[None], watch: Awaitable[None]) -> None:
-    """Await the work; an error of the watch ends it."""
-    tasks = working, watching = asyncio.ensure_future(work), asyncio.ensure_future(watch)
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done() and watching.done():
-            watching.result()
-        await working
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -206,7 +206,7 @@ class Settings:
         return {
             "stage": stage,
             "model": model.name,
-            "identity": model.identity,
+            "identity": model.fingerprint,
             "temperature": settings["temperature"],
             "top_p": settings["top_p"],
             "max_tokens": settings["max_tokens"],

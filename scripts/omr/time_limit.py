@@ -29,7 +29,7 @@ _TIME_LEFT = re.compile(r"(?:(?:(\d+)-)?(\d+):)?(\d+):(\d+)")
 @asynccontextmanager
 async def watched_time_limit(
     spec: ModelSpec,
-    stop: Callable[[], None],
+    stop: Callable[[], object],
     say: Callable[[str], None],
     *,
     warning_s: float = WARNING_S,
@@ -52,7 +52,7 @@ async def watched_time_limit(
 
 
 async def _stop_in_time(
-    job: str, stop: Callable[[], None], say: Callable[[str], None], warning_s: float, ask_every_s: float
+    job: str, stop: Callable[[], object], say: Callable[[str], None], warning_s: float, ask_every_s: float
 ) -> None:
     end = math.inf  # as far as is known, on the monotonic clock
     while True:

@@ -17,6 +17,10 @@ from omr.locks import Owner
 from omr.models import ModelSpec
 from omr.servers.allocation import slurm_output
 
+#: Exit status of a job that was told to stop (SIGTERM, a time limit) or stands back, and kept what it had.
+EXIT_STOPPED = 75
+#: States of a job that has its nodes or will get them back.
+_AT_WORK = {"RUNNING", "SUSPENDED", "STOPPED", "SIGNALING", "RESIZING"}
 #: The other one may be about to end. And so often Slurm is asked again whether it runs.
 _PATIENCE_S = 60.0
 #: Slurm kills a job so long after it was requeued: until then it must know behind which one.
@@ -46,7 +50,7 @@ class Queueing:
         self._ask_at_s = waited_s
         try:
             # What Slurm does not know any more has ended, and leaves a lock that will soon be stale.
-            if slurm_output("squeue", "--noheader", f"--jobs={theirs}", "--format=%T") != "RUNNING":
+            if slurm_output("squeue", "--noheader", f"--jobs={theirs}", "--format=%T") not in _AT_WORK:
                 return
             place = _requeue_behind(ours, theirs)
         except UserError as error:

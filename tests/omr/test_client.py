@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -69,7 +71,7 @@ def test_a_reply_is_stored_with_everything_that_identifies_it() -> None:
         Fault("close", times=2),
         Fault("non_utf8", times=1),
         Fault("drip", interval_s=0.0),
-        *(Fault("wrong_shape", times=1, shape=shape) for shape in ("missing", "empty", "null", "list")),
+        *(Fault("wrong_shape", times=1, shape=shape) for shape in ("missing", "empty", "null", "list", "reason")),
     ],
     ids=lambda fault: f"{fault.kind}-{fault.status if fault.kind == 'status' else fault.shape}",
 )
@@ -137,6 +139,20 @@ def test_an_endpoint_that_is_not_there_is_an_error_after_the_longest_outage() ->
     spec = replace(SPEC, server="endpoint", base_url="x", max_outage_s=0.5)
     with pytest.raises(UserError, match="could not be reached for"):
         ask("http://127.0.0.1:9/v1", spec)
+
+
+def test_an_endpoint_whose_machine_is_gone_is_away_and_no_requests_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "_CONNECT_TIMEOUT_S", 0.2)
+    spec = replace(SPEC, server="endpoint", base_url="x", max_outage_s=1.0, retries=0)
+    # As from a machine that is off, no packet comes back: the queue of who wants to connect is full.
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server, contextlib.ExitStack() as queue:
+        address = server.getsockname()
+        for _ in range(3):
+            waiting = queue.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(address)
+        with pytest.raises(UserError, match="could not be reached for"):
+            ask(f"http://127.0.0.1:{address[1]}/v1", spec)
 
 
 def test_while_the_server_is_away_requests_wait_without_using_up_their_retries() -> None:

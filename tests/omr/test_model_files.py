@@ -50,7 +50,7 @@ def test_a_folder_beside_its_manifest_may_move_with_it(manifest: Path, tmp_path:
 
 
 def test_the_server_is_told_of_the_folder_and_the_replies_of_the_hubs_model(manifest: Path) -> None:
-    served = served_from(replace(SPEC, revision="abc"), manifest)
+    served = served_from(SPEC, manifest)
     assert served.path == str(manifest.parent / "files")
     assert (served.name, served.args) == ("m", ("--extra",))
 
@@ -68,8 +68,13 @@ def test_a_checkpoint_sharded_for_other_sizes_is_refused(manifest: Path, sizes: 
 
 
 def test_another_models_files_are_refused(manifest: Path) -> None:
-    with pytest.raises(UserError, match="holds org/model, but the model 'm' is org/other"):
+    with pytest.raises(UserError, match="holds org/model at main, but the model 'm' is org/other at main"):
         served_from(replace(SPEC, path="org/other"), manifest)
+
+
+def test_the_same_models_files_of_another_revision_are_refused(manifest: Path) -> None:
+    with pytest.raises(UserError, match="holds org/model at main, but the model 'm' is org/model at abc"):
+        served_from(replace(SPEC, revision="abc"), manifest)
 
 
 def test_a_file_that_is_gone_is_named_before_a_server_starts(manifest: Path) -> None:

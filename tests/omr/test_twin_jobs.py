@@ -60,6 +60,13 @@ def test_behind_a_running_job_this_one_gives_its_gpus_back_and_is_started_after_
     assert slurm.calls == [*REQUEUED, UPDATE]
 
 
+@pytest.mark.parametrize("state", ["SUSPENDED", "STOPPED", "SIGNALING"])
+def test_a_job_that_was_made_to_pause_is_not_waited_for_on_gpus(slurm: Slurm, state: str) -> None:
+    slurm.answers("squeue", state)
+    with pytest.raises(PostponedError):
+        Queueing(GPUS, print)(OWNER, 60)
+
+
 def test_the_order_in_the_queue_is_asked_for_until_slurm_takes_it(slurm: Slurm) -> None:
     slurm.answers("scontrol", "", "fail", "fail", "")
     with pytest.raises(PostponedError):

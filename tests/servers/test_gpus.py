@@ -44,6 +44,12 @@ def test_only_visible_gpus_count(node: Node, visible: str, count: int) -> None:
         node.reports(8).check(8, CUDA_VISIBLE_DEVICES=visible)
 
 
+def test_a_part_of_a_gpu_counts_as_one(node: Node) -> None:
+    assert node.reports(1).check(2, CUDA_VISIBLE_DEVICES="MIG-1f,MIG-2f") == []
+    with pytest.raises(UserError, match=r"570\.1.* needs 580"):
+        node.reports(1, driver="570.124.06").check(1, CUDA_VISIBLE_DEVICES="MIG-1f")
+
+
 def test_an_old_driver_is_an_error_that_says_what_is_needed(node: Node) -> None:
     with pytest.raises(UserError, match=r"570\.1.* needs 580") as caught:
         node.reports(1, driver="570.124.06").check(1)

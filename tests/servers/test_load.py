@@ -178,7 +178,7 @@ def test_a_job_measures_its_server_while_it_has_all_the_requests_that_it_may(lab
     async def run(store: ReplyStore) -> Drain:
         async with ChatClient(spec, "solve", Sampling(0.0, 1.0, 8)) as client:
             drain = Drain(client, store, Progress("solve", 6, 0, log, show_bar=False), max_failed=0)
-            await drain_through_server(drain, iter(requests), site, tmp_path / "s.log", log, load_every_s=0.05)
+            await drain_through_server(drain, iter(requests), spec, site, tmp_path / "s.log", log, load_every_s=0.05)
         return drain
 
     with ReplyStore(tmp_path / "out.jsonl") as store:

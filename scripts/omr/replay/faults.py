@@ -47,7 +47,7 @@ DELIVERY_KINDS = {
 }
 KINDS = REPLYLESS_KINDS | BODY_KINDS | DELIVERY_KINDS
 #: missing: no `choices`; empty: `choices` is []; null: the message is null; list: the body is a list.
-SHAPES = ("missing", "empty", "null", "list")
+SHAPES = ("missing", "empty", "null", "list", "reason")
 #: Faults after which the client still holds the whole, right answer.
 HARMLESS = frozenset({"slow", "drip"})
 

@@ -43,6 +43,8 @@ def _misshape(body: dict[str, Any], shape: str) -> Any:
         del body["choices"]
     elif shape == "empty":
         body["choices"] = []
+    elif shape == "reason":
+        body["choices"][0]["finish_reason"] = {"type": "abort"}
     else:
         body["choices"][0]["message" if "message" in body["choices"][0] else "text"] = None
     return body
