@@ -21,7 +21,7 @@ from omr.servers.started import Watch
 HERE = Path(__file__).parent
 #: Longer than anything here takes on a busy machine; reaching it fails the test.
 PATIENCE_S = 60.0
-QUICK = Watch(poll_s=0.05, health_every_s=0.1, unhealthy_s=0.3)
+QUICK = Watch(poll_s=0.05, health_every_s=0.1, unhealthy_s=0.3, restart_pause_s=0.05)
 #: The job's nodes and the time that it has left; it has no steps.
 SQUEUE = """#!/bin/sh
 case "$*" in

@@ -54,7 +54,8 @@ class Behaviour:
         (self.state / f"start-{os.getpid()}").touch()
 
     def on(self, mode: str) -> bool:
-        return mode in self.modes or (f"{mode}-once" in self.modes and self.is_first_start)
+        some = f"{mode}-once" if self.is_first_start else f"{mode}-again"
+        return mode in self.modes or some in self.modes
 
     def leave_word(self) -> None:
         word = {"argv": sys.argv, "environment": dict(os.environ), "session": os.getsid(0), "pid": os.getpid()}

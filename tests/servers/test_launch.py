@@ -48,8 +48,8 @@ def test_vllm_on_further_nodes_serves_no_port() -> None:
 def test_sglang_on_two_nodes_meets_at_the_head() -> None:
     assert command(R1, "sglang", rank=1) == (
         "/opt/serve/bin/python -m sglang.launch_server --model-path org/r1 --served-model-name r1 --host 127.0.0.1 "
-        "--port 8001 --sampling-defaults openai --random-seed 0 --log-level-http warning --tp-size 16 --ep-size 16 "
-        "--context-length 18384 --nnodes 2 --node-rank 1 --dist-init-addr 10.0.0.1:8003 --dist-timeout 3600"
+        "--port 8001 --sampling-defaults openai --random-seed 0 --log-level-http warning --enable-metrics --tp-size 16 "
+        "--ep-size 16 --context-length 18384 --nnodes 2 --node-rank 1 --dist-init-addr 10.0.0.1:8003 --dist-timeout 3600"
     )
 
 
@@ -185,6 +185,14 @@ def test_servers_work_offline_and_keep_their_caches_on_the_node() -> None:
     assert found["VLLM_CACHE_ROOT"] == "/local/caches/vllm"
     assert found["TRITON_CACHE_DIR"] == "/chosen/by/the/site"
     assert found["VLLM_PORT"] == "8002"
+
+
+@pytest.mark.parametrize("name", ["no_proxy", "NO_PROXY"])
+def test_a_sites_proxies_stand_between_no_server_and_itself(name: str) -> None:
+    proxies = {"https_proxy": "http://proxy:3128", name: "site.org,localhost"}
+    found = environment("sglang", proxies)
+    assert found["https_proxy"] == "http://proxy:3128"
+    assert found["no_proxy"] == found["NO_PROXY"] == "site.org,localhost,127.0.0.1,::1,10.0.0.1"
 
 
 def test_a_models_own_variables_win() -> None:

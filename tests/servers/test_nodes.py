@@ -6,12 +6,14 @@ import asyncio
 import json
 import os
 import signal
+import socket
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from omr.errors import UserError
 from omr.servers import ModelServer, ServerDied
+from omr.servers.node import numeric, own_address
 from server_lab import PATIENCE_S, SCONTROL, Lab, ready_job, stand_in_slurm, write_script
 
 
@@ -84,6 +86,73 @@ def test_a_step_that_outlived_its_srun_is_cancelled(lab: Lab, slurm: Path) -> No
 def test_another_number_of_nodes_than_the_model_needs_is_an_error(lab: Lab, slurm: Path) -> None:
     with pytest.raises(UserError, match=r"needs 3 nodes, but job 17 has 2 \(n\[1-2\]\)"):
         asyncio.run(started(lab.server(nodes=3)))
+
+
+def test_a_restart_needs_no_controller(lab: Lab, slurm: Path) -> None:
+    async def whole() -> None:
+        async with lab.server(nodes=2) as server:
+            write_script(slurm.parent / "squeue", "#!/bin/sh\necho 'Unable to contact slurm controller' >&2\nexit 1\n")
+            await server.restart()
+            assert server.failure() is None
+
+    asyncio.run(whole())
+    assert len(lab.processes()) == 4
+
+
+def test_a_job_on_another_machine_than_its_first_node_is_an_error(
+    lab: Lab, slurm: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: "login-1")
+    with pytest.raises(ServerDied, match="the job runs on login-1, but its server would listen on"):
+        asyncio.run(started(lab.server(nodes=2)))
+
+
+NAMES = {"n1": "127.0.1.1", "n2": "10.0.0.2", "v6": "fd00::2"}
+
+
+@pytest.fixture
+def _names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node whose own name stands for its loopback interface, and others that are elsewhere."""
+
+    def look_up(host: str, *args: object, **options: object) -> list[Any]:
+        number = NAMES.get(host, host)
+        return [(socket.AF_INET6 if ":" in number else socket.AF_INET, socket.SOCK_STREAM, 6, "", (number, 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+
+@pytest.mark.usefixtures("_names")
+def test_a_node_whose_name_is_its_loopback_interface_is_reached_where_its_way_to_the_others_begins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ways: list[Any] = []
+
+    class Way:
+        def __init__(self, family: int, kind: int) -> None:
+            assert (family, kind) == (socket.AF_INET, socket.SOCK_DGRAM)
+
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *exc: object) -> None:
+            pass
+
+        def connect(self, address: Any) -> None:
+            ways.append(address[0])
+
+        def getsockname(self) -> Any:
+            return "10.0.0.1", 4711
+
+    monkeypatch.setattr(socket, "socket", Way)
+    assert own_address("n1", ["n2"]) == "10.0.0.1"
+    assert ways == ["10.0.0.2"]
+
+
+@pytest.mark.usefixtures("_names")
+def test_addresses_that_others_reach_stay_as_they_are() -> None:
+    assert own_address("n2", ["n1"]) == "10.0.0.2"
+    assert own_address("v6", ["n1"]) == numeric("v6") == "fd00::2"
+    assert own_address("127.0.0.11", ["127.0.0.12"]) == "127.0.0.11"  # somebody wrote just that
 
 
 def test_several_nodes_outside_a_slurm_job_are_an_error(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

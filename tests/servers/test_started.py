@@ -183,6 +183,17 @@ def test_only_a_server_that_answers_nothing_while_requests_wait_hangs(
     run(lab.server(stall_timeout_s=1000.0), act)
 
 
+def test_why_a_restart_failed_is_told(lab: Lab) -> None:
+    async def act(server: ModelServer) -> None:
+        with pytest.raises(ServerDied, match="all 2 restarts are used up"):
+            await server.restart()
+
+    run(lab.server("refuse-again", restarts=2), act)
+    told = [event for event in lab.events if event.startswith("that failed")]
+    assert len(told) == 2
+    assert "refuses a completion of one token (status 400: no completions here)" in told[0]
+
+
 def test_what_a_server_forked_is_gone_when_it_is_stopped_even_if_it_ignores_sigterm(lab: Lab) -> None:
     async def act(server: ModelServer) -> None:
         assert len(lab.family()) == 4  # supervisor, server, worker, and the grandchild in a session of its own

@@ -158,7 +158,19 @@ def full_environment(kind: ServerKind, launch: Launch, inherited: Mapping[str, s
         "TRANSFORMERS_OFFLINE": "1",
         "DO_NOT_TRACK": "1",
     }
+    environment |= past_proxies(environment, launch.head)
     return environment | kind.environment(launch) | launch.site.environment | launch.spec.environment
+
+
+def past_proxies(environment: Mapping[str, str], *addresses: str) -> dict[str, str]:
+    """Variables that keep the site's proxies out of what happens on the job's own nodes.
+
+    A server asks itself whether it is ready, and gives up if a proxy answers instead. The proxies stay: an image may
+    have to be fetched.
+    """
+    known = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
+    hosts = ",".join(dict.fromkeys([*filter(None, known.split(",")), "localhost", "127.0.0.1", "::1", *addresses]))
+    return {"no_proxy": hosts, "NO_PROXY": hosts}
 
 
 def inheritable(inherited: Mapping[str, str], misleading: tuple[str, ...] = ()) -> dict[str, str]:

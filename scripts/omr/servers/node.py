@@ -8,11 +8,12 @@ srun's input ends.
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import json
 import os
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -38,17 +39,40 @@ def node_launch(plan: Mapping[str, Any], rank: int, port: int, inner_port: int) 
         inner_port=inner_port,
         scratch=Path(plan["scratch"]),
         rank=rank,
-        head=_numeric(plan["addresses"][0]),
+        head=own_address(plan["addresses"][0], plan["addresses"][1:]) if rank == 0 else numeric(plan["addresses"][0]),
         meeting_port=plan["meeting_port"],
     )
 
 
-def _numeric(address: str) -> str:
-    """An address as a number: some servers resolve names differently on each node."""
+def numeric(address: str) -> str:
+    """A node's address as a number, IPv4 if it has one: some servers resolve names differently on each node."""
     try:
-        return socket.gethostbyname(address)
+        found = [str(entry[4][0]) for entry in socket.getaddrinfo(address, None, type=socket.SOCK_STREAM)]
     except OSError as error:
         raise UserError(f"the node's address {address} cannot be resolved: {error}") from error
+    return min(found, key=lambda number: ":" in number)
+
+
+def own_address(address: str, others: Sequence[str]) -> str:
+    """The number under which the other nodes reach this one.
+
+    A node's own name may stand for its loopback interface in /etc/hosts; then it is where the way to the others begins.
+    """
+    number = numeric(address)
+    if not ipaddress.ip_address(number).is_loopback or _is_number(address):
+        return number
+    other = numeric(others[0])
+    with socket.socket(socket.AF_INET6 if ":" in other else socket.AF_INET, socket.SOCK_DGRAM) as way:
+        way.connect((other, 9))  # of a datagram socket: sends nothing
+        return str(way.getsockname()[0])
+
+
+def _is_number(address: str) -> bool:
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return True
 
 
 def _slurm_number(name: str) -> int:
@@ -64,14 +88,21 @@ def run(plan: Mapping[str, Any]) -> NoReturn:
     expected, actual = plan["nodes"][rank], os.environ.get("SLURMD_NODENAME", plan["nodes"][rank])
     if expected != actual:
         raise UserError(f"node {rank} of the step is {actual}, but {expected} was planned")
+    if rank == 0 and socket.gethostname() != plan["client"]:
+        raise UserError(
+            f"the job runs on {plan['client']}, but its server would listen on {socket.gethostname()}",
+            remedy="the job must run on the first of its nodes: submit it without --batch",
+        )
     kind, port, inner = KINDS[plan["kind"]], Port(), Port()
     launch = node_launch(plan, rank, port.number, inner.number)
     if launch.site.check_gpus and launch.spec.gpus and kind.uses_gpus and _slurm_number("SLURM_LOCALID") == 0:
         check_gpus(launch.spec.gpus, launch.site.min_driver, print, os.environ)
     launch.site.cache_folder().mkdir(parents=True, exist_ok=True)
     environment = full_environment(kind, launch, os.environ)
+    addresses = [*plan["addresses"]]
+    own = own_address(addresses.pop(rank), addresses)
     for name in kind.address_variables:
-        environment.setdefault(name, _numeric(plan["addresses"][rank]))
+        environment.setdefault(name, own)
     command = full_command(kind, launch)
     print(f"node {rank} ({expected}): {shown(command)}", flush=True)
     for reserved in (port, inner):

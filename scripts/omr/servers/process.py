@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from omr.errors import UserError
 from omr.models import ModelSpec
-from omr.servers.allocation import allocated_nodes, cancel_left_steps, srun_command
+from omr.servers.allocation import Allocation, allocated_nodes, cancel_left_steps, srun_command
 from omr.servers.died import ServerDied, log_tail
 from omr.servers.launch import Launch, ServerKind, full_command, full_environment, inheritable, shown
 from omr.servers.ports import Port
@@ -40,6 +41,7 @@ class ServerProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._ports: list[Port] = []
         self._log_start = 0
+        self._allocation: Allocation | None = None
 
     # ---- start -------------------------------------------------------------------------------------------------
 
@@ -63,7 +65,8 @@ class ServerProcess:
         return self._for_nodes(launch), environment | {"PYTHONPATH": os.pathsep.join(paths)}
 
     def _for_nodes(self, launch: Launch) -> list[str]:
-        allocation = allocated_nodes(self._spec)
+        # Asked once: it stays what it is, and a restart must not fail because the controller is away.
+        allocation = self._allocation = self._allocation or allocated_nodes(self._spec)
         meeting = Port("0.0.0.0")  # only to find one that is free on all of the node's addresses
         self._ports.append(meeting)
         plan = {
@@ -75,6 +78,7 @@ class ServerProcess:
             "scratch": str(launch.scratch),
             "nodes": allocation.nodes,
             "addresses": allocation.addresses,
+            "client": socket.gethostname(),
         }
         task = [sys.executable, "-m", "omr.servers.node", "--plan", json.dumps(plan)]
         return [*srun_command(self._kind, self._spec, self._site), *task]

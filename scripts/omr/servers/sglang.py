@@ -50,6 +50,7 @@ def _meeting(launch: Launch) -> list[str]:
     if launch.spec.nodes == 1:
         return ["--nccl-port", str(launch.inner_port)]
     meeting = ["--nnodes", str(launch.spec.nodes), "--node-rank", str(launch.rank)]
-    meeting += ["--dist-init-addr", f"{launch.head}:{launch.meeting_port}"]
+    head = f"[{launch.head}]" if ":" in launch.head else launch.head
+    meeting += ["--dist-init-addr", f"{head}:{launch.meeting_port}"]
     # Loading from a shared disk takes nodes unequally long.
     return [*meeting, "--dist-timeout", str(int(launch.spec.ready_timeout_s))]

@@ -6,7 +6,6 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -33,6 +32,7 @@ class Watch:
     poll_s: float = 0.5
     health_every_s: float = 10.0
     unhealthy_s: float = 60.0
+    restart_pause_s: float = 30.0  # before another restart when one has failed; something else may have to come back
 
 
 class StartedServer(ModelServer):
@@ -197,9 +197,13 @@ class StartedServer(ModelServer):
         while self.restarts < self.spec.restarts:
             self.restarts += 1
             self._on_event(f"starting it again ({self.restarts} of {self.spec.restarts} times)")
-            with suppress(ServerDied):
+            try:
                 await self.start()
                 return
+            except ServerDied as died:
+                self._on_event(f"that failed: {died.what}")
+            if self.restarts < self.spec.restarts:
+                await asyncio.sleep(self._watch.restart_pause_s)
         raise self._died(f"died, and all {self.spec.restarts} restarts are used up")
 
     async def stop(self) -> None:
