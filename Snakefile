@@ -37,8 +37,10 @@ rule all:
 
 
 onstart:
-    write_merged_config(config, Path(f"results/{settings.run}/config.yaml"))
-    if settings.has_budget:
-        shell(
-            "python scripts/estimate.py --check --run results/{settings.run} --config results/{settings.run}/config.yaml"
-        )
+    jobs = {job.rule.name: [] for job in workflow.dag.needrun_jobs()}
+    for job in workflow.dag.needrun_jobs():
+        jobs[job.rule.name] += job.output
+    try:
+        start_run(settings, jobs, makes_environments=bool(workflow.deployment_settings.deployment_method))
+    except UserError as error:
+        raise WorkflowError(str(error)) from None

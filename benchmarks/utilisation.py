@@ -1,9 +1,10 @@
 """GPU utilisation of a full run of generate_solutions, simulated for each number of shards and each concurrency.
 
 `python benchmarks/utilisation.py` simulates every recipe of config/config.yaml that a run makes and prints a table of
-each. Shards, seeds, concurrency, time limits and tries are read from config and profiles/slurm. How fast servers are is
-assumed (`ASSUMED`, changed with `--assume`); a table shows what each assumption does to the result. The exit status is
-1 if the defaults of config stay under `--target`, need more tries than the profile grants, or let requests time out.
+each. Shards, seeds, concurrency, time limits, how long starts take and tries are read from config (and overlays given
+with `--configfile`) and profiles/slurm. How fast servers are is assumed (`ASSUMED`, changed with `--assume`); a table
+shows what each assumption does to the result. The exit status is 1 if the defaults of config stay under `--target`,
+need more tries than the profile grants, or let requests time out.
 
 Utilisation = (tokens of stored replies / tokens a second of a full server) / (time that GPUs were held). Losses:
 starts (loading the model, stopping), few (too few requests in flight), tail (the last requests of a job run alone),
@@ -53,7 +54,7 @@ class Assumed:
     tokens_per_second: float
     request_tokens_per_second: float
     cache_tokens: float
-    start_min: float
+    start_min: float = 0.0  # config says it, see `assumptions`
     stop_min: float = 0.5
     mean_tokens: float = MEAN_TOKENS
     spread: float = 0.6  # standard deviation of the logarithm of a reply's tokens
@@ -61,10 +62,10 @@ class Assumed:
 
 
 #: Assumed for 8 and 2 x 8 GPUs of the kind H100. Caches: QwQ leaves half a terabyte, at 0.26 MB a token; R1's weights
-#: leave 25 GB on each GPU, which all hold the same cache, at 70 KB a token. Starts: loading from shared disks.
+#: leave 25 GB on each GPU, which all hold the same cache, at 70 KB a token.
 ASSUMED = {
-    "qwq-32b": Assumed(8000, 80, cache_tokens=1_900_000, start_min=10),
-    "deepseek-r1": Assumed(1500, 40, cache_tokens=350_000, start_min=45),
+    "qwq-32b": Assumed(8000, 80, cache_tokens=1_900_000),
+    "deepseek-r1": Assumed(1500, 40, cache_tokens=350_000),
 }
 GRADUAL = "speed falls with every request"
 #: What the last table varies: an assumption and its factor.
@@ -162,7 +163,7 @@ class Simulation:
 
 def plans(args: argparse.Namespace) -> list[Plan]:
     """The recipes that a run makes, from config; the size of the input is the published one unless it is given."""
-    config = read_config(CONFIG)
+    config = read_config([*CONFIG, *args.configfile])
     recipes = Recipes(Settings(config))
     size = THREADS.value * math.prod(RATIOS[name].value for name in ("problems", "merged", "clean"))
     tries = read_yaml(ROOT / "profiles" / "slurm" / "config.yaml")["retries"] + 1
@@ -316,15 +317,16 @@ def report(plan: Plan, assumed: Assumed, args: argparse.Namespace) -> bool:
 
 
 # ---- the command -------------------------------------------------------------------------------------------------
-def assumptions(given: Sequence[str]) -> dict[str, Assumed]:
-    """`ASSUMED` with changes such as `deepseek-r1.start_min=60` and, where config says it, the tokens a second.
+def assumptions(given: Sequence[str], config: Sequence[Path] = CONFIG) -> dict[str, Assumed]:
+    """`ASSUMED` with what config says (starts, tokens a second) and changes such as `deepseek-r1.start_min=60`.
 
     Raises ValueError for a model or a name that is not there.
     """
     assumed = dict(ASSUMED)
-    for model, entry in read_config(CONFIG)["models"].items():
-        if model in assumed and entry.get("tokens_per_second") is not None:
-            assumed[model] = replace(assumed[model], tokens_per_second=entry["tokens_per_second"])
+    for model, entry in read_config(config)["models"].items():
+        said = {name: entry[name] for name in ("tokens_per_second", "start_min") if name in entry}
+        if model in assumed:
+            assumed[model] = replace(assumed[model], **said)
     for change in given:
         target, _, value = change.partition("=")
         model, _, name = target.rpartition(".")
@@ -339,13 +341,14 @@ def main(argv: list[str] | None = None) -> int:
     add = parser.add_argument
     add("--shards", type=int, nargs="+", default=SHARDS, help="rows of the tables")
     add("--concurrency", type=int, nargs="+", default=CONCURRENCY, help="columns of the tables")
+    add("--configfile", type=Path, nargs="+", default=[], help="overlays over config/")
     add("--servers", type=int, default=32, help="servers at once (default: 32)")
     add("--samples", type=int, default=4, help="shards that are simulated of each kind (default: 4)")
     add("--problems", type=int, help="problems (default: the published number)")
     add("--assume", nargs="+", default=[], metavar="MODEL.NAME=VALUE", help="e.g. deepseek-r1.start_min=60")
     add("--target", type=float, default=0.95, help="utilisation that the defaults must reach (default: 0.95)")
     args = parser.parse_args(argv)
-    assumed = assumptions(args.assume)
+    assumed = assumptions(args.assume, [*CONFIG, *args.configfile])
     print("†: more tries than the profile grants, the run fails. ‡: requests wait longer than their time limit.\n")
     reached = [report(plan, assumed[plan.model], args) for plan in plans(args)]
     return 0 if all(reached) else 1

@@ -5,11 +5,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from omr.config_check import check_config
+from omr.config_files import config_digest, expand_paths
 from omr.errors import UserError
 from omr.preparation import download_manifest, hub_id, sharding
 from omr.recipes import Recipes
 from omr.resources import resources_of
-from omr.settings import Settings, put_own_python_first, run_of_targets, write_merged_config
+from omr.run_start import start_run
+from omr.settings import Settings, flags, put_own_python_first, run_of_targets
 
 put_own_python_first()
 
@@ -21,8 +23,10 @@ if named_run != config["run"] and Path(f"config/{named_run}.yaml").exists():
 
 
 try:
+    digest = config_digest(config)  # before paths are expanded, which a node may do otherwise
+    expand_paths(config)
     check_config(config, Path(workflow.basedir) / "config" / "schema.yaml")
-    settings = Settings(config)
+    settings = Settings(config, digest)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -52,7 +56,7 @@ rule ask_model:
         " {params.branch}"
         " --prompt {input.prompts}"
         " {params.part}"
-        " --config results/{wildcards.run}/config.yaml"
+        " --config {resources.run_config}"
         " --model {params.model:q}"
         " --model-identity {params.identity:q}"
         " {params.files}"

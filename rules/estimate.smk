@@ -19,12 +19,14 @@ rule estimate:
         f"results/{settings.run}/logs/estimate.log",
     conda:
         "../envs/workflow.yaml"
+    resources:
+        run_config=settings.config_file,
     params:
         run=settings.run,
     shell:
         "python scripts/estimate.py"
         " --run results/{params.run}"
-        " --config results/{params.run}/config.yaml"
+        " --config {resources.run_config}"
         " --output results/{params.run}/estimate.txt"
         " --json results/{params.run}/estimate.json"
         " 2>&1 | tee {log}"

@@ -42,11 +42,11 @@ rule save_sharded_state:
     resources:
         **resources_of(lambda wildcards: settings.model_named(wildcards.model)),
         # Runs share models. As a param it would have another run save them again.
-        run_config=f"results/{settings.run}/config.yaml",
+        run_config=settings.config_file,
     params:
         identity=lambda wildcards: settings.model_named(wildcards.model).identity,
         sharding=lambda wildcards: sharding(settings.model_named(wildcards.model)),
-        checkpoint=lambda wildcards, input: f"--model-manifest {input.checkpoint}" if input.checkpoint else "",
+        checkpoint=lambda wildcards, input: flags({"model-manifest": input.checkpoint or None}),
         folder=f"{config['model_folder']}/sharded/{{model}}/files",
     conda:
         "../envs/vllm.yaml"

@@ -83,7 +83,7 @@ rule prepare_raw_data:
         "../envs/workflow.yaml"
     shell:
         "python scripts/prepare_raw_data.py"
-        " --input {input.threads}"
+        " --input {input.threads:q}"
         " {params.tokenizer}"
         " --max-discussion-tokens {params.max_discussion_tokens}"
         " {params.limit}"

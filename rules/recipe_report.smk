@@ -29,12 +29,14 @@ rule write_report:
         ),
     log:
         "results/{run}/{recipe}/logs/write_report.log",
+    resources:
+        run_config=settings.config_file,
     conda:
         "../envs/workflow.yaml"
     shell:
         "python scripts/write_report.py"
         " --run results/{wildcards.run}"
         " --recipe {wildcards.recipe}"
-        " --config results/{wildcards.run}/config.yaml"
+        " --config {resources.run_config}"
         " --output {output}"
         " 2>&1 | tee {log}"

@@ -9,6 +9,7 @@ or when that cannot be known.
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -49,12 +50,21 @@ def open_run(folder: Path, config: Mapping[str, Any]) -> RunCounts:
     return RunCounts(folder, settings, Recipes(settings))
 
 
+def open_example(folder: Path) -> RunCounts:
+    """Another run to learn from. Raises UserError if its folder holds none."""
+    if not (folder / "config.yaml").is_file():
+        raise UserError(
+            "there is no run", file=folder, remedy="name results folders in `estimate.seen`, like results/try"
+        )
+    return open_run(folder, read_config([folder / "config.yaml"]))
+
+
 def make_estimate(args: argparse.Namespace, config: Mapping[str, Any]) -> Estimate:
     """The estimate for the run of the command line."""
     settings = Settings(config)
     this = open_run(args.run, config)
     seen = [*args.seen, *map(Path, config["estimate"]["seen"])]
-    others = [open_run(folder, read_config([folder / "config.yaml"])) for folder in seen]
+    others = [open_example(folder) for folder in seen]
     return estimate(threads_at_hand(this, settings), settings, Recipes(settings), [this, *others])
 
 
@@ -126,11 +136,14 @@ def _notes(found: Estimate) -> Iterator[str]:
     lacking = dict.fromkeys((stage.model, stage.lacks) for stage in found.stages if stage.usd is None)
     for model, keys in lacking:
         yield f"Unknown: the cost of {model}; config lacks its {', '.join(keys)}."
+    yield from _start_notes(found)
     for stage in long_jobs(found):
         name = stage.stage if stage.recipe is None else f"{stage.recipe}: {stage.stage}"
+        tries = math.ceil((stage.hours_per_job or 0.0) / (stage.hours_allowed or math.inf))
         yield (
             f"Long: a job of {name} takes about {stage.hours_per_job:,.1f} h, its time limit is "
-            f"{stage.hours_allowed:,.1f} h; more shards (or `runtime_min` of {stage.model}) save starts."
+            f"{stage.hours_allowed:,.1f} h: {tries} tries (profiles/slurm grants 4); more shards, or a longer "
+            f"`runtime_min` of {stage.model}, save starts."
         )
     yield ""
     yield "Assumed:"
@@ -138,14 +151,27 @@ def _notes(found: Estimate) -> Iterator[str]:
         yield f"  {_figure(note['value'])} {note['what']} ({note['source']})"
 
 
+def _start_notes(found: Estimate) -> Iterator[str]:
+    """How much of the GPU-hours goes into loading models, as far as that is known."""
+    to_come = [stage for stage in found.stages if stage.basis != "counted" and stage.gpu_hours]
+    hours = sum(stage.start_hours or 0.0 for stage in to_come)
+    if hours:
+        jobs = sum(stage.jobs for stage in to_come if stage.start_hours)
+        yield f"Starts: {hours:,.0f} of the GPU-hours are for loading models in {jobs:,} jobs; fewer shards save some."
+    for model in dict.fromkeys(stage.model for stage in to_come if stage.start_hours is None):
+        yield f"Starts of {model} are not counted: config lacks its start_min."
+
+
 def _figure(value: float) -> str:
     return f"{value:,.3g}" if value < 100 else f"{value:,.0f}"
 
 
-def check_budget(found: Estimate, config: Mapping[str, Any]) -> None:
-    """Raise UserError if the run would take more than `budget` in config allows, or nobody knows."""
+def check_budget(found: Estimate, config: Mapping[str, Any], text: str) -> None:
+    """Print the estimate and raise UserError if the run would take more than `budget` in config allows, or nobody
+    knows."""
     faults = over_budget(found, config.get("budget") or {})
     if faults:
+        print(text, flush=True)
         remedy = "raise `budget`, do less (`raw_data.limit`, `seeds`), or complete the models' prices in config"
         raise UserError("; ".join(faults), remedy=remedy)
 
@@ -157,7 +183,7 @@ def main(argv: list[str] | None = None) -> int:
     text = table(found)
     # Before the outputs appear: a rule whose check fails has none.
     if args.check:
-        check_budget(found, config)
+        check_budget(found, config, text)
     else:
         print(text, end="")
     for path, content in ((args.output, text.encode()), (args.json, _as_json(found))):

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+import orjson
 import yaml
 
 from omr.errors import UserError
+
+#: The folder of a run with the configs that its jobs were given.
+SAVED = "configs"
 
 
 def read_yaml(path: str | Path) -> Any:
@@ -17,7 +23,10 @@ def read_yaml(path: str | Path) -> Any:
         with open(path, encoding="utf-8") as handle:
             return yaml.safe_load(handle)
     except FileNotFoundError:
-        raise UserError("there is no such file", file=path, remedy="check the path") from None
+        remedy = "check the path"
+        if Path(path).parent.name == SAVED:
+            remedy = "config was edited after this run had started: start Snakemake again; stored replies are kept"
+        raise UserError("there is no such file", file=path, remedy=remedy) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = None if mark is None else mark.line + 1
@@ -42,3 +51,36 @@ def read_config(paths: Iterable[str | Path]) -> dict[str, Any]:
             raise UserError("a config file must be a mapping", file=path, remedy="see config/README.md")
         config = merge(config, content)
     return config
+
+
+def expand_paths(config: dict[str, Any]) -> None:
+    """Replace `~` and variables in the paths of folders and files that config names. Raises UserError for a variable
+    that is not set."""
+    models = config.get("models")
+    places: list[tuple[Any, str]] = [(config, "model_folder"), (config.get("raw_data"), "path")]
+    places += [(model, "path") for model in models.values()] if isinstance(models, dict) else []
+    for place, key in places:
+        path = place.get(key) if isinstance(place, dict) else None
+        if not isinstance(path, str) or not path.startswith(("~", "$")):
+            continue
+        found = os.path.expanduser(os.path.expandvars(path))
+        if found.startswith(("~", "$")):
+            raise UserError(f"the path {path} cannot be expanded", remedy=f"write `{key}` out in config")
+        place[key] = found
+
+
+def config_digest(config: Mapping[str, Any]) -> str:
+    """A name for what a config says, whatever the order of its keys."""
+    return blake2b(orjson.dumps(config, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
+
+
+def write_merged_config(config: Mapping[str, Any], path: Path) -> None:
+    """Save the config that a run uses beside its results; untouched if it says the same already."""
+    text = "# The merged config of this run, written by the workflow when it starts.\n"
+    text += yaml.safe_dump(orjson.loads(orjson.dumps(config)), sort_keys=False, allow_unicode=True)
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

@@ -24,6 +24,13 @@ def gpu_hours(spec: ModelSpec, prompt_tokens: float, completion_tokens: float) -
     return seconds * spec.gpus * spec.nodes / 3600
 
 
+def start_hours(spec: ModelSpec, starts: int) -> float | None:
+    """Hours of all GPUs for so many starts of the model's server; None if config does not say how long one takes."""
+    if not spec.is_started or is_free(spec):
+        return 0.0
+    return None if spec.start_min is None else starts * spec.start_min / 60 * spec.gpus * spec.nodes
+
+
 def measured_speed(load: FullLoad) -> float | None:
     """What `tokens_per_second` in config stands for, as it was at full load; None if that was too short to tell."""
     if not load.is_enough:

@@ -6,11 +6,12 @@ stage has run (in this run, or in another one that is given as an example), else
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
-from omr.costs import gpu_hours, measured_speed, missing_prices, usd
+from omr.costs import gpu_hours, measured_speed, missing_prices, start_hours, usd
 from omr.models import ModelSpec
 from omr.published_ratios import BYTES_PER_TOKEN, RATIOS, REPLY_BYTES, ROW_BYTES, THREAD_SHARES, TOKENS, TOKENS_SOURCES
 from omr.recipes import Recipes
@@ -52,9 +53,11 @@ class StageEstimate:
     basis: str  # `counted` (all of it has run), `seen`, `assumed`
     done_requests: int
     jobs: int
+    start_hours: float | None  # what the starts of its servers take of `gpu_hours`; None where config does not say
     hours_per_job: float | None  # of work, without the server's start; None where config does not say how fast it is
     hours_allowed: float | None  # the time limit of a job; None where no server is started
-    lacks: tuple[str, ...] = ()  # keys of the model in config that the money needs
+    lacks: tuple[str, ...] = ()  # keys of the model in config that GPU-hours and money need
+    lacks_for_hours: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,26 +136,33 @@ class Ratios:
         prompt, completion = TOKENS[stage]
         return prompt + THREAD_SHARES.get(stage, 0.0) * self._threads.bytes_each / BYTES_PER_TOKEN.value, completion
 
-    def use(self, stage: str, recipe: str | None) -> ModelUse | None:
-        """What was seen of a model stage in the first run that has enough of it."""
+    def use(self, stage: str, recipe: str | None, model: str) -> ModelUse | None:
+        """What was seen of a model stage in the first run in which this model did enough of it."""
         for run in self._runs:
             use = run.model_use(stage, recipe)
-            if use is not None and use.answered >= _ENOUGH_REQUESTS and not use.without_usage:
-                return use
+            if use is None or use.model != model or use.answered < _ENOUGH_REQUESTS or use.without_usage:
+                continue
+            for kind, tokens in (("prompt", use.prompt_tokens), ("completion", use.completion_tokens)):
+                what = f"{kind} tokens per request of {stage}" + (f" ({recipe})" if recipe else "")
+                self.used.append({"what": what, "value": tokens / use.answered, "source": f"seen in {run.folder}"})
+            return use
         return None
 
     def with_speed(self, spec: ModelSpec, stage: str, recipe: str | None) -> ModelSpec:
-        """The model with the speed that config says, else that of this stage in the first run that measured it."""
+        """The model with the speed that config says, else with one that was measured: in the first run that has one, of
+        this stage or else of the stage that was measured for longest."""
         if spec.tokens_per_second is not None or not spec.gpus:
             return spec
         for run in self._runs:
-            use = run.model_use(stage, recipe)
-            if use is None or (use.model, use.measured_gpus) != (spec.name, {spec.gpus * spec.nodes}):
-                continue
-            speed = measured_speed(use.full_load)
-            if speed is not None:
+            own = run.model_use(stage, recipe)
+            others = sorted(run.all_uses(), key=lambda use: -use.full_load.seconds)
+            for use in filter(None, [own, *others]):
+                speed = measured_speed(use.full_load)
+                if speed is None or (use.model, use.measured_gpus) != (spec.name, {spec.gpus * spec.nodes}):
+                    continue
                 what = f"tokens per second of {spec.name} at {stage}" + (f" ({recipe})" if recipe else "")
-                self.used.append({"what": what, "value": speed, "source": f"measured in {run.folder}"})
+                source = f"measured in {run.folder}" + (f", at {use.stage}" if use.stage != stage else "")
+                self.used.append({"what": what, "value": speed, "source": source})
                 return replace(spec, tokens_per_second=speed)
         return spec
 
@@ -270,7 +280,7 @@ def stage_estimate(stage: _Stage, requests: float, ratios: Ratios, run: RunCount
     if done is not None and done.is_complete:
         return _estimate(stage, "counted", done.requests, _tokens(done), done.reply_bytes, done.requests, done.gpu_s)
     stage = stage._replace(spec=ratios.with_speed(stage.spec, stage.name, stage.recipe))
-    seen = ratios.use(stage.name, stage.recipe)
+    seen = ratios.use(stage.name, stage.recipe, stage.spec.name)
     if seen is not None:
         prompt, completion = (tokens / seen.answered for tokens in _tokens(seen))
     else:
@@ -301,8 +311,10 @@ def _estimate(
 ) -> StageEstimate:
     """`gpu_s` is how long GPUs were held where that is known."""
     spec = stage.spec
-    hours = gpu_s / 3600 if gpu_s else gpu_hours(spec, *tokens)
-    gpus = spec.gpus * spec.nodes
+    work, gpus = gpu_hours(spec, *tokens), spec.gpus * spec.nodes
+    per_job = work / gpus / stage.jobs if work is not None and gpus else None
+    starting = start_hours(spec, stage.jobs * tries_of(per_job, spec))
+    hours = gpu_s / 3600 if gpu_s else None if work is None else work + (starting or 0.0)
     return StageEstimate(
         stage=stage.name,
         recipe=stage.recipe,
@@ -312,14 +324,21 @@ def _estimate(
         completion_tokens=round(tokens[1]),
         disk_bytes=round(disk_bytes),
         gpu_hours=hours,
+        start_hours=starting,
         usd=usd(spec, *tokens, hours),
         basis=basis,
         done_requests=done,
         jobs=stage.jobs,
-        hours_per_job=hours / gpus / stage.jobs if hours is not None and gpus else None,
+        hours_per_job=per_job,
         hours_allowed=spec.runtime_min / 60 if spec.is_started else None,
         lacks=tuple(missing_prices(spec, "usd")),
+        lacks_for_hours=tuple(missing_prices(spec, "gpu_hours")),
     )
+
+
+def tries_of(hours_per_job: float | None, spec: ModelSpec) -> int:
+    """How often a job must be started to do so much work; once where that is unknown."""
+    return max(1, math.ceil((hours_per_job or 0.0) * 60 / spec.runtime_min))
 
 
 def _token_notes(stages: Sequence[StageEstimate], ratios: Ratios) -> Iterator[dict[str, Any]]:
@@ -355,7 +374,8 @@ def over_budget(found: Estimate, budget: Mapping[str, float | None]) -> list[str
             continue
         if total is None:
             stages = [stage for stage in found.stages if getattr(stage, unit) is None]
-            models = ", ".join(dict.fromkeys(f"{stage.model} ({', '.join(stage.lacks)})" for stage in stages))
+            keys = [(stage.model, stage.lacks if unit == "usd" else stage.lacks_for_hours) for stage in stages]
+            models = ", ".join(f"{model} ({', '.join(lacks)})" for model, lacks in dict.fromkeys(keys))
             faults.append(f"the {name} cannot be estimated; config lacks for its models: {models}")
         elif total > limit:
             faults.append(f"the run would take about {total:,.2f} {name}, the budget is {limit:,.2f}")

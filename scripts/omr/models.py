@@ -47,6 +47,7 @@ class ModelSpec:
     # -- servers that a job starts
     prepare: str = "download"  # one of PREPARATIONS
     gpus: int = 0  # per node
+    gpu_model: str | None = None  # as Slurm calls it, e.g. h100
     nodes: int = 1
     cpus_per_gpu: int = 8
     mem_gb_per_gpu: int = 60  # main memory, not the GPU's
@@ -63,6 +64,7 @@ class ModelSpec:
     restarts: int = 2
     # -- what it costs (for `snakemake estimate`)
     tokens_per_second: float | None = None  # completion tokens a second of one server
+    start_min: float | None = None  # minutes until a server of it is ready
     usd_per_million_prompt_tokens: float | None = None
     usd_per_million_completion_tokens: float | None = None
     usd_per_gpu_hour: float | None = None

@@ -191,7 +191,8 @@ class Recipes:
 
     def resources(self, stage: str) -> dict[str, Knob]:
         """Resources of a model stage's rule: what its model's server needs."""
-        return resources_of(lambda wildcards: self.model(wildcards.recipe, stage))
+        of_model = resources_of(lambda wildcards: self.model(wildcards.recipe, stage))
+        return of_model | {"run_config": lambda wildcards: self._settings.config_file}
 
     def asked(self, stage: str) -> dict[str, Knob]:
         """Params of a model stage's rule, see `Settings.asked`: what determines its replies (a change re-runs it)."""

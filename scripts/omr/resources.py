@@ -8,7 +8,7 @@ from typing import Any
 from omr.models import ModelSpec
 
 #: All resources that a model can ask for.
-NAMES = ("gpu", "nodes", "tasks", "mpi", "cpus_per_task", "mem_mb", "runtime", "slurm_extra")
+NAMES = ("gpu", "gpu_model", "nodes", "tasks", "mpi", "cpus_per_task", "mem_mb", "runtime", "slurm_extra")
 #: Memory of a job beside its server: the client holds the requests in flight and an index of the journal.
 CLIENT_MB = 8000
 #: Slurm sends SIGTERM this many seconds before the time limit (up to a minute earlier): time to finish or give up
@@ -35,7 +35,8 @@ def job_resources(spec: ModelSpec) -> dict[str, int | str]:
 
 def _on_one_node(spec: ModelSpec) -> dict[str, int | str]:
     # `gpu` without `nodes: 1` would become `--gpus=8`, which Slurm may spread over nodes.
-    return {"gpu": spec.gpus, "slurm_extra": f"--signal=TERM@{WARNING_S}"}
+    asked: dict[str, int | str] = {"gpu": spec.gpus, "slurm_extra": f"--signal=TERM@{WARNING_S}"}
+    return asked if spec.gpu_model is None else asked | {"gpu_model": spec.gpu_model}
 
 
 def _on_several_nodes(spec: ModelSpec) -> dict[str, int | str]:
@@ -43,7 +44,8 @@ def _on_several_nodes(spec: ModelSpec) -> dict[str, int | str]:
     # process per node with srun. `gpu` would turn `tasks` into tasks per GPU, so the GPUs are asked for per node here.
     # No --signal: it would go to the server's processes, and not to the job that must be told first
     # (omr/time_limit.py).
-    extra = f"--gpus-per-node={spec.gpus} --ntasks-per-node=1"
+    gpus = str(spec.gpus) if spec.gpu_model is None else f"{spec.gpu_model}:{spec.gpus}"
+    extra = f"--gpus-per-node={gpus} --ntasks-per-node=1"
     return {"mpi": "srun", "tasks": spec.nodes, "slurm_extra": extra}
 
 

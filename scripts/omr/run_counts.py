@@ -7,7 +7,7 @@ seeds do not count. What has not run yet is simply not there.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -112,8 +112,14 @@ class RunCounts:
         self._settings = settings
         self._recipes = recipes
 
+    def knows(self, recipe: str | None) -> bool:
+        """Whether this run's config has the recipe; another's need not."""
+        return recipe is None or recipe in self._settings.config["recipes"]
+
     def stage(self, name: str, recipe: str | None = None) -> Counts | None:
         """The counts of a CPU stage; None if it (or one of its shards) has not run."""
+        if not self.knows(recipe):
+            return None
         if recipe is None:
             path = self.folder / "counts" / f"{name}.json"
             return read_counts(path) if path.exists() else None
@@ -125,6 +131,8 @@ class RunCounts:
 
     def model_use(self, stage: str, recipe: str | None = None) -> ModelUse | None:
         """What the model of a stage did in the shards that have run; None if none has."""
+        if not self.knows(recipe):
+            return None
         pairs = self._shards(stage, recipe)
         done = [(counts, replies) for counts, replies in pairs if counts.exists()]
         if not done:
@@ -134,6 +142,15 @@ class RunCounts:
         for counts, replies in read:
             use.add(counts, replies.stat().st_size if replies.exists() else 0)
         return use
+
+    def all_uses(self) -> Iterator[ModelUse]:
+        """What was done for all model stages of the run, as far as they have run."""
+        asked: list[tuple[str, str | None]] = [(stage, None) for stage in PROBLEM_STAGES]
+        asked += [(stage, recipe) for recipe in self._recipes.to_run for stage in RECIPE_STAGES]
+        for stage, recipe in asked:
+            use = self.model_use(stage, recipe)
+            if use is not None:
+                yield use
 
     def _shards(self, stage: str, recipe: str | None) -> Sequence[tuple[Path, Path]]:
         """(counts file, replies file) of every shard that config asks for."""

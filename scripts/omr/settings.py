@@ -15,10 +15,12 @@ from typing import Any
 
 import orjson
 
+from omr.config_files import SAVED, config_digest
 from omr.errors import UserError
-from omr.models import ModelSpec, is_local_path, model_spec
+from omr.models import CHECKPOINT_SERVERS, ModelSpec, is_local_path, model_spec
 from omr.preparation import conda_env, hub_folder, hub_slug, served_manifest
 from omr.resources import job_resources
+from omr.servers.launch import parallel_sizes
 
 #: Where each model stage's settings stand in config.
 _SECTIONS = {"check_contamination": "decontaminate"}
@@ -47,14 +49,31 @@ def put_own_python_first() -> None:
 
 
 class Settings:
-    """The validated config, read by purpose. Raises UserError for what a schema cannot see."""
+    """The validated config, read by purpose. Raises UserError for what a schema cannot see.
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
+    `digest` stands for the config as users wrote it, see `config_digest`; by default it is of `config` itself. Jobs
+    find the config in `config_file`: no other one can take its place there.
+    """
+
+    def __init__(self, config: Mapping[str, Any], digest: str | None = None) -> None:
         self.config = config
         self.run: str = config["run"]
         if not _NAME.fullmatch(self.run) or self.run == DOWNLOADS:
             raise UserError(f"{self.run!r} cannot be the name of a run", remedy="use a-z, 0-9, `_`, `.`, `-` for `run`")
+        self.config_file = f"results/{self.run}/{SAVED}/{digest or config_digest(config)}.yaml"
         self._check_benchmarks()
+        self._check_models()
+
+    def _check_models(self) -> None:
+        """Better now than in a job that has waited for its GPUs."""
+        for name in self.config["models"]:
+            spec = model_spec(self.config, name)
+            if spec.server not in CHECKPOINT_SERVERS:
+                continue
+            parallel_sizes(spec)
+            if not spec.is_local and Path(spec.path).is_dir():
+                what = f"the path {spec.path} of the model {name!r} is a folder here, but reads like a hub id"
+                raise UserError(what, remedy=f"write ./{spec.path}, or run elsewhere if the hub is meant")
 
     @property
     def has_budget(self) -> bool:
@@ -183,7 +202,7 @@ class Settings:
 
     def resources(self, stage: str) -> dict[str, int | str]:
         """Rule resources of a model stage: what its model's server needs."""
-        return job_resources(self.model(stage))
+        return job_resources(self.model(stage)) | {"run_config": self.config_file}
 
     @property
     def asking_stages(self) -> list[str]:
@@ -231,17 +250,3 @@ def flags(values: Mapping[str, Any]) -> str:
 
 def shard_names(shards: int) -> list[str]:
     return [f"shard-{shard:03d}-of-{shards:03d}" for shard in range(shards)]
-
-
-def write_merged_config(config: Mapping[str, Any], path: Path) -> None:
-    """Save the config that a run uses beside its results; untouched if it says the same already."""
-    import yaml
-
-    text = "# The merged config of this run, written by the workflow when it starts.\n"
-    text += yaml.safe_dump(orjson.loads(orjson.dumps(config)), sort_keys=False, allow_unicode=True)
-    if path.exists() and path.read_text(encoding="utf-8") == text:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)

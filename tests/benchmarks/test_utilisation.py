@@ -237,7 +237,7 @@ SMALL = ["--problems", "3000", "--shards", "2", "--concurrency", "64", "--sample
 
 def test_the_defaults_are_those_of_config() -> None:
     config = utilisation.read_config(utilisation.CONFIG)
-    args = utilisation.argparse.Namespace(problems=None, servers=32, samples=1)
+    args = utilisation.argparse.Namespace(problems=None, servers=32, samples=1, configfile=[])
     plans = {plan.recipe: plan for plan in utilisation.plans(args)}
     assert list(plans) == config["recipes_to_run"]
     for name, found in plans.items():
@@ -264,6 +264,7 @@ def test_the_exit_status_says_whether_the_defaults_reach_the_target(
 def test_an_assumption_is_changed_by_its_name_and_a_wrong_name_is_refused() -> None:
     changed = utilisation.assumptions(["deepseek-r1.start_min=60"])["deepseek-r1"]
     assert changed.start_min == 60
+    assert utilisation.assumptions([])["deepseek-r1"].start_min == 45
     assert changed.tokens_per_second == utilisation.ASSUMED["deepseek-r1"].tokens_per_second
     for wrong in ("deepseek-r1.start=60", "start_min=60", "gpt.start_min=60"):
         with pytest.raises(ValueError, match="not of the form"):

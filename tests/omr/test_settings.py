@@ -11,11 +11,18 @@ from typing import Any
 import pytest
 import yaml
 from omr.config_check import check_config
-from omr.config_files import merge, read_config, read_yaml
+from omr.config_files import (
+    config_digest,
+    expand_paths,
+    merge,
+    read_config,
+    read_yaml,
+    write_merged_config,
+)
 from omr.errors import UserError
 from omr.models import ModelSpec, model_spec
 from omr.servers import ServerSite
-from omr.settings import Settings, run_of_targets, write_merged_config
+from omr.settings import Settings, run_of_targets
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "config/schema.yaml"
@@ -85,6 +92,52 @@ def test_the_embedding_model_is_fetched_beforehand_unless_it_is_a_folder() -> No
     assert f"{at}/manifest.json" in settings.manifests
     config["decontaminate"]["embeddings"]["model"] = "/models/mine"
     assert (settings.embedding_manifest, settings.embedding_model) == ([], "/models/mine")
+
+
+def test_the_paths_of_users_folders_may_begin_with_their_home_or_a_variable(
+    config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("SCRATCH", "/scratch")
+    config["model_folder"], config["raw_data"]["path"] = "$SCRATCH/models", "~/threads.jsonl"
+    config["models"]["qwq-32b"]["path"] = "~/qwq"
+    expand_paths(config)
+    assert (config["model_folder"], config["raw_data"]["path"]) == ("/scratch/models", "/home/me/threads.jsonl")
+    assert (config["models"]["qwq-32b"]["path"], config["models"]["deepseek-r1"]["path"]) == (
+        "/home/me/qwq",
+        "deepseek-ai/DeepSeek-R1",
+    )
+    config["model_folder"] = "$NOBODY_SET_THIS/models"
+    with pytest.raises(UserError, match="cannot be expanded"):
+        expand_paths(config)
+
+
+def test_jobs_find_the_config_under_a_name_that_its_content_decides(config: dict[str, Any]) -> None:
+    turned = dict(reversed(config.items()))
+    assert Settings(turned).config_file == Settings(config).config_file
+    assert Settings(config | {"labelling_model": "qwq-32b"}).config_file != Settings(config).config_file
+    assert Settings(config, digest="abc").config_file == "results/demo/configs/abc.yaml"
+    assert len(config_digest(config)) == 16
+
+
+def test_a_config_that_is_gone_from_a_run_was_edited_meanwhile(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        read_config([tmp_path / "results/demo/configs/abc.yaml"])
+    assert "config was edited after this run had started" in str(caught.value)
+
+
+@pytest.mark.parametrize("sizes", [{"tensor_parallel_size": 16}, {"gpus": 4, "tensor_parallel_size": 3}])
+def test_a_model_that_does_not_fit_its_gpus_is_refused_before_a_job_waits_for_them(
+    config: dict[str, Any], sizes: dict[str, int]
+) -> None:
+    config["models"]["qwq-32b"] |= sizes
+    with pytest.raises(UserError, match="qwq-32b"):
+        Settings(config)
+
+
+def test_a_recipe_is_made_once(config: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match="recipes_to_run"):
+        check_config(config | {"recipes_to_run": ["cot-qwq", "cot-qwq"]}, SCHEMA)
 
 
 def test_a_tokenizer_is_fetched_at_the_commit_of_its_model() -> None:

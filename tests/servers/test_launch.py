@@ -135,7 +135,8 @@ def test_without_a_site_the_server_runs_in_our_own_environment() -> None:
         ({"gpus": 8, "nodes": 2}, 16),
         ({"gpus": 8, "nodes": 2, "pipeline_parallel_size": 2}, 8),
         ({"gpus": 8, "data_parallel_size": 4}, 2),
-        ({"gpus": 8, "tensor_parallel_size": 4}, 4),
+        ({"gpus": 8, "tensor_parallel_size": 4, "data_parallel_size": 2}, 4),
+        ({"gpus": 8, "tensor_parallel_size": 8, "data_parallel_size": 8}, 8),
         ({"gpus": 0}, 1),
     ],
 )
@@ -145,7 +146,13 @@ def test_the_tensor_parallel_size_fills_the_gpus_unless_given(given: dict[str, i
 
 @pytest.mark.parametrize(
     "given",
-    [{"gpus": 4, "tensor_parallel_size": 8}, {"gpus": 8, "data_parallel_size": 3}, {"pipeline_parallel_size": 16}],
+    [
+        {"gpus": 4, "tensor_parallel_size": 8},
+        {"gpus": 8, "data_parallel_size": 3},
+        {"pipeline_parallel_size": 16},
+        {"gpus": 8, "tensor_parallel_size": 4},  # four would idle
+        {"gpus": 8, "expert_parallel_size": 16},
+    ],
 )
 def test_sizes_that_do_not_fit_the_gpus_are_refused(given: dict[str, int]) -> None:
     with pytest.raises(UserError, match="GPUs"):

@@ -44,7 +44,8 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path) -> I
     run.ask(PROBLEMS)
     running = run.start()
     run.wait_for_replies(running, 10)
-    load = run.load()
+    # Its figures are of the moment, and there may be one without requests.
+    load = next((load for _ in range(200) if (load := run.load()) is not None and load.running), None)
     os.kill(run.process("api_server"), signal.SIGTERM)
     running.send_signal(signal.SIGTERM)
     running.communicate()
@@ -66,7 +67,7 @@ def test_a_run_told_to_stop_keeps_whole_replies_only_and_leaves_no_process(inter
 def test_its_server_tells_how_busy_it_is(interrupted: Interrupted) -> None:
     load = interrupted.load
     assert load is not None
-    assert 1 <= load.running + load.waiting <= 8
+    assert 1 <= load.running <= load.running + load.waiting <= 8
     assert 0 < load.cache_used < 1
     assert load.preempted == 0
     # Ten replies were stored, and the first of them may be as short as a token.

@@ -75,6 +75,13 @@ def parallel_sizes(spec: ModelSpec) -> Sizes:
             f"{spec.pipeline_parallel_size} x {spec.data_parallel_size}",
             remedy="mend the sizes of its entry under `models:`, or set `tensor_parallel_size`",
         )
+    sizes = tensor * others
+    if gpus and (sizes < gpus or spec.expert_parallel_size > sizes):
+        raise UserError(
+            f"the model {spec.name!r} has {gpus} GPUs; its tensor, pipeline and data parallel sizes use {sizes}, and "
+            f"its expert parallel size is {spec.expert_parallel_size}",
+            remedy="mend the sizes, `gpus` or `nodes` of its entry under `models:`",
+        )
     return Sizes(tensor, spec.pipeline_parallel_size, spec.expert_parallel_size, spec.data_parallel_size)
 
 
