@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import textwrap
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,17 @@ from typing import Any
 import orjson
 import pytest
 import yaml
+from omr.config_check import check_config
+from omr.config_files import merge, read_config
+from omr.recipes import Recipes
 from omr.requests import shard_of
+from omr.run_counts import PROBLEM_STAGES, RECIPE_STAGES
+from omr.settings import Settings
 from workflow.projects import ROOT, Project, clean_environment, copy_project
 
 #: Folder of solutions of a model on one node, and of one on two -> number of shards.
 SOLUTIONS = {"cot-qwq/solutions/seed-00/shard": 10, "cot-r1/solutions/seed-00/shard": 20}
+BASE = [ROOT / "config" / name for name in ("config.yaml", "models.yaml", "benchmarks.yaml")]
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("profiles")]
 
 
@@ -80,3 +87,35 @@ def test_on_one_machine_jobs_that_want_the_same_gpus_run_one_after_the_other(pro
     events = [orjson.loads(line) for line in project.path("asked.jsonl").read_bytes().splitlines()]
     shards = [shard_of(event["id"].split("/")[1], 2) for event in events]
     assert len([shard for shard, _ in groupby(shards)]) == 2
+
+
+def example(name: str) -> dict[str, Any]:
+    """A YAML block of the guide for a cluster, by a word that only it has."""
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "profiles/README.md").read_text(), re.DOTALL)
+    (found,) = (yaml.safe_load(textwrap.dedent(block)) for block in blocks if name in block)
+    return dict(found)
+
+
+def test_the_overlay_that_the_guide_shows_is_valid() -> None:
+    config = merge(read_config(BASE), example("model_folder"))
+    check_config(config, ROOT / "config/schema.yaml")
+    assert Settings(config).model("extract_problems").server == "vllm"
+
+
+def test_the_sites_profile_that_the_guide_shows_names_every_rule_that_takes_gpus() -> None:
+    named = example("set-resources")["set-resources"]
+    assert set(named) == {*PROBLEM_STAGES, *RECIPE_STAGES, "search_embeddings", "save_sharded_state"}
+    assert example("set-resources")["default-resources"].items() >= slurm_profile()["default-resources"].items()
+
+
+def test_a_first_run_on_a_cluster_asks_models_in_as_few_jobs_as_the_guide_says() -> None:
+    config = merge(read_config(BASE), read_config([ROOT / "config/try.yaml"]))
+    settings = Settings(config)
+    recipes = Recipes(settings)
+    jobs = sum(len(settings.shards(stage)) for stage in settings.asking_stages)
+    jobs += sum(
+        len(recipes.reply_folders(recipe, stage)) * len(recipes.shards(recipe))
+        for recipe in recipes.to_run
+        for stage in RECIPE_STAGES
+    )
+    assert f"config/try.yaml my-site.yaml`, {jobs} jobs" in (ROOT / "profiles/README.md").read_text()
