@@ -1,11 +1,12 @@
 """Settings, wildcard constraints and the base rule of all model stages."""
 
+import os
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from omr.config_check import check_config
-from omr.config_files import config_digest, expand_paths
+from omr.config_files import config_digest, config_of_job, expand_paths, read_config
 from omr.errors import UserError
 from omr.preparation import download_manifest, hub_id, sharding
 from omr.recipes import Recipes
@@ -23,7 +24,12 @@ if named_run != config["run"] and Path(f"config/{named_run}.yaml").exists():
 
 
 try:
-    digest = config_digest(config)  # before paths are expanded, which a node may do otherwise
+    saved = config_of_job(sys.argv, os.environ)
+    if saved is not None:
+        config.clear()
+        config.update(read_config([saved]))
+    # Taken before paths are expanded, which a node may do otherwise.
+    digest = Path(saved).stem if saved is not None else config_digest(config)
     expand_paths(config)
     check_config(config, Path(workflow.basedir) / "config" / "schema.yaml")
     settings = Settings(config, digest)

@@ -15,6 +15,8 @@ from omr.errors import UserError
 
 #: The folder of a run with the configs that its jobs were given.
 SAVED = "configs"
+#: The variable that tells jobs which of them is theirs.
+OF_RUN = "OMR_CONFIG_OF_RUN"
 
 
 def read_yaml(path: str | Path) -> Any:
@@ -51,6 +53,14 @@ def read_config(paths: Iterable[str | Path]) -> dict[str, Any]:
             raise UserError("a config file must be a mapping", file=path, remedy="see config/README.md")
         config = merge(config, content)
     return config
+
+
+def config_of_job(arguments: Iterable[str], environment: Mapping[str, str]) -> str | None:
+    """In a cluster job of a run: the file with the config that the run began with; None in a command that a user typed.
+
+    Snakemake reads all files again in each job; what was edited meanwhile is for the next run.
+    """
+    return environment.get(OF_RUN) if "--target-jobs" in arguments else None
 
 
 def expand_paths(config: dict[str, Any]) -> None:

@@ -1,17 +1,18 @@
 """What happens once, when a run starts: its config is saved, its budget and what later stages need are looked at.
 
-Jobs read the config under a name that its content decides: another command, or an edit while the run goes on, cannot
-change what a later job is told.
+Jobs read the config under a name that its content decides, and a variable tells them which: neither another command nor
+an edit while the run goes on changes what a later job is told.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from omr.config_files import write_merged_config
+from omr.config_files import OF_RUN, write_merged_config
 from omr.errors import UserError
 from omr.run_counts import PROBLEM_STAGES, RECIPE_STAGES
 from omr.settings import Settings
@@ -29,6 +30,7 @@ def start_run(settings: Settings, jobs: Mapping[str, Collection[str]], makes_env
     """
     saved = Path(settings.config_file)
     write_merged_config(settings.config, saved)
+    os.environ[OF_RUN] = str(saved)
     if settings.has_budget and jobs.keys() & _ASKING:
         _check_budget(settings.run, saved)
     if "search_embeddings" in jobs and not makes_environments:

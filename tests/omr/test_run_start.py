@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import run_files
-from omr.config_files import read_config
+from omr.config_files import OF_RUN, config_of_job, read_config
 from omr.errors import UserError
 from omr.run_start import start_run
 from omr.settings import Settings
@@ -22,6 +23,7 @@ NOTHING_MADE = {"estimate": list[str]()}
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(OF_RUN, "")  # and put back after the test
     return run_files.config()
 
 
@@ -34,6 +36,15 @@ def test_jobs_get_the_config_and_so_does_the_reader_of_the_results(config: dict[
     start_run(settings, ASKS, makes_environments=False)
     assert saved() == ["results/small/config.yaml", settings.config_file]
     assert read_config([settings.config_file]) == read_config(["results/small/config.yaml"]) == config
+
+
+def test_jobs_are_told_which_config_is_theirs_and_commands_of_users_are_not(config: dict[str, Any]) -> None:
+    settings = Settings(config)
+    start_run(settings, ASKS, makes_environments=False)
+    job = ["snakemake", "--target-jobs", "extract_problems:run=small,shard=000,shards=001", "--mode", "remote"]
+    assert config_of_job(job, os.environ) == settings.config_file
+    assert config_of_job(["snakemake", "problems"], os.environ) is None
+    assert config_of_job(job, {}) is None
 
 
 @pytest.mark.parametrize("jobs", [NOTHING_MADE, CHEAP])

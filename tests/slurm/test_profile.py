@@ -126,6 +126,9 @@ def test_cancelled_out_of_time_requeued_and_off_a_lost_node_the_run_asks_nothing
             assert (job["TresPerJob"], job["MinMemoryNode"]) == ("gres:gpu:2", "28000M")
         assert gpus_of_servers(project) == [2, 2]
 
+        # What is edited now is for the next run: these jobs' retries would ask anew at another temperature.
+        config = project.path("config/config.yaml")
+        config.write_text(config.read_text().replace("temperature: 0.0", "temperature: 0.5"))
         # One is cancelled; the other nears its time limit, of which Slurm warns it.
         cluster.ask("scancel", first["000"])
         cluster.end_soon(first["001"])

@@ -65,10 +65,8 @@ def _visible(gpus: list[Gpu], environment: Mapping[str, str]) -> list[Gpu]:
     visible = []
     for name in filter(None, (name.strip() for name in names.split(","))):
         found = [gpu for gpu in gpus if gpu.index == name or (name.startswith("GPU-") and gpu.uuid.startswith(name))]
-        if name.startswith("MIG-"):
-            found = [
-                Gpu(name, name, gpu.driver) for gpu in gpus[:1]
-            ]  # a part of a GPU, which nvidia-smi lists as a whole
+        if name.startswith("MIG-"):  # a part of a GPU, of which nvidia-smi lists the whole
+            found = [Gpu(name, name, gpu.driver) for gpu in gpus[:1]]
         if not found:
             break  # as CUDA does: an unknown device ends the list
         visible += found
