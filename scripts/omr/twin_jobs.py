@@ -70,8 +70,8 @@ def _requeue_behind(ours: str, theirs: str) -> str:
     refused = ""
     for _ in range(_TRIES):
         try:
-            # It can be told only of a job that waits; and a requeued job would be held back for two minutes.
-            slurm_output("scontrol", "update", f"JobId={ours}", f"Dependency=afterany:{theirs}", "StartTime=now")
+            # It can be told only of a job that waits.
+            slurm_output("scontrol", "update", f"JobId={ours}", f"Dependency=afterany:{theirs}")
             return "after it"
         except UserError as error:
             refused = error.what

@@ -15,7 +15,7 @@ from servers.server_lab import write_script
 GPUS = ModelSpec("m", "p", "vllm", gpus=8)
 OWNER = {"host": "n1", "pid": "1", "started": "1", "job": "17"}
 REQUEUED = ["squeue --noheader --jobs=17 --format=%T", "scontrol requeue 18"]
-UPDATE = "scontrol update JobId=18 Dependency=afterany:17 StartTime=now"
+UPDATE = "scontrol update JobId=18 Dependency=afterany:17"
 #: Notes how it is called; answers with the first line of a file beside it, which it removes, or fails if that is `fail`.
 COMMAND = """#!/bin/sh
 echo "{name} $*" >> {folder}/calls
