@@ -66,7 +66,7 @@ class Settings:
 
     def _check_models(self) -> None:
         """Better now than in a job that has waited for its GPUs."""
-        for name in self.config["models"]:
+        for name in self.config.get("models") or {}:
             spec = model_spec(self.config, name)
             if spec.server not in CHECKPOINT_SERVERS:
                 continue

@@ -36,7 +36,7 @@ def test_further_nodes_run_what_they_run_for_serving(tmp_path: Path) -> None:
 
 def test_a_container_is_shown_the_script_and_the_folder_of_the_shards(tmp_path: Path) -> None:
     site = ServerSite(container="vllm.sif")
-    command = full_command(SAVER, Launch(replace(SPEC, nodes=1), site, 1, 2, tmp_path))
+    command = full_command(SAVER, Launch(replace(SPEC, nodes=1, expert_parallel_size=8), site, 1, 2, tmp_path))
     script = Path(command[command.index("--shards") - 1])
     assert {f"--bind={script.parent}", f"--bind={tmp_path}"} <= set(command)
     assert SAVER.shards(tmp_path).parent == tmp_path  # type: ignore[attr-defined]
