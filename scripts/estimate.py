@@ -142,8 +142,8 @@ def _notes(found: Estimate) -> Iterator[str]:
         tries = math.ceil((stage.hours_per_job or 0.0) / (stage.hours_allowed or math.inf))
         yield (
             f"Long: a job of {name} takes about {stage.hours_per_job:,.1f} h, its time limit is "
-            f"{stage.hours_allowed:,.1f} h: {tries} tries (profiles/slurm grants 4); more shards, or a longer "
-            f"`runtime_min` of {stage.model}, save starts."
+            f"{stage.hours_allowed:,.1f} h: {tries} tries, which `retries` of the profile must allow; more "
+            f"shards, or a longer `runtime_min` of {stage.model}, save starts."
         )
     yield ""
     yield "Assumed:"

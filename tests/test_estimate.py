@@ -237,7 +237,7 @@ def test_starts_of_servers_are_counted_for_every_try(tmp_path: Path, capsys: pyt
     found = stage(long_running(tmp_path, start_min=30, runtime_min=60), "generate_solutions")
     assert found["start_hours"] == 2 * 2 * 0.5 * 16
     assert found["gpu_hours"] == pytest.approx(without["gpu_hours"] + 32)
-    assert "2 tries (profiles/slurm grants 4)" in capsys.readouterr().out
+    assert "2 tries, which `retries` of the profile must allow" in capsys.readouterr().out
 
 
 def test_gpus_of_a_stage_that_ran_are_those_that_it_held(tmp_path: Path) -> None:
