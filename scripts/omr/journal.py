@@ -124,13 +124,15 @@ class ReplyStore:
         Raises UserError if it is not: the system says so once, and what was written may be gone.
         """
         now = time.monotonic()
-        if now - self._last_sync < _SYNC_EVERY_S:
-            return
+        if now - self._last_sync >= _SYNC_EVERY_S:
+            self._flush(os.fdatasync)
+            self._last_sync = now
+
+    def _flush(self, flush: Callable[[int], None]) -> None:
         try:
-            os.fdatasync(self._fd)
+            flush(self._fd)
         except OSError as error:
             raise self._not_stored(error) from error
-        self._last_sync = now
 
     def _not_stored(self, error: OSError) -> UserError:
         return UserError(
@@ -157,7 +159,7 @@ class ReplyStore:
             raise ValueError(f"{missing} requests have no reply yet")
         if len(keys) < len(self._keys):
             self._compact(keys)
-        os.fsync(self._fd)
+        self._flush(os.fsync)
         if self.output.exists() and self.output.samefile(self.journal):
             return
         self._link()
@@ -202,10 +204,14 @@ class ReplyStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            os.fsync(self._fd)
+            self._flush(os.fsync)
+        except UserError as fault:
+            if kind is None:
+                raise
+            self._say(str(fault))  # and what ended the body is raised
+        finally:
             os.close(self._fd)
             self._write_held()
-        finally:
             self._lock.release()
 
     def _write_held(self) -> None:

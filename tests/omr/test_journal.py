@@ -6,6 +6,7 @@ import errno
 import multiprocessing
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,50 @@ def test_output_shares_the_journals_bytes_on_disk(tmp_path: Path) -> None:
         store.publish(range(3))
     assert output.samefile(tmp_path / "x.jsonl.journal")
     assert [row["id"] for row in stored(output)] == ["r0", "r1", "r2"]
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """To be called: from then on the disk takes nothing any more."""
+
+    def refuse(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    return lambda: monkeypatch.setattr(os, "fsync", refuse)
+
+
+@pytest.mark.parametrize("publishes", [True, False])
+def test_a_disk_that_does_not_keep_the_last_replies_is_an_error_and_the_lock_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full_disk: Callable[[], None], publishes: bool
+) -> None:
+    def work() -> None:
+        with ReplyStore(tmp_path / "x") as store:
+            store.append(reply(0))
+            full_disk()
+            if publishes:
+                store.publish([0])
+
+    with pytest.raises(UserError, match="replies cannot be stored: No space left"):
+        work()
+    monkeypatch.undo()
+    assert not (tmp_path / "x").exists()
+    with ReplyStore(tmp_path / "x") as store:
+        assert len(store) == 1
+
+
+def test_what_ended_the_work_is_raised_and_not_the_disk_that_failed_after_it(
+    tmp_path: Path, full_disk: Callable[[], None]
+) -> None:
+    said: list[str] = []
+
+    def work() -> None:
+        with ReplyStore(tmp_path / "x", said.append):
+            full_disk()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert any("replies cannot be stored" in line for line in said)
 
 
 def test_a_deleted_output_is_made_again_from_the_journal(tmp_path: Path) -> None:
