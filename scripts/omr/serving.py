@@ -38,7 +38,7 @@ async def drain_through_server(
                 return
             _connect(drain, server)
             drain.on_reply = server.note_progress
-            async with _load_watched(drain, server, load_every_s):
+            async with _load_watched(drain, server, say, load_every_s):
                 await first_to_end(drain.run(requests), _keep_alive(drain, server, say))
         finally:
             await server.stop()
@@ -50,7 +50,11 @@ def _connect(drain: Drain, server: ModelServer) -> None:
 
 
 @asynccontextmanager
-async def _load_watched(drain: Drain, server: ModelServer, every_s: float) -> AsyncIterator[None]:
+async def _load_watched(
+    drain: Drain, server: ModelServer, say: Callable[[str], None], every_s: float
+) -> AsyncIterator[None]:
+    """While the body runs: ask the server how busy it is. What goes wrong with that is only told."""
+
     def tell(load: str) -> None:
         drain.progress.load = load
 
@@ -59,7 +63,9 @@ async def _load_watched(drain: Drain, server: ModelServer, every_s: float) -> As
         yield
     finally:
         watch.cancel()
-        await asyncio.gather(watch, return_exceptions=True)
+        (fault,) = await asyncio.gather(watch, return_exceptions=True)
+        if isinstance(fault, Exception):
+            say(f"warning: the server's load was not watched to the end: {fault!r}")
         tell("")
 
 

@@ -16,6 +16,7 @@ from omr.requests import Request, Sampling
 from omr.servers import ModelServer, server_site
 from omr.servers.kinds import KINDS
 from omr.servers.load import Load, LoadMetrics
+from omr.servers.started import StartedServer
 from omr.serving import drain_through_server
 from server_lab import Lab
 from stand_in_server import metrics_text
@@ -168,22 +169,40 @@ def test_a_server_that_says_nothing_of_its_load_has_none(lab: Lab) -> None:
     assert asyncio.run(run(lab.server())) is None
 
 
-def test_a_job_measures_its_server_while_it_has_all_the_requests_that_it_may(lab: Lab, tmp_path: Path) -> None:
-    # The stand-in answers no request before it was asked for its load six times.
-    config = lab.config("busy", concurrency=4)
+def test_a_fault_in_the_watch_costs_no_reply_and_is_told(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(server: ModelServer) -> Load | None:
+        raise ValueError("no such metric")
+
+    monkeypatch.setattr(StartedServer, "load", broken)
+    drain = drained(lab, "", tmp_path)
+    assert drain.full_load == FullLoad()
+    assert "load was not watched to the end: ValueError('no such metric')" in (tmp_path / "job.log").read_text()
+
+
+def drained(lab: Lab, modes: str, folder: Path) -> Drain:
+    """Six requests, at most four at once, to a stand-in of these modes."""
+    config = lab.config(modes, concurrency=4)
     spec, site = model_spec(config, "m"), server_site(config, "vllm")
     requests = [Request(f"r{n}", "solve", 0, [{"role": "user", "content": "?"}], f"{n:016x}") for n in range(6)]
-    log = Log(tmp_path / "job.log")
+    log = Log(folder / "job.log")
 
     async def run(store: ReplyStore) -> Drain:
         async with ChatClient(spec, "solve", Sampling(0.0, 1.0, 8)) as client:
             drain = Drain(client, store, Progress("solve", 6, 0, log, show_bar=False), max_failed=0)
-            await drain_through_server(drain, iter(requests), spec, site, tmp_path / "s.log", log, load_every_s=0.05)
+            await drain_through_server(drain, iter(requests), spec, site, folder / "s.log", log, load_every_s=0.05)
         return drain
 
-    with ReplyStore(tmp_path / "out.jsonl") as store:
+    with ReplyStore(folder / "out.jsonl") as store:
         drain = asyncio.run(run(store))
         assert len(store) == 6
+    return drain
+
+
+def test_a_job_measures_its_server_while_it_has_all_the_requests_that_it_may(lab: Lab, tmp_path: Path) -> None:
+    # The stand-in answers no request before it was asked for its load six times.
+    drain = drained(lab, "busy", tmp_path)
     load = drain.full_load
     assert load.seconds > 0.1
     assert (load.running, load.waiting, load.cache_used) == pytest.approx((3, 1, 0.5))
