@@ -9,7 +9,6 @@ or when that cannot be known.
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -139,10 +138,9 @@ def _notes(found: Estimate) -> Iterator[str]:
     yield from _start_notes(found)
     for stage in long_jobs(found):
         name = stage.stage if stage.recipe is None else f"{stage.recipe}: {stage.stage}"
-        tries = math.ceil((stage.hours_per_job or 0.0) / (stage.hours_allowed or math.inf))
         yield (
             f"Long: a job of {name} takes about {stage.hours_per_job:,.1f} h, its time limit is "
-            f"{stage.hours_allowed:,.1f} h: {tries} tries, which `retries` of the profile must allow; more "
+            f"{stage.hours_allowed:,.1f} h: {stage.tries} tries, which `retries` of the profile must allow; more "
             f"shards, or a longer `runtime_min` of {stage.model}, save starts."
         )
     yield ""

@@ -53,7 +53,8 @@ class StageEstimate:
     basis: str  # `counted` (all of it has run), `seen`, `assumed`
     done_requests: int
     jobs: int
-    start_hours: float | None  # what the starts of its servers take of `gpu_hours`; None where config does not say
+    tries: int  # how often a job must be started to do its work; 1 where the work is unknown
+    start_hours: float | None  # of `gpu_hours`, for starts; None where config does not say, and of what was counted
     hours_per_job: float | None  # of work, without the server's start; None where config does not say how fast it is
     hours_allowed: float | None  # the time limit of a job; None where no server is started
     lacks: tuple[str, ...] = ()  # keys of the model in config that GPU-hours and money need
@@ -155,7 +156,7 @@ class Ratios:
             return spec
         for run in self._runs:
             own = run.model_use(stage, recipe)
-            others = sorted(run.all_uses(), key=lambda use: -use.full_load.seconds)
+            others = sorted(run.all_uses, key=lambda use: -use.full_load.seconds)
             for use in filter(None, [own, *others]):
                 speed = measured_speed(use.full_load)
                 if speed is None or (use.model, use.measured_gpus) != (spec.name, {spec.gpus * spec.nodes}):
@@ -313,7 +314,8 @@ def _estimate(
     spec = stage.spec
     work, gpus = gpu_hours(spec, *tokens), spec.gpus * spec.nodes
     per_job = work / gpus / stage.jobs if work is not None and gpus else None
-    starting = start_hours(spec, stage.jobs * tries_of(per_job, spec))
+    tries = max(1, math.ceil((per_job or 0.0) * 60 / spec.runtime_min))
+    starting = None if gpu_s else start_hours(spec, stage.jobs * tries)
     hours = gpu_s / 3600 if gpu_s else None if work is None else work + (starting or 0.0)
     return StageEstimate(
         stage=stage.name,
@@ -324,6 +326,7 @@ def _estimate(
         completion_tokens=round(tokens[1]),
         disk_bytes=round(disk_bytes),
         gpu_hours=hours,
+        tries=tries,
         start_hours=starting,
         usd=usd(spec, *tokens, hours),
         basis=basis,
@@ -334,11 +337,6 @@ def _estimate(
         lacks=tuple(missing_prices(spec, "usd")),
         lacks_for_hours=tuple(missing_prices(spec, "gpu_hours")),
     )
-
-
-def tries_of(hours_per_job: float | None, spec: ModelSpec) -> int:
-    """How often a job must be started to do so much work; once where that is unknown."""
-    return max(1, math.ceil((hours_per_job or 0.0) * 60 / spec.runtime_min))
 
 
 def _token_notes(stages: Sequence[StageEstimate], ratios: Ratios) -> Iterator[dict[str, Any]]:

@@ -7,8 +7,9 @@ seeds do not count. What has not run yet is simply not there.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -143,14 +144,12 @@ class RunCounts:
             use.add(counts, replies.stat().st_size if replies.exists() else 0)
         return use
 
-    def all_uses(self) -> Iterator[ModelUse]:
+    @cached_property
+    def all_uses(self) -> list[ModelUse]:
         """What was done for all model stages of the run, as far as they have run."""
         asked: list[tuple[str, str | None]] = [(stage, None) for stage in PROBLEM_STAGES]
         asked += [(stage, recipe) for recipe in self._recipes.to_run for stage in RECIPE_STAGES]
-        for stage, recipe in asked:
-            use = self.model_use(stage, recipe)
-            if use is not None:
-                yield use
+        return [use for stage, recipe in asked if (use := self.model_use(stage, recipe)) is not None]
 
     def _shards(self, stage: str, recipe: str | None) -> Sequence[tuple[Path, Path]]:
         """(counts file, replies file) of every shard that config asks for."""
