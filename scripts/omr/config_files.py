@@ -12,6 +12,7 @@ import orjson
 import yaml
 
 from omr.errors import UserError
+from omr.jsonl import AtomicFile
 
 #: The folder of a run with the configs that its jobs were given.
 SAVED = "configs"
@@ -60,7 +61,7 @@ def config_of_job(arguments: Iterable[str], environment: Mapping[str, str]) -> s
 
     Snakemake reads all files again in each job; what was edited meanwhile is for the next run.
     """
-    return environment.get(OF_RUN) if "--target-jobs" in arguments else None
+    return environment.get(OF_RUN) or None if "--target-jobs" in arguments else None
 
 
 def expand_paths(config: dict[str, Any]) -> None:
@@ -90,7 +91,5 @@ def write_merged_config(config: Mapping[str, Any], path: Path) -> None:
     text += yaml.safe_dump(orjson.loads(orjson.dumps(config)), sort_keys=False, allow_unicode=True)
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    with AtomicFile(path) as file:
+        file.write(text.encode())

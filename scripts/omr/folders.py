@@ -33,11 +33,9 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def clear_leftovers(path: Path) -> None:
-    """Remove what a killed process left of a folder that was to appear at `path`."""
-    built, old = _beside(path)
-    _remove(built)
-    if path.exists():
-        _remove(old)
+    """Remove what a killed process left beside a folder that was to appear at `path`."""
+    for left in _beside(path):
+        _remove(left)
 
 
 def _beside(path: Path) -> tuple[Path, Path]:
