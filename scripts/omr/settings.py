@@ -18,7 +18,7 @@ import orjson
 from omr.config_files import SAVED, config_digest
 from omr.errors import UserError
 from omr.models import CHECKPOINT_SERVERS, ModelSpec, is_local_path, model_spec
-from omr.preparation import conda_env, hub_folder, hub_slug, served_manifest
+from omr.preparation import conda_env, hub_folder, hub_id, hub_slug, served_manifest
 from omr.resources import job_resources
 from omr.servers.launch import parallel_sizes
 
@@ -103,7 +103,7 @@ class Settings:
         """
         models = self.config["models"].values()
         pinned = (model.get("revision") for model in models if hub_slug(model["path"]) == slug)
-        return flags({"model": slug.replace("--", "/"), "revision": next(filter(None, pinned), None)})
+        return flags({"model": hub_id(slug), "revision": next(filter(None, pinned), None)})
 
     @property
     def benchmarks(self) -> dict[str, dict[str, Any]]:
