@@ -56,6 +56,7 @@ check: $(VENV)/dev.lock.txt.installed  ## format, lint and types, changing nothi
 	ruff check scripts tests benchmarks envs
 	snakefmt --no-sort --check Snakefile rules
 	mypy
+	PYTHONPATH=scripts lint-imports --no-logo
 	snakemake --lint --configfile config/demo.yaml
 
 test: check .venv-embeddings/installed $(WITH:%=ready-%)  ## everything that checks the project; WITH="slurm vllm" for more

@@ -24,8 +24,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
 
-from omr.answers import answer_of_text, final_answer, normalise_answer
-from omr.equivalence import EquivalenceChecker, Verdict
+from omr.answers.equivalence import EquivalenceChecker, Verdict
+from omr.answers.final_answer import answer_of_text, final_answer, normalise_answer
 from omr.errors import UserError, run_command
 
 Case = dict[str, Any]

@@ -23,13 +23,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
 
 import orjson
-from omr.client import ChatClient, Endpoint
-from omr.draining import Drain
-from omr.journal import ReplyStore
-from omr.models import ModelSpec
-from omr.progress import Log, Progress
-from omr.prompts import load_prompt
-from omr.requests import RequestPlan, Sampling
+from omr.asking.client import ChatClient, Endpoint
+from omr.asking.draining import Drain
+from omr.asking.progress import Log, Progress
+from omr.asking.prompts import load_prompt
+from omr.asking.requests import RequestPlan, Sampling
+from omr.models.model import ModelSpec
+from omr.replies.journal import ReplyStore
 
 #: name -> (rows, tokens of a reply, latency in seconds)
 CASES = {

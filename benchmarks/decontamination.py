@@ -1,11 +1,11 @@
 """What the nets of decontamination find and cost, on generated problems.
 
 `python benchmarks/decontamination.py` generates a pool of benchmark problems and problems to search, some of which are
-paraphrases of the pool by the rules of `omr.rewording`, runs each net's command over them, and prints tables: recall
-at 1 and at 5, the share of clean problems with any match (each costs two questions to the model), CPU seconds of the
-command (user and system), and its peak memory. The net of embeddings runs where its interpreter is there, over a part
-of the problems, since it costs a hundred times as much without a GPU. Generated problems share far more phrases and
-topics than real ones, so the share of clean problems that match is an upper bound.
+paraphrases of the pool by the rules of `omr.contamination.rewording`, runs each net's command over them, and prints
+tables: recall at 1 and at 5, the share of clean problems with any match (each costs two questions to the model), CPU
+seconds of the command (user and system), and its peak memory. The net of embeddings runs where its interpreter is
+there, over a part of the problems, since it costs a hundred times as much without a GPU. Generated problems share far
+more phrases and topics than real ones, so the share of clean problems that match is an upper bound.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from typing import NamedTuple
 SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from omr.jsonl import Row, dumps, read_rows  # noqa: E402
-from omr.rewording import paraphrase  # noqa: E402
+from omr.contamination.rewording import paraphrase  # noqa: E402
+from omr.files.jsonl import Row, dumps, read_rows  # noqa: E402
 
 EMBEDDINGS_PYTHON = SCRIPTS.parent / ".venv-embeddings" / "bin" / "python"
 NAMES = ["Anna", "Tom", "Lisa", "Peter", "Maria", "Kevin", "Julia", "David", "Nina", "Paul"]

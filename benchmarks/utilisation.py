@@ -30,12 +30,12 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from omr.config_files import read_config, read_yaml  # noqa: E402
-from omr.draining import Drain  # noqa: E402
-from omr.published_ratios import RATIOS, THREADS, TOKENS  # noqa: E402
-from omr.recipes import Recipes  # noqa: E402
-from omr.resources import WARNING_S  # noqa: E402
-from omr.settings import Settings  # noqa: E402
+from omr.asking.draining import Drain  # noqa: E402
+from omr.config.files import read_config, read_yaml  # noqa: E402
+from omr.config.recipes import Recipes  # noqa: E402
+from omr.config.settings import Settings  # noqa: E402
+from omr.models.resources import WARNING_S  # noqa: E402
+from omr.runs.published_ratios import RATIOS, THREADS, TOKENS  # noqa: E402
 from serving_model import Floats, Limit, Seconds, Server, draw_lengths, run_job, run_wall_s  # noqa: E402
 
 CONFIG = [ROOT / "config" / name for name in ("config.yaml", "models.yaml", "benchmarks.yaml")]
@@ -304,7 +304,7 @@ def report(plan: Plan, assumed: Assumed, args: argparse.Namespace) -> bool:
     print(
         f"## {plan.recipe}\n{plan.problems:,} problems x {plan.seeds} seeds on {plan.servers} servers of {plan.model}, "
         f"jobs of {plan.runtime_min:g} min. Assumed: replies of {lengths.mean():,.0f} tokens on average "
-        f"(omr/published_ratios.py says {MEAN_TOKENS:,}; spread {assumed.spread:g}; {longest:.1%} reach "
+        f"(omr/runs/published_ratios.py says {MEAN_TOKENS:,}; spread {assumed.spread:g}; {longest:.1%} reach "
         f"{plan.max_tokens:,}); a full server writes {server.tokens_per_second:,.0f} tokens/s, a request alone "
         f"{server.request_tokens_per_second:g}; {server.slots} requests fit into its cache, more wait; it is up after "
         f"{assumed.start_min:g} min.\n"

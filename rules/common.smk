@@ -5,14 +5,15 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
-from omr.config_check import check_config
-from omr.config_files import config_digest, config_of_job, expand_paths, read_config
+from omr.config.check import check_config
+from omr.config.code import code_of
+from omr.config.files import config_digest, config_of_job, expand_paths, read_config
 from omr.errors import UserError
-from omr.preparation import download_manifest, hub_id, sharding
-from omr.recipes import Recipes
-from omr.resources import resources_of
-from omr.run_start import start_run
-from omr.settings import Settings, flags, put_own_python_first, run_of_targets
+from omr.config.preparation import download_manifest, hub_id, sharding
+from omr.config.recipes import Recipes
+from omr.models.resources import resources_of
+from omr.runs.start import start_run
+from omr.config.settings import Settings, flags, put_own_python_first, run_of_targets
 
 put_own_python_first()
 

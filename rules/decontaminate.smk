@@ -38,7 +38,7 @@ rule plant_canaries:
     localrule: True
     input:
         benchmarks=BENCHMARK_FILES,
-        code=["scripts/plant_canaries.py", "scripts/omr/rewording.py"],
+        code=code_of("plant_canaries"),
     output:
         "results/{run}/contamination/canaries.jsonl",
     log:
@@ -63,7 +63,7 @@ rule search_lexical:
         problems="results/{run}/merged.jsonl",
         canaries="results/{run}/contamination/canaries.jsonl",
         benchmarks=BENCHMARK_FILES,
-        code=["scripts/search_lexical.py", "scripts/omr/lexical_nets.py", "scripts/omr/benchmark_text.py"],
+        code=code_of("search_lexical"),
     output:
         "results/{run}/contamination/{net}.jsonl",
     log:
@@ -131,7 +131,7 @@ rule pair_candidates:
         canaries="results/{run}/contamination/canaries.jsonl",
         benchmarks=BENCHMARK_FILES,
         matches=expand("results/{{run}}/contamination/{net}.jsonl", net=NETS),
-        code="scripts/pair_candidates.py",
+        code=code_of("pair_candidates"),
     output:
         pairs="results/{run}/contamination/pairs.jsonl",
         decisive="results/{run}/contamination/decisive.jsonl",
@@ -189,7 +189,7 @@ rule decontaminate:
         replies=expand(
             "results/{{run}}/replies/check_contamination/{shard}.jsonl", shard=settings.shards("check_contamination")
         ),
-        code=["scripts/decontaminate.py", "scripts/omr/contamination.py", "scripts/omr/verdicts.py"],
+        code=code_of("decontaminate"),
     output:
         rows="results/{run}/decontaminated.jsonl",
         dropped="results/{run}/dropped/decontaminate.jsonl",

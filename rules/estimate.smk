@@ -5,7 +5,7 @@
 The Snakefile's `onstart` makes the same estimate where config has a `budget`, and stops a run that would exceed it: no
 rule, because nothing must be made again when a budget changes.
 
-Numbers of rows and tokens are those of stages that have run, else those of omr/published_ratios.py.
+Numbers of rows and tokens are those of stages that have run, else those of omr/runs/published_ratios.py.
 """
 
 

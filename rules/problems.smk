@@ -58,13 +58,7 @@ rule prepare_raw_data:
     input:
         threads=settings.raw_data_input,
         tokenizer=settings.tokenizer_file(config["raw_data"]["tokenizer"]),
-        code=[
-            "scripts/prepare_raw_data.py",
-            "scripts/omr/thread_files.py",
-            "scripts/omr/thread_rows.py",
-            "scripts/omr/threads.py",
-            "scripts/omr/token_counts.py",
-        ],
+        code=code_of("prepare_raw_data"),
     output:
         rows="results/{run}/raw_aops_data.jsonl",
         dropped="results/{run}/dropped/prepare_raw_data.jsonl",
@@ -123,7 +117,7 @@ rule parse_problems:
         replies=expand(
             "results/{{run}}/replies/extract_problems/{shard}.jsonl", shard=settings.shards("extract_problems")
         ),
-        code=["scripts/parse_problems.py", "scripts/omr/extraction.py", "scripts/omr/reply_text.py"],
+        code=code_of("parse_problems"),
     output:
         rows="results/{run}/problems.jsonl",
         dropped="results/{run}/dropped/parse_problems.jsonl",
@@ -170,12 +164,7 @@ rule parse_classes:
         replies=expand(
             "results/{{run}}/replies/classify_problems/{shard}.jsonl", shard=settings.shards("classify_problems")
         ),
-        code=[
-            "scripts/parse_classes.py",
-            "scripts/omr/classes.py",
-            "scripts/omr/verdicts.py",
-            "scripts/omr/reply_text.py",
-        ],
+        code=code_of("parse_classes"),
     output:
         rows="results/{run}/classified.jsonl",
         dropped="results/{run}/dropped/parse_classes.jsonl",
@@ -222,12 +211,7 @@ rule parse_answers:
         replies=expand(
             "results/{{run}}/replies/extract_answers/{shard}.jsonl", shard=settings.shards("extract_answers")
         ),
-        code=[
-            "scripts/parse_answers.py",
-            "scripts/omr/answer_lines.py",
-            "scripts/omr/reply_text.py",
-            "scripts/omr/routing.py",
-        ],
+        code=code_of("parse_answers"),
     output:
         rows="results/{run}/answers.jsonl",
         dropped="results/{run}/dropped/parse_answers.jsonl",
@@ -272,12 +256,7 @@ rule parse_conversions:
     input:
         classified="results/{run}/classified.jsonl",
         replies=expand("results/{{run}}/replies/convert_proofs/{shard}.jsonl", shard=settings.shards("convert_proofs")),
-        code=[
-            "scripts/parse_conversions.py",
-            "scripts/omr/conversion.py",
-            "scripts/omr/reply_text.py",
-            "scripts/omr/routing.py",
-        ],
+        code=code_of("parse_conversions"),
     output:
         rows="results/{run}/converted.jsonl",
         dropped="results/{run}/dropped/parse_conversions.jsonl",
@@ -324,7 +303,7 @@ rule parse_proofs:
         replies=expand(
             "results/{{run}}/replies/classify_converted/{shard}.jsonl", shard=settings.shards("classify_converted")
         ),
-        code=["scripts/parse_proofs.py", "scripts/omr/classes.py", "scripts/omr/verdicts.py", "scripts/omr/routing.py"],
+        code=code_of("parse_proofs"),
     output:
         rows="results/{run}/proofs.jsonl",
         dropped="results/{run}/dropped/parse_proofs.jsonl",
@@ -350,7 +329,7 @@ rule merge_data:
         classified="results/{run}/classified.jsonl",
         answers="results/{run}/answers.jsonl",
         proofs=["results/{run}/proofs.jsonl"] if config["problems"]["use_converted_proofs"] else [],
-        code=["scripts/merge_data.py", "scripts/omr/duplicates.py", "scripts/omr/routing.py"],
+        code=code_of("merge_data"),
     output:
         rows="results/{run}/merged.jsonl",
         dropped="results/{run}/dropped/merge_data.jsonl",

@@ -13,13 +13,7 @@ rule write_report:
         # Whatever the page tells of earlier stages is there, and as it was, when these are.
         rows="results/{run}/{recipe}/sft.jsonl",
         contamination="results/{run}/contamination/report.json",
-        code=[
-            "scripts/write_report.py",
-            "scripts/omr/report_page.py",
-            "scripts/omr/report_figures.py",
-            "scripts/omr/report_samples.py",
-            "scripts/omr/report_data.py",
-        ],
+        code=code_of("write_report"),
     output:
         report(
             "results/{run}/{recipe}/report.html",

@@ -9,7 +9,7 @@ rule check_counts:
     localrule: True
     input:
         rows="results/{run}/decontaminated.jsonl",
-        code="scripts/check_counts.py",
+        code=code_of("check_counts"),
     output:
         text="results/{run}/stages.txt",
         json="results/{run}/stages.json",
@@ -31,7 +31,7 @@ rule check_recipe_counts:
     input:
         problems="results/{run}/decontaminated.jsonl",
         rows="results/{run}/{recipe}/sft.jsonl",
-        code="scripts/check_counts.py",
+        code=code_of("check_counts"),
     output:
         text="results/{run}/{recipe}/stages.txt",
         json="results/{run}/{recipe}/stages.json",

@@ -11,7 +11,7 @@
 prepare_sft also writes {recipe}/dropped/prepare_sft/shard-... and {recipe}/counts/prepare_sft/shard-....
 """
 
-from omr.products import Products
+from omr.config.products import Products
 
 try:
     products = Products(settings, recipes)
@@ -29,12 +29,7 @@ rule prepare_sft:
         summarized=products.summarized,
         prompt=recipes.prompt,
         tokenizer=products.tokenizer,
-        code=[
-            "scripts/prepare_sft.py",
-            "scripts/omr/judging.py",
-            "scripts/omr/sft_texts.py",
-            "scripts/omr/sft_columns.py",
-        ],
+        code=code_of("prepare_sft"),
     output:
         # All of it is in sft.jsonl: no need to keep the texts twice.
         rows=temp("results/{run}/{recipe}/sft/shard-{shard}-of-{shards}.jsonl"),
@@ -90,7 +85,7 @@ rule write_dataset:
         counts=products.counts,
         contamination="results/{run}/contamination/report.json",
         prompts=products.prompts,
-        code=["scripts/write_dataset.py", "scripts/omr/dataset_card.py", "scripts/omr/dataset_figures.py"],
+        code=code_of("write_dataset"),
     output:
         directory("results/{run}/{recipe}/dataset"),
     log:
@@ -120,7 +115,7 @@ rule plan_publishing:
     localrule: True
     input:
         dataset="results/{run}/{recipe}/dataset",
-        code="scripts/publish_dataset.py",
+        code=code_of("publish_dataset"),
     output:
         "results/{run}/{recipe}/publish_plan.txt",
     log:
@@ -143,7 +138,7 @@ rule publish_dataset:
     localrule: True
     input:
         dataset="results/{run}/{recipe}/dataset",
-        code="scripts/publish_dataset.py",
+        code=code_of("publish_dataset"),
     output:
         "results/{run}/{recipe}/published.json",
     log:

@@ -11,16 +11,12 @@ A shard holds the same problems at every stage. Texts stay in solutions/; all ot
 writes {recipe}/dropped/<stage>/shard-... and {recipe}/counts/<stage>/shard-....
 """
 
-from omr.recipes import Recipes
+from omr.config.recipes import Recipes
 
 try:
     recipes = Recipes(settings)
 except UserError as error:
     raise WorkflowError(str(error)) from None
-
-
-# How answers are found and compared.
-ANSWERS = ["scripts/omr/answers.py", "scripts/omr/answer_comparison.py"]
 
 
 wildcard_constraints:
@@ -54,7 +50,7 @@ rule fill_majority_answer:
     input:
         problems="results/{run}/decontaminated.jsonl",
         solutions=recipes.solutions,
-        code=["scripts/fill_majority_answer.py", "scripts/omr/solutions.py", "scripts/omr/vote.py", *ANSWERS],
+        code=code_of("fill_majority_answer"),
     output:
         rows="results/{run}/{recipe}/majority/shard-{shard}-of-{shards}.jsonl",
         dropped="results/{run}/{recipe}/dropped/fill_majority_answer/shard-{shard}-of-{shards}.jsonl",
@@ -89,7 +85,7 @@ rule select_judgements:
     input:
         problems="results/{run}/decontaminated.jsonl",
         majority="results/{run}/{recipe}/majority/shard-{shard}-of-{shards}.jsonl",
-        code=["scripts/select_judgements.py", "scripts/omr/judging.py", *ANSWERS],
+        code=code_of("select_judgements"),
     output:
         comparisons="results/{run}/{recipe}/comparisons/shard-{shard}-of-{shards}.jsonl",
         questions="results/{run}/{recipe}/judgements/shard-{shard}-of-{shards}.jsonl",
@@ -142,7 +138,7 @@ rule merge_judgements:
         majority="results/{run}/{recipe}/majority/shard-{shard}-of-{shards}.jsonl",
         comparisons="results/{run}/{recipe}/comparisons/shard-{shard}-of-{shards}.jsonl",
         replies="results/{run}/{recipe}/replies/judge_answers/shard-{shard}-of-{shards}.jsonl",
-        code=["scripts/merge_judgements.py", "scripts/omr/judging.py", "scripts/omr/verdicts.py"],
+        code=code_of("merge_judgements"),
     output:
         rows="results/{run}/{recipe}/judged/shard-{shard}-of-{shards}.jsonl",
         dropped="results/{run}/{recipe}/dropped/merge_judgements/shard-{shard}-of-{shards}.jsonl",

@@ -17,7 +17,7 @@ rule select_traces:
         problems="results/{run}/decontaminated.jsonl",
         judged="results/{run}/{recipe}/judged/shard-{shard}-of-{shards}.jsonl",
         solutions=recipes.solutions,
-        code=["scripts/select_traces.py", "scripts/omr/judging.py", "scripts/omr/solutions.py", *ANSWERS],
+        code=code_of("select_traces"),
     output:
         rows="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.jsonl",
         dropped="results/{run}/{recipe}/dropped/select_traces/shard-{shard}-of-{shards}.jsonl",
@@ -68,7 +68,7 @@ rule select_summary_judgements:
     input:
         traces="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.jsonl",
         summaries=recipes.summaries,
-        code=["scripts/select_summary_judgements.py", "scripts/omr/judging.py", "scripts/omr/summaries.py", *ANSWERS],
+        code=code_of("select_summary_judgements"),
     output:
         comparisons="results/{run}/{recipe}/summary_comparisons/shard-{shard}-of-{shards}.jsonl",
         questions="results/{run}/{recipe}/summary_judgements/shard-{shard}-of-{shards}.jsonl",
@@ -124,7 +124,7 @@ rule merge_summaries:
         summaries=recipes.summaries,
         comparisons="results/{run}/{recipe}/summary_comparisons/shard-{shard}-of-{shards}.jsonl",
         replies="results/{run}/{recipe}/replies/judge_summaries/shard-{shard}-of-{shards}.jsonl",
-        code=["scripts/merge_summaries.py", "scripts/omr/judging.py", "scripts/omr/summaries.py"],
+        code=code_of("merge_summaries"),
     output:
         rows="results/{run}/{recipe}/summarized/shard-{shard}-of-{shards}.jsonl",
         dropped="results/{run}/{recipe}/dropped/merge_summaries/shard-{shard}-of-{shards}.jsonl",

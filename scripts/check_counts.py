@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 from omr.errors import UserError, run_command
-from omr.jsonl import AtomicFile, open_for_reading
+from omr.files.jsonl import AtomicFile, open_for_reading
 
 Counts = dict[str, Any]
 

@@ -15,8 +15,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Self
 
-from omr.benchmarks import Pool
-from omr.contamination import (
+from omr.contamination.benchmarks import Pool
+from omr.contamination.report import Finding, Question, Report
+from omr.contamination.steps import (
     DIRECTIONS,
     Match,
     MatchFiles,
@@ -26,12 +27,11 @@ from omr.contamination import (
     pair_id,
     read_problems,
 )
-from omr.contamination_report import Finding, Question, Report
 from omr.errors import UserError, run_command
-from omr.jsonl import AtomicFile, Row
-from omr.replies import ReplyIndex, usable_text
-from omr.stage import Stage
-from omr.verdicts import parse_true_false
+from omr.files.jsonl import AtomicFile, Row
+from omr.parsers.verdicts import parse_true_false
+from omr.replies.reply import ReplyIndex, usable_text
+from omr.stages.stage import Stage
 
 
 class Evidence:

@@ -1,8 +1,8 @@
 """Fetch a model's checkpoint from the hub: the files that the servers load, checked, and their manifest.
 
-Out: the files under `--folder`, and the manifest (see omr/model_files.py), which appears when all files are there, have
-the size and, where the hub states it, the SHA-256 that it announced. After a run that was cut off, the next one fetches
-only what is not complete. Gated and private models need HF_TOKEN; HF_ENDPOINT names another hub.
+Out: the files under `--folder`, and the manifest (see omr/servers/model_files.py), which appears when all files are
+there, have the size and, where the hub states it, the SHA-256 that it announced. After a run that was cut off, the next
+one fetches only what is not complete. Gated and private models need HF_TOKEN; HF_ENDPOINT names another hub.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from omr.checkpoints import choose_files
 from omr.errors import UserError, run_command
-from omr.hub import HubFile, Listing, fetch, list_repo
-from omr.model_files import ModelFiles, StoredFile, write_manifest
+from omr.hub.files import HubFile, Listing, fetch, list_repo
+from omr.models.checkpoints import choose_files
+from omr.servers.model_files import ModelFiles, StoredFile, write_manifest
 
 _BLOCK = 16 << 20
 

@@ -18,8 +18,8 @@ from typing import Any
 
 import orjson
 from omr.errors import run_command
-from omr.hub import Listing, fetch, find_parquet
-from omr.jsonl import AtomicFile
+from omr.files.jsonl import AtomicFile
+from omr.hub.files import Listing, fetch, find_parquet
 
 
 def describe_files(listing: Listing, paths: Sequence[Path], manifest: Path) -> list[dict[str, Any]]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import argparse
 import sys
 
+from omr.asking.tokens import load_tokenizer
 from omr.errors import run_command
-from omr.hub import hub_file
-from omr.jsonl import AtomicFile
-from omr.tokens import load_tokenizer
+from omr.files.jsonl import AtomicFile
+from omr.hub.files import hub_file
 
 
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:

@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from omr.config_files import read_config
+from omr.config.files import read_config
+from omr.config.recipes import Recipes
+from omr.config.settings import Settings
 from omr.errors import UserError, run_command
-from omr.estimation import Estimate, StageEstimate, estimate, long_jobs, over_budget
-from omr.input_size import threads_at_hand
-from omr.jsonl import AtomicFile
-from omr.recipes import Recipes
-from omr.run_counts import RunCounts
-from omr.settings import Settings
+from omr.files.jsonl import AtomicFile
+from omr.runs.counts import RunCounts
+from omr.runs.estimation import Estimate, StageEstimate, estimate, long_jobs, over_budget
+from omr.runs.input_size import threads_at_hand
 
 _HEAD = (
     *("stage", "model", "requests", "prompt tokens", "completion tokens", "disk", "GPU-hours", "USD"),

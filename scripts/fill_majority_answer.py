@@ -19,14 +19,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from omr.equivalence import EquivalenceChecker, Verdict
+from omr.answers.equivalence import EquivalenceChecker, Verdict
+from omr.answers.vote import Vote, majority
 from omr.errors import UserError, run_command
-from omr.jsonl import Fields, read_rows
-from omr.replies import Reply
-from omr.shard_problems import shard_problems
-from omr.solutions import is_finished, predicted_answer
-from omr.stage import Stage
-from omr.vote import Vote, majority
+from omr.files.jsonl import Fields, read_rows
+from omr.replies.reply import Reply
+from omr.solutions.solution import is_finished, predicted_answer
+from omr.stages.shard_problems import shard_problems
+from omr.stages.stage import Stage
 
 _REPLY: Fields = {"id": str, "seed": int, "text": (str, None), "finish_reason": (str, None)}
 _AGREES = {Verdict.EQUAL: True, Verdict.DIFFERENT: False, Verdict.UNKNOWN: None}

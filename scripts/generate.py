@@ -1,8 +1,9 @@
 """Ask a model: rows x prompts x seeds -> raw replies. The only command that talks to a model.
 
 In: a rows file (JSONL with `id` and the fields its prompts use), prompt files, the merged config for how the model is
-served. Out: one shard of raw replies (JSONL, see omr/replies.py) and its counts. Replies are never interpreted here:
-a CPU step reads them, so that a better parser never costs a GPU hour. See omr/journal.py for what survives a kill.
+served. Out: one shard of raw replies (JSONL, see omr/replies/reply.py) and its counts. Replies are never interpreted
+here: a CPU step reads them, so that a better parser never costs a GPU hour. See omr/replies/journal.py for what
+survives a kill.
 """
 
 from __future__ import annotations
@@ -18,24 +19,24 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from omr.client import ChatClient
-from omr.config_files import read_config
-from omr.draining import Drain
+from omr.asking.client import ChatClient
+from omr.asking.draining import Drain
+from omr.asking.progress import Log, Progress, run_logged
+from omr.asking.prompts import load_prompt
+from omr.asking.requests import Request, RequestPlan, Sampling
+from omr.asking.serving import drain_through_server
+from omr.asking.time_limit import watched_time_limit
+from omr.asking.twin_jobs import EXIT_STOPPED, PostponedError, Queueing
+from omr.config.files import read_config
 from omr.errors import UserError, run_command
-from omr.full_load import FullLoad
-from omr.held_time import HeldTime
-from omr.journal import ReplyStore
-from omr.jsonl import AtomicFile
-from omr.model_files import served_from
-from omr.models import ModelSpec, model_spec
-from omr.progress import Log, Progress, run_logged
-from omr.prompts import load_prompt
-from omr.requests import Request, RequestPlan, Sampling
+from omr.files.jsonl import AtomicFile
+from omr.models.model import ModelSpec, model_spec
+from omr.replies.held_time import HeldTime
+from omr.replies.journal import ReplyStore
+from omr.replies.usage import usage_of
 from omr.servers import ServerSite, server_site
-from omr.serving import drain_through_server
-from omr.time_limit import watched_time_limit
-from omr.twin_jobs import EXIT_STOPPED, PostponedError, Queueing
-from omr.usage import usage_of
+from omr.servers.full_load import FullLoad
+from omr.servers.model_files import served_from
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -18,13 +18,13 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from omr.duplicates import Duplicates
 from omr.errors import UserError, run_command
-from omr.jsonl import Fields, Row, read_rows
-from omr.routing import ANSWERS, PROOFS, branch_of
-from omr.stage import Stage
-from omr.stage_files import open_stage, stage_parser
-from omr.unique import unique_rows
+from omr.files.duplicates import Duplicates
+from omr.files.jsonl import Fields, Row, read_rows
+from omr.files.unique import unique_rows
+from omr.stages.outputs import open_stage, stage_parser
+from omr.stages.routing import ANSWERS, PROOFS, branch_of
+from omr.stages.stage import Stage
 
 CLASSIFIED_FIELDS = {"id": str, "thread_id": str, "problem": str}
 BRANCH_FIELDS: Fields = {"id": str, "problem": str, "expected_answer": (str, None), "problem_type": str}

@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from omr.errors import run_command
-from omr.jsonl import Fields, Row
-from omr.judging import Judgement, Judgements, ProblemJudgements, by_problem, judgement_fields, unjudged
-from omr.replies import ReplyIndex
-from omr.stage import Stage
+from omr.files.jsonl import Fields, Row
+from omr.replies.reply import ReplyIndex
+from omr.solutions.judging import Judgement, Judgements, ProblemJudgements, by_problem, judgement_fields, unjudged
+from omr.stages.stage import Stage
 
 _MAJORITY: Fields = {"id": str, "seed": int, "predicted_answer": (str, None), "finished": bool, "error": (str, None)}
 

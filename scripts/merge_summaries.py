@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from omr.errors import run_command
-from omr.jsonl import Row
-from omr.judging import Judgement, Judgements, ProblemJudgements, by_problem, unjudged
-from omr.replies import ReplyIndex
-from omr.stage import Stage
-from omr.summaries import Candidate, Candidates
+from omr.files.jsonl import Row
+from omr.replies.reply import ReplyIndex
+from omr.solutions.judging import Judgement, Judgements, ProblemJudgements, by_problem, unjudged
+from omr.solutions.summaries import Candidate, Candidates
+from omr.stages.stage import Stage
 
 _TRACE = {"id": str, "problem_id": str, "seed": int, "problem": str, "solution": str}
 

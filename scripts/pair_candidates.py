@@ -13,10 +13,10 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from omr.benchmarks import BenchmarkRow, Pool
-from omr.contamination import DIRECTIONS, Match, MatchFiles, named_paths, pair_id, positive, read_problems
+from omr.contamination.benchmarks import BenchmarkRow, Pool
+from omr.contamination.steps import DIRECTIONS, Match, MatchFiles, named_paths, pair_id, positive, read_problems
 from omr.errors import UserError, run_command
-from omr.jsonl import AtomicFile, Row, dumps
+from omr.files.jsonl import AtomicFile, Row, dumps
 
 Matches = Mapping[str, Sequence[Match]]
 

@@ -16,13 +16,13 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from omr.answer_lines import parse_answer
 from omr.errors import run_command
-from omr.jsonl import Row
-from omr.replies import ReplyIndex, usable_text
-from omr.routing import ANSWERS, branch_of
-from omr.stage import Stage
-from omr.stage_files import add_replies, open_stage, stage_parser
+from omr.files.jsonl import Row
+from omr.parsers.answer_lines import parse_answer
+from omr.replies.reply import ReplyIndex, usable_text
+from omr.stages.outputs import add_replies, open_stage, stage_parser
+from omr.stages.routing import ANSWERS, branch_of
+from omr.stages.stage import Stage
 
 PROMPT = "extract_answers"
 FIELDS = {"id": str, "thread_id": str, "problem": str}

@@ -3,9 +3,9 @@
 In: problems.jsonl; replies to `classify_proof`, `classify_mcq`, `classify_binary`, `classify_invalid`.
 Out: the problems with `is_proof`, `is_mcq`, `is_binary`, `is_invalid`: true, false, or null where there is no verdict.
 
-No row is dropped here: omr/routing.py says which way each goes, and what happens to those with a null. The counts have
-`verdicts`, how many of each class are true, false, null, and `unreadable`, why they are null: `unreadable_verdict`,
-`no_reply`, `request_failed_<kind>`, `unfinished_reply`, `empty_reply`.
+No row is dropped here: omr/stages/routing.py says which way each goes, and what happens to those with a null. The
+counts have `verdicts`, how many of each class are true, false, null, and `unreadable`, why they are null:
+`unreadable_verdict`, `no_reply`, `request_failed_<kind>`, `unfinished_reply`, `empty_reply`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from omr.classes import ClassReader
 from omr.errors import run_command
-from omr.replies import ReplyIndex
-from omr.stage_files import add_replies, open_stage, stage_parser
+from omr.parsers.classes import ClassReader
+from omr.replies.reply import ReplyIndex
+from omr.stages.outputs import add_replies, open_stage, stage_parser
 
 FIELDS = {"id": str, "thread_id": str, "problem": str, "forum_post": str, "forum_discussions": str}
 

@@ -14,13 +14,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from omr.conversion import parse_conversion
 from omr.errors import run_command
-from omr.jsonl import Row
-from omr.replies import ReplyIndex, usable_text
-from omr.routing import PROOFS, branch_of
-from omr.stage import Stage
-from omr.stage_files import add_replies, open_stage, stage_parser
+from omr.files.jsonl import Row
+from omr.parsers.conversion import parse_conversion
+from omr.replies.reply import ReplyIndex, usable_text
+from omr.stages.outputs import add_replies, open_stage, stage_parser
+from omr.stages.routing import PROOFS, branch_of
+from omr.stages.stage import Stage
 
 PROMPT = "convert_proofs"
 FIELDS = {"id": str, "thread_id": str, "problem": str}

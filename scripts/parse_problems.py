@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from omr.errors import run_command
-from omr.extraction import fault_of_problem, parse_problems
-from omr.jsonl import Row
-from omr.replies import ReplyIndex, usable_text
-from omr.stage import Stage
-from omr.stage_files import add_replies, open_stage, stage_parser
+from omr.files.jsonl import Row
+from omr.parsers.extraction import fault_of_problem, parse_problems
+from omr.replies.reply import ReplyIndex, usable_text
+from omr.stages.outputs import add_replies, open_stage, stage_parser
+from omr.stages.stage import Stage
 
 PROMPT = "extract_problems"
 FIELDS = {"id": str, "forum_post": str, "forum_discussions": str}

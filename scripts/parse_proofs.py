@@ -14,11 +14,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from omr.classes import ClassReader
 from omr.errors import run_command
-from omr.replies import ReplyIndex
-from omr.routing import ANSWERS, PROOFS, branch_of
-from omr.stage_files import add_replies, open_stage, stage_parser
+from omr.parsers.classes import ClassReader
+from omr.replies.reply import ReplyIndex
+from omr.stages.outputs import add_replies, open_stage, stage_parser
+from omr.stages.routing import ANSWERS, PROOFS, branch_of
 
 FIELDS = {"id": str, "thread_id": str, "problem": str, "original_problem": str}
 

@@ -15,12 +15,12 @@ from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from random import Random
 
-from omr.benchmark_text import normal_text
-from omr.benchmarks import BenchmarkRow, Pool
-from omr.contamination import CANARY_KINDS, canary_id
+from omr.contamination.benchmark_text import normal_text
+from omr.contamination.benchmarks import BenchmarkRow, Pool
+from omr.contamination.rewording import paraphrase, renumber
+from omr.contamination.steps import CANARY_KINDS, canary_id
 from omr.errors import run_command
-from omr.jsonl import AtomicFile, Row, dumps
-from omr.rewording import paraphrase, renumber
+from omr.files.jsonl import AtomicFile, Row, dumps
 
 
 def plant(rows: Iterable[BenchmarkRow], seed: int, per_benchmark: int) -> Iterator[Row]:

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from omr.benchmarks import check_benchmark_name
+from omr.contamination.benchmarks import check_benchmark_name
 from omr.errors import UserError, run_command
-from omr.hub import hub_parquet_files
-from omr.jsonl import AtomicFile, dumps, open_for_reading, parse_row
+from omr.files.jsonl import AtomicFile, dumps, open_for_reading, parse_row
+from omr.hub.files import hub_parquet_files
 
 
 def read_jsonl_column(path: Path, column: str) -> Iterator[Any]:

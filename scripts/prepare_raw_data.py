@@ -5,7 +5,7 @@ Lines, gzipped or not, as Parquet, or as the manifest that `download_raw_data.py
 hold text or numbers are kept.
 
 Out: `id` (hash of the thread's raw texts), `forum_post` (as it is, less NUL characters), `forum_discussions` ("Post
-1:\\n...\\n\\nPost 2:\\n...", quotes removed, within the token limit, no post cut; see omr/threads.py).
+1:\\n...\\n\\nPost 2:\\n...", quotes removed, within the token limit, no post cut; see omr/threads/posts.py).
 
 A row that cannot be used is dropped with its reason, and an exact duplicate of an earlier thread likewise. Too many
 unusable rows, or a first row without the columns, are an error. In JSON Lines, blank lines are no rows, a byte order
@@ -21,12 +21,12 @@ from contextlib import closing
 from pathlib import Path
 
 from omr.errors import UserError, run_command
-from omr.id_set import IdSet
-from omr.stage import Stage
-from omr.thread_files import find_inputs, read_chunks
-from omr.thread_rows import ChunkResult, Refused, ThreadBuilder
-from omr.token_counts import ByteCounter, TokenCounter, TokenizerCounter
-from omr.workers import available_cores, ordered_map
+from omr.files.id_set import IdSet
+from omr.stages.stage import Stage
+from omr.stages.workers import available_cores, ordered_map
+from omr.threads.files import find_inputs, read_chunks
+from omr.threads.rows import ChunkResult, Refused, ThreadBuilder
+from omr.threads.token_counts import ByteCounter, TokenCounter, TokenizerCounter
 
 # A file that is plainly no file of threads is not read to its end: more than this many unusable rows, and most of them.
 _EARLY_ROWS, _EARLY_FRACTION = 1000, 0.5

@@ -1,7 +1,8 @@
 """Training rows: right, finished solutions of clean problems, with their texts.
 
 In: decontaminated.jsonl; judged rows and solutions (all seeds) of one shard; for a recipe with summaries, its traces
-and summarized rows. Out, in the order of the judged rows: the columns of omr/sft_columns.py. A row is one solution.
+and summarized rows. Out, in the order of the judged rows: the columns of omr/training/columns.py. A row is one
+solution.
 Dropped, by the first reason that holds:
   contaminated          the problem is not in decontaminated.jsonl
   failed, unfinished, no_answer, unjudged, wrong
@@ -31,16 +32,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
+from omr.asking.prompts import Prompt, load_prompt
 from omr.errors import UserError, run_command
-from omr.jsonl import Fields, Row, dumps
-from omr.judging import by_problem, why_not_right
-from omr.problem_index import ProblemIndex
-from omr.prompts import Prompt, load_prompt
-from omr.replies import ReplyIndex
-from omr.sft_columns import NAMES, prompt_hash
-from omr.sft_texts import Summaries, Text, Texts
-from omr.stage import Stage
-from omr.token_counts import TokenCounter, TokenizerCounter
+from omr.files.jsonl import Fields, Row, dumps
+from omr.replies.reply import ReplyIndex
+from omr.solutions.judging import by_problem, why_not_right
+from omr.stages.problem_index import ProblemIndex
+from omr.stages.stage import Stage
+from omr.threads.token_counts import TokenCounter, TokenizerCounter
+from omr.training.columns import NAMES, prompt_hash
+from omr.training.texts import Summaries, Text, Texts
 
 _JUDGED: Fields = {
     "id": str,

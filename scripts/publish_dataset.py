@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 from omr.errors import UserError, run_command
-from omr.jsonl import AtomicFile
+from omr.files.jsonl import AtomicFile
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

@@ -2,10 +2,10 @@
 reads its own files only, where it would read the whole checkpoint otherwise.
 
 In: the merged config and, for a model of the hub, the manifest of its download. Out: a folder with the shards and the
-other files of the checkpoint, and its manifest (see omr/model_files.py), which appears last. vLLM itself is the saver,
-spread over the GPUs as for serving: it runs on this machine, or over the nodes of this Slurm job. The files are good
-for the same sizes, arguments and version of vLLM only. What is run again begins anew; a second run at the same time
-waits for the first and takes over what it saved.
+other files of the checkpoint, and its manifest (see omr/servers/model_files.py), which appears last. vLLM itself is the
+saver, spread over the GPUs as for serving: it runs on this machine, or over the nodes of this Slurm job. The files are
+good for the same sizes, arguments and version of vLLM only. What is run again begins anew; a second run at the same
+time waits for the first and takes over what it saved.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import orjson
-from omr.checkpoints import OTHER_WEIGHTS, SAFETENSORS, choose_files
-from omr.config_files import read_config
+from omr.asking.progress import Log, run_logged
+from omr.asking.time_limit import watched_time_limit
+from omr.asking.twin_jobs import EXIT_STOPPED, PostponedError, Queueing
+from omr.config.files import read_config
 from omr.errors import UserError, run_command
-from omr.folders import atomic_folder, clear_leftovers
-from omr.locks import FileLock, Owner
-from omr.model_files import ModelFiles, StoredFile, check_files, read_manifest, served_from, write_manifest
-from omr.models import ModelSpec, model_spec
-from omr.progress import Log, run_logged
+from omr.files.folders import atomic_folder, clear_leftovers
+from omr.files.locks import FileLock, Owner
+from omr.models.checkpoints import OTHER_WEIGHTS, SAFETENSORS, choose_files
+from omr.models.model import ModelSpec, model_spec
 from omr.servers import ServerSite, server_site
 from omr.servers.gpus import check_gpus
 from omr.servers.launch import parallel_sizes
+from omr.servers.model_files import ModelFiles, StoredFile, check_files, read_manifest, served_from, write_manifest
 from omr.servers.process import ServerProcess
 from omr.servers.shard_saver import ShardSaver
-from omr.time_limit import watched_time_limit
-from omr.twin_jobs import EXIT_STOPPED, PostponedError, Queueing
 
 _POLL_S = 0.5
 

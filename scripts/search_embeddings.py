@@ -10,11 +10,11 @@ from __future__ import annotations
 import argparse
 import sys
 
-from omr.benchmarks import Pool
-from omr.contamination import positive, read_problems
-from omr.embedding_net import DTYPES, EmbeddingNet, load_model
+from omr.contamination.benchmarks import Pool
+from omr.contamination.embedding_net import DTYPES, EmbeddingNet, load_model
+from omr.contamination.nets import write_matches
+from omr.contamination.steps import positive, read_problems
 from omr.errors import run_command
-from omr.nets import write_matches
 
 #: Problems embedded at once: enough that sorting by length leaves little padding, some 200 MB of scores.
 _BLOCK_ROWS = 4096

@@ -10,11 +10,11 @@ from __future__ import annotations
 import argparse
 import sys
 
-from omr.benchmarks import Pool
-from omr.contamination import positive, read_problems
+from omr.contamination.benchmarks import Pool
+from omr.contamination.lexical_nets import ExactNet, NgramNet, TfidfNet
+from omr.contamination.nets import Net, write_matches
+from omr.contamination.steps import positive, read_problems
 from omr.errors import run_command
-from omr.lexical_nets import ExactNet, NgramNet, TfidfNet
-from omr.nets import Net, write_matches
 
 #: Problems searched at once: enough to make the matrix product worth while, some 10 MB of scores.
 _BLOCK_ROWS = 500

@@ -1,8 +1,9 @@
 """Which predicted answers are provably the expected one, and which a model must judge.
 
 In: decontaminated.jsonl, majority rows of one shard. Out: one row per distinct (problem, predicted answer, expected
-answer) with the outcome of comparing the two (comparisons, see omr/judging.py), and those that are not provably the
-same as questions for the model: id, problem_id, problem, predicted_answer, expected_answer. Nothing is dropped.
+answer) with the outcome of comparing the two (comparisons, see omr/solutions/judging.py), and those that are not
+provably the same as questions for the model: id, problem_id, problem, predicted_answer, expected_answer. Nothing is
+dropped.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from omr.equivalence import EquivalenceChecker, Verdict
+from omr.answers.equivalence import EquivalenceChecker, Verdict
 from omr.errors import run_command
-from omr.jsonl import AtomicFile, Fields, Row, read_rows
-from omr.judging import SYMBOLIC, Question, QuestionWriter, batches, by_problem
-from omr.shard_problems import ProblemTexts
-from omr.stage import Stage
+from omr.files.jsonl import AtomicFile, Fields, Row, read_rows
+from omr.solutions.judging import SYMBOLIC, Question, QuestionWriter, batches, by_problem
+from omr.stages.shard_problems import ProblemTexts
+from omr.stages.stage import Stage
 
 _MAJORITY: Fields = {"id": str, "seed": int, "predicted_answer": (str, None), "expected_answer": (str, None)}
 

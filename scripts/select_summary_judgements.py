@@ -1,9 +1,9 @@
 """Which answers of summaries are provably right, and which a model must judge.
 
 In: traces of one shard and the candidate summaries of each. Out: one row per distinct (problem, answer of a summary,
-expected answer) with its outcome (comparisons, see omr/judging.py), and those left open as questions for the model.
-An answer is right if it is provably the expected one (`symbolic`), or provably the answer of a solution to the same
-problem that was judged right (`solution`): the same question is not asked again. Nothing is dropped.
+expected answer) with its outcome (comparisons, see omr/solutions/judging.py), and those left open as questions for the
+model. An answer is right if it is provably the expected one (`symbolic`), or provably the answer of a solution to the
+same problem that was judged right (`solution`): the same question is not asked again. Nothing is dropped.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from omr.equivalence import EquivalenceChecker, Verdict
+from omr.answers.equivalence import EquivalenceChecker, Verdict
 from omr.errors import run_command
-from omr.jsonl import AtomicFile, Row, read_rows
-from omr.judging import SOLUTION, SYMBOLIC, Question, QuestionWriter, batches, by_problem
-from omr.replies import ReplyIndex
-from omr.stage import Stage
-from omr.summaries import Candidates
+from omr.files.jsonl import AtomicFile, Row, read_rows
+from omr.replies.reply import ReplyIndex
+from omr.solutions.judging import SOLUTION, SYMBOLIC, Question, QuestionWriter, batches, by_problem
+from omr.solutions.summaries import Candidates
+from omr.stages.stage import Stage
 
 _TRACE = {"id": str, "problem_id": str, "problem": str, "predicted_answer": str, "expected_answer": str}
 

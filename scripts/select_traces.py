@@ -16,14 +16,14 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from omr.equivalence import EquivalenceChecker, Verdict
+from omr.answers.equivalence import EquivalenceChecker, Verdict
 from omr.errors import UserError, run_command
-from omr.jsonl import Fields, Row
-from omr.judging import why_not_right
-from omr.replies import Reply, ReplyIndex
-from omr.shard_problems import ProblemTexts
-from omr.solutions import boxed_step, is_finished, read_solution
-from omr.stage import Stage
+from omr.files.jsonl import Fields, Row
+from omr.replies.reply import Reply, ReplyIndex
+from omr.solutions.judging import why_not_right
+from omr.solutions.solution import boxed_step, is_finished, read_solution
+from omr.stages.shard_problems import ProblemTexts
+from omr.stages.stage import Stage
 
 _JUDGED: Fields = {
     "id": str,

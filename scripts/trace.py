@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from omr.errors import UserError, run_command
-from omr.jsonl import Row
-from omr.lineage import Event, Id, Lineage, parse_id
+from omr.files.jsonl import Row
+from omr.runs.lineage import Event, Id, Lineage, parse_id
 
 #: Model text may hold anything, also what a terminal takes as a command.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")

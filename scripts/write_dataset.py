@@ -1,7 +1,7 @@
 """The dataset folder that `datasets.load_dataset` and the hub take: Parquet files and a card.
 
 In: sft.jsonl; for the card, the counts of the stages, the report of the decontamination, the prompts and the names of
-the models. Out: a folder with data/train-KKKKK-of-NNNNN.parquet (columns: omr/sft_columns.py) and README.md, whose
+the models. Out: a folder with data/train-KKKKK-of-NNNNN.parquet (columns: omr/training/columns.py) and README.md, whose
 figures are counted here. The folder appears whole; without rows it is an error.
 """
 
@@ -13,13 +13,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from omr.dataset_card import CardFacts, dataset_card
-from omr.dataset_figures import Figures, read_json, sum_stages
+from omr.asking.prompts import load_prompt
 from omr.errors import UserError, run_command
-from omr.folders import atomic_folder
-from omr.jsonl import Row, read_rows
-from omr.prompts import load_prompt
-from omr.sft_columns import NAMES, REQUIRED, arrow_schema, fault_of_messages, prompt_hash
+from omr.files.folders import atomic_folder
+from omr.files.jsonl import Row, read_rows
+from omr.training.card import CardFacts, dataset_card
+from omr.training.columns import NAMES, REQUIRED, arrow_schema, fault_of_messages, prompt_hash
+from omr.training.figures import Figures, read_json, sum_stages
 
 #: Bytes of text that are made a row group: enough to compress well, few enough to hold in memory several times over.
 _GROUP_BYTES = 16 << 20

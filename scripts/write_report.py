@@ -10,13 +10,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from omr.config_files import read_config
+from omr.config.files import read_config
+from omr.config.recipes import Recipes
+from omr.config.settings import Settings
 from omr.errors import run_command
-from omr.jsonl import AtomicFile
-from omr.recipes import Recipes
-from omr.report_data import collect
-from omr.report_page import page
-from omr.settings import Settings
+from omr.files.jsonl import AtomicFile
+from omr.report.data import collect
+from omr.report.page import page
 
 
 def main(argv: list[str] | None = None) -> int:

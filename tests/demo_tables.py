@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from omr.jsonl import read_rows
+from omr.files.jsonl import read_rows
 from omr.replay.replies import StageReplies, read_stage
 
 DEMO = Path(__file__).parent / "data" / "demo"

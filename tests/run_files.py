@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 import yaml
-from omr.config_files import read_config
-from omr.jsonl import dumps
+from omr.config.files import read_config
+from omr.files.jsonl import dumps
 
 ROOT = Path(__file__).parents[1]
 THREAD, OTHER, SILENT = "00112233445566aa", "00112233445566bb", "ffeeddccbbaa9988"

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import prepare_sft
-from omr.jsonl import dumps, read_rows
+from omr.files.jsonl import dumps, read_rows
 
 ROOT = Path(__file__).parents[1]
 MODEL = "owner/some-model@abc"

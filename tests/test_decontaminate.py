@@ -26,11 +26,11 @@ from contamination_files import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from omr.benchmarks import Pool
-from omr.contamination_report import Finding, Question
+from omr.contamination.benchmarks import Pool
+from omr.contamination.report import Finding, Question
+from omr.contamination.rewording import paraphrase, renumber
 from omr.errors import UserError
-from omr.rewording import paraphrase, renumber
-from omr.stage import Stage
+from omr.stages.stage import Stage
 
 # One worker runs them all: they share a run.
 pytestmark = pytest.mark.xdist_group("decontaminate")

@@ -26,9 +26,9 @@ from demo_tables import (
     shared_words_in_a_row,
     threads,
 )
-from omr.jsonl import parse_row
-from omr.prompts import load_prompt
-from omr.threads import build_discussion, thread_id
+from omr.asking.prompts import load_prompt
+from omr.files.jsonl import parse_row
+from omr.threads.posts import build_discussion, thread_id
 
 # ---- replies and rows belong together
 

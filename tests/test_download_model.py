@@ -12,7 +12,7 @@ import download_model
 import pytest
 from fake_hub import FakeHub, FakeRepo
 from omr.errors import UserError
-from omr.model_files import read_manifest
+from omr.servers.model_files import read_manifest
 
 CHECKPOINT = {
     "config.json": b"{}",

@@ -6,8 +6,8 @@ from pathlib import Path
 import download_tokenizer
 import pytest
 from fake_hub import FakeHub, FakeRepo
+from omr.asking.tokens import load_tokenizer
 from omr.errors import UserError
-from omr.tokens import load_tokenizer
 from small_tokenizer import save_tokenizer
 
 

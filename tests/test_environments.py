@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 import yaml
-from servers.pinned_wheels import SGLANG, VLLM
+from pinned_wheels import SGLANG, VLLM
 
 ROOT = Path(__file__).parents[1]
 SERVERS = ("vllm", "sglang", "trtllm")

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import run_files
 from estimate import main, size
-from omr.costs import PROMPT_TOKEN_WEIGHT, gpu_hours, missing_prices, usd
 from omr.errors import UserError
-from omr.full_load import FullLoad
-from omr.models import ModelSpec
-from omr.published_ratios import RATIOS, TOKENS
+from omr.models.model import ModelSpec
+from omr.runs.costs import PROMPT_TOKEN_WEIGHT, gpu_hours, missing_prices, usd
+from omr.runs.published_ratios import RATIOS, TOKENS
+from omr.servers.full_load import FullLoad
 
 GPUS = ModelSpec("m", "p", "vllm", gpus=8, nodes=2, tokens_per_second=1000.0, usd_per_gpu_hour=2.0)
 HOSTED = ModelSpec(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from labelling_rows import classified
 from merge_data import main
 from omr.errors import UserError
-from omr.routing import branch_of
+from omr.stages.routing import branch_of
 from stage_runs import Row, assert_conserved, run_stage
 
 

@@ -20,8 +20,8 @@ from contamination_files import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from omr.benchmarks import Pool
-from omr.contamination import Match
+from omr.contamination.benchmarks import Pool
+from omr.contamination.steps import Match
 from omr.errors import UserError
 
 

@@ -8,9 +8,9 @@ import plant_canaries
 from contamination_files import APPLES, DIVISORS, SHORT, TRIANGLE, read_json_lines, write_benchmark
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from omr.benchmark_text import normal_text
-from omr.benchmarks import BenchmarkRow
-from omr.rewording import changed_share
+from omr.contamination.benchmark_text import normal_text
+from omr.contamination.benchmarks import BenchmarkRow
+from omr.contamination.rewording import changed_share
 
 PROBLEMS = [TRIANGLE, APPLES, DIVISORS, SHORT, "$$", "$x^2 = 4$"]
 ROWS = [BenchmarkRow(name, row, text) for name in ("math", "math-500") for row, text in enumerate(PROBLEMS)]

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from omr.errors import UserError
-from omr.threads import thread_id
+from omr.threads.posts import thread_id
 from small_tokenizer import save_tokenizer
 
 Row = dict[str, Any]
@@ -139,7 +139,7 @@ def test_every_format_and_every_division_into_files_gives_the_same(tmp_path: Pat
 
 def test_one_and_two_processes_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prepare_raw_data, "_POOL_BYTES", 0)
-    monkeypatch.setattr("omr.thread_files._CHUNK_BYTES", 4000)
+    monkeypatch.setattr("omr.threads.files._CHUNK_BYTES", 4000)
     rows = many_threads(500) + many_threads(3) + [thread(" ")]
     file = write_jsonl(tmp_path / "in.jsonl", rows)
     tokenizer = f"--tokenizer={save_tokenizer(tmp_path / 'tokenizer.json')}"

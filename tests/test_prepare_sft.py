@@ -7,11 +7,11 @@ import prepare_sft
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from omr.asking.prompts import load_prompt
 from omr.errors import UserError
-from omr.jsonl import dumps
-from omr.prompts import load_prompt
-from omr.requests import shard_of
-from omr.sft_columns import COLUMNS, NAMES, REQUIRED, fault_of_messages
+from omr.files.jsonl import dumps
+from omr.stages.shards import shard_of
+from omr.training.columns import COLUMNS, NAMES, REQUIRED, fault_of_messages
 from sft_files import MODEL, ROOT, Inputs, problem, solution, write_lines
 from small_tokenizer import save_tokenizer
 

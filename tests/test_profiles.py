@@ -13,12 +13,12 @@ from typing import Any
 import orjson
 import pytest
 import yaml
-from omr.config_check import check_config
-from omr.config_files import merge, read_config
-from omr.recipes import Recipes
-from omr.requests import shard_of
-from omr.run_counts import PROBLEM_STAGES, RECIPE_STAGES
-from omr.settings import Settings
+from omr.config.check import check_config
+from omr.config.files import merge, read_config
+from omr.config.recipes import Recipes
+from omr.config.settings import Settings
+from omr.runs.counts import PROBLEM_STAGES, RECIPE_STAGES
+from omr.stages.shards import shard_of
 from workflow.projects import ROOT, Project, clean_environment, copy_project
 
 #: Folder of solutions of a model on one node, and of one on two -> number of shards.

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from demo_tables import PROMPT_FIELDS, PROMPTS
-from omr.prompts import load_prompt
+from omr.asking.prompts import load_prompt
 
 #: Words and lines that a prompt must name, because a parser looks for them in the reply.
 REPLY_FORMATS = {

@@ -11,10 +11,10 @@ from typing import Any
 import huggingface_hub
 import publish_dataset
 import pytest
+from omr.config.products import Products
+from omr.config.recipes import Recipes
+from omr.config.settings import Settings
 from omr.errors import UserError
-from omr.products import Products
-from omr.recipes import Recipes
-from omr.settings import Settings
 
 TOKEN = "hf_secret"
 DATA = "data/train-00000-of-00001.parquet"

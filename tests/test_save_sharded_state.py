@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 import save_sharded_state
 from omr.errors import UserError
-from omr.model_files import ModelFiles, StoredFile, read_manifest, served_from, write_manifest
-from omr.models import model_spec
-from servers.server_lab import stand_in_slurm, write_script
+from omr.models.model import model_spec
+from omr.servers.model_files import ModelFiles, StoredFile, read_manifest, served_from, write_manifest
+from server_lab import stand_in_slurm, write_script
 
 HERE = Path(__file__).parent
 CHECKPOINT = {

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import select_judgements
-from omr.equivalence import EquivalenceChecker, Verdict
+from omr.answers.equivalence import EquivalenceChecker, Verdict
 from omr.errors import UserError
-from omr.judging import Question
+from omr.solutions.judging import Question
 from solution_files import cut, fill, problem, read_lines, select, write_rows
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import run_files
 from omr.errors import UserError
-from omr.lineage import Id, parse_id
-from omr.row_search import lines_with, nearest, rows_with
+from omr.runs.lineage import Id, parse_id
+from omr.stages.row_search import lines_with, nearest, rows_with
 from run_files import CONTAMINATED, OTHER, PROBLEM, SILENT, THREAD
 
 from trace import main, newest_run, printable  # isort: skip

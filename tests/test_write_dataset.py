@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 import write_dataset
 import yaml
-from omr.dataset_figures import Histogram
 from omr.errors import UserError
+from omr.training.figures import Histogram
 from sft_files import ROOT, training_rows, write_lines
 
 Row = dict[str, Any]

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 import run_files
-from omr.charts import nice_step
-from omr.full_load import FullLoad
-from omr.report_data import LENGTH_STEP, read_product
-from omr.report_figures import length_bars, pass_rate_bars
-from omr.report_samples import split_solution
+from omr.report.charts import nice_step
+from omr.report.data import LENGTH_STEP, read_product
+from omr.report.figures import length_bars, pass_rate_bars
+from omr.report.samples import split_solution
+from omr.servers.full_load import FullLoad
 from write_report import main
 
 

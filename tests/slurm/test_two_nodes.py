@@ -11,8 +11,8 @@ from typing import Any
 
 import orjson
 import pytest
-from omr.model_files import read_manifest
-from servers.server_lab import write_script
+from omr.servers.model_files import read_manifest
+from server_lab import write_script
 from slurm.conftest import with_layer
 from slurm.slurm_lab import Cluster, Run, Stage, asked, nothing_is_left, processes_of, until
 from workflow.projects import ROOT, Project
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.slurm, pytest.mark.xdist_group("slurm-nodes")]
 PROBLEMS = "results/demo/problems.jsonl"
 SHAPE = {"nodes": 2, "gpus": 8, "cpus_per_gpu": 3, "mem_gb_per_gpu": 10, "runtime_min": 30}
 MODEL = SHAPE | {"server": "vllm", "prepare": "none"}
-STAND_IN = ROOT / "tests/servers/stand_in_server.py"
+STAND_IN = ROOT / "tests/omr/servers/stand_in_server.py"
 
 
 def served(project: Project, hanging: str, times: int) -> tuple[str, str]:

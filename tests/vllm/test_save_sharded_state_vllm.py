@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from omr.model_files import read_manifest
-from servers.server_lab import stand_in_slurm
+from omr.servers.model_files import read_manifest
+from server_lab import stand_in_slurm
 from tiny_model import HEAD_DIM, INNER, read_weights
 from vllm_lab import ROOT, VLLM_PYTHON, GenerateRun, keep_weights, needs_vllm, processes_in
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from fake_hub import FakeHub, FakeRepo
-from servers.server_lab import write_script
+from server_lab import write_script
 from workflow.projects import ROOT, Project
 
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("models")]
@@ -30,7 +30,8 @@ def hub() -> Iterator[FakeHub]:
 def served_by_a_stand_in(project: Project, **model: Any) -> tuple[str, str, str]:
     """Arguments for the demo with a model that vLLM serves, whose stand-in goes on as the server of the demo."""
     python = write_script(
-        project.path("site/python"), f'#!/bin/sh\nexec {sys.executable} {ROOT}/tests/servers/stand_in_server.py "$@"\n'
+        project.path("site/python"),
+        f'#!/bin/sh\nexec {sys.executable} {ROOT}/tests/omr/servers/stand_in_server.py "$@"\n',
     )
     demo = f"{sys.executable} {ROOT}/scripts/replay_server.py --replies {ROOT}/tests/data/demo/replies"
     entry = {"path": "org/tiny", "server": "vllm", "args": ["--state", "state", "--become", demo]}

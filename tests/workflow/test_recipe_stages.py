@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from demo_tables import expected, problem_id, solutions
-from omr.jsonl import read_rows
+from omr.files.jsonl import read_rows
 from workflow.projects import Project
 
 pytestmark = pytest.mark.workflow

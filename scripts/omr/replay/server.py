@@ -10,7 +10,7 @@ from pathlib import Path
 from aiohttp import web
 
 from omr.errors import UserError
-from omr.jsonl import AtomicFile
+from omr.files.jsonl import AtomicFile
 from omr.replay.app import KeptRequest, ReplayApp, ServerOptions
 from omr.replay.counts import RequestCounts
 from omr.replay.replies import ReplySource

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from omr.models import ModelSpec
+from omr.models.model import ModelSpec
 from omr.servers.died import ServerDied
 from omr.servers.endpoint import api_key, check_endpoint
 from omr.servers.kinds import KINDS

@@ -13,7 +13,7 @@ import subprocess
 from dataclasses import dataclass
 
 from omr.errors import UserError
-from omr.models import ModelSpec
+from omr.models.model import ModelSpec
 from omr.servers.launch import ServerKind
 from omr.servers.sites import ServerSite
 

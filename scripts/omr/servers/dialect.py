@@ -83,7 +83,7 @@ _DIALECTS = {
 
 
 def dialect_of(server: str) -> RequestDialect:
-    """The dialect of a server of `omr.models.SERVERS`. Raises KeyError for another."""
+    """The dialect of a server of `omr.models.model.SERVERS`. Raises KeyError for another."""
     return _DIALECTS[server]
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 
 from omr.errors import UserError
-from omr.models import ModelSpec
+from omr.models.model import ModelSpec
 from omr.servers.probing import Answer, Prober, UnreachableError
 
 _CHECK_TIMEOUT_S = 60.0

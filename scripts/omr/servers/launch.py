@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from omr.errors import UserError
-from omr.models import ModelSpec
+from omr.models.model import ModelSpec
 from omr.servers.load import LoadMetrics
 from omr.servers.sites import ServerSite
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from omr.errors import UserError, run_command
-from omr.models import model_spec
+from omr.models.model import model_spec
 from omr.servers.gpus import check_gpus
 from omr.servers.kinds import KINDS
 from omr.servers.launch import Launch, full_command, full_environment, shown

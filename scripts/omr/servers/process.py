@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from omr.errors import UserError
-from omr.models import ModelSpec
+from omr.models.model import ModelSpec
 from omr.servers.allocation import Allocation, allocated_nodes, cancel_left_steps, srun_command
 from omr.servers.died import ServerDied, log_tail
 from omr.servers.launch import Launch, ServerKind, full_command, full_environment, inheritable, shown

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from omr.models import ModelSpec
+from omr.models.model import ModelSpec
 from omr.servers.died import ServerDied
 from omr.servers.endpoint import base_url, check_endpoint
 from omr.servers.load import Load

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from omr.errors import UserError
-from omr.models import ModelSpec
+from omr.models.model import ModelSpec
 from omr.servers.died import ServerDied
 from omr.servers.gpus import check_gpus
 from omr.servers.launch import ServerKind

@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 
 from omr.errors import UserError
-from omr.models import ModelSpec
+from omr.models.model import ModelSpec
 from omr.servers.launch import Launch, ServerKind, parallel_sizes
 from omr.servers.sites import ServerSite
 

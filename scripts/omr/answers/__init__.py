@@ -1,0 +1,1 @@
+"""A final answer: found in a text, spelled, read, compared with another, voted on."""

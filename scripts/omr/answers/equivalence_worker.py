@@ -1,0 +1,76 @@
+"""A process that compares pairs of answers, one after another, under limits that the kernel enforces.
+
+Runs as `python -P -m omr.answers.equivalence_worker TIMEOUT_S MEMORY_MB`. Writes `ready`, then answers each line `["a",
+"b"]` of its input with a line that holds the verdict. When a comparison uses more CPU time than it may, the kernel
+kills the process; whoever started it draws the conclusion and starts another.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+import os
+import resource
+import signal
+import sys
+import time
+
+from omr.answers.comparison import compare_answers
+from omr.answers.verdict import Verdict
+
+#: Importing SymPy costs this much CPU time once; no comparison is charged for it.
+_IMPORT_ALLOWANCE_S = 60
+
+
+def allow_cpu(seconds: float) -> None:
+    """Let this process use `seconds` more of CPU time, up to the next whole second, before the kernel kills it."""
+    spent = time.process_time()
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(spent + seconds), resource.RLIM_INFINITY))
+
+
+def compare(one: str, other: str, timeout_s: float) -> Verdict:
+    """The verdict on a pair; unknown when it takes more memory or a deeper stack than there is."""
+    try:
+        allow_cpu(timeout_s)
+        verdict = compare_answers(one, other)
+        if verdict is not Verdict.UNKNOWN or not any(map(_may_be_symbolic, (one, other))):
+            return verdict
+        allow_cpu(_IMPORT_ALLOWANCE_S)
+        # Imported only here: SymPy takes seconds to load, and most work never needs it.
+        from omr.answers.symbolic import compare_symbolically
+
+        allow_cpu(timeout_s)
+        return compare_symbolically(one, other)
+    except (MemoryError, RecursionError):
+        return Verdict.UNKNOWN
+
+
+#: Operations beyond our own grammar.
+_OPERATIONS = ("\\int", "\\sum", "\\prod", "\\lim", "\\det", "{vmatrix}", "\\frac{d}{")
+
+
+def _may_be_symbolic(answer: str) -> bool:
+    return any(operation in answer for operation in _OPERATIONS)
+
+
+def main(argv: list[str]) -> int:
+    """Serve until the input ends."""
+    timeout_s, memory_mb = float(argv[0]), int(argv[1])
+    if importlib.util.find_spec("latex2sympy2_extended") is None:
+        print("equivalence worker: the package math-verify is not installed", file=sys.stderr)
+        return 1
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started us is interrupted as well, and ends us
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (memory_mb << 20, memory_mb << 20))
+    replies = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)  # whatever a library prints must not be taken for a verdict
+    print("ready", file=replies, flush=True)
+    for line in sys.stdin:
+        one, other = json.loads(line)
+        print(compare(one, other, timeout_s).value, file=replies, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

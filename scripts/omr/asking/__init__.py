@@ -1,0 +1,1 @@
+"""From rows to requests to replies: prompts, pacing, the client, a shard's way through a server."""

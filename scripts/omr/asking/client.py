@@ -1,0 +1,311 @@
+"""One request to an OpenAI-compatible server, and what becomes of it: a reply, or an error that is final.
+
+pyreqwest because its cost per request is a fraction of the pure Python clients' (see the README's table) and its one
+wheel without dependencies installs beside any model server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.exceptions import ConnectError, ConnectTimeoutError, PyreqwestError
+from pyreqwest.http import Url
+
+from omr.asking.pacing import Gate, Pace
+from omr.asking.requests import Request, Sampling, sampling_seed
+from omr.asking.tokens import TokenBudget
+from omr.errors import UserError
+from omr.models.model import ModelSpec
+from omr.replies.reply import Reply
+from omr.servers.dialect import RequestDialect, dialect_of, is_context_overflow, parse_error_body
+
+#: A body beyond this is no answer to any `max_tokens` that servers take.
+MAX_BODY_BYTES = 64 << 20
+_CONNECT_TIMEOUT_S = 10.0
+_FIRST_BACKOFF_S, _LONGEST_BACKOFF_S, _LONGEST_RETRY_AFTER_S = 0.5, 60.0, 600.0
+#: Refusals for being busy are cheap and say that the server lives: far more of them are borne than of failures.
+_BUSY_PER_RETRY = 25
+_BUSY = {429, 503, 529}
+_RETRIED = {408, 409, 425, 500, 502, 504} | _BUSY
+_FINISHED = {"stop", "length"}
+
+
+class _TransientError(Exception):
+    """Worth another try. `kind` becomes the error's kind when tries run out."""
+
+    def __init__(self, kind: str, message: str, status: int | None = None, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.kind, self.message, self.status, self.retry_after_s = kind, message, status, retry_after_s
+
+
+class _UnreachableError(_TransientError):
+    """No connection: the server may be away for all."""
+
+
+class _FinalError(Exception):
+    """No other try would end differently."""
+
+    def __init__(self, kind: str, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.kind, self.message, self.status = kind, message, status
+
+
+@dataclass
+class Endpoint:
+    """Where requests go: `base_url` ends in `/v1`; `api_key` is held in memory only and never shown.
+
+    `model` is the model's name there, if it is another than config's entry says.
+    """
+
+    base_url: str
+    api_key: str | None = None
+    model: str | None = None
+
+    @cached_property
+    def url(self) -> Url:
+        """Where chat requests go, parsed once."""
+        return Url(self.base_url + "/chat/completions")
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.base_url!r}, key {'set' if self.api_key else 'not set'})"
+
+
+class ChatClient:
+    """Sends requests of one stage to one server (an async context manager).
+
+    `endpoint` is set when the server is ready, and again when a restarted one listens on another port.
+    """
+
+    def __init__(self, spec: ModelSpec, stage: str, sampling: Sampling, endpoint: Endpoint | None = None) -> None:
+        self.spec = spec
+        self.endpoint = endpoint or Endpoint("http://not-started.invalid/v1")
+        self.pace = Pace(spec.concurrency)
+        self.retries = 0
+        self._stage = stage
+        self._sampling = sampling
+        self._dialect: RequestDialect = dialect_of(spec.server)
+        self._budget = TokenBudget(spec, sampling.max_tokens)
+        # A server that the job starts is watched and restarted by the job: the client has no say in that.
+        self._gate = Gate(self._unreachable, float("inf") if spec.is_started else spec.max_outage_s)
+        self._http: Client = self._new_http()
+        self._refuse_unknown_sampling()
+
+    def _refuse_unknown_sampling(self) -> None:
+        unknown = self._dialect.unknown_fields(self._sampling.extra)
+        if unknown:
+            raise UserError(
+                f"the server {self.spec.server!r} does not take the sampling parameters {', '.join(unknown)}",
+                remedy="remove them from `sampling`, or state them as `extra_body` of the model if you know it does",
+            )
+
+    def _new_http(self) -> Client:
+        builder = ClientBuilder().connect_timeout(timedelta(seconds=_CONNECT_TIMEOUT_S))
+        builder = builder.timeout(timedelta(seconds=self.spec.request_timeout_s))
+        # Idle connections outlive neither vLLM's keep-alive of 5 s nor a restart for long.
+        builder = builder.pool_idle_timeout(timedelta(seconds=4)).pool_max_idle_per_host(self.spec.concurrency)
+        if self.spec.is_started:
+            builder = builder.no_proxy()  # it is on this node: a site's proxy is not on the way
+        return builder.follow_redirects(False).build()
+
+    async def __aenter__(self) -> ChatClient:
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._http.__aexit__(*exc)
+
+    async def ask(self, request: Request) -> Reply:
+        """The reply to a request, after as many tries as it takes; a final failure is a reply with `error`.
+
+        Raises UserError for what concerns all requests: a refused key, a server that stays away.
+        """
+        failures = busy = 0
+        while True:
+            await self._gate.wait_open()
+            await self.pace.enter()
+            started = time.monotonic()
+            try:
+                body = await self._send(request)
+                reply = _reply_of(body, request, self.spec, time.monotonic() - started)
+                self.pace.succeeded()
+                return reply
+            except _FinalError as error:
+                return _failed(request, self.spec, error)
+            except _TransientError as error:
+                fault = error
+            finally:
+                self.pace.leave()
+            self.retries += 1
+            if isinstance(fault, _UnreachableError) and await self._gate.report_unreachable():
+                continue  # an outage is nobody's failure
+            is_busy = fault.status in _BUSY
+            busy, failures = busy + is_busy, failures + (not is_busy)
+            if failures > self.spec.retries or busy > self.spec.retries * _BUSY_PER_RETRY:
+                return _failed(request, self.spec, fault)
+            pause_s = _pause_s(failures + busy, fault.retry_after_s)
+            if is_busy:
+                self.pace.refused(pause_s)
+            await asyncio.sleep(pause_s)
+
+    async def _send(self, request: Request) -> Any:
+        body = self._body(request)
+        builder = self._http.post(self.endpoint.url).header("Content-Type", "application/json")
+        if self.spec.request_id_header:
+            builder = builder.header("X-Request-Id", self._request_id(request))
+        if self.endpoint.api_key:
+            builder = builder.bearer_auth(self.endpoint.api_key)
+        builder = builder.body_bytes(orjson.dumps(body))
+        try:
+            async with builder.build_streamed() as response:
+                content = await _read_body(response)
+                status, retry_after = response.status, response.get_header("retry-after")
+        except (ConnectError, ConnectTimeoutError) as error:
+            raise _UnreachableError("connection", f"{type(error).__name__}: {error.message}") from error
+        except PyreqwestError as error:
+            raise _TransientError("connection", f"{type(error).__name__}: {error.message}") from error
+        if status != 200:
+            self._raise_for(status, content, retry_after)
+        try:
+            return orjson.loads(content)
+        except orjson.JSONDecodeError as error:
+            raise _TransientError("unreadable_body", f"status 200 with an unreadable body: {error}", 200) from error
+
+    def _body(self, request: Request) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": self.endpoint.model or self.spec.served_name,
+            "messages": request.messages,
+            "temperature": self._sampling.temperature,
+            "top_p": self._sampling.top_p,
+            "max_tokens": self._max_tokens(request),
+            "stream": False,
+        }
+        if self._dialect.seed:
+            body["seed"] = sampling_seed(request.name)
+        return body | self._sampling.extra | self.spec.extra_body
+
+    def _max_tokens(self, request: Request) -> int:
+        allowed, prompt_tokens = self._budget.allowed(request.messages)
+        if allowed < 1:
+            message = f"the prompt has {prompt_tokens} tokens, more than the model's limits allow"
+            raise _FinalError("context_overflow", message)
+        return allowed
+
+    def _request_id(self, request: Request) -> str:
+        return quote(f"{self._stage}/{request.name}", safe="/~:@!$&'()*+,;=-._ ")
+
+    def _raise_for(self, status: int, content: bytes, retry_after: str | None) -> None:
+        message = parse_error_body(content)
+        if status in (401, 403):
+            variable = self.spec.api_key_env
+            raise UserError(
+                f"{self.endpoint.base_url} refused the key (status {status}): {message[:300]}",
+                remedy=f"check the key in the variable {variable}" if variable else "set `api_key_env` of the model",
+            )
+        if is_context_overflow(status, message):
+            raise _FinalError("context_overflow", message[:1000], status)
+        if status in _RETRIED or status >= 500:
+            raise _TransientError(f"status_{status}", message[:1000], status, _retry_after_s(retry_after))
+        raise _FinalError("bad_request", message[:1000], status)
+
+    async def _unreachable(self) -> str | None:
+        """None if anything speaks HTTP at the endpoint, whatever it says; else the fault."""
+        try:
+            request = self._http.get(self.endpoint.base_url + "/models").timeout(timedelta(seconds=10)).build()
+            await request.send()
+        except PyreqwestError as error:
+            return f"{self.endpoint.base_url}: {error.message}"
+        return None
+
+
+async def _read_body(response: Any) -> bytes:
+    chunks, size = [], 0
+    while (chunk := await response.body_reader.read_chunk()) is not None:
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            raise _FinalError("oversized_body", f"the body exceeds {MAX_BODY_BYTES} bytes", response.status)
+        chunks.append(bytes(chunk))
+    return b"".join(chunks)
+
+
+def _pause_s(attempt: int, retry_after_s: float | None) -> float:
+    """Exponential backoff with full jitter, at least what the server asked for."""
+    backoff: float = random.uniform(0.5, 1.0) * min(_LONGEST_BACKOFF_S, _FIRST_BACKOFF_S * 2.0 ** min(attempt - 1, 16))
+    return max(backoff, min(retry_after_s or 0.0, _LONGEST_RETRY_AFTER_S))
+
+
+def _retry_after_s(header: str | None) -> float | None:
+    """`Retry-After` in seconds; it is a number of seconds or a date (RFC 9110, section 10.2.3)."""
+    if header is None:
+        return None
+    try:
+        return max(0.0, float(header)) if header.strip().replace(".", "", 1).isdigit() else _until(header)
+    except ValueError:
+        return None
+
+
+def _until(date: str) -> float:
+    moment = parsedate_to_datetime(date)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    seconds: float = (moment - datetime.now(UTC)).total_seconds()
+    return max(0.0, seconds)
+
+
+def _reply_of(body: Any, request: Request, spec: ModelSpec, latency_s: float) -> Reply:
+    """The stored form of a 200 body. Raises _TransientError for no whole reply, _FinalError for a refusal."""
+    try:
+        choice = body["choices"][0]
+        message, finish_reason = choice["message"], choice.get("finish_reason")
+        text = message.get("content")
+        reasoning = message.get("reasoning_content") or message.get("reasoning")
+    except (TypeError, KeyError, IndexError, AttributeError) as error:
+        raise _TransientError("wrong_shape", f"a 200 body without choices[0].message ({error!r})", 200) from error
+    if finish_reason == "content_filter" or isinstance(message.get("refusal"), str):
+        raise _FinalError("refused", str(message.get("refusal") or "content filter")[:1000], 200)
+    if not isinstance(finish_reason, str) or finish_reason not in _FINISHED:
+        # A server that is being stopped answers 200 with half a text and `abort`.
+        raise _TransientError("unfinished", f"finish_reason {str(finish_reason)[:50]!r}", 200)
+    if not isinstance(text, str | None) or not isinstance(reasoning, str | None):
+        raise _TransientError("wrong_shape", "the message's content is no text", 200)
+    return _stored(request, spec, text=text or "", reasoning=reasoning, finish_reason=finish_reason) | {
+        "usage": _usage(body),
+        "latency_s": round(latency_s, 3),
+    }
+
+
+def _usage(body: Mapping[str, Any]) -> dict[str, int] | None:
+    usage = body.get("usage")
+    if not isinstance(usage, dict):
+        return None
+    return {k: usage[k] for k in ("prompt_tokens", "completion_tokens") if isinstance(usage.get(k), int)}
+
+
+def _failed(request: Request, spec: ModelSpec, error: _TransientError | _FinalError) -> Reply:
+    shown = {"kind": error.kind, "status": error.status, "message": error.message[:1000]}
+    return _stored(request, spec, error=shown)
+
+
+def _stored(request: Request, spec: ModelSpec, **fields: Any) -> Reply:
+    return {
+        "id": request.row_id,
+        "prompt": request.prompt,
+        "seed": request.seed,
+        "key": request.key,
+        "text": None,
+        "reasoning": None,
+        "finish_reason": None,
+        "usage": None,
+        "error": None,
+        "model": spec.identity,
+        "latency_s": None,
+    } | fields

@@ -1,0 +1,103 @@
+"""Drains a stream of requests through a client into the reply store, with a bounded number of workers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from omr.asking.client import ChatClient
+from omr.asking.progress import Progress
+from omr.asking.requests import Request
+from omr.asking.tasks import first_to_end
+from omr.errors import UserError
+from omr.replies.journal import ReplyStore
+from omr.replies.reply import Reply
+from omr.servers.full_load import FullLoad
+
+
+@dataclass
+class Drain:
+    """One pass over the missing requests of a shard.
+
+    `max_failed` final failures are borne; one more ends the pass with a UserError, so that a dead or misconfigured
+    server cannot produce an empty dataset. `stop()` ends it early: no new requests, those in flight get `grace_s`.
+    """
+
+    client: ChatClient
+    store: ReplyStore
+    progress: Progress
+    max_failed: int
+    grace_s: float = 20.0
+    failed: list[Reply] = field(default_factory=list)
+    stop_asked: asyncio.Event = field(default_factory=asyncio.Event)
+    on_reply: Callable[[], None] = lambda: None  # told of every reply: the server's watch for a hang
+    waiting: int = 0  # requests at the server; the watch for a hanging server reads it
+    full_load: FullLoad = field(default_factory=FullLoad)  # what the server did while it had `concurrency` of them
+    _workers: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def run(self, requests: Iterator[Request]) -> None:
+        """Ask all `requests`; returns when each has a reply in the store or stands in `failed`."""
+        self._workers = [asyncio.create_task(self._work(requests)) for _ in range(self.client.spec.concurrency)]
+        try:
+            await first_to_end(asyncio.gather(*self._workers), self._beat())
+        except asyncio.CancelledError:
+            if not self.stopped:
+                raise
+        finally:
+            for worker in self._workers:
+                worker.cancel()
+            await asyncio.gather(*self._workers, return_exceptions=True)
+
+    async def _work(self, requests: Iterator[Request]) -> None:
+        # All workers share one iterator: it is only ever advanced by one of them at a time.
+        for request in requests:
+            if self.stopped:
+                return
+            self.waiting += 1
+            try:
+                reply = await self.client.ask(request)
+            finally:
+                self.waiting -= 1
+            if reply["error"] is None:
+                self.store.append(reply)
+            else:
+                self._bear(reply)
+            self.progress.add(reply)
+            self.on_reply()
+
+    def _bear(self, reply: Reply) -> None:
+        self.failed.append(reply)
+        if len(self.failed) > self.max_failed:
+            error = reply["error"]
+            raise UserError(
+                f"{len(self.failed)} requests failed for good, more than `max_failed_fraction` allows; "
+                f"the last: {error['kind']}: {error['message'][:300]}",
+                remedy="see the log; what was answered is kept, so run again when the cause is mended",
+            )
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(5)
+            self.store.sync()
+            self.progress.tick()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the server has as many requests as it may."""
+        return self.waiting == self.client.spec.concurrency
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the job was told to stop."""
+        return self.stop_asked.is_set()
+
+    def stop(self) -> None:
+        """Take no new requests, and abandon those in flight after the grace period."""
+        if not self.stopped:
+            self.stop_asked.set()
+            asyncio.get_running_loop().call_later(self.grace_s, self._abandon)
+
+    def _abandon(self) -> None:
+        for worker in self._workers:
+            worker.cancel()

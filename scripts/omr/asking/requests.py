@@ -1,0 +1,101 @@
+"""What a model stage asks: rows x prompts x seeds, each request with the key that its reply is stored under."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from omr.asking.prompts import Prompt
+from omr.errors import UserError
+from omr.files.jsonl import Row, numbered_rows
+from omr.replies.reply import request_name
+from omr.stages.routing import branch_of
+from omr.stages.shards import shard_of
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Sampling parameters as the request states them: nothing is left to a server's defaults."""
+
+    temperature: float
+    top_p: float
+    max_tokens: int
+    extra: dict[str, Any] = field(default_factory=dict)  # e.g. top_k, min_p
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request: identity (row id, prompt name, seed), chat messages, and the reply's key (16 hex digits)."""
+
+    row_id: str
+    prompt: str
+    seed: int
+    messages: list[dict[str, str]]
+    key: str
+
+    @property
+    def name(self) -> str:
+        return request_name(self.row_id, self.prompt, self.seed)
+
+
+def sampling_seed(name: str) -> int:
+    """The number sent as `seed`: derived from the request's identity, so that draws for different prompts are
+    uncorrelated; 31 bits, which every server takes."""
+    return int.from_bytes(blake2b(name.encode(), digest_size=4).digest()) & 0x7FFFFFFF
+
+
+@dataclass(frozen=True)
+class RequestPlan:
+    """The requests of one shard of a model stage.
+
+    `rows` is the rows file, `branch` selects rows by their class (None: all), `model` is the model's fingerprint.
+    """
+
+    rows: Path
+    shard: int
+    shards: int
+    prompts: Sequence[Prompt]
+    seeds: Sequence[int]
+    model: str
+    sampling: Sampling
+    branch: str | None = None
+
+    def requests(self, check_ids: bool = True) -> Iterator[Request]:
+        """Stream the requests in the order of the rows.
+
+        Raises UserError for a prompt whose fields the rows lack and (with `check_ids`, which takes memory for the
+        ids' hashes) for a duplicate id, naming file and id.
+        """
+        salt = orjson.dumps([self.model, asdict(self.sampling)], option=orjson.OPT_SORT_KEYS)
+        for row in self._rows(check_ids):
+            for prompt in self.prompts:
+                messages = prompt.render(row)
+                text = orjson.dumps(messages)
+                for seed in self.seeds:
+                    name = request_name(row["id"], prompt.name, seed)
+                    key = blake2b(salt + name.encode() + b"\0" + text, digest_size=8).hexdigest()
+                    yield Request(row["id"], prompt.name, seed, messages, key)
+
+    def _is_ours(self, row_id: str) -> bool:
+        return shard_of(row_id, self.shards) == self.shard
+
+    def _rows(self, check_ids: bool) -> Iterator[Row]:
+        seen: set[int] = set()
+        for line, row in numbered_rows(self.rows, {"id": str}, self._is_ours if self.shards > 1 else None):
+            if self.branch is not None and branch_of(row) != self.branch:
+                continue
+            if check_ids and hash(row["id"]) in seen:
+                raise UserError(
+                    f"the id {row['id']!r} occurs twice",
+                    file=self.rows,
+                    line=line,
+                    remedy="ids must be unique: delete this file and run again, or mend what made it",
+                )
+            if check_ids:
+                seen.add(hash(row["id"]))
+            yield row

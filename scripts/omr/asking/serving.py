@@ -1,0 +1,95 @@
+"""Drains requests through a model server: starts it, watches it, restarts it, and stops it whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from omr.asking.client import Endpoint
+from omr.asking.draining import Drain
+from omr.asking.requests import Request
+from omr.asking.tasks import first_to_end
+from omr.models.model import ModelSpec
+from omr.servers import ModelServer, ServerSite, api_key, open_server
+from omr.servers.full_load import ASK_EVERY_S, watch_load
+
+
+async def drain_through_server(
+    drain: Drain,
+    requests: Iterator[Request],
+    model: ModelSpec,
+    site: ServerSite,
+    server_log: Path,
+    say: Callable[[str], None],
+    load_every_s: float = ASK_EVERY_S,
+) -> None:
+    """Ask all `requests` of a server of `model` (the drain's, as it is served); it ends with this call.
+
+    Every `load_every_s` it is asked how busy it is. Raises UserError when the server cannot be started (any more) or
+    too many requests fail.
+    """
+    with tempfile.TemporaryDirectory(prefix="omr-server-") as scratch:
+        server = open_server(model, log_path=server_log, scratch=Path(scratch), site=site, on_event=say)
+        try:
+            if not await _unless_stopped(drain, server.start()):
+                return
+            _connect(drain, server)
+            drain.on_reply = server.note_progress
+            async with _load_watched(drain, server, say, load_every_s):
+                await first_to_end(drain.run(requests), _keep_alive(drain, server, say))
+        finally:
+            await server.stop()
+
+
+def _connect(drain: Drain, server: ModelServer) -> None:
+    drain.client.pace.start_anew()
+    drain.client.endpoint = Endpoint(server.base_url, api_key(drain.client.spec), server.served_name)
+
+
+@asynccontextmanager
+async def _load_watched(
+    drain: Drain, server: ModelServer, say: Callable[[str], None], every_s: float
+) -> AsyncIterator[None]:
+    """While the body runs: ask the server how busy it is. What goes wrong with that is only told."""
+
+    def tell(load: str) -> None:
+        drain.progress.load = load
+
+    watch = asyncio.create_task(watch_load(server.load, lambda: drain.is_full, drain.full_load, tell, every_s))
+    try:
+        yield
+    finally:
+        watch.cancel()
+        (fault,) = await asyncio.gather(watch, return_exceptions=True)
+        if isinstance(fault, Exception):
+            say(f"warning: the server's load was not watched to the end: {fault!r}")
+        tell("")
+
+
+async def _unless_stopped(drain: Drain, start: Awaitable[None]) -> bool:
+    """Await the server's start; False, and the start is broken off, if the job is told to stop meanwhile."""
+    starting, stop = asyncio.ensure_future(start), asyncio.ensure_future(drain.stop_asked.wait())
+    try:
+        await asyncio.wait({starting, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+            return not drain.stopped
+        return False
+    finally:
+        for task in (starting, stop):
+            task.cancel()
+        await asyncio.gather(starting, stop, return_exceptions=True)
+
+
+async def _keep_alive(drain: Drain, server: ModelServer, say: Callable[[str], None]) -> None:
+    """Start the server again whenever it dies; requests wait meanwhile. Raises ServerDied when it is beyond help."""
+    while True:
+        died = await server.wait_dead(lambda: drain.waiting)
+        if drain.stopped:
+            return
+        say(f"the server is gone: {died.what}")
+        await server.restart()
+        _connect(drain, server)

@@ -1,0 +1,44 @@
+"""Checks the merged config against config/schema.yaml and says in one line per fault what to mend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from omr.config.files import read_yaml
+from omr.errors import UserError
+
+
+def check_config(config: Mapping[str, Any], schema_path: str | Path) -> None:
+    """Raise UserError that lists every fault of a config: unknown keys, missing ones, wrong types."""
+    validator = jsonschema.Draft202012Validator(read_yaml(schema_path))
+    faults = sorted({line for error in validator.iter_errors(config) for line in _lines(error)})
+    if faults:
+        raise UserError(
+            "the config has faults:\n" + "\n".join(f"  - {fault}" for fault in faults),
+            remedy="mend them in config/*.yaml or in your --configfile; config/README.md explains every key",
+        )
+
+
+def _lines(error: jsonschema.ValidationError) -> Iterable[str]:
+    schema: Mapping[str, Any] = error.schema if isinstance(error.schema, Mapping) else {}
+    place = ".".join(map(str, error.absolute_path)) or "config"
+    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
+        known = schema.get("properties", {})
+        for key in set(error.instance) - set(known):
+            near = get_close_matches(str(key), known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f" (known: {', '.join(sorted(known))})"
+            yield f"{place}: unknown key {key!r}{hint}"
+    elif error.validator == "required" and isinstance(error.instance, dict):
+        for key in set(schema["required"]) - set(error.instance):
+            yield f"{place}: the key {key!r} is missing"
+    else:
+        yield f"{place}: {_shortened(error.message)}"
+
+
+def _shortened(message: str, most: int = 200) -> str:
+    return message if len(message) <= most else message[:most] + " ..."

@@ -1,0 +1,95 @@
+"""Config files and how they lie over each other: as Snakemake merges its `configfile:`s."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+
+from omr.errors import UserError
+from omr.files.jsonl import AtomicFile
+
+#: The folder of a run with the configs that its jobs were given.
+SAVED = "configs"
+#: The variable that tells jobs which of them is theirs.
+OF_RUN = "OMR_CONFIG_OF_RUN"
+
+
+def read_yaml(path: str | Path) -> Any:
+    """A YAML file's content. Raises UserError with the line of a fault."""
+    try:
+        with open(path, encoding="utf-8") as handle:
+            return yaml.safe_load(handle)
+    except FileNotFoundError:
+        remedy = "check the path"
+        if Path(path).parent.name == SAVED:
+            remedy = "config was edited after this run had started: start Snakemake again; stored replies are kept"
+        raise UserError("there is no such file", file=path, remedy=remedy) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = None if mark is None else mark.line + 1
+        raise UserError(f"not valid YAML: {error}", file=path, line=line, remedy="mend the file") from error
+
+
+def merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """`above` laid over `below`: mappings merge key by key, everything else is replaced."""
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = merge(merged[key], value) if both else value
+    return merged
+
+
+def read_config(paths: Iterable[str | Path]) -> dict[str, Any]:
+    """The config that several files make, later ones over earlier ones."""
+    config: dict[str, Any] = {}
+    for path in paths:
+        content = read_yaml(path) or {}
+        if not isinstance(content, dict):
+            raise UserError("a config file must be a mapping", file=path, remedy="see config/README.md")
+        config = merge(config, content)
+    return config
+
+
+def config_of_job(arguments: Iterable[str], environment: Mapping[str, str]) -> str | None:
+    """In a cluster job of a run: the file with the config that the run began with; None in a command that a user typed.
+
+    Snakemake reads all files again in each job; what was edited meanwhile is for the next run.
+    """
+    return environment.get(OF_RUN) or None if "--target-jobs" in arguments else None
+
+
+def expand_paths(config: dict[str, Any]) -> None:
+    """Replace `~` and variables in the paths of folders and files that config names. Raises UserError for a variable
+    that is not set."""
+    models = config.get("models")
+    places: list[tuple[Any, str]] = [(config, "model_folder"), (config.get("raw_data"), "path")]
+    places += [(model, "path") for model in models.values()] if isinstance(models, dict) else []
+    for place, key in places:
+        path = place.get(key) if isinstance(place, dict) else None
+        if not isinstance(path, str) or not path.startswith(("~", "$")):
+            continue
+        found = os.path.expanduser(os.path.expandvars(path))
+        if found.startswith(("~", "$")):
+            raise UserError(f"the path {path} cannot be expanded", remedy=f"write `{key}` out in config")
+        place[key] = found
+
+
+def config_digest(config: Mapping[str, Any]) -> str:
+    """A name for what a config says, whatever the order of its keys."""
+    return blake2b(orjson.dumps(config, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
+
+
+def write_merged_config(config: Mapping[str, Any], path: Path) -> None:
+    """Save the config that a run uses beside its results; untouched if it says the same already."""
+    text = "# The merged config of this run, written by the workflow when it starts.\n"
+    text += yaml.safe_dump(orjson.loads(orjson.dumps(config)), sort_keys=False, allow_unicode=True)
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return
+    with AtomicFile(path) as file:
+        file.write(text.encode())

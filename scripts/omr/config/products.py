@@ -1,0 +1,157 @@
+"""What the rules of training rows and datasets ask of the config: their inputs, bounds, and what a card names.
+
+Imported while Snakemake reads the workflow, so it imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from omr.config.recipes import InRecipe, Recipes
+from omr.config.settings import Settings, flags
+from omr.errors import UserError
+
+_SHARD = "results/{{run}}/{{recipe}}/{}/shard-{{shard}}-of-{{shards}}.jsonl"
+_SUMMARY_PROMPT = "prompts/summarize_solution.yaml"
+_PROOF_STAGES = frozenset({"parse_conversions", "parse_proofs", "convert_proofs", "classify_converted"})
+#: CPU stages that drop rows, in the order of the recipe: of the problems, of the solutions, of their summaries.
+_PROBLEM_COUNTS = (
+    "prepare_raw_data", "parse_problems", "parse_classes", "parse_answers", "parse_conversions", "parse_proofs",
+    "merge_data", "decontaminate",
+)  # fmt: skip
+_SOLUTION_COUNTS = ("fill_majority_answer", "merge_judgements")
+_SUMMARY_COUNTS = ("select_traces", "merge_summaries")
+#: Model stages in the order of the recipe, with the prompts that they ask.
+_PROBLEM_PROMPTS = {
+    "extract_problems": ("extract_problems",),
+    "classify_problems": ("classify_proof", "classify_mcq", "classify_binary", "classify_invalid"),
+    "extract_answers": ("extract_answers",),
+    "convert_proofs": ("convert_proofs",),
+    "classify_converted": (),
+    "check_contamination": ("check_contamination",),
+}
+
+
+class OfRecipe(Protocol):
+    """The wildcards of rules that make one file per recipe."""
+
+    run: str
+    recipe: str
+
+
+class Products:
+    """Training rows and datasets of the recipes. Raises UserError for what a schema cannot see."""
+
+    def __init__(self, settings: Settings, recipes: Recipes) -> None:
+        self._settings = settings
+        self._recipes = recipes
+        self._publish: Mapping[str, Any] = settings.config["publish"]
+        repo = self._publish["repo"]
+        if repo is not None and "{recipe}" not in repo and len(recipes.to_run) > 1:
+            raise UserError(
+                f"`publish.repo` is {repo!r} for {len(recipes.to_run)} recipes: each would replace the one before",
+                remedy="write `{recipe}` into its name, or publish with one recipe in `recipes_to_run`",
+            )
+
+    # ---- training rows -----------------------------------------------------------------------------------------
+
+    def traces(self, wildcards: InRecipe) -> list[str]:
+        """Input of a rule: the shard's traces; none for a recipe without summaries."""
+        return [_SHARD.format("traces")] if self._has_summaries(wildcards.recipe) else []
+
+    def summarized(self, wildcards: InRecipe) -> list[str]:
+        """Input of a rule: the shard's summarized rows; none for a recipe without summaries."""
+        return [_SHARD.format("summarized")] if self._has_summaries(wildcards.recipe) else []
+
+    def tokenizer(self, wildcards: InRecipe) -> list[str]:
+        """Input of a rule: what counts the tokens of solutions, where a recipe bounds them."""
+        if self._recipes[wildcards.recipe]["sft"]["max_tokens"] is None:
+            return []
+        return self._settings.tokenizer_file(self._recipes.model(wildcards.recipe, "generate_solutions").tokenizer)
+
+    def summary_flags(self, wildcards: InRecipe, input: Any) -> str:
+        """A param of a rule: what prepare_sft.py is told of new summaries."""
+        if not self._has_summaries(wildcards.recipe):
+            return ""
+        model = self._recipes.model(wildcards.recipe, "generate_summaries").identity
+        return flags({"traces": input.traces, "summarized": input.summarized, "summary_model": model})
+
+    def bounds(self, wildcards: InRecipe) -> str:
+        """A param of a rule: which solutions become training rows, as flags of prepare_sft.py."""
+        bounds = dict(self._recipes[wildcards.recipe]["sft"])
+        reasoning = "--require-reasoning " if bounds.pop("require_reasoning") else ""
+        return reasoning + flags(bounds)
+
+    def tokenizer_flag(self, wildcards: InRecipe, input: Any) -> str:
+        """A param of a rule: `--tokenizer FILE`, or nothing."""
+        return f"--tokenizer {input.tokenizer}" if input.tokenizer else ""
+
+    def shards(self, wildcards: OfRecipe) -> list[str]:
+        """Input of a rule: the training rows of all shards of a recipe, in order."""
+        folder = f"results/{wildcards.run}/{wildcards.recipe}/sft"
+        return [f"{folder}/{shard}.jsonl" for shard in self._recipes.shards(wildcards.recipe)]
+
+    # ---- datasets ----------------------------------------------------------------------------------------------
+
+    def counts(self, wildcards: OfRecipe) -> list[str]:
+        """Input of a rule: the counts of all CPU stages that led to a recipe's rows, in order."""
+        run = f"results/{wildcards.run}"
+        left_out = frozenset() if self._settings.config["problems"]["use_converted_proofs"] else _PROOF_STAGES
+        stages = [*_SOLUTION_COUNTS, *(_SUMMARY_COUNTS if self._has_summaries(wildcards.recipe) else ()), "prepare_sft"]
+        return [f"{run}/counts/{stage}.json" for stage in _PROBLEM_COUNTS if stage not in left_out] + [
+            f"{run}/{wildcards.recipe}/counts/{stage}/{shard}.json"
+            for stage in stages
+            for shard in self._recipes.shards(wildcards.recipe)
+        ]
+
+    def models(self, wildcards: OfRecipe) -> list[str]:
+        """A param of a rule: `stage=model` for every model stage, in order."""
+        models = {stage: self._settings.model(stage) for stage in self._problem_prompts()}
+        models |= {stage: self._recipes.model(wildcards.recipe, stage) for stage in self._own_stages(wildcards.recipe)}
+        return [f"{stage}={model.identity}" for stage, model in models.items()]
+
+    def prompts(self, wildcards: OfRecipe) -> list[str]:
+        """Input of a rule: the prompt files of all model stages, in order."""
+        names = [name for of_stage in self._problem_prompts().values() for name in of_stage]
+        names += [self._recipes[wildcards.recipe]["prompt"], "judge_answers"]
+        files = [f"prompts/{name}.yaml" for name in names]
+        return files + [_SUMMARY_PROMPT] * self._has_summaries(wildcards.recipe)
+
+    def card_license(self, wildcards: OfRecipe) -> str:
+        """A param of a rule: `--license NAME`, or nothing."""
+        return flags({"license": self._publish["license"]})
+
+    def repo_flags(self, wildcards: OfRecipe) -> str:
+        """A param of a rule: where a recipe's dataset is published, and who may read it."""
+        repo = self._publish["repo"]
+        name = None if repo is None else repo.replace("{recipe}", wildcards.recipe)
+        return flags({"repo": name}) + ("" if self._publish["private"] else " --public")
+
+    def published(self, wildcards: object) -> list[str]:
+        """Input of a rule: the receipts of all recipes that a run makes.
+
+        Raises UserError if repository or token are missing: before the first job, not after the last.
+        """
+        if self._publish["repo"] is None:
+            raise UserError("no repository is named", remedy="set `publish: {repo: owner/name-{recipe}}` in config")
+        name = self._publish["token_env"]
+        if not os.environ.get(name, "").strip():
+            raise UserError(
+                f"there is no token: the environment variable {name} is not set",
+                remedy=f"set {name} to a hub token that may write; `snakemake publish_plan` needs none",
+            )
+        run = self._settings.run
+        return [f"results/{run}/{recipe}/published.json" for recipe in self._recipes.to_run]
+
+    def _has_summaries(self, recipe: str) -> bool:
+        return bool(self._recipes[recipe]["summaries"]["enabled"])
+
+    def _problem_prompts(self) -> dict[str, tuple[str, ...]]:
+        left_out = frozenset() if self._settings.config["problems"]["use_converted_proofs"] else _PROOF_STAGES
+        return {stage: names for stage, names in _PROBLEM_PROMPTS.items() if stage not in left_out}
+
+    def _own_stages(self, recipe: str) -> list[str]:
+        summaries = ["generate_summaries", "judge_summaries"] if self._has_summaries(recipe) else []
+        return ["generate_solutions", "judge_answers", *summaries]

@@ -1,0 +1,230 @@
+"""What the rules of the solution stages ask of the config: each recipe's files, seeds, shards and knobs.
+
+A recipe (`cot-qwq`, ...) is a key of `recipes` in config and the wildcard `{recipe}` of its rules, so that any file of
+any recipe is a target by its path. Imported while Snakemake reads the workflow, so it imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import orjson
+
+from omr.config.preparation import conda_env, served_manifest
+from omr.config.settings import Settings, model_flags, shard_names
+from omr.errors import UserError
+from omr.models.model import ModelSpec, model_spec
+from omr.models.resources import resources_of
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+#: Folders of a run that hold something else than a recipe.
+_TAKEN = frozenset({"benchmarks", "contamination", "counts", "dropped", "logs", "replies"})
+#: Where a model stage's settings stand in its recipe; the recipe itself holds those of `generate_solutions`.
+_SECTIONS = {"judge_answers": "judge", "generate_summaries": "summaries", "judge_summaries": "judge"}
+_MODES = ("cot",)
+#: Seeds and parts are two digits in paths.
+_MOST_SEEDS = 100
+
+
+class InRecipe(Protocol):
+    """A rule's wildcards: those of all rules of recipes."""
+
+    recipe: str
+    shard: str
+    shards: str
+    part: str  # of generate_summaries alone, as `parts`
+    parts: str
+
+
+Knob = Callable[..., Any]
+
+
+class Recipes:
+    """The recipes of a validated config. Raises UserError for what a schema cannot see."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._config = settings.config
+        self._recipes: Mapping[str, Mapping[str, Any]] = self._config["recipes"]
+        for name, recipe in self._recipes.items():
+            fault = _fault(name, recipe)
+            if fault is not None:
+                raise UserError(f"the recipe {name!r} {fault}", remedy="mend it under `recipes` in config")
+        unknown = [name for name in self.to_run if name not in self._recipes]
+        if unknown:
+            what = f"`recipes_to_run` names {', '.join(unknown)}, which `recipes` lacks"
+            raise UserError(what, remedy=f"there are: {', '.join(self._recipes) or 'none'}")
+
+    @property
+    def to_run(self) -> list[str]:
+        """The recipes that a run makes if no target is named."""
+        return list(self._config["recipes_to_run"])
+
+    @property
+    def pattern(self) -> str:
+        """A regular expression for the wildcard `{recipe}`; matches nothing if there are no recipes."""
+        return "|".join(map(re.escape, self._recipes)) or r"(?!)"
+
+    def __getitem__(self, name: str) -> Mapping[str, Any]:
+        """The settings of a recipe. Raises UserError for an unknown one."""
+        if name not in self._recipes:
+            raise UserError(
+                f"the recipe {name!r} is not in config (known: {', '.join(self._recipes) or 'none'})",
+                remedy="add it under `recipes`",
+            )
+        return self._recipes[name]
+
+    # ---- files -------------------------------------------------------------------------------------------------
+
+    def seeds(self, name: str) -> list[str]:
+        """The names of a recipe's seeds in paths: `00`, `01`, ..."""
+        return [f"{seed:02d}" for seed in range(self[name]["seeds"])]
+
+    def shards(self, name: str) -> list[str]:
+        """The names of a recipe's shards: `shard-000-of-010`, ...; every stage of a recipe has the same ones."""
+        return shard_names(self[name]["shards"])
+
+    def parts(self, name: str) -> list[str]:
+        """The names of the parts in which each shard's summaries are asked for: `part-00-of-32`, ..."""
+        parts = self[name]["summaries"]["parts"]
+        return [f"part-{part:02d}-of-{parts:02d}" for part in range(parts)]
+
+    def final_rows(self, name: str) -> str:
+        """The folder whose rows become training rows: `summarized`, or `judged` for a recipe without summaries."""
+        return "summarized" if self[name]["summaries"]["enabled"] else "judged"
+
+    def solutions(self, wildcards: InRecipe) -> list[str]:
+        """Input of a rule: the solutions of one shard, a file for each of the recipe's seeds; seed i is number i."""
+        folder = "results/{{run}}/{{recipe}}/solutions/seed-{}/shard-{{shard}}-of-{{shards}}.jsonl"
+        return [folder.format(seed) for seed in self.seeds(wildcards.recipe)]
+
+    def summaries(self, wildcards: InRecipe) -> list[str]:
+        """Input of a rule: the candidate summaries of one shard, a file for each part."""
+        folder = "results/{{run}}/{{recipe}}/replies/generate_summaries/{}/shard-{{shard}}-of-{{shards}}.jsonl"
+        return [folder.format(part) for part in self.parts(wildcards.recipe)]
+
+    def prompt(self, wildcards: InRecipe) -> str:
+        """Input of a rule: the prompt file that the recipe's solutions are asked with."""
+        return f"prompts/{self[wildcards.recipe]['prompt']}.yaml"
+
+    def model_inputs(self, stage: str) -> dict[str, Callable[[InRecipe], list[str]]]:
+        """The rule inputs with what the model of a stage needs; see `Settings.inputs_for`."""
+        names = "model", "tokenizer"
+        return {name: self._input(name, stage) for name in names}
+
+    def _input(self, name: str, stage: str) -> Callable[[InRecipe], list[str]]:
+        return lambda wildcards: self._settings.inputs_for(self.model(wildcards.recipe, stage))[name]
+
+    def conda_env(self, stage: str) -> Knob:
+        """The environment of a model stage's jobs; see `Settings.conda_env`."""
+        return lambda wildcards: conda_env(self._config, self.model(wildcards.recipe, stage))
+
+    @property
+    def manifests(self) -> list[str]:
+        """The manifests of all models that the recipes of a run ask, each once."""
+        stages = [(name, stage) for name in self.to_run for stage in self.model_stages(name)]
+        found = (path for pair in stages for path in served_manifest(self._config, self.model(*pair)))
+        return list(dict.fromkeys(found))
+
+    def all_solutions(self, run: str) -> list[str]:
+        """The raw solutions of all recipes that a run makes."""
+        return [
+            f"results/{run}/{name}/{folder}/{shard}.jsonl"
+            for name in self.to_run
+            for folder in self.reply_folders(name, "generate_solutions")
+            for shard in self.shards(name)
+        ]
+
+    def all_replies(self, run: str) -> list[str]:
+        """Every file of raw replies of the recipes that a run makes: asked for by name, a deleted one is made again."""
+        return [
+            f"results/{run}/{name}/{folder}/{shard}.jsonl"
+            for name in self.to_run
+            for stage in self.model_stages(name)
+            for folder in self.reply_folders(name, stage)
+            for shard in self.shards(name)
+        ]
+
+    def reply_folders(self, name: str, stage: str) -> list[str]:
+        """The folders of a recipe, each with a file of replies per shard, that a model stage fills."""
+        if stage == "generate_solutions":
+            return [f"solutions/seed-{seed}" for seed in self.seeds(name)]
+        if stage == "generate_summaries":
+            return [f"replies/{stage}/{part}" for part in self.parts(name)]
+        return [f"replies/{stage}"]
+
+    def model_stages(self, name: str) -> tuple[str, ...]:
+        """The model stages of a recipe, in their order."""
+        summaries = ("generate_summaries", "judge_summaries") if self[name]["summaries"]["enabled"] else ()
+        return ("generate_solutions", "judge_answers", *summaries)
+
+    def all_judged(self, run: str) -> list[str]:
+        """The judged rows of all recipes that a run makes."""
+        return [f"results/{run}/{name}/judged/{shard}.jsonl" for name in self.to_run for shard in self.shards(name)]
+
+    # ---- knobs -------------------------------------------------------------------------------------------------
+
+    def model(self, name: str, stage: str) -> ModelSpec:
+        """The model that a stage of a recipe asks; judging and summarizing are left to the labelling model."""
+        return model_spec(self._config, self._section(name, stage)["model"] or self._config["labelling_model"])
+
+    def knob(self, *keys: str) -> Knob:
+        """A param of a rule: the value at a path of keys in the recipe of its wildcards."""
+
+        def value(wildcards: InRecipe) -> Any:
+            found: Any = self[wildcards.recipe]
+            for key in keys:
+                found = found[key]
+            return found
+
+        return value
+
+    def candidates(self, wildcards: InRecipe) -> str:
+        """A param of a rule: flags that ask for every candidate summary of a part, `--seed 0 1 2 3 --shard 7 ...`.
+
+        A part takes its share by the ids of traces, which have nothing to do with the problems' shards.
+        """
+        seeds = " ".join(map(str, range(self[wildcards.recipe]["summaries"]["candidates"])))
+        return f"--seed {seeds} --shard {int(wildcards.part)} --shards {int(wildcards.parts)}"
+
+    def resources(self, stage: str) -> dict[str, Knob]:
+        """Resources of a model stage's rule: what its model's server needs."""
+        of_model = resources_of(lambda wildcards: self.model(wildcards.recipe, stage))
+        return of_model | {"run_config": lambda wildcards: self._settings.config_file}
+
+    def asked(self, stage: str) -> dict[str, Knob]:
+        """Params of a model stage's rule, see `Settings.asked`: what determines its replies (a change re-runs it)."""
+        return {
+            "stage": lambda wildcards: stage,
+            "model": lambda wildcards: self.model(wildcards.recipe, stage).name,
+            "identity": lambda wildcards: self.model(wildcards.recipe, stage).fingerprint,
+            "temperature": lambda wildcards: self._section(wildcards.recipe, stage)["temperature"],
+            "top_p": lambda wildcards: self._section(wildcards.recipe, stage)["top_p"],
+            "max_tokens": lambda wildcards: self._section(wildcards.recipe, stage)["max_tokens"],
+            "sampling": lambda wildcards: _as_json(self._section(wildcards.recipe, stage)["sampling"]),
+            "files": model_flags,
+            "branch": lambda wildcards: "",
+        }
+
+    def _section(self, name: str, stage: str) -> Mapping[str, Any]:
+        recipe = self[name]
+        section: Mapping[str, Any] = recipe[_SECTIONS[stage]] if stage in _SECTIONS else recipe
+        return section
+
+
+def _as_json(sampling: Mapping[str, Any]) -> str:
+    return orjson.dumps(sampling, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _fault(name: str, recipe: Mapping[str, Any]) -> str | None:
+    if not _NAME.fullmatch(name):
+        return "needs a name of a-z, 0-9, `_` and `-`"
+    if name in _TAKEN:
+        return f"cannot be called so: results/<run>/{name}/ holds something else"
+    if recipe["mode"] not in _MODES:
+        return f"has the mode {recipe['mode']!r}; there are: {', '.join(_MODES)}"
+    if not 1 <= recipe["seeds"] <= _MOST_SEEDS:
+        return f"needs from 1 to {_MOST_SEEDS} seeds"
+    return None

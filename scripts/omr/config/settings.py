@@ -1,0 +1,252 @@
+"""What the Snakefile asks of the config: the files of a stage, the knobs of a rule, the resources of a model.
+
+Imported while Snakemake reads the workflow, so it imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from omr.config.files import SAVED, config_digest
+from omr.config.preparation import conda_env, hub_folder, hub_id, hub_slug, served_manifest
+from omr.errors import UserError
+from omr.models.model import CHECKPOINT_SERVERS, ModelSpec, is_local_path, model_spec
+from omr.models.resources import job_resources
+from omr.servers.launch import parallel_sizes
+
+#: Where each model stage's settings stand in config.
+_SECTIONS = {"check_contamination": "decontaminate"}
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
+_RUN_IN_TARGET = re.compile(r"^results/(?P<folder>[^/]+)/.|[:,]run=(?P<wildcard>[^,]+)")
+#: A folder of results/ that belongs to no run.
+DOWNLOADS = "downloads"
+
+
+def run_of_targets(arguments: Iterable[str]) -> str | None:
+    """The one run that a command line's targets lie in, or None: `results/demo/classified.jsonl` names `demo`.
+
+    Cluster jobs get their targets as `rule:run=demo,...`.
+    """
+    found = (match for argument in arguments for match in _RUN_IN_TARGET.finditer(argument))
+    runs = {match.group("folder") or match.group("wildcard") for match in found} - {DOWNLOADS}
+    return runs.pop() if len(runs) == 1 else None
+
+
+def put_own_python_first() -> None:
+    """Let the `python` that rules call be the one that runs Snakemake, whether its environment is activated or not.
+
+    An environment that Snakemake makes for a rule (`--sdm conda`) still comes before it.
+    """
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+
+
+class Settings:
+    """The validated config, read by purpose. Raises UserError for what a schema cannot see.
+
+    `digest` stands for the config as users wrote it, see `config_digest`; by default it is of `config` itself. Jobs
+    find the config in `config_file`: no other one can take its place there.
+    """
+
+    def __init__(self, config: Mapping[str, Any], digest: str | None = None) -> None:
+        self.config = config
+        self.run: str = config["run"]
+        if not _NAME.fullmatch(self.run) or self.run == DOWNLOADS:
+            raise UserError(f"{self.run!r} cannot be the name of a run", remedy="use a-z, 0-9, `_`, `.`, `-` for `run`")
+        self.config_file = f"results/{self.run}/{SAVED}/{digest or config_digest(config)}.yaml"
+        self._check_benchmarks()
+        self._check_models()
+
+    def _check_models(self) -> None:
+        """Better now than in a job that has waited for its GPUs."""
+        for name in self.config.get("models") or {}:
+            spec = model_spec(self.config, name)
+            if spec.server not in CHECKPOINT_SERVERS:
+                continue
+            parallel_sizes(spec)
+            if not spec.is_local and Path(spec.path).is_dir():
+                what = f"the path {spec.path} of the model {name!r} is a folder here, but reads like a hub id"
+                raise UserError(what, remedy=f"write ./{spec.path}, or run elsewhere if the hub is meant")
+
+    @property
+    def has_budget(self) -> bool:
+        """Whether a run must be estimated before it starts."""
+        return any(limit is not None for limit in self.config["budget"].values())
+
+    # ---- inputs ------------------------------------------------------------------------------------------------
+
+    @property
+    def raw_data_input(self) -> str:
+        """The file of raw threads, or the manifest of the downloaded dataset."""
+        raw = self.config["raw_data"]
+        if raw["path"] is not None:
+            return str(raw["path"])
+        return f"results/{DOWNLOADS}/raw_data/{hub_slug(raw['dataset'])}--{raw['subset']}/manifest.json"
+
+    def tokenizer_file(self, name: str | None) -> list[str]:
+        """The tokenizer.json for a hub id or a path, as a list of inputs: empty for None."""
+        if name is None:
+            return []
+        return [name if name.endswith(".json") else f"results/{DOWNLOADS}/tokenizers/{hub_slug(name)}.json"]
+
+    def tokenizer_flags(self, slug: str) -> str:
+        """Which tokenizer is fetched for a file of `tokenizer_file`, as flags of download_tokenizer.py.
+
+        Where a model of that name is pinned in config, it is the one of the same commit.
+        """
+        models = self.config["models"].values()
+        pinned = (model.get("revision") for model in models if hub_slug(model["path"]) == slug)
+        return flags({"model": hub_id(slug), "revision": next(filter(None, pinned), None)})
+
+    @property
+    def benchmarks(self) -> dict[str, dict[str, Any]]:
+        """Benchmark name -> its entry in config, in the order of config."""
+        return {entry["name"]: entry for entry in self.config["benchmarks"]}
+
+    def _check_benchmarks(self) -> None:
+        entries = self.config["benchmarks"]
+        if not entries:
+            raise UserError("`benchmarks` is empty", remedy="name at least one benchmark to decontaminate against")
+        if len(self.benchmarks) < len(entries):
+            raise UserError("two benchmarks have the same name", remedy="rename one under `benchmarks`")
+        for entry in entries:
+            if ("path" in entry) == ("dataset" in entry):
+                what = f"the benchmark {entry['name']!r} needs either `path` or `dataset`"
+                raise UserError(what, remedy="see `benchmarks` in config/README.md")
+
+    def benchmark_flags(self, name: str) -> str:
+        """Where a benchmark's problems come from, as flags of prepare_benchmark.py."""
+        entry = self.benchmarks[name]
+        return flags(
+            {key: entry.get(key) for key in ("path", "dataset", "config", "split", "revision", "rows", "column")}
+        )
+
+    def net_flags(self, net: str) -> str:
+        """The knobs of a decontamination net that change what it finds, as flags of its script."""
+        settings = self.config["decontaminate"][net]
+        names = {"words": "ngram-words"}
+        shown = ("min_words", "words", "top_k", "min_score", "revision", "dtype")
+        return flags({names.get(key, key): settings.get(key) for key in shown})
+
+    @property
+    def embedding_model(self) -> str:
+        """The folder of the model of the net of embeddings: what config says, or where it is downloaded to."""
+        net = self.config["decontaminate"]["embeddings"]
+        return net["model"] if is_local_path(net["model"]) else f"{self._embedding_folder}/files"
+
+    @property
+    def embedding_manifest(self) -> list[str]:
+        """The manifest of that model's download, as a list of inputs: empty for a folder of the user's."""
+        is_local = is_local_path(self.config["decontaminate"]["embeddings"]["model"])
+        return [] if is_local else [f"{self._embedding_folder}/manifest.json"]
+
+    @property
+    def _embedding_folder(self) -> str:
+        net = self.config["decontaminate"]["embeddings"]
+        return hub_folder(self.config, net["model"], net["revision"])
+
+    @property
+    def decisive_flags(self) -> str:
+        """Scores from which a net's match needs no model, as flags of pair_candidates.py."""
+        section = self.config["decontaminate"]
+        scores = {"exact": 1.0, "ngrams": section["ngrams"]["decisive_score"]}
+        given = [f"{net}={score}" for net, score in scores.items() if net in section["nets"]]
+        return f"--decisive {' '.join(given)}" if given else ""
+
+    # ---- model stages ------------------------------------------------------------------------------------------
+
+    def stage(self, name: str) -> Mapping[str, Any]:
+        """The settings of a labelling stage."""
+        section: Mapping[str, Any] = self.config[_SECTIONS.get(name, "problems")][name]
+        return section
+
+    def model(self, stage: str) -> ModelSpec:
+        """The model that a labelling stage asks."""
+        return model_spec(self.config, self.stage(stage)["model"] or self.config["labelling_model"])
+
+    def model_named(self, name: str) -> ModelSpec:
+        """The entry of `models` in config."""
+        return model_spec(self.config, name)
+
+    def model_inputs(self, stage: str) -> dict[str, list[str]]:
+        """The rule inputs with what a stage's model needs, see `inputs_for`."""
+        return self.inputs_for(self.model(stage))
+
+    def inputs_for(self, spec: ModelSpec) -> dict[str, list[str]]:
+        """Rule inputs by name: the files that the model's server loads (where the workflow prepares them), and its
+        tokenizer, which generate.py needs for prompts near the context length."""
+        return {"model": served_manifest(self.config, spec), "tokenizer": self.tokenizer_file(spec.tokenizer)}
+
+    def conda_env(self, stage: str) -> str:
+        """The environment of a model stage's jobs: with its model's server, if the job starts one."""
+        return conda_env(self.config, self.model(stage))
+
+    @property
+    def manifests(self) -> list[str]:
+        """The manifests of all models that the labelling stages ask, and of the one that embeds; each once."""
+        found = [path for stage in self.asking_stages for path in served_manifest(self.config, self.model(stage))]
+        embeds = "embeddings" in self.config["decontaminate"]["nets"]
+        return list(dict.fromkeys([*found, *(self.embedding_manifest if embeds else [])]))
+
+    def shards(self, stage: str) -> list[str]:
+        """Names of a stage's shards: `shard-000-of-010`, ... The total is part of the name, so that another number
+        of shards makes other files instead of mixing with these."""
+        return shard_names(self.stage(stage)["shards"])
+
+    def resources(self, stage: str) -> dict[str, int | str]:
+        """Rule resources of a model stage: what its model's server needs."""
+        return job_resources(self.model(stage)) | {"run_config": self.config_file}
+
+    @property
+    def asking_stages(self) -> list[str]:
+        """The labelling stages that ask a model in this run."""
+        stages = ["extract_problems", "classify_problems", "extract_answers", "check_contamination"]
+        proofs = ["convert_proofs", "classify_converted"] if self.config["problems"]["use_converted_proofs"] else []
+        return stages + proofs
+
+    def all_replies(self) -> list[str]:
+        """Every file of raw replies of the labelling stages: asked for by name, a deleted one is made again."""
+        return [
+            f"results/{self.run}/replies/{stage}/{shard}.jsonl"
+            for stage in self.asking_stages
+            for shard in self.shards(stage)
+        ]
+
+    def asked(self, stage: str) -> dict[str, Any]:
+        """Rule params of a model stage: what determines its replies (a change re-runs it)."""
+        settings, model = self.stage(stage), self.model(stage)
+        return {
+            "stage": stage,
+            "model": model.name,
+            "identity": model.fingerprint,
+            "temperature": settings["temperature"],
+            "top_p": settings["top_p"],
+            "max_tokens": settings["max_tokens"],
+            "files": model_flags,
+            "branch": "",
+            "part": lambda wildcards: f"--shard {wildcards.shard} --shards {wildcards.shards}",
+            "sampling": orjson.dumps(settings["sampling"], option=orjson.OPT_SORT_KEYS).decode(),
+        }
+
+
+def model_flags(wildcards: object, input: Any) -> str:
+    """A param of a rule: where generate.py finds its model's files, as far as they are inputs of the rule."""
+    given = {"model-manifest": input.model, "tokenizer": input.tokenizer}
+    return flags({name: str(paths) for name, paths in given.items() if paths})
+
+
+def flags(values: Mapping[str, Any]) -> str:
+    """`--name value` for each value that is not None, quoted for a shell."""
+    given = {key: value for key, value in values.items() if value is not None}
+    return " ".join(f"--{key.replace('_', '-')} {shlex.quote(str(value))}" for key, value in given.items())
+
+
+def shard_names(shards: int) -> list[str]:
+    return [f"shard-{shard:03d}-of-{shards:03d}" for shard in range(shards)]

@@ -1,0 +1,1 @@
+"""Benchmarks, and the nets that find their problems among ours."""

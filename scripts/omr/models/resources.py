@@ -1,0 +1,58 @@
+"""What a job that starts a model's server asks of the machine or the cluster, from the model's entry in config."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from omr.models.model import ModelSpec
+
+#: All resources that a model can ask for.
+NAMES = ("gpu", "gpu_model", "nodes", "tasks", "mpi", "cpus_per_task", "mem_mb", "runtime", "slurm_extra")
+#: Memory of a job beside its server: the client holds the requests in flight and an index of the journal.
+CLIENT_MB = 8000
+#: Slurm sends SIGTERM this many seconds before the time limit (up to a minute earlier): time to finish or give up
+#: requests in flight and to stop the server, whatever the site has for KillWait. What was answered is in the journal.
+WARNING_S = 60
+
+
+def job_resources(spec: ModelSpec) -> dict[str, int | str]:
+    """Resources of a rule, by name: minutes of run time, and per node memory in MB, GPUs and CPUs.
+
+    A model without GPUs asks for what the client needs. CPUs are `cpus_per_task` and not `threads`: on one machine,
+    jobs that only wait for their GPUs must not be counted out by its cores.
+    """
+    if spec.gpus == 0:
+        return {"nodes": 1, "mem_mb": CLIENT_MB, "runtime": spec.runtime_min}
+    resources: dict[str, int | str] = {
+        "nodes": spec.nodes,
+        "cpus_per_task": spec.cpus_per_gpu * spec.gpus,
+        "mem_mb": CLIENT_MB + spec.mem_gb_per_gpu * spec.gpus * 1000,
+        "runtime": spec.runtime_min,
+    }
+    return resources | (_on_one_node(spec) if spec.nodes == 1 else _on_several_nodes(spec))
+
+
+def _on_one_node(spec: ModelSpec) -> dict[str, int | str]:
+    # `gpu` without `nodes: 1` would become `--gpus=8`, which Slurm may spread over nodes.
+    asked: dict[str, int | str] = {"gpu": spec.gpus, "slurm_extra": f"--signal=TERM@{WARNING_S}"}
+    return asked if spec.gpu_model is None else asked | {"gpu_model": spec.gpu_model}
+
+
+def _on_several_nodes(spec: ModelSpec) -> dict[str, int | str]:
+    # `mpi` keeps the job out of srun: the job itself runs in the batch shell of the first node and starts one server
+    # process per node with srun. `gpu` would turn `tasks` into tasks per GPU, so the GPUs are asked for per node here.
+    # No --signal: it would go to the server's processes, and not to the job that must be told first
+    # (omr/asking/time_limit.py).
+    gpus = str(spec.gpus) if spec.gpu_model is None else f"{spec.gpu_model}:{spec.gpus}"
+    extra = f"--gpus-per-node={gpus} --ntasks-per-node=1"
+    return {"mpi": "srun", "tasks": spec.nodes, "slurm_extra": extra}
+
+
+def resources_of(model: Callable[[Any], ModelSpec]) -> dict[str, Callable[[Any], int | str | None]]:
+    """Resources of a rule whose model depends on its wildcards; None leaves a resource out."""
+
+    def one(name: str) -> Callable[[Any], int | str | None]:
+        return lambda wildcards: job_resources(model(wildcards)).get(name)
+
+    return {name: one(name) for name in NAMES}

@@ -1,0 +1,1 @@
+"""What a reply says: problems, classes, answers, conversions, verdicts; or that it cannot be read."""

@@ -1,0 +1,50 @@
+"""What jobs held their machines for, for one file of replies, over all of their tries."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import orjson
+
+from omr.files.jsonl import AtomicFile
+from omr.servers.full_load import FullLoad
+
+
+class HeldTime:
+    """Seconds since this process began, and those of earlier tries, which are kept in a file beside the replies.
+
+    `full_load` is what servers did in all tries; this one's is to be added to it. A try that is killed cannot say
+    anything any more: `write` is to be called now and then.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.full_load = FullLoad()
+        self._began = time.monotonic()
+        self._earlier_s = 0.0
+        self._writing = threading.Lock()
+
+    def read(self) -> None:
+        """Take over what earlier tries wrote; without a readable file there were none."""
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            found = orjson.loads(self.path.read_bytes())
+            self._earlier_s = float(found["held_s"])
+            self.full_load.add(FullLoad.read(found.get("full_load")))
+
+    def forget(self) -> None:
+        """Earlier tries were for something else."""
+        self._earlier_s = 0.0
+        self.full_load = FullLoad()
+
+    @property
+    def seconds(self) -> float:
+        return self._earlier_s + time.monotonic() - self._began
+
+    def write(self) -> None:
+        """May be called by several threads. Raises OSError."""
+        content = {"held_s": round(self.seconds, 3), "full_load": self.full_load.as_json()}
+        with self._writing, AtomicFile(self.path) as file:
+            file.write(orjson.dumps(content))

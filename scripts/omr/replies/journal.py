@@ -1,0 +1,221 @@
+"""The reply store: finished replies are never asked for twice, and none is lost.
+
+Beside the output `X.jsonl` lies its journal `X.jsonl.journal`, to which every reply is appended the moment it arrives.
+When all requests are answered, the output appears as a hard link of the journal: no second copy of the bytes. The
+journal stays, so that a later run of the same requests takes every reply from it; delete both to ask anew.
+
+* killed at any moment: a torn last line is cut off at the next start, everything before it counts;
+* changed prompt, model or parameters: replies are found by their key, so others are never mixed in, and those that
+  nobody asks for any more are left out when the output is made;
+* how long all tries took is in `X.jsonl.held`;
+* two writers: the second waits for the lock and finds everything done.
+
+Replies with an `error` come only with the output (see `publish`): a request that failed in a broken-off run is asked
+again by the next.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from omr.errors import UserError
+from omr.files.jsonl import dumps, parse_row
+from omr.files.locks import FileLock, Owner
+from omr.replies.held_time import HeldTime
+from omr.replies.reply import Reply
+
+_SYNC_EVERY_S = 5.0
+#: What a file system without hard links (or with a limit on them) answers.
+_NO_LINK = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.EXDEV, errno.ENOSYS, errno.EACCES}
+
+
+class ReplyStore:
+    """The journal and the output of one shard, locked while in use (a context manager).
+
+    `on_wait` is told of waiting for the lock, see `FileLock`.
+    """
+
+    def __init__(
+        self,
+        output: Path,
+        say: Callable[[str], None] = lambda line: None,
+        on_wait: Callable[[Owner, float], None] = lambda owner, waited_s: None,
+    ) -> None:
+        self.output = output
+        self.journal = output.with_name(output.name + ".journal")
+        self._say = say
+        self.held = HeldTime(output.with_name(output.name + ".held"))
+        self._lock = FileLock(output.with_name(output.name + ".lock"), say, self.held.write, on_wait=on_wait)
+        self._fd = -1
+        self._keys: set[int] = set()
+        self._output_is_detached = False
+        self._last_sync = 0.0
+
+    def __enter__(self) -> Self:
+        self._lock.acquire()
+        self.held.read()
+        try:
+            self._open()
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def _open(self) -> None:
+        self._fd = os.open(self.journal, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+        good_bytes = 0
+        for line, key in self._lines():
+            good_bytes += len(line)
+            self._keys.add(key)
+        torn = os.fstat(self._fd).st_size - good_bytes
+        if torn:
+            self._detach_output()
+            self._say(f"{self.journal}: {torn} bytes of an unfinished last line were cut off")
+            os.ftruncate(self._fd, good_bytes)
+
+    def _lines(self) -> Iterator[tuple[bytes, int]]:
+        """The journal's whole lines with their keys; ends before a torn last line."""
+        with self.journal.open("rb", buffering=1 << 20) as handle:
+            for number, line in enumerate(handle, 1):
+                reply, fault = parse_row(line) if line.endswith(b"\n") else (None, "torn")
+                if reply is None or not isinstance(reply.get("key"), str):
+                    if handle.read(1):
+                        raise UserError(
+                            f"a line that is no reply ({fault or 'it has no key'}), with others after it",
+                            file=self.journal,
+                            line=number,
+                            remedy="something else wrote there: delete that line (or the file) and run again",
+                        )
+                    return
+                yield line, int(reply["key"], 16)
+
+    def __contains__(self, key: str) -> bool:
+        return int(key, 16) in self._keys
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def append(self, reply: Reply) -> None:
+        """Store a reply; it survives a kill of this process from here on, and a crash of the machine soon after.
+
+        Raises UserError if the disk does not take it.
+        """
+        self._detach_output()
+        line = dumps(reply)
+        try:
+            written = os.write(self._fd, line)
+            while written < len(line):  # a full disk or a signal: go on, or raise the error that caused it
+                written += os.write(self._fd, line[written:])
+        except OSError as error:
+            raise self._not_stored(error) from error
+        self._keys.add(int(reply["key"], 16))
+        self.sync()
+
+    def sync(self) -> None:
+        """To be called every few seconds: sees to it that the journal is on the disk.
+
+        Raises UserError if it is not: the system says so once, and what was written may be gone.
+        """
+        now = time.monotonic()
+        if now - self._last_sync >= _SYNC_EVERY_S:
+            self._flush(os.fdatasync)
+            self._last_sync = now
+
+    def _flush(self, flush: Callable[[int], None]) -> None:
+        try:
+            flush(self._fd)
+        except OSError as error:
+            raise self._not_stored(error) from error
+
+    def _not_stored(self, error: OSError) -> UserError:
+        return UserError(
+            f"replies cannot be stored: {error.strerror}",
+            file=self.journal,
+            remedy="make room or have the file system looked at, and run again: replies that were stored are kept",
+        )
+
+    def _detach_output(self) -> None:
+        # The output shares the journal's bytes: it must be gone before these change.
+        if not self._output_is_detached:
+            self.output.unlink(missing_ok=True)
+            self._output_is_detached = True
+
+    def publish(self, keys: Sequence[int], failed: Collection[Reply] = ()) -> None:
+        """Make the output from the journal: exactly the replies with these keys, `failed` ones included.
+
+        `keys` are the requests' keys as integers, each once; each must be in the journal or in `failed`.
+        """
+        for reply in failed:
+            self.append(reply)
+        missing = len(keys) - sum(key in self._keys for key in keys)
+        if missing:
+            raise ValueError(f"{missing} requests have no reply yet")
+        if len(keys) < len(self._keys):
+            self._compact(keys)
+        self._flush(os.fsync)
+        if self.output.exists() and self.output.samefile(self.journal):
+            return
+        self._link()
+
+    def _compact(self, wanted: Sequence[int]) -> None:
+        """Rewrite the journal without the replies that nobody asks for any more."""
+        keys = set(wanted)
+        temporary = self.journal.with_name(f".{self.journal.name}.tmp")
+        left_out = 0
+        with temporary.open("wb", buffering=1 << 20) as handle:
+            for line, key in self._lines():
+                if key in keys:
+                    handle.write(line)
+                else:
+                    left_out += 1
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.replace(temporary, self.journal)
+        os.close(self._fd)
+        self._fd = os.open(self.journal, os.O_RDWR | os.O_APPEND)
+        self._keys = keys
+        self._say(f"{self.journal}: left out {left_out} replies to requests that are no longer made")
+
+    def _link(self) -> None:
+        temporary = self.output.with_name(f".{self.output.name}.link")
+        temporary.unlink(missing_ok=True)
+        try:
+            os.link(self.journal, temporary)
+        except OSError as error:
+            if error.errno not in _NO_LINK:
+                raise
+            self._say(
+                f"{self.output}: no hard links here ({error.strerror}); copied instead, which doubles its disk use"
+            )
+            shutil.copyfile(self.journal, temporary)
+        self.output.unlink(missing_ok=True)
+        os.replace(temporary, self.output)
+        # The last reply may be older than the inputs, whose change made this run: the output is of now.
+        os.utime(self.output)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._flush(os.fsync)
+        except UserError as fault:
+            if kind is None:
+                raise
+            self._say(str(fault))  # and what ended the body is raised
+        finally:
+            os.close(self._fd)
+            self._write_held()
+            self._lock.release()
+
+    def _write_held(self) -> None:
+        try:
+            self.held.write()
+        except OSError as error:  # replies are safe, and worth more than the knowledge of how long they took
+            self._say(f"{self.held.path}: cannot be written: {error.strerror}")

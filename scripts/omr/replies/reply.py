@@ -1,0 +1,148 @@
+"""Raw model replies, found by what they answer, never by position.
+
+A reply is an object {"id", "prompt", "seed", "key", "text", "reasoning", "finish_reason", "usage", "error", "model",
+"latency_s"}; `error` is null or {"kind", "status", "message"}, and then there is no text.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from array import array
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+from omr.errors import UserError
+from omr.files.hash_table import HashTable
+from omr.files.jsonl import open_for_reading, parse_row
+
+Reply = dict[str, Any]
+
+#: Files are addressed by their number in the upper bits of a position: 65,536 files of up to 256 TiB.
+_OFFSET_BITS = 48
+_OFFSET_MASK = (1 << _OFFSET_BITS) - 1
+#: The first bytes of a line as our writer puts them, up to a key that no string can hide: what the reply answers is
+#: known without parsing the rest. A name with escapes, or another order of keys, takes the slow way.
+_HEAD = re.compile(rb'\{("id":"[^"\\]*+","prompt":"[^"\\]*+","seed":(?:0|[1-9][0-9]*+)),"key":"')
+_FIELDS = frozenset({"id", "prompt", "seed", "text", "finish_reason", "error"})
+_REMEDY = "delete this file and run again: finished replies are taken from its journal"
+
+
+def request_name(row_id: str, prompt: str, seed: int) -> str:
+    """What a reply answers, in one string; after the stage's name it is the request id that servers see."""
+    return f"{row_id}/{prompt}/{seed}"
+
+
+def _hash(row_id: str, prompt: str, seed: int) -> int:
+    # The bytes that _HEAD finds.
+    return hash(f'"id":"{row_id}","prompt":"{prompt}","seed":{seed}'.encode())
+
+
+class ReplyIndex:
+    """Where each reply of a set of files lies: about 28 bytes a reply in memory, texts stay on the disk.
+
+    The later of two replies to the same request counts. Use as a context manager, or `close()`.
+    """
+
+    def __init__(self, paths: Iterable[str | Path]) -> None:
+        self._paths = [Path(path) for path in paths]
+        self._files: list[BinaryIO] = []
+        self._descriptors: list[int] = []
+        self._block_bytes: list[int] = []
+        self._table = HashTable()
+        self._positions = array("Q")
+        for number, path in enumerate(self._paths):
+            self._files.append(open_for_reading(path))
+            self._descriptors.append(self._files[number].fileno())
+            self._block_bytes.append(self._scan(number))
+
+    def _scan(self, number: int) -> int:
+        """Enter the replies of a file. Returns how many bytes hold most of them."""
+        known = len(self)
+        position = start = number << _OFFSET_BITS
+        add_hash, add_position, match = self._table.append, self._positions.append, _HEAD.match
+        for line in self._files[number]:
+            head = match(line)
+            if head is not None and line.endswith(b"}\n"):
+                add_hash(hash(head[1]))
+            else:
+                add_hash(self._hash_of_line(line, number, len(self) - known + 1))
+            add_position(position)
+            position += len(line)
+        return 512 + 2 * (position - start) // max(len(self) - known, 1)
+
+    def _hash_of_line(self, line: bytes, number: int, line_number: int) -> int:
+        reply, fault = parse_row(line)
+        if reply is None or not {"id", "prompt", "seed"} <= reply.keys():
+            fault = fault or "not a reply: it has no id, prompt and seed"
+            raise UserError(fault, file=self._paths[number], line=line_number, remedy=_REMEDY)
+        return _hash(reply["id"], reply["prompt"], reply["seed"])
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    def get(self, row_id: str, prompt: str, seed: int = 0) -> Reply | None:
+        """The reply to (row, prompt, seed), or None if there is none. Raises UserError for a line that is no reply."""
+        for entry in reversed(self._table.find(_hash(row_id, prompt, seed))):
+            reply = self._load(self._positions[entry])
+            # Equal hashes of different names are next to impossible, but then another entry is ours.
+            if reply["id"] == row_id and reply["prompt"] == prompt and reply["seed"] == seed:
+                return reply
+        return None
+
+    def _load(self, position: int) -> Reply:
+        number, offset = position >> _OFFSET_BITS, position & _OFFSET_MASK
+        reply, fault = parse_row(self._line_at(number, offset))
+        if reply is None or not reply.keys() >= _FIELDS:
+            fault = f"at byte {offset}: {fault or 'not a whole reply'}"
+            raise UserError(fault, file=self._paths[number], remedy=_REMEDY)
+        return reply
+
+    def _line_at(self, number: int, offset: int) -> bytes:
+        # Not through the file's buffer: replies lie in the order in which they arrived, rows ask in their own, and
+        # each jump would fill the whole buffer.
+        fd, size = self._descriptors[number], self._block_bytes[number]
+        data = os.pread(fd, size, offset)
+        end = data.find(b"\n")
+        if end >= 0:
+            return data[:end]
+        blocks = [data]
+        while end < 0 and data:
+            offset += len(data)
+            size *= 2
+            data = os.pread(fd, size, offset)
+            end = data.find(b"\n")
+            blocks.append(data if end < 0 else data[:end])
+        return b"".join(blocks)
+
+    def close(self) -> None:
+        for file in self._files:
+            file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def usable_text(reply: Reply | None) -> tuple[str, None] | tuple[None, str]:
+    """The text of a whole reply as (text, None), or (None, reason to drop its row).
+
+    Reasons: `no_reply`, `request_failed_<kind>`, `unfinished_reply` (cut at the token limit), `empty_reply`.
+    """
+    if reply is None:
+        return None, "no_reply"
+    error = reply["error"]
+    if error is not None:
+        return None, f"request_failed_{error['kind']}"
+    if reply["finish_reason"] != "stop":
+        return None, "unfinished_reply"
+    text = reply["text"]
+    if not text or text.isspace():
+        return None, "empty_reply"
+    return text, None

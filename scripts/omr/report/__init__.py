@@ -1,0 +1,1 @@
+"""The page for people: figures, charts, samples, as one HTML file."""

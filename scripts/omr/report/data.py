@@ -1,0 +1,162 @@
+"""What the report of a recipe tells, read from the run's counts and, streaming, from its light rows and its product."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from omr.config.recipes import Recipes
+from omr.config.settings import Settings
+from omr.files.jsonl import Row, read_rows
+from omr.models.model import ModelSpec
+from omr.report.words import PROBLEM_STEPS, RECIPE_STEPS, Step
+from omr.runs.costs import gpu_hours, usd
+from omr.runs.counts import PROBLEM_STAGES, RECIPE_STAGES, Counts, ModelUse, RunCounts, read_counts
+
+#: Lengths are counted in steps of so many tokens or characters before a chart chooses its own.
+LENGTH_STEP = 10
+#: Why a solution has no verdict and yet is known not to be right, as prepare_sft.py has it.
+_NOT_RIGHT = frozenset({"unfinished", "no_answer"})
+
+
+@dataclass
+class Solutions:
+    """Figures of all judged solutions. `pass_rates` counts problems by (right, judged) solutions."""
+
+    pass_rates: Counter[tuple[int, int]] = field(default_factory=Counter)
+    right_lengths: Counter[int] = field(default_factory=Counter)  # completion tokens // LENGTH_STEP -> solutions
+    other_lengths: Counter[int] = field(default_factory=Counter)
+    unknown: int = 0  # problems none of whose solutions could be judged
+
+    @property
+    def problems(self) -> int:
+        return self.pass_rates.total()
+
+
+@dataclass
+class Product:
+    """Figures of sft.jsonl, and a few of its rows: the same ones for the same ids, however often it is made."""
+
+    rows: int = 0
+    problems: int = 0
+    lengths: Counter[int] = field(default_factory=Counter)  # characters of the solution // LENGTH_STEP -> rows
+    problem_types: Counter[str] = field(default_factory=Counter)
+    samples: list[Row] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A model stage with its cost; None where config has no price."""
+
+    use: ModelUse
+    gpu_hours: float
+    usd: float | None
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Everything on the page. Stages that have not run, and files that are not there, are None or empty."""
+
+    run: str
+    recipe: str
+    settings: dict[str, Any]  # the recipe's part of config
+    model: ModelSpec
+    steps: list[tuple[Step, Counts]]
+    stages: dict[str, Counts]  # all CPU stages, also those that are no step
+    costs: list[Cost]
+    contamination: dict[str, Any] | None
+    solutions: Solutions | None
+    product: Product | None
+
+
+def collect(folder: Path, recipe: str, settings: Settings, recipes: Recipes, samples: int) -> ReportData:
+    """Read everything about a recipe of the run in `folder`; `samples` rows of the product are kept."""
+    counts = RunCounts(folder, settings, recipes)
+    stages: dict[str, Counts | None] = {}
+    for name in (step.stage for step in PROBLEM_STEPS):
+        stages[name] = counts.stage(name)
+    for name in (*(step.stage for step in RECIPE_STEPS), "select_judgements", "select_summary_judgements"):
+        stages[name] = counts.stage(name, recipe)
+    found = {name: stage for name, stage in stages.items() if stage is not None}
+    if recipes.final_rows(recipe) != "summarized":
+        found = {name: stage for name, stage in found.items() if name not in ("select_traces", "merge_summaries")}
+    report = folder / "contamination" / "report.json"
+    judged = [folder / recipe / "judged" / f"{shard}.jsonl" for shard in recipes.shards(recipe)]
+    sft = folder / recipe / "sft.jsonl"
+    return ReportData(
+        run=settings.run,
+        recipe=recipe,
+        settings=dict(recipes[recipe]),
+        model=recipes.model(recipe, "generate_solutions"),
+        steps=[(step, found[step.stage]) for step in (*PROBLEM_STEPS, *RECIPE_STEPS) if step.stage in found],
+        stages=found,
+        costs=list(_costs(counts, recipe, settings, recipes)),
+        contamination=read_counts(report) if report.exists() else None,
+        solutions=read_solutions(judged) if all(path.exists() for path in judged) else None,
+        product=read_product(sft, samples) if sft.exists() else None,
+    )
+
+
+def _costs(counts: RunCounts, recipe: str, settings: Settings, recipes: Recipes) -> Iterator[Cost]:
+    for stage in (*PROBLEM_STAGES, *RECIPE_STAGES):
+        of_recipe = stage in RECIPE_STAGES
+        use = counts.model_use(stage, recipe if of_recipe else None)
+        if use is not None:
+            yield cost_of(use, recipes.model(recipe, stage) if of_recipe else settings.model(stage))
+
+
+def cost_of(use: ModelUse, spec: ModelSpec) -> Cost:
+    """The cost of what a model did: GPU-hours as they were held, or from its speed where nothing says that."""
+    hours = use.gpu_s / 3600 if use.gpu_s else gpu_hours(spec, use.prompt_tokens, use.completion_tokens) or 0.0
+    return Cost(use, hours, usd(spec, use.prompt_tokens, use.completion_tokens, hours))
+
+
+def read_solutions(paths: list[Path]) -> Solutions:
+    """Figures of judged rows, streaming; the rows of a problem stand together."""
+    figures = Solutions()
+    fields = {"id": str, "seed": int, "judgement": str}
+    for path in paths:
+        for _, group in groupby(read_rows(path, fields), key=lambda row: row["id"]):
+            _add_problem(figures, list(group))
+    return figures
+
+
+def _add_problem(figures: Solutions, rows: list[Row]) -> None:
+    right = known = 0
+    for row in rows:
+        is_right = row["judgement"] == "yes"
+        right += is_right
+        known += row["judgement"] != "unjudged" or row.get("unjudged_reason") in _NOT_RIGHT
+        tokens = row.get("completion_tokens")
+        if isinstance(tokens, int):
+            (figures.right_lengths if is_right else figures.other_lengths)[tokens // LENGTH_STEP] += 1
+    if known:
+        figures.pass_rates[right, known] += 1
+    else:
+        figures.unknown += 1
+
+
+def read_product(path: Path, samples: int) -> Product:
+    """Figures of the training rows, streaming; the samples are those whose ids have the smallest hashes."""
+    product = Product()
+    kept: list[tuple[int, int, Row]] = []
+    problems = set[int]()
+    for number, row in enumerate(read_rows(path, {"id": str, "problem": str, "generated_solution": str})):
+        product.rows += 1
+        product.lengths[len(row["generated_solution"]) // LENGTH_STEP] += 1
+        product.problem_types[str(row.get("problem_type"))] += 1
+        problems.add(hash(row.get("problem_id", row["problem"])))
+        order = -int.from_bytes(blake2b(row["id"].encode(), digest_size=8).digest())
+        if len(kept) < samples:
+            heapq.heappush(kept, (order, -number, row))
+        elif samples and order > kept[0][0]:
+            heapq.heapreplace(kept, (order, -number, row))
+    product.problems = len(problems)
+    product.samples = [row for _, _, row in sorted(kept, key=lambda entry: -entry[1])]
+    return product

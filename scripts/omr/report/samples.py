@@ -1,0 +1,60 @@
+"""The report's section of sampled training rows, with their formulas drawn."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+from omr.files.jsonl import Row
+from omr.report.data import ReportData
+from omr.report.html import Cell, Html, escaped, paragraph, section
+from omr.report.tex_html import answer_html, text_html
+
+#: Of a sampled solution so many characters are shown.
+MAX_SHOWN_CHARS = 12_000
+
+
+def samples(data: ReportData) -> str:
+    product = data.product
+    if product is None or not product.samples:
+        return section("Some training rows", "<p class=empty>There are no training rows.</p>")
+    intro = paragraph("Picked by a hash of their ids, so the same ones every time. Nothing about them was corrected.")
+    return section("Some training rows", intro, *(_sample(row) for row in product.samples))
+
+
+def _sample(row: Row) -> str:
+    reasoning, solution = split_solution(row["generated_solution"])
+    votes, total = row.get("majority_votes"), row.get("total_votes")
+    facts: list[tuple[str, Cell]] = [
+        ("expected answer", _answer(row.get("expected_answer"))),
+        ("kind", row.get("problem_type")),
+        ("pass rate", row.get("pass_rate")),
+        ("vote", f"{votes} of {total}" if votes is not None else None),
+        ("judged by", row.get("judged_by")),
+        ("model", row.get("generation_model")),
+    ]
+    known = "".join(f"<dt>{name}</dt><dd>{escaped(value)}</dd>" for name, value in facts if value is not None)
+    thought = f"<details><summary>reasoning, {len(reasoning):,} characters</summary>{_text(reasoning)}</details>"
+    return (
+        f"<article><h3><code>{html.escape(row['id'])}</code></h3>{_text(row['problem'])}<dl>{known}</dl>"
+        f"<details open><summary>the solution, {len(solution):,} characters</summary>{_text(solution)}</details>"
+        f"{thought if reasoning else ''}</article>"
+    )
+
+
+def _answer(answer: Any) -> Cell:
+    return Html(answer_html(answer[:MAX_SHOWN_CHARS])) if isinstance(answer, str) else None
+
+
+def split_solution(text: str) -> tuple[str, str]:
+    """(reasoning, what follows it) of a training row's solution; the reasoning is empty where there is none."""
+    before, mark, after = text.partition("</think>")
+    return (before.removeprefix("<think>").strip(), after.strip()) if mark else ("", text.strip())
+
+
+def _text(text: Any) -> Html:
+    if not isinstance(text, str):
+        return Html("–")
+    rest = len(text) - MAX_SHOWN_CHARS
+    more = f"\n<span class=soft>… and {rest:,} more characters</span>" if rest > 0 else ""
+    return Html(f"<div class=text>{text_html(text[:MAX_SHOWN_CHARS])}{more}</div>")

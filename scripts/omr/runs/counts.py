@@ -1,0 +1,165 @@
+"""The counts of a run, read back: of CPU stages (rows) and of model stages (requests, tokens, time), shards summed.
+
+Which shards make up a stage is told by their names, which come from config: left-overs of another number of shards or
+seeds do not count. What has not run yet is simply not there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from omr.config.recipes import Recipes
+from omr.config.settings import Settings
+from omr.errors import UserError
+from omr.files.jsonl import open_for_reading
+from omr.servers.full_load import FullLoad
+
+Counts = dict[str, Any]
+
+#: Model stages of a recipe, in running order; those of the problems are in `PROBLEM_STAGES`.
+RECIPE_STAGES = ("generate_solutions", "judge_answers", "generate_summaries", "judge_summaries")
+PROBLEM_STAGES = (
+    "extract_problems",
+    "classify_problems",
+    "extract_answers",
+    "convert_proofs",
+    "classify_converted",
+    "check_contamination",
+)
+
+
+def read_counts(path: Path) -> Counts:
+    """A counts file. Raises UserError if it holds no JSON object."""
+    with open_for_reading(path) as handle:
+        try:
+            counts = orjson.loads(handle.read())
+        except orjson.JSONDecodeError:
+            counts = None
+    if not isinstance(counts, dict):
+        raise UserError("a JSON object was expected", file=path, remedy="delete this file and run again")
+    return counts
+
+
+def summed(parts: Iterable[Mapping[str, Any]]) -> Counts:
+    """The sum of counts: numbers are added, objects key by key; of anything else the first is kept."""
+    total: Counts = {}
+    for part in parts:
+        for key, value in part.items():
+            known = total.get(key)
+            if isinstance(value, dict):
+                total[key] = summed([known or {}, value])
+            elif isinstance(value, int | float) and not isinstance(value, bool):
+                total[key] = (known or 0) + value
+            else:
+                total.setdefault(key, value)
+    return total
+
+
+@dataclass
+class ModelUse:
+    """What one model did for one stage. `shards_done` of `shards` have finished."""
+
+    stage: str
+    model: str
+    shards: int
+    shards_done: int = 0
+    requests: int = 0
+    answered: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+    finish_reasons: Counter[str] = field(default_factory=Counter)
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    without_usage: int = 0
+    wall_s: float = 0.0
+    gpu_s: float = 0.0
+    latency_s: float = 0.0
+    reply_bytes: int = 0
+    full_load: FullLoad = field(default_factory=FullLoad)
+    measured_gpus: set[int] = field(default_factory=set)  # sizes of the servers that `full_load` is about
+
+    @property
+    def is_complete(self) -> bool:
+        return self.shards_done == self.shards
+
+    def add(self, counts: Counts, reply_bytes: int) -> None:
+        """Add the counts of one shard, as generate.py writes them."""
+        self.shards_done += 1
+        self.reply_bytes += reply_bytes
+        for name in ("requests", "answered", "prompt_tokens", "completion_tokens", "without_usage"):
+            setattr(self, name, getattr(self, name) + counts.get(name, 0))
+        self.failed.update(counts.get("failed", {}))
+        self.finish_reasons.update(counts.get("finish_reasons", {}))
+        wall_s = counts.get("wall_s", 0.0)
+        self.wall_s += wall_s
+        self.gpu_s += wall_s * counts.get("gpus", 0)
+        self.latency_s += counts.get("latency_s", 0.0)
+        if "full_load" in counts:
+            self.full_load.add(FullLoad.read(counts["full_load"]))
+            self.measured_gpus.add(counts.get("gpus", 0))
+
+
+class RunCounts:
+    """The counts of the run in `folder`, as `settings` and `recipes` describe it."""
+
+    def __init__(self, folder: Path, settings: Settings, recipes: Recipes) -> None:
+        self.folder = folder
+        self._settings = settings
+        self._recipes = recipes
+
+    def knows(self, recipe: str | None) -> bool:
+        """Whether this run's config has the recipe; another's need not."""
+        return recipe is None or recipe in self._settings.config["recipes"]
+
+    def stage(self, name: str, recipe: str | None = None) -> Counts | None:
+        """The counts of a CPU stage; None if it (or one of its shards) has not run."""
+        if not self.knows(recipe):
+            return None
+        if recipe is None:
+            path = self.folder / "counts" / f"{name}.json"
+            return read_counts(path) if path.exists() else None
+        single = self.folder / recipe / "counts" / f"{name}.json"
+        if single.exists():
+            return read_counts(single)
+        paths = [self.folder / recipe / "counts" / name / f"{shard}.json" for shard in self._recipes.shards(recipe)]
+        return summed(map(read_counts, paths)) if all(path.exists() for path in paths) else None
+
+    def model_use(self, stage: str, recipe: str | None = None) -> ModelUse | None:
+        """What the model of a stage did in the shards that have run; None if none has."""
+        if not self.knows(recipe):
+            return None
+        pairs = self._shards(stage, recipe)
+        done = [(counts, replies) for counts, replies in pairs if counts.exists()]
+        if not done:
+            return None
+        read = [(read_counts(counts), replies) for counts, replies in done]
+        use = ModelUse(stage, " + ".join(dict.fromkeys(counts["model"] for counts, _ in read)), len(pairs))
+        for counts, replies in read:
+            use.add(counts, replies.stat().st_size if replies.exists() else 0)
+        return use
+
+    @cached_property
+    def all_uses(self) -> list[ModelUse]:
+        """What was done for all model stages of the run, as far as they have run."""
+        asked: list[tuple[str, str | None]] = [(stage, None) for stage in PROBLEM_STAGES]
+        asked += [(stage, recipe) for recipe in self._recipes.to_run for stage in RECIPE_STAGES]
+        return [use for stage, recipe in asked if (use := self.model_use(stage, recipe)) is not None]
+
+    def _shards(self, stage: str, recipe: str | None) -> Sequence[tuple[Path, Path]]:
+        """(counts file, replies file) of every shard that config asks for."""
+        if recipe is None:
+            names = self._settings.shards(stage)
+            folders = [(self.folder / "counts" / stage, self.folder / "replies" / stage)]
+        else:
+            home, names = self.folder / recipe, self._recipes.shards(recipe)
+            replies = [home / folder for folder in self._recipes.reply_folders(recipe, stage)]
+            # Seeds and parts have folders of their own, in the counts too.
+            counts = home / "counts" / stage
+            folders = [(counts / (path.name if path.name != stage else ""), path) for path in replies]
+        return [(counts / f"{name}.json", replies / f"{name}.jsonl") for counts, replies in folders for name in names]

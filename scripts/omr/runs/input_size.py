@@ -1,0 +1,50 @@
+"""How many threads a run has to work on, before it does: from the run, from its input files, or as published."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+from omr.config.settings import Settings
+from omr.errors import UserError
+from omr.runs.counts import RunCounts
+from omr.runs.estimation import Threads
+from omr.runs.published_ratios import THREAD_BYTES, THREADS
+from omr.threads.files import find_inputs
+
+
+def threads_at_hand(run: RunCounts, settings: Settings) -> Threads:
+    """The threads of a run: those it has prepared; else those of its input file, up to `limit`; else as published."""
+    prepared, rows = run.stage("prepare_raw_data"), run.folder / "raw_aops_data.jsonl"
+    if prepared is not None and rows.exists():
+        number = prepared["written"]
+        return Threads(number, rows.stat().st_size / max(1, number), str(rows))
+    limit = settings.config["raw_data"]["limit"]
+    given = Path(settings.raw_data_input)
+    if given.exists():
+        number, size = (sum(values) for values in zip(*map(_rows_and_bytes, find_inputs([given])), strict=True))
+        threads = Threads(number, size / max(1, number), str(given))
+    elif settings.config["raw_data"]["path"] is not None:
+        raise UserError("there is no such file", file=given, remedy="mend `raw_data.path` in config")
+    else:
+        threads = Threads(round(THREADS.value), THREAD_BYTES.value, f"{THREADS.source}: the input is not here yet")
+    if limit is None or limit >= threads.number:
+        return threads
+    return Threads(limit, threads.bytes_each, f"{threads.source}, limit of config")
+
+
+def _rows_and_bytes(path: Path) -> tuple[int, int]:
+    """Rows of a file of threads, and the bytes of their text; Parquet tells both by itself."""
+    if not path.exists():
+        raise UserError("there is no such file", file=path, remedy="the manifest names it: download it again")
+    if path.suffix == ".parquet":
+        import pyarrow.parquet
+
+        metadata = pyarrow.parquet.read_metadata(path)
+        return metadata.num_rows, sum(metadata.row_group(n).total_byte_size for n in range(metadata.num_row_groups))
+    rows = size = 0
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as handle:
+        for line in handle:
+            rows += bool(line.strip())
+            size += len(line)
+    return rows, size

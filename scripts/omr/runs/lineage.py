@@ -1,0 +1,169 @@
+"""Everything in a run's files that led to a row: from the forum post over replies and verdicts to the training row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+from omr.errors import UserError
+from omr.files.jsonl import Row
+from omr.stages.row_search import ids_of, nearest, rows_with, shard_files
+
+_ID = re.compile(r"(?P<thread>[0-9a-f]{16})(?:-(?P<problem>\d+))?(?:-(?P<seed>\d+))?(?:[~-].*)?")
+#: Stages of the problems: (the stage that drops, its rows, the model stage before it).
+_PROBLEM_CHAIN = (
+    ("parse_classes", "classified.jsonl", "classify_problems"),
+    ("parse_answers", "answers.jsonl", "extract_answers"),
+    ("parse_conversions", "converted.jsonl", "convert_proofs"),
+    ("parse_proofs", "proofs.jsonl", "classify_converted"),
+    ("merge_data", "merged.jsonl", None),
+)
+
+
+class Event(NamedTuple):
+    """A row of a file (`where`, relative to the run). `kind` is `row`, `reply` or `dropped`."""
+
+    where: str
+    kind: str
+    row: Row
+
+
+class Id(NamedTuple):
+    """What an id names: a thread, one of its problems, or a solution of a problem."""
+
+    thread: str
+    problem: str | None
+    seed: int | None
+
+
+def parse_id(text: str) -> Id | None:
+    """`<thread>`, `<thread>-<problem>`, `<thread>-<problem>-<seed>`; of longer ids (pairs, questions) the problem."""
+    match = _ID.fullmatch(text)
+    if match is None:
+        return None
+    problem = None if match["problem"] is None else f"{match['thread']}-{match['problem']}"
+    return Id(match["thread"], problem, None if match["seed"] is None else int(match["seed"]))
+
+
+class Lineage:
+    """The rows of a run by what led to them; every method yields events in the order of the recipe."""
+
+    def __init__(self, run: Path) -> None:
+        self.run = run
+        self.recipes = sorted(path.parent.name for path in run.glob("*/solutions"))
+
+    def _event(self, path: Path, kind: str, row: Row) -> Event:
+        return Event(str(path.relative_to(self.run)), kind, row)
+
+    def _rows(self, name: str, field: str, value: str) -> Iterator[Event]:
+        """Rows of `name` (a file, or a folder of shards that are told apart by the problem's id)."""
+        path = self.run / name
+        for file in [path] if path.suffix == ".jsonl" else shard_files(path, value if field != "thread_id" else None):
+            yield from (self._event(file, "row", row) for row in rows_with(file, field, value))
+
+    def _replies(self, folder: str, row_id: str, sharded_by: str | None) -> Iterator[Event]:
+        for file in shard_files(self.run / folder, sharded_by):
+            yield from (self._event(file, "reply", row) for row in rows_with(file, "id", row_id))
+
+    def _dropped(self, stage: str, row_id: str, sharded_by: str | None = None) -> Iterator[Event]:
+        for file in shard_files(self.run / stage, sharded_by):
+            yield from (self._event(file, "dropped", row) for row in rows_with(file, "id", row_id))
+
+    # ---- threads and problems ----------------------------------------------------------------------------------
+
+    def thread(self, thread: str) -> Iterator[Event]:
+        """The thread itself, up to its reply with problems, and what was dropped of it."""
+        yield from self._rows("raw_aops_data.jsonl", "id", thread)
+        yield from self._dropped("dropped/prepare_raw_data", thread)
+        yield from self._replies("replies/extract_problems", thread, thread)
+        yield from self._dropped("dropped/parse_problems", thread)
+
+    def problems(self, thread: str) -> list[str]:
+        """The ids of a thread's problems."""
+        return [event.row["id"] for event in self._rows("problems.jsonl", "thread_id", thread)]
+
+    def problem(self, problem: str) -> Iterator[Event]:
+        """Everything about a problem before it is solved."""
+        yield from self._rows("problems.jsonl", "id", problem)
+        for stage, rows, model_stage in _PROBLEM_CHAIN:
+            if model_stage is not None:
+                yield from self._replies(f"replies/{model_stage}", problem, problem)
+            yield from self._rows(rows, "id", problem)
+            yield from self._dropped(f"dropped/{stage}", problem)
+        yield from self._contamination(problem)
+        yield from self._rows("decontaminated.jsonl", "id", problem)
+        yield from self._dropped("dropped/decontaminate", problem)
+
+    def _contamination(self, problem: str) -> Iterator[Event]:
+        for net in ("exact", "ngrams", "tfidf", "embeddings"):
+            yield from self._rows(f"contamination/{net}.jsonl", "id", problem)
+        for pair in self._rows("contamination/pairs.jsonl", "problem_id", problem):
+            yield pair
+            yield from self._replies("replies/check_contamination", pair.row["id"], pair.row["id"])
+
+    # ---- solutions ---------------------------------------------------------------------------------------------
+
+    def seats(self, recipe: str, problem: str) -> list[Row]:
+        """The judged (or else voted) rows of a problem's solutions, by seed."""
+        for stage in ("judged", "majority"):
+            rows = [event.row for event in self._rows(f"{recipe}/{stage}", "id", problem)]
+            if rows:
+                return sorted(rows, key=lambda row: row["seed"])
+        return []
+
+    def solution(self, recipe: str, problem: str, seed: int) -> Iterator[Event]:
+        """Everything about one solution, up to its training row."""
+        yield from self._replies(f"{recipe}/solutions/seed-{seed:02d}", problem, problem)
+        yield from self._dropped(f"{recipe}/dropped/fill_majority_answer", problem, problem)
+        seats = [event for event in self._rows(f"{recipe}/majority", "id", problem) if event.row["seed"] == seed]
+        yield from seats
+        for seat in seats:
+            yield from self._verdict(recipe, problem, seat.row.get("predicted_answer"))
+        yield from (event for event in self._rows(f"{recipe}/judged", "id", problem) if event.row["seed"] == seed)
+        yield from self._summaries(recipe, problem, seed)
+        yield from self.fate(recipe, problem, seed)
+
+    def _verdict(self, recipe: str, problem: str, predicted: str | None) -> Iterator[Event]:
+        for event in self._of_problem(f"{recipe}/comparisons", problem):
+            if event.row.get("predicted_answer") == predicted:
+                yield event
+                yield from self._replies(f"{recipe}/replies/judge_answers", event.row["id"], problem)
+
+    def _of_problem(self, folder: str, problem: str) -> Iterator[Event]:
+        for file in shard_files(self.run / folder, problem):
+            yield from (self._event(file, "row", row) for row in rows_with(file, "problem_id", problem))
+
+    def _summaries(self, recipe: str, problem: str, seed: int) -> Iterator[Event]:
+        trace = f"{problem}-{seed}"
+        for file in shard_files(self.run / recipe / "traces", problem):
+            yield from (self._event(file, "row", row) for row in rows_with(file, "id", trace))
+        parts = sorted((self.run / recipe / "replies/generate_summaries").glob("part-*"))
+        folders = [str(path.relative_to(self.run)) for path in parts]
+        candidates = [event for folder in folders for event in self._replies(folder, trace, problem)]
+        yield from candidates
+        if candidates:
+            for event in self._of_problem(f"{recipe}/summary_comparisons", problem):
+                yield event
+                yield from self._replies(f"{recipe}/replies/judge_summaries", event.row["id"], problem)
+        yield from (event for event in self._rows(f"{recipe}/summarized", "id", problem) if event.row["seed"] == seed)
+
+    def fate(self, recipe: str, problem: str, seed: int) -> Iterator[Event]:
+        """Where a solution ended: rows that say why it was dropped, or its training row."""
+        for stage in ("select_traces", "merge_summaries", "prepare_sft"):
+            for row_id in (problem, f"{problem}-{seed}"):
+                events = self._dropped(f"{recipe}/dropped/{stage}", row_id, problem)
+                yield from (event for event in events if event.row.get("seed", seed) == seed)
+        sft = self.run / recipe / "sft.jsonl"
+        yield from (self._event(sft, "row", row) for row in rows_with(sft, "id", f"{problem}-{seed}"))
+
+    # ---- ids that are not there --------------------------------------------------------------------------------
+
+    def unknown(self, wanted: str) -> UserError:
+        """The error for an id that no file has, with ids that look like it."""
+        files = ("raw_aops_data.jsonl", "problems.jsonl", "dropped/prepare_raw_data.jsonl")
+        near = nearest(wanted, set(chain.from_iterable(ids_of(self.run / name) for name in files)))
+        remedy = f"did you mean {' or '.join(near)}?" if near else "ids are those of the rows in that folder"
+        return UserError(f"no row of {self.run} has the id {wanted!r}", remedy=remedy)

@@ -1,0 +1,59 @@
+"""What happens once, when a run starts: its config is saved, its budget and what later stages need are looked at.
+
+Jobs read the config under a name that its content decides, and a variable tells them which: neither another command nor
+an edit while the run goes on changes what a later job is told.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from omr.config.files import OF_RUN, write_merged_config
+from omr.config.settings import Settings
+from omr.errors import UserError
+from omr.runs.counts import PROBLEM_STAGES, RECIPE_STAGES
+
+#: Rules that ask a model.
+_ASKING = {*PROBLEM_STAGES, *RECIPE_STAGES}
+_ESTIMATE = Path(__file__).resolve().parents[2] / "estimate.py"
+_FOUND = "import importlib.util, sys; sys.exit(not all(map(importlib.util.find_spec, ('torch', 'transformers'))))"
+
+
+def start_run(settings: Settings, jobs: Mapping[str, Collection[str]], makes_environments: bool) -> None:
+    """To be told the jobs of a command: rule -> the files that its jobs make.
+
+    Raises UserError if the run would exceed its budget, or lacks what a later stage needs.
+    """
+    saved = Path(settings.config_file)
+    write_merged_config(settings.config, saved)
+    os.environ[OF_RUN] = str(saved)
+    if settings.has_budget and jobs.keys() & _ASKING:
+        _check_budget(settings.run, saved)
+    if "search_embeddings" in jobs and not makes_environments:
+        _check_embeddings(settings.config["decontaminate"]["embeddings"]["python"])
+    if any(file.startswith(f"results/{settings.run}/") for files in jobs.values() for file in files):
+        write_merged_config(settings.config, Path(f"results/{settings.run}/config.yaml"))
+
+
+def _check_budget(run: str, config: Path) -> None:
+    command = [sys.executable, str(_ESTIMATE), "--check", "--run", f"results/{run}", "--config", str(config)]
+    if subprocess.run(command, check=False).returncode:
+        raise UserError("the run does not start, see above")
+
+
+def _check_embeddings(python: str) -> None:
+    """Better now than after all labelling: the stage comes late."""
+    where = "`python` of `decontaminate: embeddings:`"
+    try:
+        is_complete = not subprocess.run([python, "-c", _FOUND], check=False, timeout=120).returncode
+    except (OSError, subprocess.SubprocessError) as error:
+        raise UserError(f"{where} cannot be run: {error}", remedy="name an interpreter, or use --sdm conda") from error
+    if not is_complete:
+        raise UserError(
+            f"{where} ({python}) has not the packages of envs/embeddings.yaml, which decontamination needs",
+            remedy="name one that has (profiles/README.md), use --sdm conda, or leave `embeddings` out of `nets`",
+        )

@@ -1,0 +1,1 @@
+"""Solutions as replies tell them, how they are judged, and their new summaries."""

@@ -1,0 +1,219 @@
+"""Judging final answers: what a comparison proves needs no model, the rest is asked once per distinct question.
+
+A question is (problem, predicted answer, expected answer). Its row in a `comparisons` file is {"id", "problem_id",
+"predicted_answer", "expected_answer", "comparison", "settled_by"}; `comparison` is `equal`, `different` or `unknown`,
+`settled_by` says what proved that the predicted answer is right, or is null: then the question goes to the model.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from omr.answers.verdict import Verdict
+from omr.errors import UserError
+from omr.files.jsonl import AtomicFile, Fields, Row, dumps, read_rows
+from omr.parsers.verdicts import parse_judgement
+from omr.replies.reply import ReplyIndex, usable_text
+from omr.stages.stage import Stage
+
+Item = TypeVar("Item")
+
+#: The prompt of the questions; its name is part of a reply's identity.
+PROMPT_NAME = "judge_answers"
+SYMBOLIC, SOLUTION, LLM = "symbolic", "solution", "llm"
+
+_COMPARISON: Fields = {"id": str, "problem_id": str, "predicted_answer": str, "settled_by": (str, None)}
+
+#: Of the reasons of "unjudged", those that tell something about the solution; the others concern the verdict.
+SOLUTION_FAULTS = frozenset({"failed", "unfinished", "no_answer"})
+
+
+def why_not_right(row: Row) -> str | None:
+    """The reason to drop a judged solution: a fault of it, `wrong`, or `unjudged`. None for a right one."""
+    if row["judgement"] == "yes":
+        return None
+    if row["judgement"] == "no":
+        return "wrong"
+    reason: str = row["unjudged_reason"]
+    return reason if reason in SOLUTION_FAULTS else "unjudged"
+
+
+class Question(NamedTuple):
+    """Is `predicted` the same answer as `expected`? `asked_by` solutions (or summaries) share it."""
+
+    problem_id: str
+    predicted: str
+    expected: str
+    asked_by: int = 1
+
+    @property
+    def id(self) -> str:
+        """`<problem id>-<16 hex digits of the two answers' hash>`: the same in every run."""
+        answers = blake2b(digest_size=8)
+        answers.update(self.predicted.encode())
+        answers.update(b"\0")
+        answers.update(self.expected.encode())
+        return f"{self.problem_id}-{answers.hexdigest()}"
+
+
+class Judgement(NamedTuple):
+    """`judgement` is `yes`, `no` or `unjudged`; `judged_by` is null exactly if it is `unjudged`, `reason` if not."""
+
+    judgement: str
+    judged_by: str | None
+    reason: str | None
+
+
+def unjudged(reason: str) -> Judgement:
+    return Judgement("unjudged", None, reason)
+
+
+def by_problem(rows: Iterable[Row], key: str) -> Iterator[tuple[str, list[Row]]]:
+    """Consecutive rows of the same problem, whose id is in the field `key`."""
+    for problem_id, group in groupby(rows, key=lambda row: row[key]):
+        yield problem_id, list(group)
+
+
+def batches(items: Iterable[Item], size: int = 2000) -> Iterator[list[Item]]:
+    """Consecutive items in lists of `size`, the last one shorter; by default enough to keep all comparers busy."""
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+# ---- asking ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Savings:
+    """How many model calls the comparisons and the sharing of questions saved, for the counts of a stage."""
+
+    answers: int = 0
+    symbolic: int = 0
+    llm_calls: int = 0
+    shared: int = 0
+
+    def add(self, question: Question, settled_by: str | None) -> None:
+        self.answers += question.asked_by
+        if settled_by is not None:
+            self.symbolic += question.asked_by
+        else:
+            self.llm_calls += 1
+            self.shared += question.asked_by - 1
+
+    def note(self, stage: Stage) -> None:
+        """Note {"answers", "symbolic", "llm_calls", "calls_saved_by_sharing"}: the first is the sum of the others."""
+        stage.note("answers", self.answers)
+        stage.note("symbolic", self.symbolic)
+        stage.note("llm_calls", self.llm_calls)
+        stage.note("calls_saved_by_sharing", self.shared)
+
+
+class QuestionWriter:
+    """Writes every question with its outcome as the rows of a stage, and those for the model to a file of their own."""
+
+    def __init__(self, stage: Stage, questions: AtomicFile) -> None:
+        self._stage = stage
+        self._questions = questions
+        self._savings = Savings()
+        self._outcomes: Counter[str] = Counter()
+
+    def write(self, question: Question, problem: str, verdict: Verdict, settled_by: str | None) -> None:
+        """Write one question; `problem` is the text of its problem."""
+        row = {
+            "id": question.id,
+            "problem_id": question.problem_id,
+            "predicted_answer": question.predicted,
+            "expected_answer": question.expected,
+        }
+        self._stage.count_read()
+        self._stage.write(row | {"comparison": verdict.value, "settled_by": settled_by})
+        if settled_by is None:
+            self._questions.write(dumps(row | {"problem": problem}))
+        self._savings.add(question, settled_by)
+        self._outcomes[verdict.value] += 1
+
+    def note(self) -> None:
+        """Add the figures to the stage's counts: see `Savings.note`; `comparisons` counts distinct questions."""
+        self._savings.note(self._stage)
+        self._stage.note("comparisons", dict(sorted(self._outcomes.items())))
+
+
+# ---- reading verdicts ------------------------------------------------------------------------------------------------
+
+
+class Judgements:
+    """The verdicts on the answers of one problem after the other, in the order of the comparisons."""
+
+    def __init__(self, comparisons: Path, replies: ReplyIndex) -> None:
+        self._path = comparisons
+        self._rows = read_rows(comparisons, _COMPARISON)
+        self._next: Row | None = next(self._rows, None)
+        self._replies = replies
+
+    def of_problem(self, problem_id: str) -> ProblemJudgements:
+        """The verdicts on a problem's answers; ask for problems in the order of the comparisons, each once."""
+        settled: dict[str, Row] = {}
+        while self._next is not None and self._next["problem_id"] == problem_id:
+            settled[self._next["predicted_answer"]] = self._next
+            self._next = next(self._rows, None)
+        return ProblemJudgements(problem_id, settled, self._path, self._replies)
+
+    def check_end(self) -> None:
+        """Raise UserError if comparisons are left: then they are not those of the rows that were read."""
+        if self._next is not None:
+            raise _mismatch(self._path, self._next["problem_id"])
+
+
+class ProblemJudgements:
+    """The verdicts on the answers to one problem; each distinct answer is looked up once."""
+
+    def __init__(self, problem_id: str, settled: dict[str, Row], path: Path, replies: ReplyIndex) -> None:
+        self._problem_id = problem_id
+        self._settled = settled
+        self._path = path
+        self._replies = replies
+        self._known: dict[str, Judgement] = {}
+
+    def of(self, predicted: str) -> Judgement:
+        """The verdict on an answer. Raises UserError for one that was never compared."""
+        if predicted not in self._known:
+            self._known[predicted] = self._look_up(predicted)
+        return self._known[predicted]
+
+    def _look_up(self, predicted: str) -> Judgement:
+        question = self._settled.get(predicted)
+        if question is None:
+            raise _mismatch(self._path, self._problem_id)
+        if question["settled_by"] is not None:
+            return Judgement("yes", question["settled_by"], None)
+        text, fault = usable_text(self._replies.get(question["id"], PROMPT_NAME))
+        if text is None:
+            return unjudged(f"verdict_{fault}")
+        verdict = parse_judgement(text)
+        if verdict is None:
+            return unjudged("verdict_unreadable")
+        return Judgement("yes" if verdict else "no", LLM, None)
+
+
+def _mismatch(path: Path, problem_id: str) -> UserError:
+    return UserError(
+        f"its answers to problem {problem_id!r} are not those of the rows to judge",
+        file=path,
+        remedy="the files belong to different runs: delete this one and run again",
+    )
+
+
+def judgement_fields(judgement: Judgement) -> dict[str, Any]:
+    """A verdict as fields of a row: `judgement`, `judged_by`, `unjudged_reason`."""
+    return {
+        "judgement": judgement.judgement,
+        "judged_by": judgement.judged_by,
+        "unjudged_reason": judgement.reason,
+    }

@@ -1,0 +1,1 @@
+"""What CPU stages share: rows in, rows out, drops counted; shards by id; which way a problem goes."""

@@ -1,0 +1,199 @@
+"""The card of a dataset (README.md): front matter for the hub, and what this run says about its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from omr.training.columns import COLUMNS
+from omr.training.figures import SHARES, Figures, Histogram, StageSum
+
+#: The hub's names for sizes: rows below which they hold.
+_SIZES = {
+    "n<1K": 10**3, "1K<n<10K": 10**4, "10K<n<100K": 10**5, "100K<n<1M": 10**6, "1M<n<10M": 10**7,
+    "10M<n<100M": 10**8,
+}  # fmt: skip
+_LARGEST = "100M<n<1B"
+_JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", list: "list of {role, content}"}
+
+
+@dataclass(frozen=True)
+class CardFacts:
+    """What a card tells of a run besides the rows.
+
+    `models` maps a stage to the model that it asked, `prompts` a prompt's name to the hash of its texts,
+    `contamination` is the report of the decontamination.
+    """
+
+    title: str
+    license: str | None = None
+    stages: Sequence[StageSum] = ()
+    models: Mapping[str, str] = field(default_factory=dict)
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    contamination: Mapping[str, Any] | None = None
+
+
+def dataset_card(figures: Figures, facts: CardFacts) -> str:
+    """The text of README.md."""
+    sections = [
+        f"# {_plain(facts.title)}",
+        f"{figures.rows:,} solutions of {figures.problems:,} mathematics problems from a forum, each with its reasoning"
+        " and a final answer that was judged right. All figures on this page were counted by the run that made the"
+        " files.",
+        _rows(figures),
+        _pass_rates(figures),
+        _lengths(figures),
+        _columns(),
+        _funnel(facts.stages),
+        _models(facts),
+        _contamination(facts.contamination),
+        _USE,
+    ]
+    body = "\n\n".join(section for section in sections if section)
+    return f"---\n{_front_matter(figures.rows, facts)}---\n\n{body}\n"
+
+
+_USE = """## Use
+
+```python
+from datasets import load_dataset
+
+rows = load_dataset("path/or/name/of/this/dataset", split="train")
+```
+
+The column `messages` is a chat that trainers take as it is. A value that the run did not know is null."""
+
+
+def _front_matter(rows: int, facts: CardFacts) -> str:
+    head: dict[str, Any] = {"pretty_name": facts.title}
+    if facts.license is not None:
+        head["license"] = facts.license
+    head |= {
+        "task_categories": ["text-generation", "question-answering"],
+        "tags": ["math", "reasoning", "synthetic"],
+        "size_categories": [next((name for name, below in _SIZES.items() if rows < below), _LARGEST)],
+        "configs": [
+            {"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*.parquet"}]},
+        ],
+    }
+    return yaml.safe_dump(head, sort_keys=False, allow_unicode=True)
+
+
+def _rows(figures: Figures) -> str:
+    parts = []
+    for column, counter in figures.values.items():
+        rows = [[value, f"{n:,}", f"{n / figures.rows:.1%}"] for value, n in sorted(counter.items())]
+        parts.append(_table([f"`{column}`", "rows", "share"], rows))
+    return "## Rows\n\n" + "\n\n".join(parts)
+
+
+def _pass_rates(figures: Figures) -> str:
+    names = {n: f"{n / 10:.1f} to below {n / 10 + 0.1:.1f}" for n in range(10)} | {10: "1"}
+    rows = [[names[n], f"{figures.pass_rates[n]:,}"] for n in names]
+    about = "Share of a problem's solutions that are right, for the problems of this dataset."
+    return f"## Pass rate\n\n{about}\n\n" + _table(["pass rate", "problems"], rows)
+
+
+def _lengths(figures: Figures) -> str:
+    head = [
+        "length of a solution",
+        "mean",
+        *("least" if s == 0 else "greatest" if s == 1 else f"{s:.0%}" for s in SHARES),
+    ]
+    histograms = {"characters": figures.characters, "tokens of the model's reply": figures.tokens}
+    rows = [[name, *_length_cells(histogram)] for name, histogram in histograms.items()]
+    note = "" if len(figures.tokens) == figures.rows else f"\n\nTokens are known of {len(figures.tokens):,} rows."
+    return "## Lengths\n\nTo three digits.\n\n" + _table(head, rows) + note
+
+
+def _length_cells(histogram: Histogram) -> list[str]:
+    quantiles, mean = histogram.quantiles(), histogram.mean
+    if quantiles is None or mean is None:
+        return ["unknown"] * (1 + len(SHARES))
+    return [f"{mean:,.0f}", *(f"{value:,}" for value in quantiles)]
+
+
+def _columns() -> str:
+    rows = [
+        [f"`{column.name}`", _JSON_TYPES[column.type] + (" or null" if column.nullable else ""), column.about]
+        for column in COLUMNS
+    ]
+    return "## Columns\n\n" + _table(["column", "type", "what it is"], rows)
+
+
+def _funnel(stages: Sequence[StageSum]) -> str:
+    if not stages:
+        return ""
+    rows = [
+        [
+            f"`{stage.stage}`",
+            f"{stage.read:,}",
+            f"{stage.passed:,}",
+            f"{stage.written:,}",
+            ", ".join(f"{reason} {n:,}" for reason, n in stage.dropped.items()) or "-",
+        ]
+        for stage in stages
+    ]
+    about = (
+        "What each stage read, passed on and dropped. A row that passes may become several: a thread its problems, a"
+        " problem its solutions."
+    )
+    return f"## From threads to rows\n\n{about}\n\n" + _table(["stage", "read", "passed", "written", "dropped"], rows)
+
+
+def _models(facts: CardFacts) -> str:
+    parts = []
+    if facts.models:
+        parts.append(_table(["stage", "model"], [[f"`{stage}`", model] for stage, model in facts.models.items()]))
+    if facts.prompts:
+        rows = [[f"`{name}`", f"`{digest}`"] for name, digest in facts.prompts.items()]
+        parts.append(_table(["prompt", "hash of its texts"], rows))
+    return "## Models and prompts\n\n" + "\n\n".join(parts) if parts else ""
+
+
+def _contamination(report: Mapping[str, Any] | None) -> str:
+    if report is None:
+        return ""
+    benchmarks = [
+        [
+            name,
+            f"{found['rows']:,}",
+            f"{sum(found['removed'].values()):,}",
+            ", ".join(f"{reason} {n:,}" for reason, n in found["removed"].items()) or "-",
+        ]
+        for name, found in report["benchmarks"].items()
+    ]
+    canaries = [
+        [kind, f"{found['planted']:,}", _share(found["caught_by_any_net"]), _share(found["removed"])]
+        for kind, found in report["canaries"].items()
+    ]
+    planted = (
+        "Planted copies of benchmark problems measure what is caught: by any search, and removed in the end. A"
+        " renumbered copy has other numbers."
+    )
+    parts = [
+        "## Decontamination",
+        "Problems that were removed because they resemble a benchmark problem.",
+        _table(["benchmark", "its problems", "removed here", "why"], benchmarks),
+        planted,
+        _table(["copies", "planted", "caught", "removed"], canaries),
+    ]
+    return "\n\n".join(parts)
+
+
+def _share(share: Mapping[str, Any]) -> str:
+    return "-" if share["share"] is None else f"{share['count']:,} of {share['of']:,} ({share['share']:.1%})"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(_plain, line)) + " |" for line in lines)
+
+
+def _plain(text: str) -> str:
+    """A text for one line of Markdown, where it neither ends a table's cell nor opens a tag; code stays as it is."""
+    parts = " ".join(text.split()).replace("|", "\\|").split("`")
+    return "`".join(part if number % 2 else part.replace("<", "&lt;") for number, part in enumerate(parts))

@@ -1,0 +1,95 @@
+"""The columns of a training row: their types in JSON and in Parquet, and what they say.
+
+The first nine are those of the published OpenMathReasoning dataset, with the same names and types. Unknown is null.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import orjson
+
+from omr.asking.prompts import Prompt
+from omr.files.jsonl import Fields
+
+
+class Column(NamedTuple):
+    """`type` is the JSON value's Python type (`list` for the messages); only `nullable` columns may hold null."""
+
+    name: str
+    type: type
+    about: str
+    nullable: bool = False
+
+
+COLUMNS = (
+    Column("expected_answer", str, "final answer: found in the forum, or the majority's (see `answer_source`)"),
+    Column("problem_type", str, "`has_answer_extracted`, `no_answer_extracted` or `converted_proof`"),
+    Column("problem_source", str, "where the forum thread stood; null if the raw data do not say", nullable=True),
+    Column("generation_model", str, "name of the model that solved the problem", nullable=True),
+    Column("pass_rate_72b_tir", str, "`n/a`: no such rate was measured here; see `pass_rate`"),
+    Column("problem", str, "problem, stated so that it stands alone"),
+    Column("generated_solution", str, "reasoning in `<think>` tags, then the solution"),
+    Column("inference_mode", str, "way of solving: `cot`"),
+    Column("used_in_kaggle", bool, "null: unknown", nullable=True),
+    Column("id", str, "`<problem id>-<seed>`"),
+    Column("pass_rate", float, "share of right ones among `pass_rate_of` solutions of this problem"),
+    Column("pass_rate_of", int, "solutions of the problem of which it is known whether they are right"),
+    Column("messages", list, "chat for training: the prompt, then `generated_solution`"),
+    Column("thread_id", str, "hash of the forum thread"),
+    Column("problem_id", str, "`<thread id>-<number of the problem in its thread>`"),
+    Column("seed", int, "number of the solution, from 0"),
+    Column("predicted_answer", str, "final answer of the solution"),
+    Column("answer_source", str, "`extracted` (from the forum) or `majority` (of the solutions)"),
+    Column("majority_votes", int, "solutions that agree with the commonest answer"),
+    Column("total_votes", int, "solutions with a readable answer"),
+    Column("majority_agrees", bool, "whether the vote confirms an extracted answer; null if undecided", nullable=True),
+    Column("judged_by", str, "`symbolic` (proved equal) or `llm`"),
+    Column("summary_model", str, "model that rewrote what follows the reasoning; null if nothing was", nullable=True),
+    Column("summary_candidate", int, "number of the candidate that was kept", nullable=True),
+    Column("summary_judged_by", str, "who found its answer right: `symbolic`, `solution` or `llm`", nullable=True),
+    Column("completion_tokens", int, "tokens of the model's reply, by its server's count", nullable=True),
+    Column("prompt_hash", str, "hash of the prompt's texts"),
+    Column("model", str, "path and revision of the model that solved the problem", nullable=True),
+    Column("reply_key", str, "key of the raw reply: model, messages, sampling parameters, seed", nullable=True),
+)
+
+NAMES = tuple(column.name for column in COLUMNS)
+
+#: What every row of sft.jsonl must have, for `read_rows`.
+REQUIRED: Fields = {column.name: (column.type, None) if column.nullable else column.type for column in COLUMNS}
+
+
+def arrow_schema() -> Any:
+    """The Parquet schema (pyarrow.Schema) of the columns."""
+    import pyarrow as pa
+
+    text = pa.string()
+    messages = pa.list_(pa.struct([("role", text), ("content", text)]))
+    types = {str: text, bool: pa.bool_(), float: pa.float64(), int: pa.int64(), list: messages}
+    return pa.schema([pa.field(column.name, types[column.type], column.nullable) for column in COLUMNS])
+
+
+def fault_of_messages(messages: list[Any]) -> str | None:
+    """What is wrong with a row's chat, as a phrase, or None: it needs a user's turn, then an assistant's at the end."""
+    for message in messages:
+        if not isinstance(message, dict) or message.keys() != {"role", "content"}:
+            return "a message must have `role` and `content`, and nothing else"
+        if not isinstance(message["content"], str) or not isinstance(message["role"], str):
+            return "`role` and `content` of a message must be strings"
+        if not message["content"].strip():
+            return f"the {message['role']} message is empty"
+    roles = [message["role"] for message in messages]
+    if "user" not in roles:
+        return "there is no user message"
+    if roles not in (["user", "assistant"], ["system", "user", "assistant"]):
+        return (
+            f"the messages are {', '.join(roles)}; a row needs an optional system, one user and one assistant message"
+        )
+    return None
+
+
+def prompt_hash(prompt: Prompt) -> str:
+    """16 hex digits that change with the prompt's texts."""
+    return blake2b(orjson.dumps([prompt.system, prompt.user]), digest_size=8).hexdigest()

@@ -1,0 +1,254 @@
+"""The checker of answers: its verdicts come in order, and no text can make it hang, crash, lie or run code."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from omr.answers import equivalence_worker
+from omr.answers.equivalence import EquivalenceChecker, Verdict
+from omr.answers.equivalence_pool import Job, WorkerPool
+from omr.answers.final_answer import answer_of_text
+from omr.errors import UserError
+
+CASES = Path(__file__).resolve().parents[4] / "shared" / "cases" / "equiv_cases.jsonl"
+
+#: Texts that have hung, crashed or fooled other comparisons; each with one that it is not.
+HOSTILE = {
+    "tower": ("9^{9^{9^{9}}}", "9^{9^{9^{9}}}+1"),
+    "binomial": (r"\binom{10^9}{10^8}", r"\binom{10^9}{10^8}+1"),
+    "factorial": ("(10^9)!", "(10^9)!+1"),
+    "factorials": ("9!!!!!!!!!!!!!!!!!!", "9"),
+    "exponent": ("1e999999999", "10^{999999998}"),
+    "long integers": ("1" * 100_000, "1" * 99_999 + "2"),
+    "long decimals": ("0." + "1" * 3000, "0." + "1" * 2999 + "2"),
+    "megabytes": ("x" * 10_000_000, "x" * 9_999_999 + "y"),
+    "parentheses": ("(" * 2000 + "5" + ")" * 2000, "6"),
+    "open parentheses": ("(" * 4000, "5"),
+    "braces": ("{" * 2000 + "5" + "}" * 2000, "6"),
+    "fractions": ("\\frac{" * 600 + "1", "1"),
+    "roots": ("\\sqrt{" * 500 + "2" + "}" * 500, "1"),
+    "signs": ("-" * 4000 + "5", "6"),
+    "percents": ("5" + "%" * 4000, "6"),
+    "double signs": ("1" + r"\pm1" * 900, "1"),
+    "long list": (",\\pi" * 60, ",e" * 60),
+    "NUL": ("\0", "5"),
+    "NUL inside": ("5\0006", "5"),
+    "surrogates": ("\ud800", "\udfff"),
+    "direction": ("\u202e21", "21"[::-1]),
+    "newlines": ('5"]\n["5', "5"),
+    "infinite sum": (r"\sum_{k=1}^{10^9}\sin(k^2)", "5"),
+}
+
+
+@pytest.fixture(scope="module")
+def checker() -> Iterator[EquivalenceChecker]:
+    with EquivalenceChecker(workers=2, timeout_s=2.0) as checker:
+        yield checker
+
+
+# The checker
+
+
+def test_verdicts_come_in_the_order_of_the_pairs(checker: EquivalenceChecker) -> None:
+    pairs = [(f"{number}/{2 * number}", f"0.5 + {number % 3}") for number in range(1, 200)]
+    expected = [Verdict.EQUAL if number % 3 == 0 else Verdict.DIFFERENT for number in range(1, 200)]
+    assert list(checker.compare_many(pairs)) == expected
+
+
+def test_a_pair_is_compared_once_whichever_way_round_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    submitted: list[Job] = []
+    submit = WorkerPool.submit
+
+    def count(pool: WorkerPool, job: Job) -> None:
+        submitted.append(job)
+        submit(pool, job)
+
+    monkeypatch.setattr(WorkerPool, "submit", count)
+    with EquivalenceChecker(workers=1) as checker:
+        assert list(checker.compare_many([("1/2", "0.5"), ("0.5", "1/2")] * 50)) == [Verdict.EQUAL] * 100
+        assert checker.compare("0.5", "1/2") is Verdict.EQUAL
+    assert len(submitted) == 1
+
+
+def test_the_oldest_verdicts_are_forgotten() -> None:
+    with EquivalenceChecker(workers=1, remembered=10) as checker:
+        list(checker.compare_many([(f"{number}/7", "0.5") for number in range(50)]))
+        assert len(checker._memory) == 10
+
+
+def test_spellings_and_integers_need_no_worker() -> None:
+    checker = EquivalenceChecker()
+    pairs = [
+        ("5", "5"),
+        ("$5$.", "5"),
+        ("007", "7"),
+        ("7", "8"),
+        (r"\dfrac12", r"\frac{1}{2}"),
+        ("-0", "0"),
+        ("+5", "5"),
+    ]
+    equal, different = Verdict.EQUAL, Verdict.DIFFERENT
+    assert list(checker.compare_many(pairs)) == [equal, equal, equal, different, equal, equal, equal]
+    assert checker._pool is None
+
+
+def test_an_empty_answer_is_not_known_to_be_anything(checker: EquivalenceChecker) -> None:
+    assert [checker.compare(*pair) for pair in [("", ""), (" ", ""), ("", "5"), ("$$", "$ $")]] == [Verdict.UNKNOWN] * 4
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_answers_get_a_verdict_and_not_a_wrong_one(name: str, checker: EquivalenceChecker) -> None:
+    one, other = HOSTILE[name]
+    verdict = checker.compare(one, other)
+    assert verdict is not Verdict.EQUAL
+    assert checker.compare(other, one) is verdict
+    assert checker.compare("1/2", "0.5") is Verdict.EQUAL
+
+
+def test_hostile_answers_equal_themselves(checker: EquivalenceChecker) -> None:
+    assert [checker.compare(one, f" {one}") for one, _ in HOSTILE.values()].count(Verdict.EQUAL) >= len(HOSTILE) - 1
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        '__import__("pathlib").Path("FILE").touch()',
+        r'\text{__import__("pathlib").Path("FILE").touch()}',
+        r'\sum_{k=1}^{n} \mathrm{__import__("pathlib").Path("FILE").touch()}',
+        r'\int_0^1 __import__("pathlib").Path("FILE").touch() dx',
+        r'\operatorname{exec}(open("FILE","w"))',
+    ],
+)
+def test_nothing_in_an_answer_is_run(code: str, checker: EquivalenceChecker, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    assert checker.compare(code.replace("FILE", str(made)), r"\sum_{k=1}^{n} k") is not Verdict.EQUAL
+    assert not made.exists()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "verdict"),
+    [
+        (r"\int_0^1 x\,dx", r"\frac12", Verdict.EQUAL),
+        (r"S = \sum_{k=1}^{n} k^2", r"\frac{n(n+1)(2n+1)}{6}", Verdict.EQUAL),
+        (r"\lim_{x\to 0} \frac{\sin x}{x}", "1", Verdict.EQUAL),
+        (r"\begin{vmatrix}1&2\\3&4\end{vmatrix}", "-2", Verdict.EQUAL),
+        (r"\int_0^1 x\,dx", r"\frac13", Verdict.DIFFERENT),
+        (r"\sum_{k=1}^{n} k \text{ for odd } n", r"\frac{n(n+1)}{2}", Verdict.UNKNOWN),
+    ],
+)
+def test_sums_and_integrals_are_settled_by_algebra(
+    one: str, other: str, verdict: Verdict, checker: EquivalenceChecker
+) -> None:
+    assert checker.compare(one, other) is verdict
+
+
+def test_a_comparison_that_takes_too_long_is_unknown_and_its_worker_replaced() -> None:
+    with EquivalenceChecker(workers=1, timeout_s=1.0) as checker:
+        pairs = [("1/2", "0.5"), (r"\prod_{k=1}^{10^9} k", "5"), ("1/4", "0.25")]
+        assert list(checker.compare_many(pairs)) == [Verdict.EQUAL, Verdict.UNKNOWN, Verdict.EQUAL]
+        assert checker.killed == 1
+
+
+def process_of(checker: EquivalenceChecker) -> int:
+    assert checker._pool is not None
+    return checker._pool._workers[0]._process.pid
+
+
+def test_a_worker_that_is_killed_costs_one_verdict() -> None:
+    with EquivalenceChecker(workers=1) as checker:
+        verdicts: list[Verdict] = []
+        for verdict in checker.compare_many([(f"{number}/{2 * number}", "0.5") for number in range(1, 100)]):
+            if not verdicts:
+                os.kill(process_of(checker), signal.SIGKILL)
+            verdicts.append(verdict)
+        assert verdicts.count(Verdict.UNKNOWN) <= 1
+        assert verdicts.count(Verdict.EQUAL) >= 98
+
+
+def test_a_worker_that_makes_no_progress_is_unknown_and_replaced() -> None:
+    with EquivalenceChecker(workers=1) as checker:
+        assert checker.compare("1/2", "0.5") is Verdict.EQUAL
+        assert checker._pool is not None
+        checker._pool._patience_s = 1.0
+        os.kill(process_of(checker), signal.SIGSTOP)
+        assert checker.compare("1/3", "0.5") is Verdict.UNKNOWN
+        assert checker.compare("1/4", "0.25") is Verdict.EQUAL
+
+
+@pytest.mark.parametrize("error", [MemoryError, RecursionError])
+def test_a_comparison_without_memory_or_stack_is_unknown(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(one: str, other: str) -> Verdict:
+        raise error
+
+    monkeypatch.setattr(equivalence_worker, "allow_cpu", lambda seconds: None)
+    monkeypatch.setattr(equivalence_worker, "compare_answers", fail)
+    assert equivalence_worker.compare("1", "2", 1.0) is Verdict.UNKNOWN
+
+
+def test_workers_that_cannot_start_are_an_error_and_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with EquivalenceChecker(workers=1) as checker, pytest.raises(UserError, match="does not start"):
+        checker.compare("1/2", "0.5")
+
+
+def test_leaving_the_checker_ends_its_workers() -> None:
+    with EquivalenceChecker(workers=1) as checker:
+        checker.compare("1/2", "0.5")
+        process = process_of(checker)
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
+
+
+def test_callers_that_take_turns_get_their_own_verdicts(checker: EquivalenceChecker) -> None:
+    outer = checker.compare_many([(f"{number}/{2 * number} + 1", "1.5") for number in range(1, 60)])
+    inner = [checker.compare(f"{number}/9", "2") for number in range(1, 9) if next(outer) is Verdict.EQUAL]
+    assert inner == [Verdict.DIFFERENT] * 8
+    assert list(outer) == [Verdict.EQUAL] * 51
+
+
+# Classes
+
+
+def test_equal_answers_share_a_class(checker: EquivalenceChecker) -> None:
+    assert checker.group(["0.5", "3", r"\frac{1}{2}", "x = 3", "1/2", "4"]) == [2, 0, 2, 0, 2, 1]
+
+
+def test_classes_of_nothing_are_nothing(checker: EquivalenceChecker) -> None:
+    assert checker.group([]) == []
+
+
+def test_a_percentage_does_not_make_two_numbers_one(checker: EquivalenceChecker) -> None:
+    assert checker.group(["10", "10\\%", "0.1"]) == [0, 0, 1]
+
+
+def test_unknown_joins_nothing(checker: EquivalenceChecker) -> None:
+    assert len(set(checker.group(["4, 10, -2", "10, 4, -2", "9^{9^{9^9}}", "9^{9^{9^9}} + 1"]))) == 4
+
+
+@given(st.permutations(["10", "10\\%", "0.1", "1/10", "x = 10", "10 cm", "10 m", r"\frac{20}{2}", "ten", "0.1"]))
+@settings(max_examples=25, deadline=None)
+def test_classes_do_not_depend_on_the_order_of_the_answers(checker: EquivalenceChecker, order: list[str]) -> None:
+    assert dict(zip(order, checker.group(order), strict=True)) == {
+        "10": 0, "x = 10": 0, "10\\%": 0, "10 cm": 0, r"\frac{20}{2}": 0, "0.1": 1, "1/10": 1, "ten": 3, "10 m": 2,
+    }  # fmt: skip
+
+
+@pytest.mark.skipif(not CASES.is_file(), reason="no labelled cases beside the project")
+def test_the_labelled_cases_are_judged_no_worse_than_by_the_best_reference(checker: EquivalenceChecker) -> None:
+    cases = [json.loads(line) for line in CASES.read_text(encoding="utf-8").splitlines()]
+    pairs = [(answer_of_text(case["pred"]), answer_of_text(case["gold"])) for case in cases]
+    verdicts = list(zip(cases, checker.compare_many(pairs), strict=True))
+    accepted = [case for case, verdict in verdicts if verdict is Verdict.EQUAL and not case["equal"]]
+    rejected = [case for case, verdict in verdicts if verdict is not Verdict.EQUAL and case["equal"]]
+    assert len(accepted) <= 2
+    assert len(rejected) <= 6

@@ -1,0 +1,194 @@
+"""The client against every fault that a server can have, over real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from omr.asking import client as client_module
+from omr.asking.client import ChatClient, Endpoint
+from omr.asking.requests import Request, Sampling, sampling_seed
+from omr.errors import UserError
+from omr.models.model import ModelSpec
+from omr.replay.faults import Fault
+from omr.replay.launch import running_server
+from omr.replies.reply import Reply
+
+SPEC = ModelSpec("replay", "replay", "replay", replies="x", retries=3, request_timeout_s=20.0)
+SAMPLING = Sampling(0.7, 0.95, 64)
+REQUEST = Request("row-1", "solve", 0, [{"role": "user", "content": "What is 1 + 1?"}], "00" * 8)
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "_FIRST_BACKOFF_S", 0.01)
+    monkeypatch.setattr(client_module, "_LONGEST_BACKOFF_S", 0.05)
+
+
+def ask(
+    base_url: str, spec: ModelSpec = SPEC, requests: Sequence[Request] = (REQUEST,), api_key: str | None = None
+) -> list[Reply]:
+    async def run() -> list[Reply]:
+        async with ChatClient(spec, "stage", SAMPLING, Endpoint(base_url, api_key)) as client:
+            return list(await asyncio.gather(*map(client.ask, requests)))
+
+    return asyncio.run(run())
+
+
+def ask_through(*faults: Fault, spec: ModelSpec = SPEC, **options: Any) -> Reply:
+    replies = {"stage/row-1/solve/0": "The answer is \\boxed{2}."}
+    with running_server(replies, faults=faults, **options) as server:
+        return ask(server.base_url, spec)[0]
+
+
+def test_a_reply_is_stored_with_everything_that_identifies_it() -> None:
+    reply = ask_through()
+    assert reply["text"] == "The answer is \\boxed{2}."
+    assert (reply["id"], reply["prompt"], reply["seed"], reply["key"]) == ("row-1", "solve", 0, "00" * 8)
+    assert (reply["finish_reason"], reply["error"]) == ("stop", None)
+    assert reply["usage"]["completion_tokens"] > 0
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("status", status=500, times=2),
+        Fault("status", status=503, times=2),
+        Fault("status", status=429, times=2, retry_after=0.1),
+        Fault("status", status=429, times=1, retry_after_date_s=1),
+        Fault("status", status=529, times=5),
+        Fault("abort", times=2),
+        Fault("null_finish", times=1),
+        Fault("truncate_body", times=2),
+        Fault("invalid_json", times=1),
+        Fault("empty_body", times=1),
+        Fault("reset", times=2),
+        Fault("close", times=2),
+        Fault("non_utf8", times=1),
+        Fault("drip", interval_s=0.0),
+        *(Fault("wrong_shape", times=1, shape=shape) for shape in ("missing", "empty", "null", "list", "reason")),
+    ],
+    ids=lambda fault: f"{fault.kind}-{fault.status if fault.kind == 'status' else fault.shape}",
+)
+def test_a_passing_fault_ends_in_the_right_reply(fault: Fault) -> None:
+    reply = ask_through(fault)
+    assert (reply["error"], reply["text"]) == (None, "The answer is \\boxed{2}.")
+
+
+@pytest.mark.parametrize("kind", ["status", "abort", "truncate_body", "reset", "wrong_shape", "null_finish"])
+def test_a_lasting_fault_ends_as_an_error_after_the_configured_retries(kind: str) -> None:
+    with running_server({"*": "x"}, faults=[Fault(kind, status=500)]) as server:
+        reply = ask(server.base_url)[0]
+        assert sum(server.counts.values()) == SPEC.retries + 1
+    assert reply["error"] is not None
+    assert reply["text"] is None
+
+
+def test_a_hanging_request_is_given_up_at_its_time_limit_and_tried_again() -> None:
+    reply = ask_through(Fault("hang", times=1), spec=replace(SPEC, request_timeout_s=0.5))
+    assert reply["text"] == "The answer is \\boxed{2}."
+
+
+@pytest.mark.parametrize("kind", ["refusal", "content_filter"])
+def test_a_refusal_is_final_at_the_first_try(kind: str) -> None:
+    with running_server({"*": "x"}, faults=[Fault(kind)]) as server:
+        reply = ask(server.base_url)[0]
+        assert sum(server.counts.values()) == 1
+    assert reply["error"]["kind"] == "refused"
+
+
+@pytest.mark.parametrize("dialect", ["vllm", "sglang", "trtllm"])
+def test_a_context_overflow_is_final_in_every_servers_words(dialect: str) -> None:
+    long = replace_messages(REQUEST, "word " * 300)
+    with running_server({"*": "x"}, dialect=dialect, context_tokens=100) as server:
+        reply = ask(server.base_url, requests=[long])[0]
+        assert sum(server.counts.values()) == 1
+    assert reply["error"]["kind"] == "context_overflow"
+
+
+def replace_messages(request: Request, content: str) -> Request:
+    return Request(request.row_id, request.prompt, request.seed, [{"role": "user", "content": content}], request.key)
+
+
+def test_an_endless_body_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "MAX_BODY_BYTES", 1 << 20)
+    reply = ask_through(Fault("huge", megabytes=8))
+    assert reply["error"]["kind"] == "oversized_body"
+
+
+def test_a_refused_key_stops_everything_and_names_the_variable_not_the_key() -> None:
+    spec = replace(SPEC, api_key_env="SOME_KEY")
+    with running_server({"*": "x"}, api_key="right") as server:
+        with pytest.raises(UserError) as caught:
+            ask(server.base_url, spec, api_key="wrong-secret")
+        assert ask(server.base_url, spec, api_key="right")[0]["error"] is None
+    assert "SOME_KEY" in str(caught.value)
+    assert "wrong-secret" not in str(caught.value)
+
+
+def test_the_key_is_not_shown_by_the_endpoint() -> None:
+    assert "secret" not in repr(Endpoint("http://127.0.0.1/v1", "secret"))
+
+
+def test_an_endpoint_that_is_not_there_is_an_error_after_the_longest_outage() -> None:
+    spec = replace(SPEC, server="endpoint", base_url="x", max_outage_s=0.5)
+    with pytest.raises(UserError, match="could not be reached for"):
+        ask("http://127.0.0.1:9/v1", spec)
+
+
+def test_an_endpoint_whose_machine_is_gone_is_away_and_no_requests_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "_CONNECT_TIMEOUT_S", 0.2)
+    spec = replace(SPEC, server="endpoint", base_url="x", max_outage_s=1.0, retries=0)
+    # As from a machine that is off, no packet comes back: the queue of who wants to connect is full.
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server, contextlib.ExitStack() as queue:
+        address = server.getsockname()
+        for _ in range(3):
+            waiting = queue.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(address)
+        with pytest.raises(UserError, match="could not be reached for"):
+            ask(f"http://127.0.0.1:{address[1]}/v1", spec)
+
+
+def test_while_the_server_is_away_requests_wait_without_using_up_their_retries() -> None:
+    spec = replace(SPEC, retries=0)
+    requests = [replace_id(number) for number in range(20)]
+    with running_server({"*": "x"}, start_delay_s=1.0, refuse_until_ready=True) as server:
+        replies = ask(server.base_url, spec, requests)
+    assert [reply["error"] for reply in replies] == [None] * 20
+
+
+def replace_id(number: int) -> Request:
+    return Request(f"row-{number}", "solve", 0, REQUEST.messages, f"{number:016x}")
+
+
+def test_every_sampling_parameter_is_sent_and_the_seed_is_derived_from_the_identity() -> None:
+    with running_server({"*": "x"}, keep_requests=True) as server:
+        ask(server.base_url)
+        kept = server.kept_requests[0]
+    assert kept.headers["x-request-id"] == "stage/row-1/solve/0"
+    body = kept.body
+    assert (body["temperature"], body["top_p"], body["max_tokens"]) == (0.7, 0.95, 64)
+    assert body["seed"] == sampling_seed("row-1/solve/0")
+    assert sampling_seed("row-1/solve/0") != sampling_seed("row-1/solve/1")
+
+
+def test_a_busy_server_gets_fewer_requests_at_once() -> None:
+    async def run(base_url: str) -> float:
+        async with ChatClient(replace(SPEC, concurrency=8), "stage", SAMPLING, Endpoint(base_url)) as client:
+            await client.ask(REQUEST)
+            return client.pace.limit
+
+    with running_server({"*": "x"}, faults=[Fault("status", status=429, times=1)]) as server:
+        limit = asyncio.run(run(server.base_url))
+    assert 4 <= limit < 5
+
+
+def test_a_sampling_parameter_that_the_server_does_not_take_is_refused() -> None:
+    with pytest.raises(UserError, match="does not take the sampling parameters best_of"):
+        ChatClient(SPEC, "stage", Sampling(0.0, 1.0, 10, {"best_of": 3}))

@@ -1,0 +1,132 @@
+"""What rules ask of the recipes in config."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from omr.config.files import read_config
+from omr.config.recipes import Recipes
+from omr.config.settings import Settings
+from omr.errors import UserError
+from omr.stages.shards import shard_of
+
+CONFIG = Path(__file__).parents[3] / "config"
+FULL = read_config(CONFIG / f"{name}.yaml" for name in ("config", "models", "benchmarks"))
+
+
+def recipes(**changes: dict[str, Any]) -> Recipes:
+    """The recipes of the full config with some replaced or added, each a change of `cot-qwq`."""
+    config = copy.deepcopy(FULL)
+    for name, change in changes.items():
+        config["recipes"][name.replace("_", "-")] = config["recipes"]["cot-qwq"] | change
+    return Recipes(Settings(config))
+
+
+def of(recipe: str) -> Any:
+    return SimpleNamespace(recipe=recipe, shard="003", shards="010", run="full")
+
+
+def test_the_shipped_recipes_are_those_of_the_paper() -> None:
+    ours = recipes()
+    assert ours.to_run == ["cot-qwq", "cot-r1"]
+    assert [len(ours.seeds(name)) for name in ours.to_run] == [32, 16]
+    assert [ours.model(name, "generate_solutions").path for name in ours.to_run] == [
+        "Qwen/QwQ-32B",
+        "deepseek-ai/DeepSeek-R1",
+    ]
+    asked = {key: knob(of("cot-qwq")) for key, knob in ours.asked("generate_solutions").items() if key != "files"}
+    assert (asked["temperature"], asked["top_p"], asked["max_tokens"]) == (0.7, 0.95, 16384)
+
+
+def test_a_shard_needs_the_solutions_of_all_seeds_in_their_order() -> None:
+    ours = recipes(cot_qwq={"seeds": 3})
+    folder = "results/{run}/{recipe}/solutions"
+    assert ours.solutions(of("cot-qwq")) == [
+        f"{folder}/seed-{seed}/shard-{{shard}}-of-{{shards}}.jsonl" for seed in ("00", "01", "02")
+    ]
+
+
+def test_judging_and_summarizing_are_left_to_the_labelling_model_unless_they_name_their_own() -> None:
+    judge = FULL["recipes"]["cot-qwq"]["judge"] | {"model": "deepseek-r1"}
+    ours = recipes(cot_qwq={"judge": judge})
+    assert ours.model("cot-qwq", "judge_answers").name == "deepseek-r1"
+    assert ours.model("cot-qwq", "judge_summaries").name == "deepseek-r1"
+    assert ours.model("cot-qwq", "generate_summaries").name == FULL["labelling_model"]
+    assert ours.model("cot-r1", "judge_answers").name == FULL["labelling_model"]
+
+
+def test_a_recipe_without_summaries_ends_with_its_judged_rows() -> None:
+    off = FULL["recipes"]["cot-qwq"]["summaries"] | {"enabled": False}
+    ours = recipes(own={"summaries": off})
+    assert [ours.final_rows(name) for name in ("cot-qwq", "own")] == ["summarized", "judged"]
+
+
+def test_a_part_asks_for_all_candidates_of_its_share_of_the_traces() -> None:
+    wildcards = SimpleNamespace(recipe="cot-qwq", part="07", parts="32")
+    assert recipes().candidates(wildcards) == "--seed 0 1 2 3 --shard 7 --shards 32"
+
+
+def test_the_parts_of_a_shard_share_its_traces_out_evenly() -> None:
+    # All of these problems lie in one shard of ten; their traces must not crowd in some parts.
+    problems = [name for name in (f"{number:016x}-1" for number in range(2000)) if shard_of(name, 10) == 4]
+    parts = Counter(shard_of(f"{problem}-{seed}", 32) for problem in problems for seed in range(32))
+    mean = len(problems) * 32 / 32
+    assert len(parts) == 32
+    assert all(0.7 * mean < number < 1.3 * mean for number in parts.values())
+
+
+def test_every_file_of_replies_is_one_jobs() -> None:
+    ours = recipes()
+    files = ours.all_replies("full")
+    assert (
+        len(files)
+        == len(set(files))
+        == sum(
+            len(ours.reply_folders(name, stage)) * len(ours.shards(name))
+            for name in ours.to_run
+            for stage in ours.model_stages(name)
+        )
+    )
+    assert "results/full/cot-qwq/replies/generate_summaries/part-31-of-32/shard-009-of-010.jsonl" in files
+    assert "results/full/cot-qwq/solutions/seed-31/shard-009-of-010.jsonl" in files
+
+
+def test_the_pattern_fits_the_recipes_and_nothing_else() -> None:
+    pattern = recipes().pattern
+    assert all(re.fullmatch(pattern, name) for name in FULL["recipes"])
+    assert not any(re.fullmatch(pattern, name) for name in ("counts", "cot", "cot-qwq2", ""))
+
+
+def test_without_recipes_the_pattern_fits_nothing() -> None:
+    none = Recipes(Settings(FULL | {"recipes": {}, "recipes_to_run": []}))
+    assert re.fullmatch(none.pattern, "") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "fault"),
+    [
+        ("counts", {}, "cannot be called so"),
+        ("Cot", {}, "needs a name of"),
+        ("own", {"mode": "guess"}, "has the mode 'guess'"),
+        ("own", {"seeds": 101}, "from 1 to 100 seeds"),
+    ],
+)
+def test_a_recipe_that_cannot_be_is_an_error_that_says_why(name: str, change: dict[str, Any], fault: str) -> None:
+    with pytest.raises(UserError, match=fault):
+        recipes(**{name: change})
+
+
+def test_a_recipe_to_run_must_exist() -> None:
+    with pytest.raises(UserError, match="names cot-nobody, which `recipes` lacks"):
+        Recipes(Settings(FULL | {"recipes_to_run": ["cot-nobody"]}))
+
+
+def test_an_unknown_recipe_is_an_error_that_names_the_known_ones() -> None:
+    with pytest.raises(UserError, match=r"'cot-nobody' is not in config \(known: cot-qwq, cot-r1\)"):
+        recipes().seeds("cot-nobody")

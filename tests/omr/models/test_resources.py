@@ -1,0 +1,55 @@
+"""What a job asks a cluster for, from its model's entry in config."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from omr.models.model import ModelSpec
+from omr.models.resources import NAMES, job_resources, resources_of
+
+
+def spec(**fields: Any) -> ModelSpec:
+    return ModelSpec(name="m", path="p", **({"server": "vllm"} | fields))
+
+
+def test_a_server_on_one_node_gets_its_gpus_there_and_a_warning_before_its_time_is_over() -> None:
+    asked = job_resources(spec(gpus=4, cpus_per_gpu=6, mem_gb_per_gpu=50, runtime_min=30))
+    assert asked == {
+        "gpu": 4,
+        "nodes": 1,
+        "cpus_per_task": 24,
+        "mem_mb": 208_000,
+        "runtime": 30,
+        "slurm_extra": "--signal=TERM@60",
+    }
+
+
+def test_a_server_on_two_nodes_gets_one_task_and_all_gpus_on_each() -> None:
+    asked = job_resources(spec(server="sglang", gpus=8, nodes=2, cpus_per_gpu=8, mem_gb_per_gpu=60))
+    assert {name: asked[name] for name in ("nodes", "tasks", "mpi")} == {"nodes": 2, "tasks": 2, "mpi": "srun"}
+    assert asked["slurm_extra"] == "--gpus-per-node=8 --ntasks-per-node=1"
+    assert asked["cpus_per_task"] == 64
+    # With it, `tasks` would become tasks per GPU.
+    assert "gpu" not in asked
+
+
+def test_the_kind_of_gpus_is_asked_for_on_one_node_and_on_several() -> None:
+    assert job_resources(spec(gpus=4, gpu_model="h100"))["gpu_model"] == "h100"
+    several = job_resources(spec(gpus=8, nodes=2, gpu_model="h100"))
+    assert several["slurm_extra"] == "--gpus-per-node=h100:8 --ntasks-per-node=1"
+    assert "gpu_model" not in several
+
+
+@pytest.mark.parametrize("server", ["endpoint", "replay"])
+def test_a_model_without_gpus_asks_for_no_gpu_whatever_its_server(server: str) -> None:
+    assert job_resources(spec(server=server)) == {"nodes": 1, "mem_mb": 8000, "runtime": 720}
+
+
+@pytest.mark.parametrize("gpu_model", [None, "h100"])
+@pytest.mark.parametrize("nodes", [1, 2])
+def test_all_resources_that_a_model_can_ask_for_are_passed_on_to_rules(nodes: int, gpu_model: str | None) -> None:
+    model = spec(gpus=8, nodes=nodes, gpu_model=gpu_model)
+    passed = {name: value(None) for name, value in resources_of(lambda wildcards: model).items()}
+    assert {name: value for name, value in passed.items() if value is not None} == job_resources(model)
+    assert set(passed) == set(NAMES)

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from omr.parsers.answer_lines import MAX_ANSWER_CHARACTERS, TOO_LONG, UNREADABLE, parse_answer
+
+NOT_FOUND = (None, None)
+LABELS = ["Answer: {}", "answer: {}", "ANSWER: {}", "**Answer:** {}", "**Answer**: {}", "**Answer: {}**", "Answer：{}"]
+LABELS += ["Final answer: {}", "The answer is: {}", "### Answer: {}", "- Answer: {}", "Answer:\n\n{}"]
+WRAPPINGS = [
+    "{}",
+    "${}$",
+    "$${}$$",
+    "\\boxed{{{}}}",
+    "$\\boxed{{{}}}$",
+    "**{}**",
+    "`{}`",
+    "\\({}\\)",
+    "\\[{}\\]",
+    "\\[\n{}\n\\]",
+    "{}.",
+]
+VALUES = [
+    "5",
+    "-3",
+    "\\frac{3}{4}",
+    "\\{-13, -3\\}",
+    "(-2, 3)",
+    "Friday",
+    "72\\text{ km/h}",
+    "x = 3",
+    "\\emptyset",
+    "∞",
+    "1, 2, \\ldots, n",
+]
+PREAMBLES = ["", "\n", "Post 2 corrects Post 1.\r\n\r\n", "<think>Answer: 9\nAnswer not found.</think>", "```\n"]
+ENDINGS = ["", "\n", " \r\n\r\n", "\n```", "\n---"]
+
+
+@given(*map(st.sampled_from, [LABELS, WRAPPINGS, VALUES, PREAMBLES, ENDINGS]))
+@settings(max_examples=100, deadline=None)
+def test_a_sloppy_answer_line_is_read_as_its_answer(
+    label: str, wrapping: str, value: str, before: str, after: str
+) -> None:
+    assert parse_answer(before + label.format(wrapping.format(value)) + after) == (value, None)
+
+
+@pytest.mark.parametrize("before", PREAMBLES)
+@pytest.mark.parametrize(
+    "line",
+    ["Answer not found.", "**Answer not found.**", "answer not found", "The answer was not found.", "Answer: not found"]
+    + ["Answer: Answer not found.", "The posts give hints only. Answer not found.", "- No answer found"],
+)
+def test_a_reply_may_say_that_there_is_no_answer(before: str, line: str) -> None:
+    assert parse_answer(before + line) == NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "",
+        "The area is 48.",
+        "\\boxed{48}",
+        "Answers: 5",
+        "Answer 5",
+        "Answer:",
+        "Answer: **",
+        "Answer: None",
+        "Answer: N/A.",
+        "Answer: ?",
+        "Answer: ...",
+        "Answer: <the final answer>",
+        "Answer: \\boxed{}",
+        "Answer: \\frac{1}{2",
+        "Answer: $x^2",
+        "Answer: 5\nAnswer: 6",
+        "Answer: 5\n\nAnswer not found.",
+        "Answer not found.\nAnswer: 5",
+        "Answer not found.\n\nPost 3 gives 5, though.",
+        "Answer: 5\n\nPost 3 gives 6, though.",
+        "It is right. Answer: 5. Answer: 6",
+        "Answer: $$\n5\n$$\nas Post 2 says.",
+        "Answer: 5\nThe answer is: 6",
+        "<think>Answer: 5",
+        "Answer not found in Post 1, but Post 2 has it.",
+    ],
+)
+def test_unreadable_is_neither_an_answer_nor_not_found(reply: str) -> None:
+    assert parse_answer(reply) == (None, UNREADABLE)
+
+
+@pytest.mark.parametrize(
+    ("reply", "answer"),
+    [
+        ("Answer: $\\begin{cases}\nx = 1 \\\\\ny = 2\n\\end{cases}$", "\\begin{cases} x = 1 \\\\ y = 2 \\end{cases}"),
+        ("Answer: $x = 1$ and $y = 2$", "$x = 1$ and $y = 2$"),
+        ("Answer: $\\boxed{1}$ or $\\boxed{2}$", "$1$ or $2$"),
+        ("Answer: \\boxed 5", "5"),
+        ("Answer: \\$20", "\\$20"),
+        ("Answer: $20", "$20"),
+        ("Answer: 1, 2, 3, ...", "1, 2, 3, ..."),
+        ("Answer: \\left\\{ 1 \\right.", "\\left\\{ 1 \\right."),
+        ("Answer: no solution", "no solution"),
+        ("Post 2 is right. **Answer: $5$.**", "5"),
+        ("Answer: 5\nSo, once more:\nAnswer: 5", "5"),
+        ("The answer of Post 1 is wrong.\nAnswer: 5", "5"),
+        ("Answer: a*b*c", "a*b*c"),
+    ],
+)
+def test_an_answer_keeps_what_belongs_to_it(reply: str, answer: str) -> None:
+    assert parse_answer(reply) == (answer, None)
+
+
+def test_an_endless_answer_is_refused() -> None:
+    assert parse_answer("Answer: " + "1" * MAX_ANSWER_CHARACTERS) == ("1" * MAX_ANSWER_CHARACTERS, None)
+    assert parse_answer("Answer: " + "1" * (MAX_ANSWER_CHARACTERS + 1)) == (None, TOO_LONG)
+
+
+@given(st.text())
+@settings(max_examples=100, deadline=None)
+def test_a_text_without_the_word_is_unreadable(reply: str) -> None:
+    if "answer" not in reply.casefold():
+        assert parse_answer(reply) == (None, UNREADABLE)
+
+
+FRAGMENTS = [
+    "Answer:",
+    "Answer",
+    "not found",
+    "\n",
+    "\r",
+    " ",
+    ". ",
+    "$",
+    "$$",
+    "**",
+    "{",
+    "}",
+    "\\boxed{",
+    "\\[",
+    "5",
+    "x",
+    "no ",
+]
+FRAGMENTS += ["<think>", "</think>", "\\begin{a}", "\\end{a}", "is", "：", "`", "\\", '"', "None", "???"]
+
+
+@given(st.lists(st.sampled_from(FRAGMENTS)).map("".join))
+@settings(max_examples=100, deadline=None)
+def test_an_answer_is_one_line_that_shows_something(reply: str) -> None:
+    answer, fault = parse_answer(reply)
+    if answer is not None:
+        assert fault is None
+        assert answer == answer.strip() != ""
+        assert "\n" not in answer
+        assert len(answer) <= MAX_ANSWER_CHARACTERS
+    assert fault in (None, UNREADABLE, TOO_LONG)
+
+
+@given(
+    st.sampled_from(["Answer", "\n", ". ", "Answer:", "*", "\\boxed{", "$", "no ", "\nAnswer: 5", "{\n"]),
+    st.integers(0, 20_000),
+)
+@settings(max_examples=50, deadline=None)
+def test_long_repetitive_reasoning_does_no_harm(fragment: str, times: int) -> None:
+    assert parse_answer(f"{fragment * times}x\nAnswer: 5") in [("5", None), (None, UNREADABLE)]
+    assert parse_answer(f"Answer: {fragment * times}{'x' * MAX_ANSWER_CHARACTERS}.")[0] is None

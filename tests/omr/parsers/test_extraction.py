@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from omr.parsers.extraction import MAX_PROBLEM_CHARACTERS, fault_of_problem, parse_problems
+
+LABELS = ["Problem {}: ", "problem {}:", "PROBLEM {}. ", "**Problem {}:** ", "**Problem {}**: ", "### Problem {}\n"]
+LABELS += ["Problem {}：", "Problem #{}: ", "- Problem {}: ", "Problem {}) ", "Problem {} - ", "__Problem {}__\n\n"]
+LABELS += [
+    "> Problem {}: ",
+    "Problem No. {}: ",
+    "**Problem {}** ",
+    "Problem ({}): ",
+    "## **Problem {}**:\n",
+    "`Problem {}:`\n",
+]
+PREAMBLES = ["", "\n\n", "Here are the problems:\n\n", "<think>Problem 9: draft</think>", "\r\n", "---\n", "```\n"]
+ENDINGS = ["", "\n", "\r\n\r\n", "\n---\n", "\n```", "\n\n***\n"]
+#: Texts of problems: none begins or ends with what a reply puts between problems.
+PROBLEMS = st.from_regex(r"\A[A-Z][a-z ]{0,20}\$x\^\{?[0-9]\}? \\le [a-z]_1\$(\n\(a\) [a-z]{1,9}){0,2}[.?]\Z")
+
+
+@given(st.data(), st.lists(PROBLEMS, min_size=1, max_size=5))
+@settings(max_examples=100, deadline=None)
+def test_sloppy_blocks_are_read_as_their_problems(data: st.DataObject, problems: list[str]) -> None:
+    numbers = sorted(data.draw(st.sets(st.integers(0, 99), min_size=len(problems), max_size=len(problems))))
+    label = data.draw(st.sampled_from(LABELS))
+    between = data.draw(st.sampled_from(["\n", "\n\n", "\n\n---\n\n", "\r\n\r\n"]))
+    blocks = [label.format(number) + problem for number, problem in zip(numbers, problems, strict=True)]
+    reply = data.draw(st.sampled_from(PREAMBLES)) + between.join(blocks) + data.draw(st.sampled_from(ENDINGS))
+    assert parse_problems(reply) == problems
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "No problems identified.",
+        "**No problems identified**",
+        "no problems identified",
+        "NO PROBLEMS IDENTIFIED!",
+        "The post only asks about a book.\n\nNo problems identified.\n",
+        "<think>Problem 1: is it one?</think>\r\nNo problems identified.\r\n",
+        '"No problems identified."',
+        "No problem was found.",
+    ],
+)
+def test_a_reply_that_says_so_has_no_problems(reply: str) -> None:
+    assert parse_problems(reply) == []
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "",
+        "Find $x$.",
+        "Problem: Find $x$.",
+        "Problems 1 and 2 are the same.",
+        "<think>Problem 1: Find $x$.",
+        "No problems identified.\n\nProblem 1: Find $x$.",
+        "Problem 1: Find $x$.\n\nNo problems identified.",
+        "Problem 1: Find $x$.\n\nProblem 1: Find $y$.",
+        "Problem 2: Find $x$.\n\nProblem 1: Find $y$.",
+        "Problem 1: Find $x$.\nProblem 2 is not stated in the post.",
+        "Problem 1.5: Find $x$.",
+        "Problem 12345: Find $x$.",
+        "There are No problems identified. in this post",
+    ],
+)
+def test_what_contradicts_itself_or_has_no_label_is_unreadable(reply: str) -> None:
+    assert parse_problems(reply) is None
+
+
+@pytest.mark.parametrize(
+    ("reply", "problem"),
+    [
+        ("**Problem 1: Find $x$.**", "Find $x$."),
+        ("**Problem 1: Sums**\nFind $x$.", "Sums\nFind $x$."),
+        ("Problem 1: **Find** $x^{**}$ and *y*", "**Find** $x^{**}$ and *y*"),
+        ("_Problem 1: Find $a_1$._", "Find $a_1$."),
+        ("Problem 1 (Algebra): Find $x$.", "Find $x$."),
+        ("Problem 1:2 is a ratio?", "2 is a ratio?"),
+        ("Problem 1: a\n\n---\n\nb", "a\n\n---\n\nb"),
+        ("Problem 1: 已知 $x<y$。求 $x$。", "已知 $x<y$。求 $x$。"),
+        ("Problem １： Find $x$.", "Find $x$."),
+        ("Problem 1: Solve Problem 3 of the book.", "Solve Problem 3 of the book."),
+        ("Problem 1: a\u2028Problem 2: b", "a\u2028Problem 2: b"),
+    ],
+)
+def test_the_text_of_a_problem_stays_as_it_is(reply: str, problem: str) -> None:
+    assert parse_problems(reply) == [problem]
+
+
+def test_a_label_without_a_text_yields_an_empty_problem() -> None:
+    assert parse_problems("Problem 1:\n\nProblem 2: Find $x$.\n\n**Problem 3:**") == ["", "Find $x$.", ""]
+
+
+@pytest.mark.parametrize(
+    ("problem", "fault"),
+    [
+        ("Find $x$.", None),
+        ("求", None),
+        ("", "empty_problem"),
+        ("...", "empty_problem"),
+        ("x" * MAX_PROBLEM_CHARACTERS, None),
+        ("x" * (MAX_PROBLEM_CHARACTERS + 1), "too_long_problem"),
+    ],
+)
+def test_empty_and_endless_problems_cannot_be_used(problem: str, fault: str | None) -> None:
+    assert fault_of_problem(problem) == fault
+
+
+FRAGMENTS = [
+    "Problem 1:",
+    "Problem 2",
+    "problem",
+    "\n",
+    "\r",
+    " ",
+    "**",
+    "#",
+    "(",
+    ")",
+    ":",
+    "No problems identified",
+    ".",
+    "x",
+]
+FRAGMENTS += ["<think>", "</think>", "９", "\u3000", "```", "---", "_", "Problem 3. "]
+
+
+@given(st.one_of(st.text(), st.lists(st.sampled_from(FRAGMENTS)).map("".join)))
+@settings(max_examples=100, deadline=None)
+def test_what_is_read_stands_in_the_reply(reply: str) -> None:
+    problems = parse_problems(reply)
+    plain_reply = reply.replace("\r\n", "\n").replace("\r", "\n")
+    for problem in problems or []:
+        assert problem == problem.strip()
+        assert all(line in plain_reply for line in problem.split("\n"))
+
+
+@given(
+    st.sampled_from(["\n", "**", "\nProblem ", " ", "\n>", "(", "\u3000", "Problem 1", "_", "```\n"]),
+    st.integers(0, 30_000),
+)
+@settings(max_examples=50, deadline=None)
+def test_long_repetitive_preambles_do_no_harm(fragment: str, times: int) -> None:
+    problems = parse_problems(f"{fragment * times}x\nProblem 7: Find $x$.")
+    assert problems is None or problems[-1] == "Find $x$."

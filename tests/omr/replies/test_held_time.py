@@ -1,0 +1,63 @@
+"""How long jobs held their machines, also those that were killed."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from omr.replies.held_time import HeldTime
+from omr.servers.full_load import FullLoad
+
+
+def test_the_times_of_all_tries_add_up(tmp_path: Path) -> None:
+    first = HeldTime(tmp_path / "held")
+    first.write()
+    (tmp_path / "held").write_text('{"held_s": 100.5}')
+    second = HeldTime(tmp_path / "held")
+    second.read()
+    second.write()
+    third = HeldTime(tmp_path / "held")
+    third.read()
+    assert 100.5 < second.seconds < 160
+    assert 100.5 < third.seconds < 160
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"", b"{", b"[]", b'{"held": 1}', b'{"held_s": "long"}', b'{"held_s": null}']
+)
+def test_without_a_readable_file_there_were_no_earlier_tries(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "held").write_bytes(content)
+    held = HeldTime(tmp_path / "held")
+    held.read()
+    assert 0 <= held.seconds < 60
+
+
+def test_what_servers_did_adds_up_over_all_tries(tmp_path: Path) -> None:
+    for seconds in (5.0, 7.0):
+        held = HeldTime(tmp_path / "held")
+        held.read()
+        held.full_load.add(FullLoad(seconds=seconds))
+        held.write()
+    last = HeldTime(tmp_path / "held")
+    last.read()
+    assert last.full_load == FullLoad(seconds=12.0)
+    last.forget()
+    assert last.full_load == FullLoad()
+
+
+def test_threads_may_write_at_the_same_time(tmp_path: Path) -> None:
+    held = HeldTime(tmp_path / "held")
+    with ThreadPoolExecutor(8) as threads:
+        done = [threads.submit(held.write) for _ in range(200)]
+    assert [write.exception() for write in done] == [None] * 200
+    assert [path.name for path in tmp_path.iterdir()] == ["held"]
+
+
+def test_time_for_something_else_is_forgotten(tmp_path: Path) -> None:
+    (tmp_path / "held").write_text('{"held_s": 100}')
+    held = HeldTime(tmp_path / "held")
+    held.read()
+    held.forget()
+    assert held.seconds < 60

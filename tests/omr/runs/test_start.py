@@ -1,0 +1,96 @@
+"""The start of a run: what it saves, and what it refuses before the first job."""
+
+from __future__ import annotations
+
+import copy
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import run_files
+from omr.config.files import OF_RUN, config_of_job, read_config
+from omr.config.settings import Settings
+from omr.errors import UserError
+from omr.runs.start import start_run
+
+ASKS = {"extract_problems": ["results/small/replies/extract_problems/shard-000-of-001.jsonl"]}
+CHEAP = {"download_raw_data": ["results/downloads/raw_data/x/manifest.json"]}
+NOTHING_MADE = {"estimate": list[str]()}
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(OF_RUN, "")  # and put back after the test
+    return run_files.config()
+
+
+def saved() -> list[str]:
+    return sorted(str(path) for path in Path("results").rglob("*.yaml"))
+
+
+def test_jobs_get_the_config_and_so_does_the_reader_of_the_results(config: dict[str, Any]) -> None:
+    settings = Settings(config)
+    start_run(settings, ASKS, makes_environments=False)
+    assert saved() == ["results/small/config.yaml", settings.config_file]
+    assert read_config([settings.config_file]) == read_config(["results/small/config.yaml"]) == config
+
+
+def test_jobs_are_told_which_config_is_theirs_and_commands_of_users_are_not(config: dict[str, Any]) -> None:
+    settings = Settings(config)
+    start_run(settings, ASKS, makes_environments=False)
+    job = ["snakemake", "--target-jobs", "extract_problems:run=small,shard=000,shards=001", "--mode", "remote"]
+    assert config_of_job(job, os.environ) == settings.config_file
+    assert config_of_job(["snakemake", "problems"], os.environ) is None
+    assert config_of_job(job, {}) is None
+
+
+@pytest.mark.parametrize("jobs", [NOTHING_MADE, CHEAP])
+def test_a_command_beside_a_run_changes_nothing_that_the_run_reads(
+    config: dict[str, Any], jobs: dict[str, list[str]]
+) -> None:
+    start_run(Settings(config), ASKS, makes_environments=False)
+    before = {path: Path(path).read_bytes() for path in saved()}
+    other = copy.deepcopy(config)
+    other["raw_data"]["limit"] = 5
+    start_run(Settings(other), jobs, makes_environments=False)
+    assert {path: Path(path).read_bytes() for path in before} == before
+    assert len(saved()) == 3
+
+
+def test_a_budget_stops_what_asks_models_and_only_that(
+    config: dict[str, Any], capfd: pytest.CaptureFixture[str]
+) -> None:
+    config["budget"] = {"usd": 0.01, "gpu_hours": None}
+    for jobs in (NOTHING_MADE, CHEAP):
+        start_run(Settings(config), jobs, makes_environments=False)
+    with pytest.raises(UserError):
+        start_run(Settings(config), ASKS, makes_environments=False)
+    said = capfd.readouterr()
+    assert "the budget is 0.01" in said.err
+    assert "extract_problems" in said.out
+    assert not Path("results/small/config.yaml").exists()
+
+
+def test_a_run_that_will_search_with_embeddings_needs_them_from_the_start(config: dict[str, Any]) -> None:
+    embeds = ASKS | {"search_embeddings": ["results/small/contamination/embeddings.jsonl"]}
+    config["decontaminate"]["embeddings"]["python"] = "/nowhere/python"
+    with pytest.raises(UserError, match="/nowhere/python"):
+        start_run(Settings(config), embeds, makes_environments=False)
+    start_run(Settings(config), embeds, makes_environments=True)
+    start_run(Settings(config), ASKS, makes_environments=False)
+    config["decontaminate"]["embeddings"]["python"] = f"{sys.executable} -S"
+    with pytest.raises(UserError, match="embeddings"):
+        start_run(Settings(config), embeds, makes_environments=False)
+
+
+def test_an_interpreter_without_torch_is_named(config: dict[str, Any], tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\nexit 1\n")
+    python.chmod(0o755)
+    config["decontaminate"]["embeddings"]["python"] = str(python)
+    with pytest.raises(UserError, match="has not the packages") as caught:
+        start_run(Settings(config), {"search_embeddings": []}, makes_environments=False)
+    assert str(python) in str(caught.value)

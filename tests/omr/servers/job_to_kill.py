@@ -1,0 +1,23 @@
+"""A job that opens the stand-in server and waits to be killed; its argument is a config as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from omr.models.model import model_spec
+from omr.servers import open_server, server_site
+
+
+async def main() -> None:
+    plan = json.loads(sys.argv[1])
+    spec, site = model_spec(plan, "m"), server_site(plan, "vllm")
+    folder = Path(plan["folder"])
+    async with open_server(spec, log_path=folder / "server.log", scratch=folder / "scratch", site=site):
+        print("ready", flush=True)
+        await asyncio.sleep(3600)
+
+
+asyncio.run(main())

@@ -1,0 +1,158 @@
+"""Checks of an endpoint before it is used, over real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from omr.errors import UserError
+from omr.models.model import ModelSpec
+from omr.servers import ServerDied, api_key, open_server
+from omr.servers.ports import Port
+
+KEY = "sk-not-to-be-shown"
+
+
+@dataclass
+class Host:
+    """What a hosted endpoint answers: the ids it lists (None: 404) and the status of a completion."""
+
+    models: list[str] | None = field(default_factory=lambda: ["org/model"])
+    completion: int = 200
+    message: str = "unknown model"
+    key: str | None = None
+    asked: list[str] = field(default_factory=list)
+
+    def answer(self, path: str, key: str | None) -> tuple[int, Any]:
+        self.asked.append(path)
+        if self.key is not None and key != f"Bearer {self.key}":
+            return 401, {"error": {"message": "invalid key"}}
+        if path == "/v1/models":
+            return (404, "no such page") if self.models is None else (200, {"data": [{"id": m} for m in self.models]})
+        return self.completion, {"error": {"message": self.message}}
+
+
+@contextmanager
+def serving(host: Host) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            status, body = host.answer(self.path, self.headers.get("Authorization"))
+            content = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_POST = do_GET  # noqa: N815
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/v1"
+        server.shutdown()
+
+
+def spec(url: str, **fields: Any) -> ModelSpec:
+    return ModelSpec("m", "org/model", "endpoint", base_url=url, **fields)
+
+
+def check(model: ModelSpec) -> list[str]:
+    """Open and close the endpoint; what it told."""
+    events: list[str] = []
+
+    async def whole() -> None:
+        async with open_server(model, log_path=Path("x"), scratch=Path("x"), on_event=events.append) as server:
+            assert server.base_url == (model.base_url or "").rstrip("/")
+            assert server.served_name == "org/model"
+            assert not server.is_local
+
+    asyncio.run(whole())
+    return events
+
+
+def test_an_endpoint_that_lists_the_model_is_asked_for_nothing_else() -> None:
+    host = Host()
+    with serving(host) as url:
+        assert check(spec(url + "/")) == []
+    assert host.asked == ["/v1/models"]
+
+
+def test_an_endpoint_that_cannot_be_reached_is_named_with_a_remedy() -> None:
+    with Port() as port, pytest.raises(UserError, match=f"127.0.0.1:{port.number}/v1 cannot be reached") as caught:
+        check(spec(f"http://127.0.0.1:{port.number}/v1"))
+    assert "base_url" in str(caught.value)
+
+
+def test_a_missing_key_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SOME_API_KEY", raising=False)
+    with pytest.raises(UserError, match="SOME_API_KEY is not set"):
+        check(spec("http://127.0.0.1:1/v1", api_key_env="SOME_API_KEY"))
+
+
+def test_a_key_with_blanks_is_refused_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_API_KEY", f"{KEY} {KEY}")
+    with pytest.raises(UserError, match="SOME_API_KEY holds no key") as caught:
+        api_key(spec("http://127.0.0.1:1/v1", api_key_env="SOME_API_KEY"))
+    assert KEY not in str(caught.value)
+
+
+def test_a_refused_key_is_named_by_its_variable_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_API_KEY", KEY)
+    with serving(Host(key="another")) as url, pytest.raises(UserError, match="refuses the key") as caught:
+        check(spec(url, api_key_env="SOME_API_KEY"))
+    assert "SOME_API_KEY" in str(caught.value)
+    assert KEY not in str(caught.value)
+
+
+def test_the_right_key_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_API_KEY", KEY)
+    with serving(Host(key=KEY)) as url:
+        assert check(spec(url, api_key_env="SOME_API_KEY")) == []
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_an_endpoint_without_the_model_is_an_error_that_lists_what_there_is(status: int) -> None:
+    host = Host(models=["org/b", "org/a"], completion=status)
+    with serving(host) as url, pytest.raises(UserError, match="unknown model; it lists org/a, org/b"):
+        check(spec(url))
+
+
+@pytest.mark.parametrize(
+    ("models", "completion", "message"),
+    [
+        (["org/a"], 200, ""),
+        (None, 200, ""),
+        (["org/a"], 429, "too many requests"),
+        ([], 503, "busy"),
+        ([], 400, "'max_tokens' is not supported with this model"),
+    ],
+)
+def test_an_endpoint_that_lists_another_model_but_may_answer_for_it_is_only_a_warning(
+    models: list[str] | None, completion: int, message: str
+) -> None:
+    with serving(Host(models=models, completion=completion, message=message)) as url:
+        (event,) = check(spec(url))
+    assert "does not list the model 'org/model'" in event
+
+
+def test_an_endpoint_is_not_ours_to_restart_and_never_reported_dead() -> None:
+    async def whole() -> None:
+        server = open_server(spec("http://127.0.0.1:1/v1"), log_path=Path("x"), scratch=Path("x"))
+        watch = asyncio.ensure_future(server.wait_dead())
+        with pytest.raises(ServerDied, match="not ours"):
+            await server.restart()
+        assert not watch.done()
+        watch.cancel()
+
+    asyncio.run(whole())
