@@ -25,6 +25,7 @@ from omr.errors import UserError, run_command
 from omr.files.jsonl import Fields, read_rows
 from omr.replies.reply import Reply
 from omr.solutions.solution import is_finished, predicted_answer
+from omr.stages.flags import add_problems, add_shard, add_solutions, open_stage, stage_parser
 from omr.stages.shard_problems import shard_problems
 from omr.stages.stage import Stage
 
@@ -35,18 +36,14 @@ _MISSING, _NONE = -2, -1
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = stage_parser(__doc__, output="light rows, one per problem and seed", dropped="problems without an answer")
+    add_problems(parser)
+    add_shard(parser)
+    add_solutions(parser)
     add = parser.add_argument
-    add("--problems", type=Path, required=True, help="decontaminated.jsonl")
-    add("--shard", type=int, required=True, help="which shard of the problems, from 0")
-    add("--shards", type=int, required=True, help="number of shards")
-    add("--solutions", type=Path, nargs="+", required=True, help="the shard's solutions, one file per seed")
     add("--seeds", type=int, required=True, help="number of configured seeds; all must be there")
     add("--min-share", type=float, default=0.0, help="least share of the votes that makes a majority an answer")
     add("--workers", type=int, default=1, help="processes that compare answers")
-    add("--output", type=Path, required=True, help="light rows, one per problem and seed")
-    add("--dropped", type=Path, required=True, help="problems without an answer, with their reasons")
-    add("--counts", type=Path, required=True)
     return parser.parse_args(argv)
 
 
@@ -214,7 +211,7 @@ def fill(args: argparse.Namespace, stage: Stage, checker: EquivalenceChecker) ->
 def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv)
     with (
-        Stage("fill_majority_answer", args.output, args.dropped, args.counts) as stage,
+        open_stage("fill_majority_answer", args) as stage,
         EquivalenceChecker(workers=args.workers) as checker,
     ):
         fill(args, stage, checker)

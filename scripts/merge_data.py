@@ -22,7 +22,7 @@ from omr.errors import UserError, run_command
 from omr.files.duplicates import Duplicates
 from omr.files.jsonl import Fields, Row, read_rows
 from omr.files.unique import unique_rows
-from omr.stages.outputs import open_stage, stage_parser
+from omr.stages.flags import open_stage, stage_parser
 from omr.stages.routing import ANSWERS, PROOFS, branch_of
 from omr.stages.stage import Stage
 

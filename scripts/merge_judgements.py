@@ -13,26 +13,22 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 from omr.errors import run_command
 from omr.files.jsonl import Fields, Row
 from omr.replies.reply import ReplyIndex
 from omr.solutions.judging import Judgement, Judgements, ProblemJudgements, by_problem, judgement_fields, unjudged
+from omr.stages.flags import add_input, add_replies, open_stage, stage_parser
 from omr.stages.stage import Stage
 
 _MAJORITY: Fields = {"id": str, "seed": int, "predicted_answer": (str, None), "finished": bool, "error": (str, None)}
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add = parser.add_argument
-    add("--majority", type=Path, required=True, help="the shard's majority rows")
-    add("--comparisons", type=Path, required=True, help="comparisons of their answers")
-    add("--replies", type=Path, required=True, help="the model's replies to the questions")
-    add("--output", type=Path, required=True, help="judged rows")
-    add("--dropped", type=Path, required=True, help="stays empty")
-    add("--counts", type=Path, required=True)
+    parser = stage_parser(__doc__, output="judged rows", dropped="stays empty")
+    add_input(parser, "--majority", "the shard's majority rows")
+    add_input(parser, "--comparisons", "comparisons of their answers")
+    add_replies(parser)
     return parser.parse_args(argv)
 
 
@@ -67,8 +63,8 @@ def merge(args: argparse.Namespace, stage: Stage, replies: ReplyIndex) -> None:
 def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv)
     with (
-        Stage("merge_judgements", args.output, args.dropped, args.counts) as stage,
-        ReplyIndex([args.replies]) as replies,
+        open_stage("merge_judgements", args) as stage,
+        ReplyIndex(args.replies) as replies,
     ):
         merge(args, stage, replies)
     return 0

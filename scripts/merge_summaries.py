@@ -14,7 +14,6 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from omr.errors import run_command
@@ -22,22 +21,17 @@ from omr.files.jsonl import Row
 from omr.replies.reply import ReplyIndex
 from omr.solutions.judging import Judgement, Judgements, ProblemJudgements, by_problem, unjudged
 from omr.solutions.summaries import Candidate, Candidates
+from omr.stages.flags import add_candidates, add_input, add_replies, open_stage, stage_parser
 from omr.stages.stage import Stage
 
 _TRACE = {"id": str, "problem_id": str, "seed": int, "problem": str, "solution": str}
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add = parser.add_argument
-    add("--traces", type=Path, required=True, help="the shard's traces")
-    add("--summaries", type=Path, nargs="+", required=True, help="replies with their summaries, a file per part")
-    add("--candidates", type=int, required=True, help="summaries per trace")
-    add("--comparisons", type=Path, required=True, help="comparisons of the summaries' answers")
-    add("--replies", type=Path, required=True, help="the model's replies to the questions")
-    add("--output", type=Path, required=True, help="summarized rows")
-    add("--dropped", type=Path, required=True, help="traces without a right summary")
-    add("--counts", type=Path, required=True)
+    parser = stage_parser(__doc__, output="summarized rows", dropped="traces without a right summary")
+    add_candidates(parser)
+    add_input(parser, "--comparisons", "comparisons of the summaries' answers")
+    add_replies(parser)
     return parser.parse_args(argv)
 
 
@@ -107,9 +101,9 @@ def merge(args: argparse.Namespace, stage: Stage, summaries: ReplyIndex, replies
 def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv)
     with (
-        Stage("merge_summaries", args.output, args.dropped, args.counts) as stage,
+        open_stage("merge_summaries", args) as stage,
         ReplyIndex(args.summaries) as summaries,
-        ReplyIndex([args.replies]) as replies,
+        ReplyIndex(args.replies) as replies,
     ):
         merge(args, stage, summaries, replies)
     return 0

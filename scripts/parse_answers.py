@@ -20,7 +20,7 @@ from omr.errors import run_command
 from omr.files.jsonl import Row
 from omr.parsers.answer_lines import parse_answer
 from omr.replies.reply import ReplyIndex, usable_text
-from omr.stages.outputs import add_replies, open_stage, stage_parser
+from omr.stages.flags import add_replies, open_stage, stage_parser
 from omr.stages.routing import ANSWERS, branch_of
 from omr.stages.stage import Stage
 

@@ -18,7 +18,7 @@ from omr.errors import run_command
 from omr.files.jsonl import Row
 from omr.parsers.conversion import parse_conversion
 from omr.replies.reply import ReplyIndex, usable_text
-from omr.stages.outputs import add_replies, open_stage, stage_parser
+from omr.stages.flags import add_replies, open_stage, stage_parser
 from omr.stages.routing import PROOFS, branch_of
 from omr.stages.stage import Stage
 

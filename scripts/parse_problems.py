@@ -20,7 +20,7 @@ from omr.errors import run_command
 from omr.files.jsonl import Row
 from omr.parsers.extraction import fault_of_problem, parse_problems
 from omr.replies.reply import ReplyIndex, usable_text
-from omr.stages.outputs import add_replies, open_stage, stage_parser
+from omr.stages.flags import add_replies, open_stage, stage_parser
 from omr.stages.stage import Stage
 
 PROMPT = "extract_problems"

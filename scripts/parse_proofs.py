@@ -17,7 +17,7 @@ from pathlib import Path
 from omr.errors import run_command
 from omr.parsers.classes import ClassReader
 from omr.replies.reply import ReplyIndex
-from omr.stages.outputs import add_replies, open_stage, stage_parser
+from omr.stages.flags import add_replies, open_stage, stage_parser
 from omr.stages.routing import ANSWERS, PROOFS, branch_of
 
 FIELDS = {"id": str, "thread_id": str, "problem": str, "original_problem": str}

@@ -37,6 +37,7 @@ from omr.errors import UserError, run_command
 from omr.files.jsonl import Fields, Row, dumps
 from omr.replies.reply import ReplyIndex
 from omr.solutions.judging import by_problem, why_not_right
+from omr.stages.flags import add_input, add_problems, add_shard, add_solutions, open_stage, stage_parser
 from omr.stages.problem_index import ProblemIndex
 from omr.stages.stage import Stage
 from omr.threads.token_counts import TokenCounter, TokenizerCounter
@@ -60,13 +61,12 @@ _NOT_RIGHT = frozenset({"unfinished", "no_answer"})
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = stage_parser(__doc__, output="training rows", dropped="solutions that are not among them")
+    add_problems(parser)
+    add_shard(parser)
+    add_input(parser, "--judged", "the shard's judged rows")
+    add_solutions(parser)
     add = parser.add_argument
-    add("--problems", type=Path, required=True, help="decontaminated.jsonl")
-    add("--shard", type=int, required=True, help="which shard of the problems, from 0")
-    add("--shards", type=int, required=True, help="number of shards")
-    add("--judged", type=Path, required=True, help="the shard's judged rows")
-    add("--solutions", type=Path, nargs="+", required=True, help="the shard's solutions, one file per seed")
     add("--prompt", type=Path, required=True, help="the prompt that asked for the solutions")
     add("--mode", default="cot", help="way of solving, for the column inference_mode")
     add("--traces", type=Path, help="the shard's traces, for a recipe with summaries")
@@ -78,9 +78,6 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--max-tokens", type=int, help="most tokens of a whole solution")
     add("--tokenizer", type=Path, help="tokenizer.json that counts them (default: the server's count)")
     add("--solutions-per-problem", type=int, help="most rows of a problem")
-    add("--output", type=Path, required=True, help="training rows of the shard")
-    add("--dropped", type=Path, required=True, help="solutions that are not among them, with their reasons")
-    add("--counts", type=Path, required=True)
     args = parser.parse_args(argv)
     if (args.traces is None) != (args.summarized is None):
         parser.error("--traces and --summarized go together")
@@ -270,7 +267,7 @@ def prepare(args: argparse.Namespace) -> None:
     """Read the shard and write its training rows."""
     prompt, bounds = load_prompt(args.prompt), bounds_of(args)
     with ExitStack() as stack:
-        stage = stack.enter_context(Stage("prepare_sft", args.output, args.dropped, args.counts))
+        stage = stack.enter_context(open_stage("prepare_sft", args))
         problems = stack.enter_context(ProblemIndex(args.problems, args.shard, args.shards))
         solutions = stack.enter_context(ReplyIndex(args.solutions))
         summaries = None if args.traces is None else Summaries(args.traces, args.summarized)

@@ -12,28 +12,22 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 from omr.answers.equivalence import EquivalenceChecker, Verdict
 from omr.errors import run_command
 from omr.files.jsonl import AtomicFile, Fields, Row, read_rows
 from omr.solutions.judging import SYMBOLIC, Question, QuestionWriter, batches, by_problem
+from omr.stages.flags import add_comparing, add_input, add_problems, open_stage, stage_parser
 from omr.stages.shard_problems import ProblemTexts
-from omr.stages.stage import Stage
 
 _MAJORITY: Fields = {"id": str, "seed": int, "predicted_answer": (str, None), "expected_answer": (str, None)}
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add = parser.add_argument
-    add("--problems", type=Path, required=True, help="decontaminated.jsonl")
-    add("--majority", type=Path, required=True, help="the shard's majority rows")
-    add("--workers", type=int, default=1, help="processes that compare answers")
-    add("--output", type=Path, required=True, help="comparisons")
-    add("--questions", type=Path, required=True, help="what the model must judge")
-    add("--dropped", type=Path, required=True, help="stays empty")
-    add("--counts", type=Path, required=True)
+    parser = stage_parser(__doc__, output="comparisons", dropped="stays empty")
+    add_problems(parser)
+    add_input(parser, "--majority", "the shard's majority rows")
+    add_comparing(parser)
     return parser.parse_args(argv)
 
 
@@ -63,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv)
     with (
         AtomicFile(args.questions) as questions,
-        Stage("select_judgements", args.output, args.dropped, args.counts) as stage,
+        open_stage("select_judgements", args) as stage,
         EquivalenceChecker(workers=args.workers) as checker,
     ):
         writer = QuestionWriter(stage, questions)

@@ -12,7 +12,6 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from omr.answers.equivalence import EquivalenceChecker, Verdict
@@ -21,22 +20,15 @@ from omr.files.jsonl import AtomicFile, Row, read_rows
 from omr.replies.reply import ReplyIndex
 from omr.solutions.judging import SOLUTION, SYMBOLIC, Question, QuestionWriter, batches, by_problem
 from omr.solutions.summaries import Candidates
-from omr.stages.stage import Stage
+from omr.stages.flags import add_candidates, add_comparing, open_stage, stage_parser
 
 _TRACE = {"id": str, "problem_id": str, "problem": str, "predicted_answer": str, "expected_answer": str}
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add = parser.add_argument
-    add("--traces", type=Path, required=True, help="the shard's traces")
-    add("--summaries", type=Path, nargs="+", required=True, help="replies with their summaries, a file per part")
-    add("--candidates", type=int, required=True, help="summaries per trace")
-    add("--workers", type=int, default=1, help="processes that compare answers")
-    add("--output", type=Path, required=True, help="comparisons")
-    add("--questions", type=Path, required=True, help="what the model must judge")
-    add("--dropped", type=Path, required=True, help="stays empty")
-    add("--counts", type=Path, required=True)
+    parser = stage_parser(__doc__, output="comparisons", dropped="stays empty")
+    add_candidates(parser)
+    add_comparing(parser)
     return parser.parse_args(argv)
 
 
@@ -88,7 +80,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv)
     with (
         AtomicFile(args.questions) as questions,
-        Stage("select_summary_judgements", args.output, args.dropped, args.counts) as stage,
+        open_stage("select_summary_judgements", args) as stage,
         ReplyIndex(args.summaries) as summaries,
         EquivalenceChecker(workers=args.workers) as checker,
     ):

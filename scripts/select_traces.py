@@ -14,7 +14,6 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 from omr.answers.equivalence import EquivalenceChecker, Verdict
 from omr.errors import UserError, run_command
@@ -22,6 +21,7 @@ from omr.files.jsonl import Fields, Row
 from omr.replies.reply import Reply, ReplyIndex
 from omr.solutions.judging import why_not_right
 from omr.solutions.solution import boxed_step, is_finished, read_solution
+from omr.stages.flags import add_input, add_problems, add_solutions, open_stage, stage_parser
 from omr.stages.shard_problems import ProblemTexts
 from omr.stages.stage import Stage
 
@@ -35,15 +35,11 @@ _JUDGED: Fields = {
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add = parser.add_argument
-    add("--problems", type=Path, required=True, help="decontaminated.jsonl")
-    add("--judged", type=Path, required=True, help="the shard's judged rows")
-    add("--solutions", type=Path, nargs="+", required=True, help="the shard's solutions, one file per seed")
-    add("--prompt-name", required=True, help="the prompt that asked for the solutions")
-    add("--output", type=Path, required=True, help="traces")
-    add("--dropped", type=Path, required=True, help="solutions without a trace, with their reasons")
-    add("--counts", type=Path, required=True)
+    parser = stage_parser(__doc__, output="traces", dropped="solutions without a trace")
+    add_problems(parser)
+    add_input(parser, "--judged", "the shard's judged rows")
+    add_solutions(parser)
+    parser.add_argument("--prompt-name", required=True, help="the prompt that asked for the solutions")
     return parser.parse_args(argv)
 
 
@@ -101,7 +97,7 @@ def select(args: argparse.Namespace, stage: Stage, solutions: ReplyIndex, trimme
 def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv)
     with (
-        Stage("select_traces", args.output, args.dropped, args.counts) as stage,
+        open_stage("select_traces", args) as stage,
         ReplyIndex(args.solutions) as solutions,
         EquivalenceChecker(workers=1) as checker,
     ):

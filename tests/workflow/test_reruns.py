@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
+from omr.config.code import code_of
 from workflow.projects import NOUNS, Project
 
 pytestmark = pytest.mark.workflow
@@ -75,6 +77,22 @@ def test_another_temperature_plans_the_stage_that_uses_it(demo: Project) -> None
     planned = set(demo.planned(*DEMO))
     assert {"convert_proofs", "parse_conversions"} <= planned
     assert not planned & {"extract_problems", "classify_problems", "extract_answers"}
+
+
+def test_an_edited_module_deep_in_the_package_plans_the_stages_that_reach_it_and_what_follows(demo: Project) -> None:
+    path = "scripts/omr/answers/reading.py"
+    module = demo.path(path)
+    module.write_text(module.read_text() + "\n# Another edition.\n")
+    said = demo.make("-n", *DEMO)
+    jobs = re.findall(r"^(?:local)?rule (\w+):.*?^    reason: (.*?)$", said, re.MULTILINE | re.DOTALL)
+    because_of_it = {rule for rule, reason in jobs if path in reason}
+    scripts = {script.stem for script in demo.path("scripts").glob("*.py")}
+    users = {rule for rule in {rule for rule, _ in jobs} & scripts if path in code_of(rule)}
+    # Those after the first user wait for what it makes: Snakemake names that as their reason.
+    assert because_of_it == {"fill_majority_answer"}
+    assert "select_judgements" in users
+    assert users <= set(demo.planned(*DEMO))
+    assert not set(demo.planned(*DEMO)) & {"prepare_raw_data", "parse_problems", "parse_classes", "merge_data"}
 
 
 def test_a_better_parser_asks_no_model(demo: Project) -> None:

@@ -1,0 +1,63 @@
+"""The command line of a CPU stage: its inputs, the three files that every stage writes, and its share of the work."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from omr.stages.stage import Stage
+
+
+def stage_parser(
+    about: str | None, *, output: str = "rows to write", dropped: str = "dropped rows with their reasons"
+) -> argparse.ArgumentParser:
+    """A parser with `--output`, `--dropped` and `--counts`; `about` is the script's docstring."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help=f"{output} (JSONL)")
+    parser.add_argument("--dropped", type=Path, required=True, metavar="FILE", help=f"{dropped} (JSONL)")
+    parser.add_argument("--counts", type=Path, required=True, metavar="FILE", help="counts to write (JSON)")
+    return parser
+
+
+def add_input(parser: argparse.ArgumentParser, flag: str, about: str, *, several: bool = False) -> None:
+    """Adds a flag for an input file, or for `several` of them."""
+    parser.add_argument(flag, type=Path, required=True, nargs="+" if several else None, metavar="FILE", help=about)
+
+
+def add_problems(parser: argparse.ArgumentParser) -> None:
+    """Adds `--problems`, the file that all solution stages share."""
+    add_input(parser, "--problems", "decontaminated.jsonl")
+
+
+def add_replies(parser: argparse.ArgumentParser) -> None:
+    """Adds `--replies`."""
+    add_input(parser, "--replies", "the model's replies, all files", several=True)
+
+
+def add_solutions(parser: argparse.ArgumentParser) -> None:
+    """Adds `--solutions`."""
+    add_input(parser, "--solutions", "the shard's solutions, one file per seed", several=True)
+
+
+def add_candidates(parser: argparse.ArgumentParser) -> None:
+    """Adds `--traces`, and `--summaries` with the number of `--candidates` that each trace was asked for."""
+    add_input(parser, "--traces", "the shard's traces")
+    add_input(parser, "--summaries", "replies with their summaries, a file per part", several=True)
+    parser.add_argument("--candidates", type=int, required=True, metavar="N", help="summaries per trace")
+
+
+def add_shard(parser: argparse.ArgumentParser) -> None:
+    """Adds `--shard` and `--shards`."""
+    parser.add_argument("--shard", type=int, required=True, metavar="K", help="which shard of the problems, from 0")
+    parser.add_argument("--shards", type=int, required=True, metavar="N", help="number of shards")
+
+
+def add_comparing(parser: argparse.ArgumentParser) -> None:
+    """Adds `--questions`, which a comparison leaves open, and the `--workers` that compare."""
+    parser.add_argument("--questions", type=Path, required=True, metavar="FILE", help="what the model must judge")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that compare answers")
+
+
+def open_stage(name: str, arguments: argparse.Namespace) -> Stage:
+    """The stage that writes to the files of the command line."""
+    return Stage(name, arguments.output, arguments.dropped, arguments.counts)
