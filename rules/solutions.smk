@@ -25,6 +25,8 @@ wildcard_constraints:
 
 
 use rule ask_model as generate_solutions with:
+    wildcard_constraints:
+        recipe=recipes.pattern_of("cot", "tir"),
     input:
         **recipes.model_inputs("generate_solutions"),
         rows="results/{run}/decontaminated.jsonl",

@@ -23,7 +23,8 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _TAKEN = frozenset({"benchmarks", "contamination", "counts", "dropped", "logs", "replies"})
 #: Where a model stage's settings stand in its recipe; the recipe itself holds those of `generate_solutions`.
 _SECTIONS = {"judge_answers": "judge", "generate_summaries": "summaries", "judge_summaries": "judge"}
-_MODES = ("cot",)
+#: How a recipe makes its rows: by reasoning alone, with code that is run meanwhile, by comparing solutions.
+MODES = ("cot", "tir", "genselect")
 #: Seeds and parts are two digits in paths.
 _MOST_SEEDS = 100
 
@@ -65,7 +66,12 @@ class Recipes:
     @property
     def pattern(self) -> str:
         """A regular expression for the wildcard `{recipe}`; matches nothing if there are no recipes."""
-        return "|".join(map(re.escape, self._recipes)) or r"(?!)"
+        return self.pattern_of(*MODES)
+
+    def pattern_of(self, *modes: str) -> str:
+        """The same for the recipes of some modes: what a rule serves, so that no two rules claim one path."""
+        names = [re.escape(name) for name, recipe in self._recipes.items() if recipe["mode"] in modes]
+        return "|".join(names) or r"(?!)"
 
     def __getitem__(self, name: str) -> Mapping[str, Any]:
         """The settings of a recipe. Raises UserError for an unknown one."""
@@ -223,8 +229,12 @@ def _fault(name: str, recipe: Mapping[str, Any]) -> str | None:
         return "needs a name of a-z, 0-9, `_` and `-`"
     if name in _TAKEN:
         return f"cannot be called so: results/<run>/{name}/ holds something else"
-    if recipe["mode"] not in _MODES:
-        return f"has the mode {recipe['mode']!r}; there are: {', '.join(_MODES)}"
+    if recipe["mode"] not in MODES:
+        return f"has the mode {recipe['mode']!r}; there are: {', '.join(MODES)}"
+    if (recipe["mode"] == "tir") != ("code" in recipe):
+        return "has `code`, which only `mode: tir` takes" if "code" in recipe else "runs code, but has no `code`"
+    if "code" in recipe and recipe["code"]["min_budget"] > recipe["code"]["max_budget"]:
+        return "has a `code.min_budget` above its `code.max_budget`"
     if not 1 <= recipe["seeds"] <= _MOST_SEEDS:
         return f"needs from 1 to {_MOST_SEEDS} seeds"
     return None

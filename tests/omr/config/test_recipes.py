@@ -103,6 +103,17 @@ def test_the_pattern_fits_the_recipes_and_nothing_else() -> None:
     assert not any(re.fullmatch(pattern, name) for name in ("counts", "cot", "cot-qwq2", ""))
 
 
+def test_a_pattern_by_mode_fits_the_recipes_of_that_mode_alone() -> None:
+    ours = recipes()
+    assert {name for name in FULL["recipes"] if re.fullmatch(ours.pattern_of("tir"), name)} == {
+        "tir-openmath",
+        "tir-limo",
+    }
+    both = ours.pattern_of("cot", "tir")
+    assert all(re.fullmatch(both, name) for name in ("cot-qwq", "tir-limo"))
+    assert re.fullmatch(ours.pattern_of("genselect"), "") is None
+
+
 def test_without_recipes_the_pattern_fits_nothing() -> None:
     none = Recipes(Settings(FULL | {"recipes": {}, "recipes_to_run": []}))
     assert re.fullmatch(none.pattern, "") is None
@@ -115,6 +126,9 @@ def test_without_recipes_the_pattern_fits_nothing() -> None:
         ("Cot", {}, "needs a name of"),
         ("own", {"mode": "guess"}, "has the mode 'guess'"),
         ("own", {"seeds": 101}, "from 1 to 100 seeds"),
+        ("own", {"mode": "tir"}, "has no `code`"),
+        ("own", {"code": FULL["recipes"]["tir-limo"]["code"]}, "which only `mode: tir` takes"),
+        ("own", {"mode": "tir", "code": FULL["recipes"]["tir-limo"]["code"] | {"max_budget": 7}}, "above its"),
     ],
 )
 def test_a_recipe_that_cannot_be_is_an_error_that_says_why(name: str, change: dict[str, Any], fault: str) -> None:
@@ -128,5 +142,5 @@ def test_a_recipe_to_run_must_exist() -> None:
 
 
 def test_an_unknown_recipe_is_an_error_that_names_the_known_ones() -> None:
-    with pytest.raises(UserError, match=r"'cot-nobody' is not in config \(known: cot-qwq, cot-r1\)"):
+    with pytest.raises(UserError, match=r"'cot-nobody' is not in config \(known: cot-qwq, cot-r1, "):
         recipes().seeds("cot-nobody")
