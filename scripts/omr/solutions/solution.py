@@ -8,6 +8,7 @@ from typing import NamedTuple
 from omr.answers.final_answer import boxed_answers, final_answer, split_reasoning
 from omr.answers.spelling import MAX_ANSWER_CHARS
 from omr.replies.reply import Reply
+from omr.solutions.transcripts import last_words, split, transcript_of
 
 _BLANK_LINE = re.compile(r"\n[ \t\r]*\n")
 
@@ -21,14 +22,17 @@ class Solution(NamedTuple):
 
 def read_solution(reply: Reply) -> Solution:
     """Reasoning and solution of a reply: from `<think>...</think>` in its text, or from its field `reasoning`."""
+    if reply.get("steps"):
+        reasoning, solution = split(transcript_of(reply))
+        return Solution(reasoning.text, solution.text)
     within, text = split_reasoning(reply["text"] or "")
     parts = [part.strip() for part in (reply["reasoning"], within) if part]
     return Solution("\n\n".join(part for part in parts if part), text.strip())
 
 
 def is_finished(reply: Reply) -> bool:
-    """Whether the model ended by itself: no failed request, not cut at the token limit."""
-    return reply["error"] is None and reply["finish_reason"] == "stop"
+    """Whether the model ended by itself: no failed request, not cut at the token limit, not in code that never ran."""
+    return reply["error"] is None and reply["finish_reason"] == "stop" and reply.get("ended") in (None, "stop")
 
 
 def predicted_answer(reply: Reply) -> str | None:
@@ -36,7 +40,12 @@ def predicted_answer(reply: Reply) -> str | None:
 
     A cut solution has none either: what its last box would have been, nobody knows.
     """
-    return boxed_answer(reply["text"]) if is_finished(reply) else None
+    return boxed_answer(said_last(reply)) if is_finished(reply) else None
+
+
+def said_last(reply: Reply) -> str | None:
+    """The text of a reply in which its final answer stands; of one that ran code, what is said after all of it."""
+    return last_words(transcript_of(reply)) if reply.get("steps") else reply["text"]
 
 
 def boxed_answer(text: str | None) -> str | None:
