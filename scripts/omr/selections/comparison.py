@@ -1,0 +1,28 @@
+"""What the comparing model is shown: the candidates of a group under numbered headings, from 0."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from omr.files.jsonl import Row
+
+#: Characters of a heading with what parts it from the texts, at most.
+HEADING_CHARS = 20
+
+
+def shown_solutions(texts: Sequence[str]) -> str:
+    """The candidates' texts as one; candidate 2 stands under `Solution 2:`."""
+    return "\n\n".join(f"Solution {index}:\n{text}" for index, text in enumerate(texts))
+
+
+def comparison_row(group: Row, problem: str, texts: Sequence[str]) -> dict[str, Any]:
+    """The row that the prompts of a comparison are filled from; `texts` are those of the group's candidates."""
+    return {
+        "id": group["id"],
+        "problem_id": group["problem_id"],
+        "problem": problem,
+        "solutions": shown_solutions(texts),
+        "num_solutions": len(texts),
+        "max_index": len(texts) - 1,
+    }
