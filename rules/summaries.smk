@@ -7,6 +7,13 @@
     -> {recipe}/replies/judge_summaries/shard-...
     -> {recipe}/summarized/shard-...                          judged rows with their best summary
 
+Recipes whose solutions are compared (rules/genselect.smk) need wrong ones in new words too: `wrong_per_problem`.
+
+    judged/shard-..., solutions/seed-SS/shard-...
+    -> {recipe}/wrong_traces/shard-...                        the reasoning of some wrong solutions
+    -> {recipe}/replies/generate_wrong_summaries/part-PP-of-QQ/shard-...
+    -> {recipe}/wrong_summarized/shard-...                    judged rows with a summary that states their own answer
+
 Each CPU stage also writes {recipe}/dropped/<stage>/shard-... and {recipe}/counts/<stage>/shard-....
 """
 
@@ -142,6 +149,99 @@ rule merge_summaries:
         " --candidates {params.candidates}"
         " --comparisons {input.comparisons}"
         " --replies {input.replies}"
+        " --output {output.rows}"
+        " --dropped {output.dropped}"
+        " --counts {output.counts}"
+        " 2>&1 | tee {log}"
+
+
+rule select_wrong_traces:
+    """The reasoning of wrong, finished solutions of problems that have a right one: different wrong answers first."""
+    wildcard_constraints:
+        recipe=recipes.with_wrong_summaries,
+    input:
+        problems="results/{run}/decontaminated.jsonl",
+        judged="results/{run}/{recipe}/judged/shard-{shard}-of-{shards}.jsonl",
+        solutions=recipes.solutions,
+        code=code_of("select_wrong_traces"),
+    output:
+        # All of it is in solutions/: no need to keep the texts twice.
+        rows=temp("results/{run}/{recipe}/wrong_traces/shard-{shard}-of-{shards}.jsonl"),
+        dropped="results/{run}/{recipe}/dropped/select_wrong_traces/shard-{shard}-of-{shards}.jsonl",
+        counts="results/{run}/{recipe}/counts/select_wrong_traces/shard-{shard}-of-{shards}.json",
+    log:
+        "results/{run}/{recipe}/logs/select_wrong_traces/shard-{shard}-of-{shards}.log",
+    benchmark:
+        "results/{run}/{recipe}/benchmarks/select_wrong_traces/shard-{shard}-of-{shards}.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    params:
+        prompt=recipes.knob("prompt"),
+        wanted=recipes.knob("summaries", "wrong_per_problem"),
+    shell:
+        "python scripts/select_wrong_traces.py"
+        " --problems {input.problems}"
+        " --judged {input.judged}"
+        " --solutions {input.solutions}"
+        " --prompt-name {params.prompt}"
+        " --wrong-per-problem {params.wanted}"
+        " --output {output.rows}"
+        " --dropped {output.dropped}"
+        " --counts {output.counts}"
+        " 2>&1 | tee {log}"
+
+
+use rule ask_model as generate_wrong_summaries with:
+    wildcard_constraints:
+        recipe=recipes.with_wrong_summaries,
+    input:
+        **recipes.model_inputs("generate_wrong_summaries"),
+        rows="results/{run}/{recipe}/wrong_traces/shard-{shard}-of-{shards}.jsonl",
+        # The same prompt and model as right solutions: nothing in the words tells one from the other.
+        prompts="prompts/summarize_solution.yaml",
+    output:
+        replies="results/{run}/{recipe}/replies/generate_wrong_summaries/part-{part}-of-{parts}/shard-{shard}-of-{shards}.jsonl",
+        counts="results/{run}/{recipe}/counts/generate_wrong_summaries/part-{part}-of-{parts}/shard-{shard}-of-{shards}.json",
+    log:
+        "results/{run}/{recipe}/logs/generate_wrong_summaries/part-{part}-of-{parts}/shard-{shard}-of-{shards}.log",
+    benchmark:
+        "results/{run}/{recipe}/benchmarks/generate_wrong_summaries/part-{part}-of-{parts}/shard-{shard}-of-{shards}.tsv"
+    resources:
+        **recipes.resources("generate_wrong_summaries"),
+    conda:
+        recipes.conda_env("generate_wrong_summaries")
+    params:
+        **recipes.asked("generate_wrong_summaries"),
+        part=recipes.candidates,
+
+
+rule merge_wrong_summaries:
+    """Each wrong trace with the longest of its summaries that provably states its own wrong answer."""
+    wildcard_constraints:
+        recipe=recipes.with_wrong_summaries,
+    input:
+        traces="results/{run}/{recipe}/wrong_traces/shard-{shard}-of-{shards}.jsonl",
+        summaries=recipes.wrong_summaries,
+        code=code_of("merge_wrong_summaries"),
+    output:
+        rows="results/{run}/{recipe}/wrong_summarized/shard-{shard}-of-{shards}.jsonl",
+        dropped="results/{run}/{recipe}/dropped/merge_wrong_summaries/shard-{shard}-of-{shards}.jsonl",
+        counts="results/{run}/{recipe}/counts/merge_wrong_summaries/shard-{shard}-of-{shards}.json",
+    log:
+        "results/{run}/{recipe}/logs/merge_wrong_summaries/shard-{shard}-of-{shards}.log",
+    benchmark:
+        "results/{run}/{recipe}/benchmarks/merge_wrong_summaries/shard-{shard}-of-{shards}.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 4
+    params:
+        candidates=recipes.knob("summaries", "candidates"),
+    shell:
+        "python scripts/merge_wrong_summaries.py"
+        " --traces {input.traces}"
+        " --summaries {input.summaries}"
+        " --candidates {params.candidates}"
+        " --workers {threads}"
         " --output {output.rows}"
         " --dropped {output.dropped}"
         " --counts {output.counts}"

@@ -54,6 +54,8 @@ RECIPE_CHAIN = (
     Link("merge_judgements", "judged", "judge_answers", reads="fill_majority_answer"),
     Link("select_traces", "traces", reads="merge_judgements"),
     Link("merge_summaries", "summarized", "generate_summaries", reads="select_traces", also="judge_summaries"),
+    Link("select_wrong_traces", "wrong_traces", reads="merge_judgements"),
+    Link("merge_wrong_summaries", "wrong_summarized", "generate_wrong_summaries", reads="select_wrong_traces"),
     Link("prepare_sft", "sft.jsonl", reads="merge_judgements"),
 )
 

@@ -116,6 +116,6 @@ def test_a_first_run_on_a_cluster_asks_models_in_as_few_jobs_as_the_guide_says()
     jobs += sum(
         len(recipes.reply_folders(recipe, stage)) * len(recipes.shards(recipe))
         for recipe in recipes.to_run
-        for stage in RECIPE_STAGES
+        for stage in recipes.model_stages(recipe)
     )
     assert f"config/try.yaml my-site.yaml`, {jobs} jobs" in (ROOT / "profiles/README.md").read_text()

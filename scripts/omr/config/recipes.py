@@ -20,9 +20,15 @@ from omr.models.resources import resources_of
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 #: Folders of a run that hold something else than a recipe.
-_TAKEN = frozenset({"benchmarks", "contamination", "counts", "dropped", "logs", "replies"})
-#: Where a model stage's settings stand in its recipe; the recipe itself holds those of `generate_solutions`.
-_SECTIONS = {"judge_answers": "judge", "generate_summaries": "summaries", "judge_summaries": "judge"}
+_TAKEN = frozenset({"benchmarks", "configs", "contamination", "counts", "dataset", "dropped", "logs", "replies"})
+#: Where a model stage's settings stand in its recipe; the recipe itself holds those of the stage that it is about.
+_SECTIONS = {
+    "judge_answers": "judge",
+    "generate_summaries": "summaries",
+    "judge_summaries": "judge",
+    "generate_wrong_summaries": "summaries",
+    "generate_selection_summaries": "summaries",
+}
 #: How a recipe makes its rows: by reasoning alone, with code that is run meanwhile, by comparing solutions.
 MODES = ("cot", "tir", "genselect")
 #: Seeds and parts are two digits in paths.
@@ -35,7 +41,7 @@ class InRecipe(Protocol):
     recipe: str
     shard: str
     shards: str
-    part: str  # of generate_summaries alone, as `parts`
+    part: str  # of the stages that write summaries alone, as `parts`
     parts: str
 
 
@@ -64,6 +70,11 @@ class Recipes:
         return list(self._config["recipes_to_run"])
 
     @property
+    def solving(self) -> list[str]:
+        """Those of them that solve problems, and do not compare solutions of others."""
+        return [name for name in self.to_run if self[name]["mode"] != "genselect"]
+
+    @property
     def pattern(self) -> str:
         """A regular expression for the wildcard `{recipe}`; matches nothing if there are no recipes."""
         return self.pattern_of(*MODES)
@@ -72,6 +83,11 @@ class Recipes:
         """The same for the recipes of some modes: what a rule serves, so that no two rules claim one path."""
         names = [re.escape(name) for name, recipe in self._recipes.items() if recipe["mode"] in modes]
         return "|".join(names) or r"(?!)"
+
+    @property
+    def with_wrong_summaries(self) -> str:
+        """The same for the recipes whose wrong solutions get summaries."""
+        return "|".join(re.escape(name) for name in self._recipes if self.wrong_per_problem(name)) or r"(?!)"
 
     def __getitem__(self, name: str) -> Mapping[str, Any]:
         """The settings of a recipe. Raises UserError for an unknown one."""
@@ -97,9 +113,24 @@ class Recipes:
         parts = self[name]["summaries"]["parts"]
         return [f"part-{part:02d}-of-{parts:02d}" for part in range(parts)]
 
+    def wrong_parts(self, name: str) -> list[str]:
+        """The names of the parts in which the summaries of a shard's wrong solutions are asked for."""
+        parts = self[name]["summaries"].get("wrong_parts", 1)
+        return [f"part-{part:02d}-of-{parts:02d}" for part in range(parts)]
+
+    def wrong_per_problem(self, name: str) -> int:
+        """How many wrong solutions of a problem get summaries, which only recipes that compare solutions need."""
+        summaries = self[name]["summaries"]
+        return int(summaries.get("wrong_per_problem", 0)) if summaries.get("enabled") else 0
+
     def final_rows(self, name: str) -> str:
         """The folder whose rows become training rows: `summarized`, or `judged` for a recipe without summaries."""
-        return "summarized" if self[name]["summaries"]["enabled"] else "judged"
+        return "summarized" if self.has_summaries(name) else "judged"
+
+    def has_summaries(self, name: str) -> bool:
+        """Whether texts are written anew; of comparisons they always are."""
+        recipe = self[name]
+        return recipe["mode"] == "genselect" or bool(recipe["summaries"]["enabled"])
 
     def solutions(self, wildcards: InRecipe) -> list[str]:
         """Input of a rule: the solutions of one shard, a file for each of the recipe's seeds; seed i is number i."""
@@ -111,8 +142,13 @@ class Recipes:
         folder = "results/{{run}}/{{recipe}}/replies/generate_summaries/{}/shard-{{shard}}-of-{{shards}}.jsonl"
         return [folder.format(part) for part in self.parts(wildcards.recipe)]
 
+    def wrong_summaries(self, wildcards: InRecipe) -> list[str]:
+        """Input of a rule: the candidate summaries of the wrong solutions of one shard, a file for each part."""
+        folder = "results/{{run}}/{{recipe}}/replies/generate_wrong_summaries/{}/shard-{{shard}}-of-{{shards}}.jsonl"
+        return [folder.format(part) for part in self.wrong_parts(wildcards.recipe)]
+
     def prompt(self, wildcards: InRecipe) -> str:
-        """Input of a rule: the prompt file that the recipe's solutions are asked with."""
+        """Input of a rule: the prompt file that the recipe's solutions, or comparisons, are asked with."""
         return f"prompts/{self[wildcards.recipe]['prompt']}.yaml"
 
     def model_inputs(self, stage: str) -> dict[str, Callable[[InRecipe], list[str]]]:
@@ -135,10 +171,10 @@ class Recipes:
         return list(dict.fromkeys(found))
 
     def all_solutions(self, run: str) -> list[str]:
-        """The raw solutions of all recipes that a run makes."""
+        """The raw solutions of all recipes that a run makes, as far as they solve problems."""
         return [
             f"results/{run}/{name}/{folder}/{shard}.jsonl"
-            for name in self.to_run
+            for name in self.solving
             for folder in self.reply_folders(name, "generate_solutions")
             for shard in self.shards(name)
         ]
@@ -157,18 +193,23 @@ class Recipes:
         """The folders of a recipe, each with a file of replies per shard, that a model stage fills."""
         if stage == "generate_solutions":
             return [f"solutions/seed-{seed}" for seed in self.seeds(name)]
-        if stage == "generate_summaries":
+        if stage in ("generate_summaries", "generate_selection_summaries"):
             return [f"replies/{stage}/{part}" for part in self.parts(name)]
+        if stage == "generate_wrong_summaries":
+            return [f"replies/{stage}/{part}" for part in self.wrong_parts(name)]
         return [f"replies/{stage}"]
 
     def model_stages(self, name: str) -> tuple[str, ...]:
         """The model stages of a recipe, in their order."""
-        summaries = ("generate_summaries", "judge_summaries") if self[name]["summaries"]["enabled"] else ()
-        return ("generate_solutions", "judge_answers", *summaries)
+        if self[name]["mode"] == "genselect":
+            return ("select_solutions", "generate_selection_summaries")
+        summaries = ("generate_summaries", "judge_summaries") if self.has_summaries(name) else ()
+        wrong = ("generate_wrong_summaries",) if self.wrong_per_problem(name) else ()
+        return ("generate_solutions", "judge_answers", *summaries, *wrong)
 
     def all_judged(self, run: str) -> list[str]:
-        """The judged rows of all recipes that a run makes."""
-        return [f"results/{run}/{name}/judged/{shard}.jsonl" for name in self.to_run for shard in self.shards(name)]
+        """The judged rows of all recipes that a run makes, as far as they solve problems."""
+        return [f"results/{run}/{name}/judged/{shard}.jsonl" for name in self.solving for shard in self.shards(name)]
 
     # ---- knobs -------------------------------------------------------------------------------------------------
 
@@ -235,6 +276,6 @@ def _fault(name: str, recipe: Mapping[str, Any]) -> str | None:
         return "has `code`, which only `mode: tir` takes" if "code" in recipe else "runs code, but has no `code`"
     if "code" in recipe and recipe["code"]["min_budget"] > recipe["code"]["max_budget"]:
         return "has a `code.min_budget` above its `code.max_budget`"
-    if not 1 <= recipe["seeds"] <= _MOST_SEEDS:
+    if recipe["mode"] != "genselect" and not 1 <= recipe["seeds"] <= _MOST_SEEDS:
         return f"needs from 1 to {_MOST_SEEDS} seeds"
     return None

@@ -17,7 +17,7 @@ from omr.files.jsonl import Row, read_rows
 from omr.models.model import ModelSpec
 from omr.report.words import PROBLEM_STEPS, RECIPE_STEPS, Step
 from omr.runs.costs import gpu_hours, usd
-from omr.runs.counts import PROBLEM_STAGES, RECIPE_STAGES, Counts, ModelUse, RunCounts, read_counts
+from omr.runs.counts import PROBLEM_STAGES, Counts, ModelUse, RunCounts, read_counts
 
 #: Lengths are counted in steps of so many tokens or characters before a chart chooses its own.
 LENGTH_STEP = 10
@@ -104,8 +104,8 @@ def collect(folder: Path, recipe: str, settings: Settings, recipes: Recipes, sam
 
 
 def _costs(counts: RunCounts, recipe: str, settings: Settings, recipes: Recipes) -> Iterator[Cost]:
-    for stage in (*PROBLEM_STAGES, *RECIPE_STAGES):
-        of_recipe = stage in RECIPE_STAGES
+    for stage in (*PROBLEM_STAGES, *recipes.model_stages(recipe)):
+        of_recipe = stage not in PROBLEM_STAGES
         use = counts.model_use(stage, recipe if of_recipe else None)
         if use is not None:
             yield cost_of(use, recipes.model(recipe, stage) if of_recipe else settings.model(stage))

@@ -32,6 +32,7 @@ RECIPE_STEPS = (
 )
 
 REASONS = {
+    "answer_repaired": "the summary of a wrong solution states the right answer",
     "binary": "yes/no question: guessing is too easy",
     "contaminated": "a benchmark contains the problem",
     "contaminated_exact": "equals or contains a benchmark problem",
@@ -43,18 +44,22 @@ REASONS = {
     "empty_reasoning": "a right answer without reasoning",
     "empty_reply": "the model replied nothing",
     "empty_solution": "nothing follows the reasoning",
+    "enough_others": "enough other wrong solutions of the problem",
     "failed": "the request failed for good",
     "invalid": "not a complete problem",
     "low_vote_share": "no answer known, and too few solutions agree",
     "mcq": "multiple choice: guessing is too easy",
     "no_answer": "the solution states no final answer",
+    "no_faithful_summary": "no new summary provably states the solution's own answer",
     "no_problem": "the thread states no problem",
     "no_readable_answer": "no answer known, and no solution states one",
+    "no_right_solution": "no solution of the problem is right",
     "no_summary": "none of the new summaries ends with the right answer",
     "no_right_summary": "none of the new summaries ends with the right answer",
     "over_limit": "enough other solutions of the problem",
     "pass_rate_too_high": "the problem is too easy for the model",
     "pass_rate_too_low": "the problem is too hard for the model",
+    "right": "the final answer is right",
     "still_a_proof": "the restated problem is still a proof",
     "think_tag_in_text": "a tag in the text would end or open the reasoning",
     "too_long": "longer than the bound",
@@ -82,6 +87,7 @@ MODEL_STAGES = {
     "judge_answers": "judge answers",
     "generate_summaries": "write summaries",
     "judge_summaries": "judge summaries",
+    "generate_wrong_summaries": "write summaries of wrong solutions",
 }
 
 NETS = {"exact": "same text", "ngrams": "shared word runs", "tfidf": "shared letter runs", "embeddings": "near meaning"}

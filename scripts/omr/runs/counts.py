@@ -23,8 +23,15 @@ from omr.servers.full_load import FullLoad
 
 Counts = dict[str, Any]
 
-#: Model stages of a recipe, in running order; those of the problems are in `PROBLEM_STAGES`.
-RECIPE_STAGES = ("generate_solutions", "judge_answers", "generate_summaries", "judge_summaries")
+#: Model stages of recipes, in running order (which of them a recipe has, `Recipes.model_stages` says); those of the
+#: problems are in `PROBLEM_STAGES`.
+RECIPE_STAGES = (
+    "generate_solutions",
+    "judge_answers",
+    "generate_summaries",
+    "judge_summaries",
+    "generate_wrong_summaries",
+)
 PROBLEM_STAGES = (
     "extract_problems",
     "classify_problems",
@@ -148,7 +155,8 @@ class RunCounts:
     def all_uses(self) -> list[ModelUse]:
         """What was done for all model stages of the run, as far as they have run."""
         asked: list[tuple[str, str | None]] = [(stage, None) for stage in PROBLEM_STAGES]
-        asked += [(stage, recipe) for recipe in self._recipes.to_run for stage in RECIPE_STAGES]
+        recipes = self._recipes
+        asked += [(stage, recipe) for recipe in recipes.to_run for stage in recipes.model_stages(recipe)]
         return [use for stage, recipe in asked if (use := self.model_use(stage, recipe)) is not None]
 
     def _shards(self, stage: str, recipe: str | None) -> Sequence[tuple[Path, Path]]:

@@ -36,6 +36,7 @@ _MAX_TOKENS = {
     "judge_answers": ("judge", "max_tokens"),
     "generate_summaries": ("summaries", "max_tokens"),
     "judge_summaries": ("judge", "max_tokens"),
+    "generate_wrong_summaries": ("summaries", "max_tokens"),
 }
 
 
@@ -207,6 +208,7 @@ _SEEN: Mapping[str, _Seen] = {
     ),
     "summary_calls": _calls_of("select_summary_judgements", "select_traces"),
     "summarized": lambda of, run, _: (of("merge_summaries").get("written"), of("merge_summaries").get("read")),
+    "wrong_traces": lambda of, run, _: (of("select_wrong_traces").get("written"), of("merge_judgements").get("read")),
 }
 
 
@@ -243,6 +245,9 @@ def recipe_requests(problems: float, name: str, recipes: Recipes, ratios: Ratios
         return requests, right
     requests["generate_summaries"] = right * recipe["summaries"]["candidates"]
     requests["judge_summaries"] = right * ratios.ratio("summary_calls", name)
+    if wanted := recipes.wrong_per_problem(name):
+        wrong = min(judged * ratios.ratio("wrong_traces", name), problems * wanted)
+        requests["generate_wrong_summaries"] = wrong * recipe["summaries"]["candidates"]
     return requests, right * ratios.ratio("summarized", name)
 
 

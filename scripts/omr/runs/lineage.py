@@ -125,6 +125,7 @@ class Lineage:
         yield from (event for event in self._rows(f"{recipe}/judged", "id", problem) if event.row["seed"] == seed)
         yield from self._summaries(recipe, problem, seed)
         yield from self.fate(recipe, problem, seed)
+        yield from self._wrong_summaries(recipe, problem, seed)
 
     def _verdict(self, recipe: str, problem: str, predicted: str | None) -> Iterator[Event]:
         for event in self._of_problem(f"{recipe}/comparisons", problem):
@@ -136,13 +137,29 @@ class Lineage:
         for file in shard_files(self.run / folder, problem):
             yield from (self._event(file, "row", row) for row in rows_with(file, "problem_id", problem))
 
+    def _candidates(self, recipe: str, stage: str, row_id: str, problem: str) -> Iterator[Event]:
+        """The replies of a stage that asks for several texts of a row, in parts."""
+        for path in sorted((self.run / recipe / "replies" / stage).glob("part-*")):
+            yield from self._replies(str(path.relative_to(self.run)), row_id, problem)
+
+    def _wrong_summaries(self, recipe: str, problem: str, seed: int) -> Iterator[Event]:
+        """What became of a wrong solution as a candidate for comparisons."""
+        trace = f"{problem}-{seed}"
+        yield from self._rows_of(f"{recipe}/wrong_traces", problem, trace)
+        yield from self._candidates(recipe, "generate_wrong_summaries", trace, problem)
+        rows = self._rows(f"{recipe}/wrong_summarized", "id", problem)
+        yield from (event for event in rows if event.row["seed"] == seed)
+        yield from self._dropped(f"{recipe}/dropped/merge_wrong_summaries", trace, problem)
+
+    def _rows_of(self, folder: str, problem: str, row_id: str) -> Iterator[Event]:
+        """Rows with an id that begins with a problem's, in shards that are told apart by the problem."""
+        for file in shard_files(self.run / folder, problem):
+            yield from (self._event(file, "row", row) for row in rows_with(file, "id", row_id))
+
     def _summaries(self, recipe: str, problem: str, seed: int) -> Iterator[Event]:
         trace = f"{problem}-{seed}"
-        for file in shard_files(self.run / recipe / "traces", problem):
-            yield from (self._event(file, "row", row) for row in rows_with(file, "id", trace))
-        parts = sorted((self.run / recipe / "replies/generate_summaries").glob("part-*"))
-        folders = [str(path.relative_to(self.run)) for path in parts]
-        candidates = [event for folder in folders for event in self._replies(folder, trace, problem)]
+        yield from self._rows_of(f"{recipe}/traces", problem, trace)
+        candidates = list(self._candidates(recipe, "generate_summaries", trace, problem))
         yield from candidates
         if candidates:
             for event in self._of_problem(f"{recipe}/summary_comparisons", problem):

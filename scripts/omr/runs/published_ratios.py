@@ -39,6 +39,7 @@ RATIOS = {
     "judge_calls": Assumption(0.25, "answers that a model must judge, per solution", _OURS),
     "right": Assumption(3.2 / 5.2, "solutions that are right", f"{_PAPER}: 3.2M of 5.2M kept"),
     "summary_calls": Assumption(0.2, "summaries that a model must judge, per trace", _OURS),
+    "wrong_traces": Assumption(0.2, "solutions that are wrong, of problems with a right one, and get a summary", _OURS),
     "summarized": Assumption(0.95, "traces with a right summary", f"{_PAPER}: under 5% lost"),
 }
 #: The share of a thread that a request of these stages holds besides: the first post, or all of it.
@@ -55,6 +56,7 @@ TOKENS = {
     "judge_answers": (500, 150),
     "generate_summaries": (6000, 700),
     "judge_summaries": (500, 150),
+    "generate_wrong_summaries": (6000, 700),
 }
 TOKENS_SOURCES = {"prompt": _OURS, "completion": f"{_OURS}, at most the stage's max_tokens"}
 BYTES_PER_TOKEN = Assumption(3.0, "bytes of text per token", _OURS)

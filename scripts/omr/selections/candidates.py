@@ -1,4 +1,4 @@
-"""Candidates of a problem: new summaries of right and of wrong solutions, as far as they can stand beside each other."""
+"""Candidates of a problem: summaries of right and of wrong solutions, as far as they can stand beside each other."""
 
 from __future__ import annotations
 

@@ -43,9 +43,7 @@ def test_every_group_has_right_and_wrong_ones_and_at_most_the_share_of_right_one
 
 def test_the_largest_size_that_the_pool_allows_is_drawn_too() -> None:
     sizes = Counter(
-        len(group.members)
-        for number in range(2000)
-        for group in form_groups(f"p-{number}", pool(2, 2), RULES).groups
+        len(group.members) for number in range(2000) for group in form_groups(f"p-{number}", pool(2, 2), RULES).groups
     )
     assert sorted(sizes) == [2, 3, 4]
 

@@ -1,0 +1,61 @@
+"""The reasoning that a solution's new summary is made of."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from omr.answers.equivalence import EquivalenceChecker, Verdict
+from omr.errors import UserError
+from omr.files.jsonl import Fields, Row
+from omr.replies.reply import Reply
+from omr.solutions.solution import boxed_step, is_finished, read_solution
+
+#: What the judged rows of solutions must have.
+JUDGED: Fields = {
+    "id": str,
+    "seed": int,
+    "predicted_answer": (str, None),
+    "expected_answer": (str, None),
+    "judgement": str,
+}
+
+
+class Trimmer:
+    """Cuts reasoning after the step of its last boxed answer, and counts how it went.
+
+    Where the last box provably holds another answer than the solution's, the reasoning went on from there, and stays
+    whole.
+    """
+
+    def __init__(self, checker: EquivalenceChecker) -> None:
+        self._checker = checker
+        self.cases: Counter[str] = Counter()
+
+    def trim(self, reasoning: str, predicted: str) -> str:
+        step, boxed = boxed_step(reasoning)
+        if boxed is None:
+            self.cases["no_box"] += 1
+            return reasoning
+        if self._checker.compare(boxed, predicted) is Verdict.DIFFERENT:
+            self.cases["box_of_another_answer"] += 1
+            return reasoning
+        self.cases["trimmed" if len(step) < len(reasoning) else "ends_with_box"] += 1
+        return step
+
+
+def trace_of(row: Row, reply: Reply | None, problem: str, trimmer: Trimmer) -> Row | None:
+    """The trace of a judged solution, right or wrong: `id` = `<problem id>-<seed>`, `problem_id`, the fields of the
+    judged row, `problem` and `solution` (the reasoning).
+
+    None if it has no reasoning. Raises UserError if the solution is not there.
+    """
+    if reply is None or not is_finished(reply):
+        raise UserError(
+            f"there is no finished solution of problem {row['id']!r} with seed {row['seed']}, though one was judged",
+            remedy="the judged rows and the solutions belong to different runs: delete the judged rows and run again",
+        )
+    reasoning = trimmer.trim(read_solution(reply).reasoning, row["predicted_answer"])
+    if not reasoning:
+        return None
+    identity = {"id": f"{row['id']}-{row['seed']}", "problem_id": row["id"]}
+    return identity | {k: v for k, v in row.items() if k != "id"} | {"problem": problem, "solution": reasoning}
