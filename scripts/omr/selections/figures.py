@@ -107,4 +107,5 @@ def worth_of(tally: Mapping[str, float]) -> Worth | None:
     variance = max(0.0, tally["gain_squares"] / groups - gain * gain)
     # A single group says nothing of how much groups differ.
     error = sqrt(variance / (groups - 1)) if groups > 1 else 1.0
-    return Worth(groups, *(tally[name] / groups for name in ("right", "chance", "majority")), error)
+    right, chance, majority = (tally[name] / groups for name in ("right", "chance", "majority"))
+    return Worth(groups, right, chance, majority, error)
