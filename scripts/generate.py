@@ -143,7 +143,7 @@ async def answer(
     max_failed = int(job.max_failed_fraction * len(missing.asked))
     # What determines the replies is the model's identity; from where it is loaded only matters to the server.
     served = job.model if job.manifest is None else served_from(job.model, job.manifest)
-    async with ChatClient(job.model, args.stage, plan.sampling) as client:
+    async with ChatClient(job.model, args.stage, plan.sampling, say=log) as client:
         drain = Drain(client, store, progress, max_failed, args.grace_s, full_load=store.held.full_load)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -19,16 +19,28 @@ from urllib.parse import quote
 
 import orjson
 from pyreqwest.client import Client, ClientBuilder
-from pyreqwest.exceptions import ConnectError, ConnectTimeoutError, PyreqwestError
+from pyreqwest.exceptions import ConnectError, ConnectTimeoutError, PyreqwestError, RequestTimeoutError
 from pyreqwest.http import Url
 
+from omr.asking.cut_prompts import tokens_cut_off
+from omr.asking.outcomes import FinalError, TransientError, UnreachableError
 from omr.asking.pacing import Gate, Pace
+from omr.asking.reading import error_of, holds_error, parse_body, read_reply
 from omr.asking.requests import Request, Sampling, sampling_seed
 from omr.asking.tokens import TokenBudget
+from omr.asking.waits import Waits
 from omr.errors import UserError
 from omr.models.model import ModelSpec
 from omr.replies.reply import Reply
-from omr.servers.dialect import RequestDialect, dialect_of, is_context_overflow, parse_error_body
+from omr.servers.dialect import RequestDialect, dialect_of
+from omr.servers.error_bodies import (
+    is_context_overflow,
+    is_quota_used_up,
+    is_web_page,
+    json_or_none,
+    parse_error_body,
+    status_within,
+)
 
 #: A body beyond this is no answer to any `max_tokens` that servers take.
 MAX_BODY_BYTES = 64 << 20
@@ -37,28 +49,10 @@ _FIRST_BACKOFF_S, _LONGEST_BACKOFF_S, _LONGEST_RETRY_AFTER_S = 0.5, 60.0, 600.0
 #: Refusals for being busy are cheap and say that the server lives: far more of them are borne than of failures.
 _BUSY_PER_RETRY = 25
 _BUSY = {429, 503, 529}
+#: More names than these for one model are no names.
+_MOST_STATED = 20
+_PROXY_REMEDY = "look at `base_url` in a browser: is it the API's, and does a proxy here want a login (`no_proxy`)?"
 _RETRIED = {408, 409, 425, 500, 502, 504} | _BUSY
-_FINISHED = {"stop", "length"}
-
-
-class _TransientError(Exception):
-    """Worth another try. `kind` becomes the error's kind when tries run out."""
-
-    def __init__(self, kind: str, message: str, status: int | None = None, retry_after_s: float | None = None) -> None:
-        super().__init__(message)
-        self.kind, self.message, self.status, self.retry_after_s = kind, message, status, retry_after_s
-
-
-class _UnreachableError(_TransientError):
-    """No connection: the server may be away for all."""
-
-
-class _FinalError(Exception):
-    """No other try would end differently."""
-
-    def __init__(self, kind: str, message: str, status: int | None = None) -> None:
-        super().__init__(message)
-        self.kind, self.message, self.status = kind, message, status
 
 
 @dataclass
@@ -84,10 +78,18 @@ class Endpoint:
 class ChatClient:
     """Sends requests of one stage to one server (an async context manager).
 
-    `endpoint` is set when the server is ready, and again when a restarted one listens on another port.
+    `endpoint` is set when the server is ready, and again when a restarted one listens on another port. `say` gets a
+    line for what requests wait for, and for what a reader should know about the server.
     """
 
-    def __init__(self, spec: ModelSpec, stage: str, sampling: Sampling, endpoint: Endpoint | None = None) -> None:
+    def __init__(
+        self,
+        spec: ModelSpec,
+        stage: str,
+        sampling: Sampling,
+        endpoint: Endpoint | None = None,
+        say: Callable[[str], None] = lambda line: None,
+    ) -> None:
         self.spec = spec
         self.endpoint = endpoint or Endpoint("http://not-started.invalid/v1")
         self.pace = Pace(spec.concurrency)
@@ -97,7 +99,9 @@ class ChatClient:
         self._dialect: RequestDialect = dialect_of(spec.server)
         self._budget = TokenBudget(spec, sampling.max_tokens)
         # A server that the job starts is watched and restarted by the job: the client has no say in that.
-        self._gate = Gate(self._unreachable, float("inf") if spec.is_started else spec.max_outage_s)
+        self._gate = Gate(self._unreachable, float("inf") if spec.is_started else spec.max_outage_s, say)
+        self._say, self._waits = say, Waits(say)
+        self._stated: set[str] = set()  # names of models that replies stated
         self._http: Client = self._new_http()
         self._refuse_unknown_sampling()
 
@@ -128,26 +132,24 @@ class ChatClient:
     async def ask(self, request: Request) -> Reply:
         """The reply to a request, after as many tries as it takes; a final failure is a reply with `error`.
 
-        Raises UserError for what concerns all requests: a refused key, a server that stays away.
+        Raises UserError for what concerns all requests: a refused key, a quota used up, a server that stays away.
         """
         failures = busy = 0
         while True:
             await self._gate.wait_open()
             await self.pace.enter()
-            started = time.monotonic()
             try:
-                body = await self._send(request)
-                reply = _reply_of(body, request, self.spec, time.monotonic() - started)
+                reply = await self._try(request)
                 self.pace.succeeded()
                 return reply
-            except _FinalError as error:
+            except FinalError as error:
                 return _failed(request, self.spec, error)
-            except _TransientError as error:
+            except TransientError as error:
                 fault = error
             finally:
                 self.pace.leave()
             self.retries += 1
-            if isinstance(fault, _UnreachableError) and await self._gate.report_unreachable():
+            if isinstance(fault, UnreachableError) and await self._gate.report_unreachable():
                 continue  # an outage is nobody's failure
             is_busy = fault.status in _BUSY
             busy, failures = busy + is_busy, failures + (not is_busy)
@@ -156,30 +158,51 @@ class ChatClient:
             pause_s = _pause_s(failures + busy, fault.retry_after_s)
             if is_busy:
                 self.pace.refused(pause_s)
+            self._waits(fault.kind, fault.message, pause_s)
             await asyncio.sleep(pause_s)
 
-    async def _send(self, request: Request) -> Any:
-        body = self._body(request)
-        builder = self._http.post(self.endpoint.url).header("Content-Type", "application/json")
+    async def _try(self, request: Request) -> Reply:
+        started = time.monotonic()
+        body = await self._post(self.endpoint.url, self._body(request), self._request_id(request))
+        told = read_reply(body)
+        self._check_prompt(request, body.get("usage"))
+        self._note_model(told.stated_model)
+        return _stored(request, self.spec, **told._asdict()) | {"latency_s": round(time.monotonic() - started, 3)}
+
+    async def _post(self, url: Url, body: dict[str, Any], request_id: str) -> Any:
+        """The parsed body of a 200 that holds no error. Raises TransientError, FinalError, UserError for all else."""
+        builder = self._http.post(url).header("Content-Type", "application/json")
         if self.spec.request_id_header:
-            builder = builder.header("X-Request-Id", self._request_id(request))
+            builder = builder.header("X-Request-Id", request_id)
         if self.endpoint.api_key:
             builder = builder.bearer_auth(self.endpoint.api_key)
         builder = builder.body_bytes(orjson.dumps(body))
+        started = time.monotonic()
         try:
             async with builder.build_streamed() as response:
                 content = await _read_body(response)
                 status, retry_after = response.status, response.get_header("retry-after")
-        except (ConnectError, ConnectTimeoutError) as error:
-            raise _UnreachableError("connection", f"{type(error).__name__}: {error.message}") from error
+                location = response.get_header("location")
         except PyreqwestError as error:
-            raise _TransientError("connection", f"{type(error).__name__}: {error.message}") from error
+            raise self._fault_of(error, time.monotonic() - started) from error
         if status != 200:
-            self._raise_for(status, content, retry_after)
-        try:
-            return orjson.loads(content)
-        except orjson.JSONDecodeError as error:
-            raise _TransientError("unreadable_body", f"status 200 with an unreadable body: {error}", 200) from error
+            self._raise_for(status, content, retry_after, location)
+        if is_web_page(content):
+            self._raise_for_page(content)
+        answer = parse_body(content)
+        if holds_error(answer):
+            within = error_of(answer)
+            self._raise_for(status_within(within) or 200, orjson.dumps(within), retry_after)
+        return answer
+
+    def _fault_of(self, error: PyreqwestError, after_s: float) -> TransientError:
+        shown = f"{type(error).__name__}: {error.message}"
+        # The library calls every time-out one of connecting.
+        if isinstance(error, RequestTimeoutError) and after_s >= 0.95 * self.spec.request_timeout_s:
+            return TransientError("timeout", f"no whole reply within {self.spec.request_timeout_s:g} s")
+        if isinstance(error, ConnectError | ConnectTimeoutError):
+            return UnreachableError("connection", shown)
+        return TransientError("connection", shown)
 
     def _body(self, request: Request) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -198,25 +221,61 @@ class ChatClient:
         allowed, prompt_tokens = self._budget.allowed(request.messages)
         if allowed < 1:
             message = f"the prompt has {prompt_tokens} tokens, more than the model's limits allow"
-            raise _FinalError("context_overflow", message)
+            raise FinalError("context_overflow", message)
         return allowed
 
     def _request_id(self, request: Request) -> str:
         return quote(f"{self._stage}/{request.name}", safe="/~:@!$&'()*+,;=-._ ")
 
-    def _raise_for(self, status: int, content: bytes, retry_after: str | None) -> None:
-        message = parse_error_body(content)
+    def _raise_for(self, status: int, content: bytes, retry_after: str | None, location: str | None = None) -> None:
+        """Raise what a refusal means; 200 stands for an error object in a 200 that names no status."""
+        message, where = parse_error_body(content), self.endpoint.base_url
+        if is_quota_used_up(status, json_or_none(content), message, retry_after):
+            raise UserError(
+                f"{where} says that what was paid for is used up (status {status}): {message[:300]}",
+                remedy="pay or wait until the quota is renewed, then run again: finished replies are kept",
+            )
+        if is_context_overflow(status, message):
+            raise FinalError("context_overflow", message[:1000], status)
         if status in (401, 403):
             variable = self.spec.api_key_env
             raise UserError(
-                f"{self.endpoint.base_url} refused the key (status {status}): {message[:300]}",
+                f"{where} refused the key (status {status}): {message[:300]}",
                 remedy=f"check the key in the variable {variable}" if variable else "set `api_key_env` of the model",
             )
-        if is_context_overflow(status, message):
-            raise _FinalError("context_overflow", message[:1000], status)
+        if 300 <= status < 400:
+            raise UserError(f"{where} sends requests elsewhere (status {status}, to {location})", remedy=_PROXY_REMEDY)
+        if status == 200:
+            raise TransientError("error_in_body", f"an error with status 200: {message[:900]}", status)
         if status in _RETRIED or status >= 500:
-            raise _TransientError(f"status_{status}", message[:1000], status, _retry_after_s(retry_after))
-        raise _FinalError("bad_request", message[:1000], status)
+            raise TransientError(f"status_{status}", message[:1000], status, _retry_after_s(retry_after))
+        raise FinalError("bad_request", message[:1000], status)
+
+    def _raise_for_page(self, content: bytes) -> None:
+        shown = " ".join(content[:400].decode("utf-8", "replace").split())
+        raise UserError(
+            f"{self.endpoint.base_url} answers with a web page instead of a reply (status 200): {shown[:300]}",
+            remedy=_PROXY_REMEDY,
+        )
+
+    def _check_prompt(self, request: Request, usage: Any) -> None:
+        cut = tokens_cut_off(request.messages, usage if isinstance(usage, dict) else None)
+        if cut is not None:
+            raise FinalError(
+                "prompt_cut",
+                f"the server read {cut[0]} tokens of a prompt of at least {cut[1]}: it cuts prompts without a word. "
+                "Give it a larger context (Ollama: OLLAMA_CONTEXT_LENGTH or num_ctx), or say with `max_input_tokens` "
+                "or `max_model_len` of the model what it holds",
+                200,
+            )
+
+    def _note_model(self, stated: str | None) -> None:
+        if stated is None or stated in self._stated or len(self._stated) >= _MOST_STATED:
+            return
+        self._stated.add(stated)
+        asked = self.endpoint.model or self.spec.served_name
+        if stated != asked:
+            self._say(f"warning: {asked!r} was asked for, but a reply says that it is from {stated!r}")
 
     async def _unreachable(self) -> str | None:
         """None if anything speaks HTTP at the endpoint, whatever it says; else the fault."""
@@ -233,7 +292,7 @@ async def _read_body(response: Any) -> bytes:
     while (chunk := await response.body_reader.read_chunk()) is not None:
         size += len(chunk)
         if size > MAX_BODY_BYTES:
-            raise _FinalError("oversized_body", f"the body exceeds {MAX_BODY_BYTES} bytes", response.status)
+            raise FinalError("oversized_body", f"the body exceeds {MAX_BODY_BYTES} bytes", response.status)
         chunks.append(bytes(chunk))
     return b"".join(chunks)
 
@@ -261,36 +320,7 @@ def _until(date: str) -> float:
     return max(0.0, seconds)
 
 
-def _reply_of(body: Any, request: Request, spec: ModelSpec, latency_s: float) -> Reply:
-    """The stored form of a 200 body. Raises _TransientError for no whole reply, _FinalError for a refusal."""
-    try:
-        choice = body["choices"][0]
-        message, finish_reason = choice["message"], choice.get("finish_reason")
-        text = message.get("content")
-        reasoning = message.get("reasoning_content") or message.get("reasoning")
-    except (TypeError, KeyError, IndexError, AttributeError) as error:
-        raise _TransientError("wrong_shape", f"a 200 body without choices[0].message ({error!r})", 200) from error
-    if finish_reason == "content_filter" or isinstance(message.get("refusal"), str):
-        raise _FinalError("refused", str(message.get("refusal") or "content filter")[:1000], 200)
-    if not isinstance(finish_reason, str) or finish_reason not in _FINISHED:
-        # A server that is being stopped answers 200 with half a text and `abort`.
-        raise _TransientError("unfinished", f"finish_reason {str(finish_reason)[:50]!r}", 200)
-    if not isinstance(text, str | None) or not isinstance(reasoning, str | None):
-        raise _TransientError("wrong_shape", "the message's content is no text", 200)
-    return _stored(request, spec, text=text or "", reasoning=reasoning, finish_reason=finish_reason) | {
-        "usage": _usage(body),
-        "latency_s": round(latency_s, 3),
-    }
-
-
-def _usage(body: Mapping[str, Any]) -> dict[str, int] | None:
-    usage = body.get("usage")
-    if not isinstance(usage, dict):
-        return None
-    return {k: usage[k] for k in ("prompt_tokens", "completion_tokens") if isinstance(usage.get(k), int)}
-
-
-def _failed(request: Request, spec: ModelSpec, error: _TransientError | _FinalError) -> Reply:
+def _failed(request: Request, spec: ModelSpec, error: TransientError | FinalError) -> Reply:
     shown = {"kind": error.kind, "status": error.status, "message": error.message[:1000]}
     return _stored(request, spec, error=shown)
 
@@ -307,5 +337,6 @@ def _stored(request: Request, spec: ModelSpec, **fields: Any) -> Reply:
         "usage": None,
         "error": None,
         "model": spec.identity,
+        "stated_model": None,
         "latency_s": None,
     } | fields

@@ -21,6 +21,7 @@ from omr.errors import UserError
 _SETTLE_S = 1.0
 #: By this share, and by one request, the limit grows per round of successes.
 _GROWTH = 0.03
+_SAY_EVERY_S = 60.0
 _PROBE_EVERY_S = (0.2, 5.0)  # first and longest pause between two probes
 
 
@@ -92,11 +93,16 @@ class Pace:
 class Gate:
     """Open while the server can be reached; closed, it lets one probe find out when it is back.
 
-    `probe` returns None when the server answers, else what went wrong.
+    `probe` returns None when the server answers, else what went wrong. `say` is told of an outage and of its end.
     """
 
-    def __init__(self, probe: Callable[[], Awaitable[str | None]], max_outage_s: float) -> None:
-        self._probe = probe
+    def __init__(
+        self,
+        probe: Callable[[], Awaitable[str | None]],
+        max_outage_s: float,
+        say: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self._probe, self._say = probe, say
         self._max_outage_s = max_outage_s
         self._watch: asyncio.Task[bool] | None = None
 
@@ -118,8 +124,12 @@ class Gate:
         started = time.monotonic()
         pause = _PROBE_EVERY_S[0]
         was_away = False
+        said_at = float("-inf")
         while (fault := await self._probe()) is not None:
             was_away = True
+            if time.monotonic() - said_at >= _SAY_EVERY_S:
+                said_at = time.monotonic()
+                self._say(f"the server cannot be reached, requests wait since {said_at - started:.0f} s: {fault}")
             if time.monotonic() - started > self._max_outage_s:
                 raise UserError(
                     f"the model server could not be reached for {self._max_outage_s:.0f} s ({fault})",
@@ -127,5 +137,7 @@ class Gate:
                 )
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, _PROBE_EVERY_S[1])
+        if was_away:
+            self._say(f"the server can be reached again, after {time.monotonic() - started:.0f} s")
         self._watch = None
         return was_away

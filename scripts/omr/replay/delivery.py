@@ -56,6 +56,8 @@ async def send_faulty(
     """Answer as `faults.REPLYLESS_KINDS` describes: `error_body` is for `status`, a `hang` ends with `closing`."""
     if fault.kind == "status":
         return await send_whole(request, fault.status, error_body, retry_after(fault))
+    if fault.kind == "answer":
+        return await send_bytes(request, fault.status, fault.body.encode(), retry_after(fault))
     if fault.kind == "empty_body":
         return await send_bytes(request, 200, b"")
     if fault.kind == "invalid_json":

@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from hashlib import blake2b
 from pathlib import Path
 
+import orjson
 import yaml
 
 from omr.errors import UserError
@@ -23,6 +24,7 @@ from omr.replay.nodes import fault_at, list_of, mapping_of, read_yaml, refuse_un
 #: Kinds that need no reply, with what the client sees.
 REPLYLESS_KINDS = {
     "status": "the HTTP status `status` with an error body; `retry_after` or `retry_after_date_s` as header",
+    "answer": "the HTTP status `status` with the text `body` as it is; the same headers",
     "invalid_json": "status 200 with something that is not JSON",
     "empty_body": "status 200 and nothing else",
     "reset": "the connection is reset (TCP RST) instead of an answer",
@@ -36,6 +38,7 @@ BODY_KINDS = {
     "null_finish": "finish_reason null",
     "refusal": "a refusal in place of the content",
     "content_filter": "finish_reason `content_filter` and no text",
+    "merge": "the right body with the JSON object `body` merged into it, item by item",
     "wrong_shape": "a body without a message: `shape` says how",
 }
 #: Kinds that change how the body of the reply is sent.
@@ -68,6 +71,7 @@ class Fault:
     interval_s: float = 0.0
     megabytes: float = 1.0
     shape: str = "missing"
+    body: str = "{}"
 
     def __post_init__(self) -> None:
         problem = self._mistyped() or self._problem()
@@ -92,9 +96,18 @@ class Fault:
             return "needs a `share` between 0 and 1"
         if not 200 <= self.status <= 599:
             return f"has the impossible status {self.status}"
+        if self.kind == "merge" and not self.is_object():
+            return "needs a JSON object as `body`"
         if min(self.latency_s, self.interval_s, self.megabytes) < 0:
             return "has a negative amount"
         return None if self.shape in SHAPES else f"has an unknown shape; there are: {', '.join(SHAPES)}"
+
+    def is_object(self) -> bool:
+        """Whether `body` is a JSON object."""
+        try:
+            return isinstance(orjson.loads(self.body), dict)
+        except orjson.JSONDecodeError:
+            return False
 
 
 _TYPES: dict[str, tuple[type, ...]] = {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from omr.replay.faults import Fault
 
 #: Stands in a body for a text that JSON cannot hold, or that is too long to build in one piece.
@@ -24,9 +26,20 @@ def spoil(body: dict[str, Any], fault: Fault) -> Any:
             choice["message"]["refusal"] = fault.message
     elif fault.kind in ("non_utf8", "huge"):
         _replace_content(choice, PLACEHOLDER)
+    elif fault.kind == "merge":
+        return _merged(body, orjson.loads(fault.body))
     elif fault.kind == "wrong_shape":
         return _misshape(body, fault.shape)
     return body
+
+
+def _merged(body: Any, more: Any) -> Any:
+    """`body` with what `more` says; objects and lists are gone through item by item, all else is replaced."""
+    if isinstance(body, dict) and isinstance(more, dict):
+        return body | {key: _merged(body.get(key), value) for key, value in more.items()}
+    if isinstance(body, list) and isinstance(more, list) and body:
+        return [_merged(one, other) for one, other in zip(body, more, strict=False)] + body[len(more) :]
+    return more
 
 
 def _replace_content(choice: dict[str, Any], content: str | None) -> None:

@@ -1,7 +1,8 @@
 """Raw model replies, found by what they answer, never by position.
 
 A reply is an object {"id", "prompt", "seed", "key", "text", "reasoning", "finish_reason", "usage", "error", "model",
-"latency_s"}; `error` is null or {"kind", "status", "message"}, and then there is no text. A solution that ran code has
+"stated_model", "latency_s"}; `error` is null or {"kind", "status", "message"}, and then there is no text. `model` is
+whose reply it is by config, `stated_model` the name in the server's answer, or null. A solution that ran code has
 further fields, see omr/replies/steps.py.
 """
 

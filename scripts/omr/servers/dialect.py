@@ -1,19 +1,16 @@
-"""What the servers' OpenAI-compatible APIs do differently: optional request fields, stop strings, error bodies.
+"""What the servers' OpenAI-compatible APIs do differently in requests: optional fields, stop strings.
 
 Read in the request models of vLLM 0.32.0 and SGLang 0.5.23, and for TensorRT-LLM in its public source near 1.2.1.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 #: Sampling fields beyond the OpenAI API that vLLM, SGLang and TensorRT-LLM all take under the same name.
 _COMMON_SAMPLING = frozenset({"top_k", "min_p", "repetition_penalty", "min_tokens", "ignore_eos", "stop_token_ids"})
-#: Longer bodies are no error messages; what is parsed and what is kept stays bounded.
-_LONGEST_BODY, _LONGEST_MESSAGE = 1 << 20, 4000
 
 
 @dataclass(frozen=True)
@@ -85,63 +82,3 @@ _DIALECTS = {
 def dialect_of(server: str) -> RequestDialect:
     """The dialect of a server of `omr.models.model.SERVERS`. Raises KeyError for another."""
     return _DIALECTS[server]
-
-
-def parse_error_body(body: bytes | str) -> str:
-    """What an error body says, on one line: its message, and in brackets its code if that is a word.
-
-    Understands `{"error": {"message", "type", "code"}}` (vLLM, most hosts), the flat `{"object": "error", "message",
-    "code"}` (SGLang, TensorRT-LLM), `{"error": "text"}` (TensorRT-LLM's validation) and `{"detail": ...}` (gateways).
-    Anything else is shown as it is. Never raises; at most 4,000 characters, all of which UTF-8 can encode.
-    """
-    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
-    try:
-        message = _message(json.loads(text)) if len(text) <= _LONGEST_BODY else None
-    except (ValueError, RecursionError):
-        message = None
-    shown = " ".join((message or text[: 2 * _LONGEST_MESSAGE]).split())[:_LONGEST_MESSAGE]
-    # JSON can spell lone surrogates, which no writer of UTF-8 takes.
-    return shown.encode("utf-8", "replace").decode() or "no message"
-
-
-def _message(content: Any) -> str | None:
-    if not isinstance(content, dict):
-        return content if isinstance(content, str) else None
-    error = content.get("error", content)
-    if isinstance(error, str):
-        # Gateways put a word here and the sentence beside it.
-        beside = content.get("message") or content.get("detail")
-        return f"{error}: {beside}" if isinstance(beside, str) else error
-    if not isinstance(error, dict):
-        return None
-    message = error.get("message") or error.get("detail") or error.get("title")
-    if message is None:
-        return None
-    code = error.get("code")
-    shown = message if isinstance(message, str) else json.dumps(message)
-    return f"{shown} [{code}]" if isinstance(code, str) and not code.isdigit() else shown
-
-
-#: Statuses that may mean an overflow, and how the servers put it (lower case).
-_OVERFLOW_STATUSES = frozenset({400, 413, 422})
-_OVERFLOW_PHRASES = (
-    "maximum context length",  # vLLM, SGLang, many hosts
-    "model's context length",  # SGLang
-    "maximum model length",  # vLLM
-    "max_model_len",  # vLLM
-    "max_num_tokens",  # TensorRT-LLM
-    "max_seq_len",  # TensorRT-LLM
-    "max_input_len",  # engines of TensorRT-LLM
-    "maximum input length",
-    "context_length_exceeded",
-    "context window",
-    "prompt is too long",
-)
-
-
-def is_context_overflow(status: int, message: str) -> bool:
-    """Whether a refusal means that prompt and completion do not fit the model's context: no retry can help."""
-    if status not in _OVERFLOW_STATUSES:
-        return False
-    shown = message.lower()
-    return any(phrase in shown for phrase in _OVERFLOW_PHRASES)

@@ -10,7 +10,7 @@ from typing import Any
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import ConnectError, PyreqwestError
 
-from omr.servers.dialect import parse_error_body
+from omr.servers.error_bodies import parse_error_body
 
 _CONNECT_TIMEOUT_S = 10.0
 _MOST_BYTES = 4 << 20

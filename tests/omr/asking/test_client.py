@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -31,10 +32,14 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def ask(
-    base_url: str, spec: ModelSpec = SPEC, requests: Sequence[Request] = (REQUEST,), api_key: str | None = None
+    base_url: str,
+    spec: ModelSpec = SPEC,
+    requests: Sequence[Request] = (REQUEST,),
+    api_key: str | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> list[Reply]:
     async def run() -> list[Reply]:
-        async with ChatClient(spec, "stage", SAMPLING, Endpoint(base_url, api_key)) as client:
+        async with ChatClient(spec, "stage", SAMPLING, Endpoint(base_url, api_key), say) as client:
             return list(await asyncio.gather(*map(client.ask, requests)))
 
     return asyncio.run(run())
@@ -192,3 +197,120 @@ def test_a_busy_server_gets_fewer_requests_at_once() -> None:
 def test_a_sampling_parameter_that_the_server_does_not_take_is_refused() -> None:
     with pytest.raises(UserError, match="does not take the sampling parameters best_of"):
         ChatClient(SPEC, "stage", Sampling(0.0, 1.0, 10, {"best_of": 3}))
+
+
+def answered(status: int, body: Any, **fields: Any) -> Fault:
+    return Fault("answer", status=status, body=body if isinstance(body, str) else json.dumps(body), **fields)
+
+
+def merged(**choice: Any) -> Fault:
+    return Fault("merge", body=json.dumps({"choices": [choice]}))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        answered(200, {"error": {"message": "upstream is overloaded", "code": 429}}, times=9),
+        answered(200, {"choices": [{"error": {"code": 503}, "message": {"content": "ha"}}]}, times=9),
+        answered(200, {"error": {"message": "no luck", "code": 500}}, times=2),
+        answered(200, {"error": "something"}, times=2),
+        merged(finish_reason="eos_token"),
+        merged(message={"refusal": "", "tool_calls": [], "reasoning_content": "", "function_call": None}),
+        merged(message={"content": [{"type": "text", "text": "The answer is \\boxed{2}."}]}),
+    ],
+    ids=lambda fault: fault.body,
+)
+def test_what_another_server_would_send_ends_in_the_right_reply(fault: Fault) -> None:
+    reply = ask_through(fault)
+    assert (reply["error"], reply["text"], reply["finish_reason"]) == (None, "The answer is \\boxed{2}.", "stop")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        answered(429, {"error": {"message": "Nothing left: pay.", "code": "insufficient_quota"}}),
+        answered(402, {"error": {"message": "Nothing left: pay."}}),
+        answered(200, {"error": {"message": "Nothing left: pay.", "code": 402}, "choices": None}),
+    ],
+    ids=lambda fault: str(fault.status),
+)
+def test_a_quota_that_is_used_up_ends_the_job_at_the_first_answer(fault: Fault) -> None:
+    with running_server({"*": "x"}, faults=[fault]) as server:
+        with pytest.raises(UserError, match=r"is used up .*: Nothing left: pay") as caught:
+            ask(server.base_url)
+        assert sum(server.counts.values()) == 1
+    assert "run again" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fault", "shown"),
+    [
+        (answered(200, "<!DOCTYPE html><title>Sign in to the campus network</title>"), "Sign in to the campus"),
+        (answered(302, ""), "sends requests elsewhere"),
+    ],
+    ids=["page", "redirect"],
+)
+def test_a_login_page_of_a_proxy_ends_the_job_at_once_and_is_shown(fault: Fault, shown: str) -> None:
+    with running_server({"*": "x"}, faults=[fault]) as server:
+        with pytest.raises(UserError, match=shown) as caught:
+            ask(server.base_url)
+        assert sum(server.counts.values()) == 1
+    assert "no_proxy" in str(caught.value)
+
+
+def test_an_unknown_word_for_an_end_is_final_at_the_first_try() -> None:
+    with running_server({"*": "x"}, faults=[merged(finish_reason="wormhole")]) as server:
+        reply = ask(server.base_url)[0]
+        assert sum(server.counts.values()) == 1
+    assert reply["error"]["kind"] == "unknown_finish"
+    assert "wormhole" in reply["error"]["message"]
+
+
+def test_a_prompt_that_the_server_cut_is_an_error_and_no_reply() -> None:
+    fault = Fault("merge", body=json.dumps({"usage": {"prompt_tokens": 4095}}))
+    with running_server({"*": "x"}, faults=[fault]) as server:
+        whole, cut = ask(server.base_url, requests=[REQUEST, replace_messages(replace_id(1), "word " * 20_000)])
+    assert whole["error"] is None
+    assert (cut["error"]["kind"], cut["text"]) == ("prompt_cut", None)
+    assert "4095 tokens" in cut["error"]["message"]
+
+
+def test_the_models_name_in_a_reply_is_stored_and_another_one_is_said_once() -> None:
+    said: list[str] = []
+    fault = Fault("merge", match="*/row-2/*", body='{"model": "tiny"}')
+    requests = [replace_id(number) for number in (1, 2)]
+    requests += [replace(requests[1], seed=1)]
+    with running_server({"*": "x"}, faults=[fault]) as server:
+        replies = ask(server.base_url, requests=requests, say=said.append)
+    assert [reply["stated_model"] for reply in replies] == ["replay", "tiny", "tiny"]
+    assert [reply["model"] for reply in replies] == ["replay"] * 3
+    assert said == ["warning: 'replay' was asked for, but a reply says that it is from 'tiny'"]
+
+
+def test_what_requests_wait_for_is_said_once_a_minute() -> None:
+    said: list[str] = []
+    fault = Fault("status", status=429, times=6, message="slow down", retry_after=0.01)
+    with running_server({"*": "x"}, faults=[fault]) as server:
+        ask(server.base_url, say=said.append)
+    assert len(said) == 1
+    assert said[0].startswith("waiting 0 s to ask again (status_429): slow down")
+
+
+def test_a_request_that_gets_no_answer_in_time_is_timed_out_and_the_server_not_away() -> None:
+    said: list[str] = []
+    spec = replace(SPEC, request_timeout_s=0.3, retries=1, server="endpoint", base_url="x")
+    with running_server({"*": "x"}, faults=[Fault("hang")]) as server:
+        reply = ask(server.base_url, spec, say=said.append)[0]
+        assert sum(server.counts.values()) == 2
+    assert (reply["error"]["kind"], reply["error"]["message"]) == ("timeout", "no whole reply within 0.3 s")
+    assert not any("reached" in line for line in said)
+
+
+def test_an_outage_and_its_end_are_said() -> None:
+    said: list[str] = []
+    with running_server({"*": "x"}, start_delay_s=1.0, refuse_until_ready=True) as server:
+        ask(server.base_url, say=said.append)
+    assert [line.split(",")[0] for line in said] == [
+        "the server cannot be reached",
+        "the server can be reached again",
+    ]

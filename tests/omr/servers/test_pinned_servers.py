@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from omr.models.model import ModelSpec
-from omr.servers.dialect import dialect_of, is_context_overflow
+from omr.servers.dialect import dialect_of
+from omr.servers.error_bodies import is_context_overflow
 from omr.servers.kinds import KINDS
 from omr.servers.launch import Launch
 from omr.servers.sites import ServerSite

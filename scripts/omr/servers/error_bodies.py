@@ -1,0 +1,168 @@
+"""What the bodies of refusals say: a message, a status inside a 200, an overflow of the context, a quota used up."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+#: Longer bodies are no error messages; what is parsed and what is kept stays bounded.
+_LONGEST_BODY, _LONGEST_MESSAGE = 1 << 20, 4000
+
+
+def parse_error_body(body: bytes | str) -> str:
+    """What an error body says, on one line: its message, and in brackets its code if that is a word.
+
+    Understands `{"error": {"message", "type", "code"}}` (vLLM, most hosts), the flat `{"object": "error", "message",
+    "code"}` (SGLang, TensorRT-LLM), `{"error": "text"}` (TensorRT-LLM's validation) and `{"detail": ...}` (gateways).
+    Anything else is shown as it is. Never raises; at most 4,000 characters, all of which UTF-8 can encode.
+    """
+    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
+    try:
+        message = _message(json.loads(text)) if len(text) <= _LONGEST_BODY else None
+    except (ValueError, RecursionError):
+        message = None
+    shown = " ".join((message or text[: 2 * _LONGEST_MESSAGE]).split())[:_LONGEST_MESSAGE]
+    # JSON can spell lone surrogates, which no writer of UTF-8 takes.
+    return shown.encode("utf-8", "replace").decode() or "no message"
+
+
+def _message(content: Any) -> str | None:
+    if not isinstance(content, dict):
+        return content if isinstance(content, str) else None
+    error = content.get("error", content)
+    if isinstance(error, str):
+        # Gateways put a word here and the sentence beside it.
+        beside = content.get("message") or content.get("detail")
+        return f"{error}: {beside}" if isinstance(beside, str) else error
+    if not isinstance(error, dict):
+        return None
+    message = error.get("message") or error.get("detail") or error.get("title")
+    if message is None:
+        return None
+    code = error.get("code")
+    shown = message if isinstance(message, str) else json.dumps(message)
+    return f"{shown} [{code}]" if isinstance(code, str) and not code.isdigit() else shown
+
+
+def json_or_none(body: bytes) -> Any:
+    """A body's JSON; None if it is none, or too long for an error."""
+    try:
+        return json.loads(body) if len(body) <= _LONGEST_BODY else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def is_web_page(content: bytes) -> bool:
+    """Whether a body is markup, as login pages of proxies are: what no API answers begins with a tag."""
+    return content[:200].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
+
+
+def says_nothing(value: Any) -> bool:
+    """Whether a field's value is there only because its server sends all fields: null, empty, false, 0, or such."""
+    if isinstance(value, dict | list):
+        return all(map(says_nothing, value.values() if isinstance(value, dict) else value))
+    return not value if not isinstance(value, str) else not value.strip()
+
+
+#: Where an error names itself, and under which keys.
+_CODE_KEYS = ("code", "status", "status_code", "statusCode", "error_code", "type", "reason")
+#: Words that errors are named by, and the status that most servers send with them.
+_STATUS_OF_WORDS = (
+    (re.compile(r"rate.?limit|too.?many|throttl|resource.?exhausted"), 429),
+    (re.compile(r"quota|insufficient|payment|billing"), 402),
+    (re.compile(r"unauthori[sz]ed|unauthenticated|authentication|api.?key"), 401),
+    (re.compile(r"permission|forbidden"), 403),
+    (re.compile(r"overload|unavailable|capacity"), 503),
+    (re.compile(r"not.?found"), 404),
+    (re.compile(r"context.?length|bad.?request|invalid"), 400),
+    (re.compile(r"time.?out|deadline"), 504),
+    (re.compile(r"internal|server"), 500),
+)
+
+
+def error_labels(content: Any) -> list[Any]:
+    """The words and numbers by which an error body names its fault, the innermost object's first."""
+    if not isinstance(content, dict):
+        return []
+    inner = content.get("error")
+    labels = error_labels(inner) if isinstance(inner, dict) else []
+    return labels + [content[key] for key in _CODE_KEYS if isinstance(content.get(key), str | int)]
+
+
+def status_within(content: Any) -> int | None:
+    """The status that an error object in a body of status 200 stands for; None where it names none."""
+    labels = error_labels(content)
+    for label in labels:
+        number = int(label) if str(label).isdecimal() and len(str(label)) == 3 else 0
+        if 400 <= number <= 599:
+            return number
+    for label in labels:
+        for words, status in _STATUS_OF_WORDS:
+            if words.search(str(label).lower()):
+                return status
+    return None
+
+
+#: How servers put an overflow (lower case), on any status that may mean one.
+_OVERFLOW_STATUSES = frozenset({200, 400, 413, 422})
+_OVERFLOW_PHRASES = (
+    "maximum context length",  # vLLM, SGLang, many hosts
+    "model's context length",  # SGLang
+    "maximum model length",  # vLLM
+    "max_model_len",  # vLLM
+    "max_num_tokens",  # TensorRT-LLM
+    "max_seq_len",  # TensorRT-LLM
+    "max_input_len",  # engines of TensorRT-LLM
+    "maximum input length",
+    "context_length_exceeded",
+    "context window",
+    "contextwindowexceeded",  # LiteLLM
+    "context size",  # llama.cpp
+    "exceed_context_size",  # llama.cpp
+    "prompt is too long",
+)
+#: What is too long, and how that is said, in either order: as servers put it that nobody has read.
+_LONG_THING = r"(?:prompt|context|input|token count|tokens|sequence length|conversation)\b"
+_TOO_LONG = r"(?:exceed\w*|too long|too large|too many|longer than|larger than|greater than|more than|over the limit)"
+_OVERFLOW = re.compile(rf"{_LONG_THING}.{{0,80}}\b{_TOO_LONG}|\b{_TOO_LONG}.{{0,40}}\b{_LONG_THING}")
+_NOT_OF_A_PROMPT = re.compile(r"per (?:second|minute|hour|day|month)|rate limit|stop sequences?")
+
+
+def is_context_overflow(status: int, message: str) -> bool:
+    """Whether a refusal means that prompt and completion do not fit the model's context: no retry can help."""
+    if status not in _OVERFLOW_STATUSES:
+        return False
+    shown = message.lower()
+    if any(phrase in shown for phrase in _OVERFLOW_PHRASES):
+        return True
+    return _OVERFLOW.search(shown) is not None and _NOT_OF_A_PROMPT.search(shown) is None
+
+
+#: Statuses that are sent when what was paid for is used up; 402 means nothing else.
+_QUOTA_STATUSES = frozenset({200, 400, 403, 429})
+_USED_UP = (
+    r"(?:empty|too low|exhausted|insufficient|depleted|used.?up|run out|ran out|reached|exceed\w*|negative|not enough)"
+)
+_MONEY = r"(?:quota|credits?|balance|budget|funds?|allowance|spend(?:ing)? limit|subscription)"
+_QUOTA = re.compile(
+    rf"{_MONEY}\b.{{0,60}}\b{_USED_UP}|\b{_USED_UP}\b.{{0,60}}\b{_MONEY}|out of credits"
+    rf"|{_USED_UP}[_ ]{_MONEY}|{_MONEY}[_ ]{_USED_UP}|payment.?required|billing|arrears|top.?up|purchase more"
+)
+_COMES_BACK = re.compile(r"(?:retry|try again|resets?|wait) (?:after|in|at|for|until)|per (?:second|minute|hour|day)")
+
+
+def is_quota_used_up(status: int, content: Any, message: str, retry_after: str | None) -> bool:
+    """Whether a refusal will last until somebody pays, where an ordinary limit lasts until some time has passed.
+
+    `content` is the parsed body. Limits of rates are called quotas too, but then it is said when to come back.
+    """
+    if status == 402:
+        return True
+    if status not in _QUOTA_STATUSES:
+        return False
+    labels = " ".join(str(label) for label in error_labels(content)).lower()
+    if re.search(rf"insufficient[_ ]{_MONEY}|billing|payment.?required|budget.?exceeded", labels):
+        return True
+    shown = f"{message} {labels}".lower()
+    return retry_after is None and _COMES_BACK.search(shown) is None and _QUOTA.search(shown) is not None
