@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from omr.errors import UserError
 from omr.models.model import ModelSpec
+from omr.servers.error_bodies import is_quota_used_up, is_web_page, json_or_none
 from omr.servers.probing import Answer, Prober, UnreachableError
 
 _CHECK_TIMEOUT_S = 60.0
+#: One reset connection is no absence; nor is a gateway that is started again.
+_PAUSES_S = (0.5, 1.0, 2.0, 4.0)
+_BUSY_PAUSE_S, _SAY_EVERY_S = 5.0, 60.0
 
 
 def base_url(spec: ModelSpec) -> str:
@@ -38,33 +45,72 @@ def api_key(spec: ModelSpec) -> str | None:
 async def check_endpoint(spec: ModelSpec, on_event: Callable[[str], None]) -> None:
     """Find out, before rows are read and sent, whether the endpoint will answer for this model.
 
-    Raises UserError when it cannot be reached, refuses the key, or does not have the model. What only may be wrong is
-    told to `on_event`.
+    A connection that fails is tried again for some seconds; a server that is busy or still loading is asked again for
+    the model's `max_outage_s`. Raises UserError when it cannot be reached, refuses the key, has nothing left to spend,
+    or does not have the model. What it waits for, and what only may be wrong, is told to `on_event`.
     """
-    url = base_url(spec)
+    pauses = iter(_PAUSES_S)
+    started, said_at = time.monotonic(), float("-inf")
     async with Prober(direct=False, key=api_key(spec)) as prober:
-        try:
-            answer = await prober.get(f"{url}/models", _CHECK_TIMEOUT_S)
-            _raise_if_refused(spec, answer)
-            models = answer.listed_models()
-            if spec.path in models:
-                return
-            # Some hosts list no models, or not all: only a request can tell.
-            body = {"model": spec.path, "messages": [{"role": "user", "content": "1"}], "max_tokens": 1}
-            tried = await prober.post(f"{url}/chat/completions", body, _CHECK_TIMEOUT_S)
-        except UnreachableError as error:
-            raise UserError(
-                f"{url} cannot be reached ({error})",
-                remedy=f"check `base_url` of the model {spec.name!r}, and whether this node may connect to it",
-            ) from error
+        while True:
+            try:
+                doubt = await _doubt(spec, prober)
+            except UnreachableError as error:
+                pause = next(pauses, None)
+                if pause is None:
+                    raise UserError(
+                        f"{base_url(spec)} cannot be reached ({error})",
+                        remedy=f"check `base_url` of the model {spec.name!r}, and whether this node may connect to it",
+                    ) from error
+                on_event(f"{base_url(spec)} cannot be reached ({error}): asked again in {pause:g} s")
+                await asyncio.sleep(pause)
+                continue
+            waited_s = time.monotonic() - started
+            if doubt is None or not _is_busy(doubt.status) or waited_s >= spec.max_outage_s:
+                break
+            if time.monotonic() - said_at >= _SAY_EVERY_S:
+                said_at = time.monotonic()
+                on_event(
+                    f"{base_url(spec)} is busy or not ready (status {doubt.status}: {doubt.message[:300]}): waiting"
+                )
+            await asyncio.sleep(_BUSY_PAUSE_S)
+    if doubt is not None:
+        on_event(f"warning: {base_url(spec)} {doubt.what}; a request got status {doubt.status}")
+
+
+class _Doubt(NamedTuple):
+    """The endpoint does not list the model (`what`), and a request for it was not refused either."""
+
+    what: str
+    status: int
+    message: str
+
+
+async def _doubt(spec: ModelSpec, prober: Prober) -> _Doubt | None:
+    """None if the endpoint lists the model. Raises UserError for what no waiting mends, UnreachableError."""
+    url = base_url(spec)
+    answer = await prober.get(f"{url}/models", _CHECK_TIMEOUT_S)
+    _raise_if_refused(spec, answer)
+    models = answer.listed_models()
+    if spec.path in models:
+        return None
+    # Some hosts list no models, or not all: only a request can tell.
+    body = {"model": spec.path, "messages": [{"role": "user", "content": "1"}], "max_tokens": 1}
+    tried = await prober.post(f"{url}/chat/completions", body, _CHECK_TIMEOUT_S)
     _raise_if_refused(spec, tried)
     listed = f"it lists {', '.join(sorted(models)[:20])}" if models else f"its /models answers {answer.status}"
+    if _is_busy(answer.status) and tried.status != 200:
+        return _Doubt(f"does not say whether it has the model {spec.path!r} ({listed})", answer.status, answer.message)
     if _says_no_such_model(tried):
         raise UserError(
             f"{url} does not answer for {spec.path!r} (status {tried.status}: {tried.message[:300]}; {listed})",
             remedy=f"check `path` and `base_url` of the model {spec.name!r} (most URLs end in /v1)",
         )
-    on_event(f"warning: {url} does not list the model {spec.path!r} ({listed}); a request got status {tried.status}")
+    return _Doubt(f"does not list the model {spec.path!r} ({listed})", tried.status, tried.message)
+
+
+def _is_busy(status: int) -> bool:
+    return status in (408, 425, 429) or status >= 500
 
 
 def _says_no_such_model(answer: Answer) -> bool:
@@ -76,10 +122,19 @@ def _says_no_such_model(answer: Answer) -> bool:
 
 
 def _raise_if_refused(spec: ModelSpec, answer: Answer) -> None:
+    """Raise UserError for a refused key, a quota that is used up, and what is no API."""
+    url, said = base_url(spec), f"(status {answer.status}: {answer.message[:300]})"
+    if is_quota_used_up(answer.status, json_or_none(answer.body), answer.message, None) and answer.status != 200:
+        raise UserError(f"{url} says that what was paid for is used up {said}", remedy="pay, then run again")
+    if answer.status == 200 and is_web_page(answer.body):
+        raise UserError(
+            f"{url} answers with a web page, as proxies and sites do, and not as an API {said}",
+            remedy=f"check `base_url` of the model {spec.name!r} (most end in /v1), and the proxy (`no_proxy`)",
+        )
     if answer.status not in (401, 403):
         return
     variable = spec.api_key_env
     raise UserError(
-        f"{base_url(spec)} refuses the key (status {answer.status}: {answer.message[:300]})",
+        f"{url} refuses the key {said}",
         remedy=f"check the key in the variable {variable}" if variable else "name the key's variable: `api_key_env`",
     )

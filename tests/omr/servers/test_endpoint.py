@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from omr.errors import UserError
 from omr.models.model import ModelSpec
-from omr.servers import ServerDied, api_key, open_server
+from omr.servers import ServerDied, api_key, endpoint, open_server
 from omr.servers.ports import Port
 
 KEY = "sk-not-to-be-shown"
@@ -29,10 +29,15 @@ class Host:
     completion: int = 200
     message: str = "unknown model"
     key: str | None = None
+    not_ready: int = 0  # so many requests get 503 first
+    resets: int = 0  # so many connections are dropped first
     asked: list[str] = field(default_factory=list)
 
     def answer(self, path: str, key: str | None) -> tuple[int, Any]:
         self.asked.append(path)
+        if self.not_ready > 0:
+            self.not_ready -= 1
+            return 503, {"error": {"message": "loading"}}
         if self.key is not None and key != f"Bearer {self.key}":
             return 401, {"error": {"message": "invalid key"}}
         if path == "/v1/models":
@@ -45,6 +50,10 @@ def serving(host: Host) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if host.resets > 0:
+                host.resets -= 1
+                self.close_connection = True
+                return
             status, body = host.answer(self.path, self.headers.get("Authorization"))
             content = json.dumps(body).encode()
             self.send_response(status)
@@ -61,6 +70,12 @@ def serving(host: Host) -> Iterator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}/v1"
         server.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint, "_PAUSES_S", (0.01, 0.02))
+    monkeypatch.setattr(endpoint, "_BUSY_PAUSE_S", 0.01)
 
 
 def spec(url: str, **fields: Any) -> ModelSpec:
@@ -92,6 +107,36 @@ def test_an_endpoint_that_cannot_be_reached_is_named_with_a_remedy() -> None:
     with Port() as port, pytest.raises(UserError, match=f"127.0.0.1:{port.number}/v1 cannot be reached") as caught:
         check(spec(f"http://127.0.0.1:{port.number}/v1"))
     assert "base_url" in str(caught.value)
+
+
+def test_a_connection_that_is_dropped_once_does_not_end_the_run() -> None:
+    with serving(Host(resets=2)) as url:
+        events = check(spec(url))
+    assert [event.split("(")[0] for event in events] == [f"{url} cannot be reached "] * 2
+
+
+@pytest.mark.parametrize("model", ["org/model", "org/other"])
+def test_a_check_that_met_a_server_which_is_not_ready_is_done_again(model: str) -> None:
+    host = Host(models=[model], not_ready=5, completion=404)
+    with serving(host) as url:
+        if model == "org/model":
+            assert check(spec(url)) == [f"{url} is busy or not ready (status 503: loading): waiting"]
+        else:
+            with pytest.raises(UserError, match="does not answer for 'org/model'"):
+                check(spec(url))
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_server_that_stays_busy_is_waited_for_as_long_as_for_one_that_is_away(status: int) -> None:
+    with serving(Host(models=["org/a"], completion=status, message="busy")) as url:
+        waiting, warning = check(spec(url, max_outage_s=0.1))
+    assert waiting.endswith("waiting")
+    assert f"does not list the model 'org/model' (it lists org/a); a request got status {status}" in warning
+
+
+def test_an_account_with_nothing_left_is_an_error_before_rows_are_read() -> None:
+    with serving(Host(models=[], completion=402, message="pay")) as url, pytest.raises(UserError, match="used up"):
+        check(spec(url))
 
 
 def test_a_missing_key_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,8 +178,6 @@ def test_an_endpoint_without_the_model_is_an_error_that_lists_what_there_is(stat
     [
         (["org/a"], 200, ""),
         (None, 200, ""),
-        (["org/a"], 429, "too many requests"),
-        ([], 503, "busy"),
         ([], 400, "'max_tokens' is not supported with this model"),
     ],
 )
