@@ -6,12 +6,13 @@ import re
 
 _CLOSED = "</think>"
 #: Full-width forms as their ASCII characters, and the ideographic space and full stop.
-_FULL_WIDTH = {0xFEE0 + code: chr(code) for code in range(0x21, 0x7F)} | {0x3000: " ", 0x3002: ".", 0xFF61: "."}
+FULL_WIDTH = {0xFEE0 + code: chr(code) for code in range(0x21, 0x7F)} | {0x3000: " ", 0x3002: ".", 0xFF61: "."}
 #: Markdown, quotes, dollars and brackets become spaces: deleting them would join what they part (`no*t`, `1$2`).
 _DECORATION = {ord(sign): " " for sign in "*_`\"'“”„‘’«»「」$|{}[]()<>（）［］｛｝＊＿＂＇｜＜＞＄｀"}
-_INVISIBLE = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
-_TO_PLAIN = _FULL_WIDTH | _DECORATION | _INVISIBLE
-_BOX = re.compile(r"\\(?:boxed|fbox|text|textbf|mathrm)(?![a-zA-Z])")
+INVISIBLE = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
+_TO_PLAIN = FULL_WIDTH | _DECORATION | INVISIBLE
+#: Commands around words that are no mathematics.
+TEXT_COMMANDS = re.compile(r"\\(?:boxed|fbox|text|textbf|mathrm)(?![a-zA-Z])")
 _RULE = "*_`-=#~"
 _EDGES = frozenset(_RULE)
 _FENCE = re.compile(r"```[a-z]*+")
@@ -50,7 +51,7 @@ def plain(line: str) -> str:
     `- **"Not Proof".**` becomes `not proof`. Signs that may change the meaning (`~`, `?`, `/`) stay.
     """
     if "\\" in line:
-        line = _BOX.sub(" ", line)
+        line = TEXT_COMMANDS.sub(" ", line)
     line = " ".join(line.translate(_TO_PLAIN).casefold().split())
     line = line.lstrip("#").lstrip()
     if line.startswith(("- ", "+ ", "• ", "– ")):

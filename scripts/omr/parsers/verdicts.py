@@ -1,33 +1,30 @@
-"""Verdicts of a model that was asked to decide: True or False, an index, or None where the reply cannot be read.
+"""Verdicts of a model that was asked to decide: the label, or None where the reply cannot be read.
 
-A verdict stands on a line of its own, in any case and decoration. Reasoning may come before it; a reply without a
-verdict, or with two different ones, is unreadable. None is never a default: callers count it and pass nothing on.
+All are read by the one grammar of `statements.py`: reasoning may come before a verdict and a reason behind it, in any
+case and decoration, in a sentence or in JSON. A reply without a verdict, with two different ones, or with one that it
+takes back, is unreadable. None is never a default: callers count it and pass nothing on.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
 from functools import cache
-from typing import TypeVar
 
-from omr.parsers.reply_text import after_thinking, plain, shown_lines
+from omr.parsers.reply_text import after_thinking, shown_lines
+from omr.parsers.statements import Grammar
 
-_Verdict = TypeVar("_Verdict")
-
-#: Longer lines are prose, which may end with a verdict: this much of the end is looked at.
-_LINE_CHARACTERS = 120
-_PROSE = "… "
-
-_LABEL = re.compile(
-    r"(?:the )?(?:final )?(?:label|answer|reply|verdict|output|result|class|classification|conclusion)(?: is)? ?[:=] ?"
+_KEYS = r"verdict|decision|conclusion"
+_JUDGEMENT = rf"judge?ment|{_KEYS}"
+_ANSWER = rf"(?:class(?:ification)? )?(?:label|result)|answer|reply|output|class(?:ification)?|category|{_KEYS}"
+_SUBJECT = (
+    r"(?:(?:(?:the|this|that|given|above) )+(?:math(?:ematics|ematical)? )?(?:problem|question|task|exercise)"
+    r"(?: (?:above|given|here|itself|(?:between|in|from) [^.,;:!?]{1,40}?))?|it|this|that)"
+    r" (?:is|counts as|qualifies as|has|does|would be|(?:is|can be|should be) (?:classified|considered)(?: as)?)"
+    r"|i (?:would )?(?:say|call|classify|label|consider|judge) (?:(?:the|this|that) problem|this|it)(?: as| is| to be)?"
 )
-_JUDGEMENT_HEAD = r"(?:the )?(?:final )?judge?ment ?[:=] ?"
-_BARE_JUDGEMENT_HEAD = re.compile(r"(?:the )?(?:final )?judge?ment ?[:=]?")
-_JUDGEMENT = re.compile(rf"(?:^|[.!?;:] ){_JUDGEMENT_HEAD}([a-z]+)$")
-_SELECTION = re.compile(rf"(?:^|[.!?;:] ){_JUDGEMENT_HEAD}(?:(?:solution|candidate|index|number) )?#? ?([0-9]{{1,4}})$")
-_TRUE_FALSE = {"true": True, "false": False}
-_YES_NO = {"yes": True, "no": False}
+#: The names of a class in replies; `valid` is what is not invalid.
+_NAMES = {"proof": "proof", "mcq": "mcq|multiple[- ]choice", "binary": "binary", "invalid": "invalid|valid"}
 
 
 def parse_class(text: str, label: str) -> bool | None:
@@ -36,80 +33,77 @@ def parse_class(text: str, label: str) -> bool | None:
     `Proof.` is a heading as well, under which a model may give one instead of deciding: that bare word is a verdict
     on the last line only.
     """
-    return _parse_word(text, _words_of(label), heading=label == "proof")
+    return {None: None, label: True}.get(_read(text, _class_grammar(label)), False)
 
 
 @cache
-def _words_of(label: str) -> Mapping[str, bool]:
-    names = (label, f"a {label}", f"an {label}", f"{label} problem", f"a {label} problem", f"an {label} problem")
-    words = dict.fromkeys(names, True) | {f"not {name}": False for name in names}
-    return words | {f"not-{label}": False, f"non-{label}": False}
+def _class_grammar(label: str) -> Grammar:
+    noun = f"(?:an? |the )?(?:{_NAMES[label]})(?: (?:problem|question|task|type|answer))?"
+    named = rf"(?:is )?{noun} ?[:=?]+ ?(?:yes|no|true|false)"
+    negation = r"(?:not[- ]|non[- ]?)"
+
+    def verdict(found: str) -> str:
+        is_negated = re.match(negation, found) is not None
+        is_opposite = re.search(r"\bvalid", found) is not None
+        is_denied = found.endswith(("no", "false"))
+        return label if (is_negated + is_opposite + is_denied) % 2 == 0 else f"not {label}"
+
+    labels = rf"{named}|(?:{negation})?(?:(?:have|be|count as) )?{noun}"
+    heading = label if label == "proof" else None
+    return Grammar(labels, verdict, _ANSWER, subjects=_SUBJECT, alone=True, heading=heading)
+
+
+_TRUE_FALSE = Grammar("true|false", str, f"{_ANSWER}|statement|claim", alone=True)
+_YES_NO = Grammar(
+    "yes|no|true|false",
+    lambda label: {"true": "yes", "false": "no"}.get(label, label),
+    _JUDGEMENT,
+    alone=True,
+    answers=True,
+)
+_INDEX = Grammar(
+    r"(?:(?:solution|candidate|option|index|number) )?(?:number |index )?#? ?[0-9]{1,4}",
+    lambda label: str(int(label.rpartition(" ")[2].lstrip("#"))),
+    rf"{_JUDGEMENT}|(?:best|selected|chosen) (?:solution|candidate|index)",
+    numbers=True,
+)
 
 
 def parse_true_false(text: str) -> bool | None:
     """The verdict `True` or `False`."""
-    return _parse_word(text, _TRUE_FALSE)
-
-
-def _parse_word(text: str, words: Mapping[str, bool], *, heading: bool = False) -> bool | None:
-    """The one verdict among `words`; with `heading`, a bare True that other lines follow is none."""
-    spoken = after_thinking(text)
-    if spoken is None:
-        return None
-    # Nearly every reply is the bare word.
-    verdict = words.get(spoken.strip().lower())
-    if verdict is not None:
-        return verdict
-    lines = [_plain_end(line) for line in shown_lines(spoken)]
-    found: set[bool | None] = set()
-    for place, line in enumerate(lines):
-        label = _LABEL.match(line)
-        verdict = words.get(line[label.end() :] if label else line)
-        if verdict is None:
-            continue
-        follows_not = place > 0 and lines[place - 1].endswith("not")
-        is_heading = heading and verdict and label is None and place < len(lines) - 1
-        found.add(None if follows_not or is_heading else verdict)
-    return _only(found)
+    return {"true": True, "false": False}.get(_read(text, _TRUE_FALSE) or "")
 
 
 def parse_judgement(text: str) -> bool | None:
-    """The verdict of a line `Judgement: Yes` or `Judgement: No`; a reply of that one word is a verdict as well."""
-    lines = shown_lines(after_thinking(text) or "")
-    if len(lines) == 1 and (word := _plain_end(lines[0])) in _YES_NO:
-        return _YES_NO[word]
-    found: set[bool | None] = set()
-    for line, following in _judgement_lines(lines):
-        if match := _JUDGEMENT.search(line):
-            found.add(_YES_NO.get(match[1]))
-        elif _BARE_JUDGEMENT_HEAD.fullmatch(line):
-            found.add(_YES_NO.get(_plain_end(following)))
-    return _only(found)
+    """The verdict of `Judgement: Yes` or `Judgement: No`; alone, the word counts on the first and the last line."""
+    return {"yes": True, "no": False}.get(_read(text, _YES_NO) or "")
 
 
 def parse_selection(text: str, allowed: range) -> int | None:
-    """The index of a line `Judgment: <index>`, if it is one of those allowed."""
-    found: set[int | None] = set()
-    for line, following in _judgement_lines(shown_lines(after_thinking(text) or "")):
-        if _BARE_JUDGEMENT_HEAD.fullmatch(line):
-            line = f"judgment: {_plain_end(following)}"
-        if match := _SELECTION.search(line):
-            found.add(int(match[1]))
-    index = _only(found)
+    """The index of `Judgment: <index>`, if it is one of those allowed.
+
+    `parse_selection("Judgment: 2, as it checks both cases.", range(4))` is 2.
+    """
+    found = _read(text, _INDEX)
+    index = None if found is None else int(found)
     return index if index in allowed else None
 
 
-def _judgement_lines(lines: list[str]) -> Iterator[tuple[str, str]]:
-    """The lines that speak of a judgement, plain, each with the raw line that follows it."""
-    for place, line in enumerate(lines):
-        if "judg" in line.lower():
-            yield _plain_end(line), lines[place + 1] if place + 1 < len(lines) else ""
+def parse_label(text: str, key: str, labels: Sequence[str]) -> str | None:
+    """Which of the `labels` stands behind the key, for a reply with one such line for each of several questions.
+
+    Key and labels are in small letters: `parse_label("**Novelty:** new (no check)\nSignificance: trivial", "novelty",
+    ["new", "check"])` is "new". A label without its key is none, since a reply has several keys.
+    """
+    return _read(text, _label_grammar(key, tuple(labels)))
 
 
-def _plain_end(line: str) -> str:
-    return plain(line) if len(line) <= _LINE_CHARACTERS else _PROSE + plain(line[-_LINE_CHARACTERS:])
+@cache
+def _label_grammar(key: str, labels: tuple[str, ...]) -> Grammar:
+    longest_first = sorted(labels, key=len, reverse=True)
+    return Grammar("|".join(map(re.escape, longest_first)), str, re.escape(key))
 
 
-def _only(found: set[_Verdict | None]) -> _Verdict | None:
-    """What all agree on; None if they do not, or if there is nothing."""
-    return found.pop() if len(found) == 1 else None
+def _read(text: str, grammar: Grammar) -> str | None:
+    spoken = after_thinking(text)
+    return None if spoken is None else grammar.the_one(shown_lines(spoken))
