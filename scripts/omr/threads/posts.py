@@ -1,10 +1,7 @@
 """Forum threads: their identity, and the clean text of a post and of its discussion.
 
-Quotes. Forums mark quoted text as `[quote]`, `[quote=name]`, `[quote="name"]` or `[quote:uid="name"]`, closed by
-`[/quote]` or `[/quote:uid]`, in any case. A closing tag belongs to the nearest opening one before it that is not closed
-yet, so quotes nest. A tag without a partner is removed, but nothing else: the text behind an opening tag that is never
-closed may be the answer itself, and so may the text before a stray closing one. Posts are cleaned one by one: a fault
-in one never reaches the next.
+What counts as a quote, and what goes with it, is in omr.threads.quotes. Posts are cleaned one by one: a fault in one
+never reaches the next.
 """
 
 from __future__ import annotations
@@ -16,16 +13,12 @@ from typing import NamedTuple
 
 import orjson
 
+from omr.threads.quotes import quoted_spans
 from omr.threads.token_counts import TokenCounter
 
-# An attribute has no line break, and brackets only between double quotes. Lengths are bounded and no part can match in
-# two ways, so that a text of nothing but half-open tags takes linear time.
-_TAG = re.compile(
-    r"""\[ (?P<closing> / )? [qQ][uU][oO][tT][eE]
-        (?: [ \t=:,] (?: [^\[\]\n]{0,200}+ | [^\[\]\n"]{0,100}+ "[^"\n]{0,200}+" [^\[\]\n"]{0,100}+ ) )?
-        \]""",
-    re.VERBOSE,
-)
+#: Signs that the forum's old software wrote as macros, so that its own markup would not take them.
+_MACRO = re.compile(r"\\(equal|plus|minus)(?![A-Za-z])(?:[ \t]*\{[ \t]*\})?")
+_SIGN = {"equal": "=", "plus": "+", "minus": "-"}
 
 #: What stands between two posts of a discussion.
 _BETWEEN = "\n\n"
@@ -49,12 +42,12 @@ def thread_id(post: str, answers: Sequence[str]) -> str:
 
 
 def clean_post(text: str) -> str:
-    """A post without quotes, quote tags and NUL characters; stripped. Takes time linear in the length.
+    """A post without quotes, quote tags and NUL characters, in plain LaTeX; stripped. Takes time linear in the length.
 
     Where something was removed, a line ends: quotes are blocks on the page.
     """
-    text = text.replace("\0", "")
-    spans = _quoted_spans(text)
+    text = _MACRO.sub(lambda macro: _SIGN[macro[1]], text.replace("\0", ""))
+    spans = quoted_spans(text)
     if not spans:
         return text.strip()
     kept, end = [], 0
@@ -63,23 +56,6 @@ def clean_post(text: str) -> str:
         end = stop
     kept.append(text[end:].strip())
     return "\n".join(filter(None, kept))
-
-
-def _quoted_spans(text: str) -> list[tuple[int, int]]:
-    """The parts of a text to remove, in order, without overlap: whole quotes, and tags without a partner."""
-    spans: list[tuple[int, int]] = []
-    opened: list[tuple[int, int]] = []
-    for tag in _TAG.finditer(text):
-        if tag["closing"] is None:
-            opened.append(tag.span())
-        elif opened:
-            start = opened.pop()[0]
-            while spans and spans[-1][0] > start:
-                spans.pop()
-            spans.append((start, tag.end()))
-        else:
-            spans.append(tag.span())
-    return sorted(spans + opened) if opened else spans
 
 
 def build_discussion(answers: Sequence[str], max_tokens: int, counter: TokenCounter) -> Discussion:
