@@ -5,7 +5,7 @@ nothing where converted proofs are not wanted.
 Out: the rows of answers.jsonl and proofs.jsonl, in the order of classified.jsonl.
 
 Dropped: `unreadable_class`, `invalid`, `mcq`, `binary`; without `--proofs` also `proof`; and `duplicate` (`kept` is the
-id of the row that stays): of problems that are equal up to white space and case, the first one with an answer stays,
+id of the row that stays): of problems in the same notation, the first one with an answer stays,
 or the first if none has one. Problems that a parser of the branches dropped were counted there; `read` is the rows of
 both branches and the classified rows that go to neither.
 """

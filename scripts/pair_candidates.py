@@ -2,8 +2,13 @@
 
 In: merged problems, canaries, benchmark files, match files. Out: pairs, two rows per question, {"id":
 "<problem id>~<benchmark>-<row>~ab|ba", "problem_id", "benchmark", "row", "direction", "first", "second"}, and decisive
-matches {"id", "net", "benchmark", "row", "score"}: those so close that no model is asked. Step: decontaminate. A
-problem with a decisive match has no pairs; another has its best ones of every net, up to a limit, in a fixed order.
+matches {"id", "net", "benchmark", "row", "score"}, which need no model: a problem in the very notation of a benchmark
+problem, and too long to be a phrase. Step: decontaminate. A problem with a decisive match has no pairs; another has its
+best ones of every net, up to a limit, in a fixed order.
+
+Nets find what is alike, in whatever spelling: that two problems have equal words, or that one contains the other, is a
+question for the model. `Find $a$` and `Find $A$` have equal words, and "Solve the system of equations for x and y" is
+the beginning of many problems.
 """
 
 from __future__ import annotations
@@ -13,27 +18,40 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from omr.contamination.benchmark_text import words
 from omr.contamination.benchmarks import BenchmarkRow, Pool
 from omr.contamination.steps import DIRECTIONS, Match, MatchFiles, named_paths, pair_id, positive, read_problems
 from omr.errors import UserError, run_command
 from omr.files.jsonl import AtomicFile, Row, dumps
+from omr.files.notation import notation
 
 Matches = Mapping[str, Sequence[Match]]
 
 
-def decisive_match(matches: Matches, thresholds: Mapping[str, float]) -> tuple[str, Match] | None:
-    """The first net, in the order of the thresholds, whose best match reaches its threshold, and that match."""
+def decisive_match(
+    problem: str, matches: Matches, pool: Pool, thresholds: Mapping[str, float], min_words: int
+) -> tuple[str, Match] | None:
+    """The first net, in the order of the thresholds, with a match that needs no model, and that match.
+
+    Its score reaches the net's threshold, and it is `problem` in the same notation, of at least `min_words` words.
+    """
+    if len(words(problem)) < min_words:
+        return None
     for net, threshold in thresholds.items():
-        found = max(matches.get(net, ()), key=lambda match: match.score, default=None)
-        if found is not None and found.score >= threshold:
-            return net, found
+        for match in sorted(matches.get(net, ()), key=lambda match: -match.score):
+            if match.score < threshold:
+                break
+            rows = pool.rows_of(pool.text_of(match.benchmark, match.row))
+            same = next((row for row in rows if notation(row.problem) == notation(problem)), None)
+            if same is not None:
+                return net, Match(same.benchmark, same.row, match.score)
     return None
 
 
 def choose_candidates(matches: Matches, pool: Pool, max_pairs: int) -> list[BenchmarkRow]:
     """The benchmark rows to ask about: every net's best first, then every net's second best, and so on.
 
-    Scores of different nets cannot be compared, ranks can. Rows that differ in spelling only are asked about once.
+    Scores of different nets cannot be compared, ranks can. Rows in the same notation are asked about once.
     """
     best_rank: dict[int, int] = {}
     nets: Counter[int] = Counter()
@@ -43,7 +61,11 @@ def choose_candidates(matches: Matches, pool: Pool, max_pairs: int) -> list[Benc
             best_rank[text] = min(rank, best_rank.get(text, rank))
             nets[text] += 1
     order = sorted(best_rank, key=lambda text: (best_rank[text], -nets[text], text))
-    return [pool.rows_of(text)[0] for text in order[:max_pairs]]
+    asked: dict[str, BenchmarkRow] = {}
+    for text in order[:max_pairs]:
+        for row in pool.rows_of(text):
+            asked.setdefault(notation(row.problem), row)
+    return list(asked.values())[:max_pairs]
 
 
 def pair_rows(problem: Row, candidate: BenchmarkRow) -> Iterator[Row]:
@@ -86,6 +108,13 @@ def _parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--decisive", nargs="*", default=[], metavar="NET=SCORE", help="least score of a net that needs no model"
     )
+    parser.add_argument(
+        "--decisive-words",
+        type=positive,
+        default=12,
+        metavar="N",
+        help="least words of a problem that needs no model (default: %(default)s)",
+    )
     parser.add_argument("--max-pairs", type=positive, default=8, help="questions per problem (default: %(default)s)")
     parser.add_argument("--output", required=True, help="pairs file to write")
     parser.add_argument("--decisive-output", required=True, help="file of decisive matches to write")
@@ -105,7 +134,7 @@ def main(argv: list[str] | None = None) -> int:
     ):
         for problem in read_problems(arguments.problems, arguments.canaries):
             matches = files.take(problem["id"])
-            certain = decisive_match(matches, thresholds)
+            certain = decisive_match(problem["problem"], matches, pool, thresholds, arguments.decisive_words)
             if certain is not None:
                 net, match = certain
                 decisive.write(dumps({"id": problem["id"], "net": net, **match._asdict()}))

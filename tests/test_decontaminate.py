@@ -51,8 +51,8 @@ Answer = Callable[[dict[str, Any]], "str | None"]
 
 
 def sensible(pair: dict[str, Any]) -> str:
-    """True for the reworded problem and for copies, False for all others."""
-    return str(pair["problem_id"].startswith(("reworded", "within", "canary-paraphrased", "canary-verbatim")))
+    """True for the reworded problem and for copies that need a model, False for all others."""
+    return str(pair["problem_id"].startswith(("reworded", "within", "short", "canary-paraphrased", "canary-verbatim")))
 
 
 def reply(pair: dict[str, Any], text: str | None) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class Run:
         self.pair(answer)
 
     def pair(self, answer: Answer) -> None:
-        given = ["--decisive", "exact=0.8", "ngrams=1.0", "--output", str(self.folder / "pairs.jsonl")]
+        given = ["--decisive", "exact=1.0", "--output", str(self.folder / "pairs.jsonl")]
         given += ["--decisive-output", str(self.folder / "decisive.jsonl"), "--matches", *self.matches]
         assert pair_candidates.main([*self.problems, *self.benchmarks, *given]) == 0
         replies = [reply(pair, answer(pair)) for pair in read_json_lines(self.folder / "pairs.jsonl")]
@@ -127,9 +127,9 @@ def test_problems_are_removed_for_the_reason_that_found_them(run: Run) -> None:
     assert run.clean() == ["clean-1", "renumbered-1"]
     assert {key: (row["reason"], row["benchmark"], row["row"]) for key, row in run.dropped().items()} == {
         "copy-1": ("contaminated_exact", "math", 0),
-        "within-1": ("contaminated_ngrams", "gsm8k", 0),
+        "within-1": ("contaminated_llm", "gsm8k", 0),
         "reworded-1": ("contaminated_llm", "gsm8k", 0),
-        "short-1": ("contaminated_exact", "math-500", 0),
+        "short-1": ("contaminated_llm", "math-500", 0),
     }
 
 
@@ -146,7 +146,7 @@ def test_every_problem_is_passed_or_dropped_and_counted_and_canaries_are_neither
     counts = run.read("counts")
     assert counts["read"] == len(PROBLEMS)
     assert counts["passed"] == counts["written"] == 2
-    assert counts["dropped"] == {"contaminated_exact": 2, "contaminated_llm": 1, "contaminated_ngrams": 1}
+    assert counts["dropped"] == {"contaminated_exact": 1, "contaminated_llm": 3}
     assert set(run.clean()) | set(run.dropped()) == set(PROBLEMS)
 
 
@@ -154,16 +154,16 @@ def test_the_report_counts_each_benchmark_and_rows_that_two_share_for_both(run: 
     benchmarks = run.read("report")["benchmarks"]
     assert {name: found["rows"] for name, found in benchmarks.items()} == {"math": 2, "math-500": 2, "gsm8k": 1}
     assert benchmarks["math"]["removed"] == {"contaminated_exact": 1}
-    assert benchmarks["math-500"]["removed"] == {"contaminated_exact": 2}
-    assert benchmarks["gsm8k"]["removed"] == {"contaminated_llm": 1, "contaminated_ngrams": 1}
+    assert benchmarks["math-500"]["removed"] == {"contaminated_exact": 1, "contaminated_llm": 1}
+    assert benchmarks["gsm8k"]["removed"] == {"contaminated_llm": 2}
     assert benchmarks["gsm8k"]["matched"] == {"exact": 1, "ngrams": 1, "tfidf": 2}
     assert benchmarks["math"]["judged"] == 1
 
 
 def test_the_report_counts_the_questions_to_the_model(run: Run) -> None:
     assert run.read("report")["questions"] == {
-        "asked": 2,
-        "same": 1,
+        "asked": 4,
+        "same": 3,
         "different": 1,
         "unreadable": 0,
         "orders_disagree": 0,
@@ -179,7 +179,8 @@ def test_the_report_says_which_share_of_the_canaries_each_net_and_the_model_caug
         assert found["planted"] == sum(row["kind"] == kind for row in planted) > 0
     assert canaries["verbatim"]["caught"]["exact"] == {"count": 5, "of": 5, "share": 1.0}
     assert canaries["verbatim"]["removed"]["share"] == 1.0
-    assert canaries["verbatim"]["confirmed_by_model"]["share"] is None
+    # One of them is too short to be told from a phrase without the model.
+    assert canaries["verbatim"]["confirmed_by_model"] == {"count": 1, "of": 1, "share": 1.0}
     assert canaries["paraphrased"]["caught"]["exact"]["count"] == 0
     assert canaries["paraphrased"]["caught"]["tfidf"]["share"] >= 0.8
     assert canaries["paraphrased"]["confirmed_by_model"]["share"] == 1.0
@@ -199,9 +200,9 @@ def test_an_unreadable_or_missing_verdict_in_either_order_is_not_clean(
     assert run.dropped()["renumbered-1"]["reason"] == "contamination_unreadable"
     assert run.clean() == ["clean-1"]
     questions = run.read("report")["questions"]
-    assert questions["unreadable"] == 2
+    assert questions["unreadable"] == 4
     fault = {None: "no_reply", "": "empty_reply"}.get(unreadable, "unreadable_verdict")
-    assert questions["faults"] == {fault: 2}
+    assert questions["faults"] == {fault: 4}
 
 
 @pytest.mark.parametrize("other", ["False", "Perhaps."])
@@ -209,7 +210,7 @@ def test_an_unreadable_or_missing_verdict_in_either_order_is_not_clean(
 def test_one_true_in_either_order_is_enough(tmp_path: Path, other: str, direction: str) -> None:
     run = finished(tmp_path, lambda pair: "True" if pair["direction"] == direction else other)
     assert run.dropped()["renumbered-1"]["reason"] == "contaminated_llm"
-    assert run.read("report")["questions"]["orders_disagree"] == (2 if other == "False" else 0)
+    assert run.read("report")["questions"]["orders_disagree"] == (4 if other == "False" else 0)
 
 
 @pytest.mark.parametrize("change", [{"finish_reason": "length"}, {"error": {"kind": "timeout", "status": 504}}])

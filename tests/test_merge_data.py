@@ -55,7 +55,7 @@ def test_without_proofs_the_proof_problems_are_dropped(tmp_path: Path) -> None:
 
 
 def test_of_equal_problems_the_first_with_an_answer_stays(tmp_path: Path) -> None:
-    spellings = ["Find $x + 1$.", "find  $X+1$.", "FIND\n$x+1$.", "Find $x+1$ ."]
+    spellings = ["Find $x + 1$.", "find  $x+1$.", "Find\n$x+1$", r"Find \(x+1\) ."]
     rows = [classified(number, text) for number, text in enumerate(spellings)]
     answers = [answer(row, expected) for row, expected in zip(rows, [None, "5", "6", None], strict=True)]
     run = run_stage(main, tmp_path, {"classified": rows, "answers": answers, "proofs": []})

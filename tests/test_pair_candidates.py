@@ -61,21 +61,54 @@ def test_every_question_is_asked_in_both_orders(tmp_path: Path, files: list[Path
     assert decisive == []
 
 
-def test_a_problem_with_a_decisive_match_needs_no_question(tmp_path: Path, files: list[Path]) -> None:
-    matches = {
-        "tfidf": [match("a-1", "math", 1, 0.9), match("b-1", "math", 1, 0.9)],
-        "ngrams": [match("a-1", "math", 1, 0.99), match("b-1", "math", 1, 1.0)],
-        "exact": [match("b-1", "math", 0, 0.4), match("b-1", "math", 2, 0.7)],
-    }
-    pairs, decisive = run(tmp_path, files, matches, "--decisive", "exact=0.5", "ngrams=1.0")
-    assert decisive == [{"id": "b-1", "net": "exact", "benchmark": "math", "row": 2, "score": 0.7}]
-    assert {pair["problem_id"] for pair in pairs} == {"a-1"}
+def decisive_for(tmp_path: Path, files: list[Path], problem: str, *options: str) -> list[dict[str, Any]]:
+    """The decisive matches of one problem that every net takes for the first row of `math`."""
+    problems = write_problems(tmp_path / "one.jsonl", {"a-1": problem})
+    matches = {net: [match("a-1", "math", 0, 1.0)] for net in ("exact", "ngrams")}
+    return run(tmp_path, files, matches, "--problems", str(problems), "--decisive", *options)[1]
+
+
+@pytest.mark.parametrize("same", [TRIANGLE, TRIANGLE.replace("\\frac", "\\dfrac"), TRIANGLE.replace("$", " $ ")])
+def test_a_problem_in_the_notation_of_a_benchmark_problem_needs_no_question(
+    tmp_path: Path, files: list[Path], same: str
+) -> None:
+    expected = [{"id": "a-1", "net": "exact", "benchmark": "math", "row": 0, "score": 1.0}]
+    assert decisive_for(tmp_path, files, same, "exact=1.0") == expected
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        TRIANGLE.replace("$AD$", "$ad$"),
+        TRIANGLE.replace("$D$", "$D'$"),
+        TRIANGLE + " Then add 1 to it.",
+        TRIANGLE.replace("BC = 14", r"\\vec{BC} = 14"),
+        TRIANGLE.replace("13", "1, 3"),
+    ],
+)
+def test_whatever_differs_by_a_mark_that_may_mean_something_is_a_question(
+    tmp_path: Path, files: list[Path], other: str
+) -> None:
+    assert decisive_for(tmp_path, files, other, "exact=1.0", "ngrams=1.0") == []
+
+
+def test_a_phrase_is_a_question_even_if_it_is_equal(tmp_path: Path, files: list[Path]) -> None:
+    problems = write_problems(tmp_path / "one.jsonl", {"a-1": SHORT})
+    matches = {"exact": [match("a-1", "math-500", 0, 1.0)]}
+    given = ["--problems", str(problems), "--decisive", "exact=1.0"]
+    assert run(tmp_path, files, matches, *given)[1] == []
+    assert len(run(tmp_path, files, matches, *given, "--decisive-words", "2")[1]) == 1
 
 
 def test_the_order_of_thresholds_decides_which_net_is_named(tmp_path: Path, files: list[Path]) -> None:
-    matches = {"exact": [match("a-1", "math", 0, 1.0)], "ngrams": [match("a-1", "math", 0, 1.0)]}
-    _, decisive = run(tmp_path, files, matches, "--decisive", "ngrams=1.0", "exact=0.5")
-    assert [row["net"] for row in decisive] == ["ngrams"]
+    (found,) = decisive_for(tmp_path, files, TRIANGLE, "ngrams=1.0", "exact=0.5")
+    assert found["net"] == "ngrams"
+
+
+def test_benchmark_problems_that_only_nets_take_for_equal_are_asked_about_apart(tmp_path: Path) -> None:
+    benchmark = write_benchmark(tmp_path, "amc", ["Given $b = 2$, find $a$.", "Given $b = 2$, find $A$."])
+    pairs, _ = run(tmp_path, [benchmark], {"exact": [match("a-1", "amc", 0, 1.0)]})
+    assert [pair["row"] for pair in pairs] == [0, 0, 1, 1]
 
 
 def test_the_best_of_every_net_is_asked_about_before_the_second_best_of_any(files: list[Path]) -> None:

@@ -154,11 +154,11 @@ class Settings:
 
     @property
     def decisive_flags(self) -> str:
-        """Scores from which a net's match needs no model, as flags of pair_candidates.py."""
+        """Which net's match may need no model, and from how many words on, as flags of pair_candidates.py."""
         section = self.config["decontaminate"]
-        scores = {"exact": 1.0, "ngrams": section["ngrams"]["decisive_score"]}
-        given = [f"{net}={score}" for net, score in scores.items() if net in section["nets"]]
-        return f"--decisive {' '.join(given)}" if given else ""
+        if "exact" not in section["nets"]:
+            return ""
+        return f"--decisive exact=1.0 --decisive-words {section['exact']['decisive_words']}"
 
     # ---- model stages ------------------------------------------------------------------------------------------
 

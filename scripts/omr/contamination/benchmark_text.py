@@ -31,6 +31,7 @@ _SAME_AS = {
     "dfrac": "frac", "tfrac": "frac", "cfrac": "frac", "dbinom": "binom", "tbinom": "binom", "leq": "le",
     "leqslant": "le", "geq": "ge", "geqslant": "ge", "neq": "ne", "to": "rightarrow", "iff": "leftrightarrow",
     "times": "*", "cdot": "*", "ast": "*", "div": "/", "lvert": "|", "rvert": "|", "vert": "|", "mid": "|",
+    "equal": "=", "plus": "+", "minus": "-",
     "varepsilon": "epsilon", "varphi": "phi", "varnothing": "emptyset", "degree": "circ", "land": "wedge",
     "lbrace": "\\{", "rbrace": "\\}", "lt": "<", "gt": ">", "le": "le", "prime": "'",
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Problems that are the same text up to white space and case, and which of them is kept."""
+"""Problems in the same notation, and which of them is kept."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from omr.files.hash_table import HashTable
+from omr.files.notation import notation
 
 Row = dict[str, Any]
-
-
-def same_text(problem: str) -> str:
-    """A problem's text without white space and case: equal for exact duplicates."""
-    return "".join(problem.casefold().split())
 
 
 class Duplicates:
@@ -29,7 +25,7 @@ class Duplicates:
 
     def note_problem(self, row: Row) -> None:
         """First pass, over all rows in any order."""
-        hashed = hash(same_text(row["problem"]))
+        hashed = hash(notation(row["problem"]))
         known = len(self._seen)
         if self._seen.add(hashed) < known:
             self._repeated.add(hashed)
@@ -40,13 +36,13 @@ class Duplicates:
             return
         for row in rows:
             if row["expected_answer"] is not None:
-                hashed = hash(same_text(row["problem"]))
+                hashed = hash(notation(row["problem"]))
                 if hashed in self._repeated:
                     self._kept.setdefault(hashed, row["id"])
 
     def kept_instead_of(self, row: Row) -> str | None:
         """Third pass, over all rows in order: None for a row to keep, or the id of the row that is kept instead."""
-        hashed = hash(same_text(row["problem"]))
+        hashed = hash(notation(row["problem"]))
         if hashed not in self._repeated:
             return None
         kept = self._kept.setdefault(hashed, row["id"])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 
-from omr.files.duplicates import same_text
 from omr.parsers.extraction import fault_of_problem
 from omr.parsers.reply_text import LINE_HEAD, SPACE, after_thinking, unix_lines, without_blank_edges, without_emphasis
 
@@ -66,7 +65,7 @@ def _fault(problem: str, original: str) -> str | None:
     fault = fault_of_problem(problem)
     if fault is not None:
         return fault
-    if same_text(problem) == same_text(original):
+    if _letters(problem) == _letters(original):
         return "unchanged_problem"
     if _PROOF_AT_HEAD.match(problem) or _PROOF_LATER.search(problem):
         return "still_a_proof"
@@ -74,3 +73,8 @@ def _fault(problem: str, original: str) -> str | None:
     if any(word in lowered for word in _META_WORDS) or _META_AT_HEAD.match(problem) or _META_LABEL.search(problem):
         return "meta_text"
     return None
+
+
+def _letters(problem: str) -> str:
+    """A problem's text without white space and case: equal for a conversion that changed nothing."""
+    return "".join(problem.casefold().split())

@@ -4,9 +4,10 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from omr.files.duplicates import Duplicates, same_text
+from omr.files.duplicates import Duplicates
+from omr.files.notation import notation
 
-PROBLEMS = ["Find $x$.", "find  $X$ .", "Find $y$.", "Compute $1+1$.", "compute\n$1 + 1$."]
+PROBLEMS = ["Find $x$.", "find  $x$ .", "Find $y$.", "Compute $1+1$.", "compute\n$1 + 1$."]
 
 
 def kept_of(rows: list[dict[str, Any]]) -> dict[str, str | None]:
@@ -23,7 +24,7 @@ def row(row_id: str, problem: str, answer: str | None = None) -> dict[str, Any]:
 
 
 def test_the_first_of_equal_problems_is_kept() -> None:
-    rows = [row("a", "Find $x$."), row("b", "Compute."), row("c", " FIND\n$X$."), row("d", "find$x$.")]
+    rows = [row("a", "Find $x$."), row("b", "Compute."), row("c", " find\n$x$."), row("d", "find$x$.")]
     assert kept_of(rows) == {"a": None, "b": None, "c": "a", "d": "a"}
 
 
@@ -39,7 +40,7 @@ def test_one_row_of_each_problem_is_kept_and_has_an_answer_if_any_has(problems: 
     kept = kept_of(rows)
     by_text: dict[str, list[dict[str, Any]]] = {}
     for one in rows:
-        by_text.setdefault(same_text(one["problem"]), []).append(one)
+        by_text.setdefault(notation(one["problem"]), []).append(one)
     for group in by_text.values():
         (stays,) = [one for one in group if kept[one["id"]] is None]
         assert all(kept[one["id"]] in (None, stays["id"]) for one in group)
