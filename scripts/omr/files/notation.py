@@ -37,8 +37,8 @@ _SAME_AS = {
 def notation(text: str) -> str:
     """The text's tokens with a space between them; takes time linear in the length.
 
-    White space, delimiters of formulas, sizes and a last full stop are gone, two names of one sign are one, and words of
-    prose are in small letters. Nothing else changes.
+    White space, delimiters of formulas, sizes and a last full stop are gone, two names of one sign are one, and words
+    of prose are in small letters. Nothing else changes.
     """
     found: list[str] = []
     in_formula = False
