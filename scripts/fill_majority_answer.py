@@ -2,7 +2,8 @@
 
 In: decontaminated.jsonl, and the solutions of one shard for every configured seed. Out: light rows, one per problem and
 seed, in the order of the problems (no solution text):
-  id, seed, predicted_answer (null: none), finished, error (kind of a failed request or null), completion_tokens;
+  id, seed, predicted_answer (null: none), answer_fault (why a finished solution has none: `no_answer`,
+  `several_answers`), finished, error (kind of a failed request or null), completion_tokens;
   expected_answer, answer_source: `extracted` (known from the forum) or `majority` (the vote);
   majority_answer, majority_votes, total_votes (solutions with an answer), vote_share: the vote, whatever the source;
   majority_agrees: whether the vote confirms an extracted answer; null where that is undecided or there is none.
@@ -20,11 +21,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from omr.answers.equivalence import EquivalenceChecker, Verdict
+from omr.answers.single_answer import NO_ANSWER, SEVERAL_ANSWERS, Same
 from omr.answers.vote import Vote, majority
 from omr.errors import UserError, run_command
 from omr.files.jsonl import Fields, read_rows
 from omr.replies.reply import Reply
-from omr.solutions.solution import is_finished, predicted_answer
+from omr.solutions.solution import answer_of, is_finished
 from omr.stages.flags import add_problems, add_shard, add_solutions, open_stage, stage_parser
 from omr.stages.shard_problems import shard_problems
 from omr.stages.stage import Stage
@@ -33,6 +35,8 @@ _REPLY: Fields = {"id": str, "seed": int, "text": (str, None), "finish_reason": 
 _AGREES = {Verdict.EQUAL: True, Verdict.DIFFERENT: False, Verdict.UNKNOWN: None}
 #: In the columns: no reply was read, and a reply without an answer or without a count.
 _MISSING, _NONE = -2, -1
+#: What the counts call a finished solution without an answer.
+_ENDED = {None: "without_answer", NO_ANSWER: "without_answer", SEVERAL_ANSWERS: "with_several_answers"}
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -47,27 +51,36 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+#: Of a solution: `answer_fault`, `finished`, `error`.
+_Ending = tuple[str | None, bool, str | None]
+
+
 class Outcome(NamedTuple):
     """What is kept of one solution."""
 
     predicted_answer: str | None
+    answer_fault: str | None
     finished: bool
     error: str | None
     completion_tokens: int | None
 
 
 class Outcomes:
-    """What is kept of all solutions of a shard: a few bytes each, besides the distinct answers."""
+    """What is kept of all solutions of a shard: a few bytes each, besides the distinct answers.
 
-    def __init__(self, problem_ids: Sequence[str], seeds: int) -> None:
+    `same` tells whether two answers of one solution are the same.
+    """
+
+    def __init__(self, problem_ids: Sequence[str], seeds: int, same: Same) -> None:
         self._ids = problem_ids
         self._seeds = seeds
+        self._same = same
         self._places = {problem_id: place * seeds for place, problem_id in enumerate(problem_ids)}
         self._answers = array("i", [_MISSING]) * (len(problem_ids) * seeds)
         self._tokens = array("i", [_NONE]) * len(self._answers)
         self._ends = bytearray(len(self._answers))
         self._spellings: dict[str, int] = {}
-        self._endings: dict[tuple[bool, str | None], int] = {}
+        self._endings: dict[_Ending, int] = {}
         self.strangers = 0
 
     def add(self, reply: Reply, path: Path) -> None:
@@ -80,10 +93,11 @@ class Outcomes:
             what = f"it holds seed {reply['seed']}, but seeds go from 0 to {self._seeds - 1}"
             raise UserError(what, file=path, remedy="name the files of the configured seeds only")
         place += reply["seed"]
-        answer = predicted_answer(reply)
+        answer, fault = answer_of(reply, self._same)
         self._answers[place] = _NONE if answer is None else self._spellings.setdefault(answer, len(self._spellings))
         self._tokens[place] = _completion_tokens(reply)
-        ending = is_finished(reply), reply["error"]["kind"] if reply["error"] else None
+        finished = is_finished(reply)
+        ending = fault if finished else None, finished, reply["error"]["kind"] if reply["error"] else None
         self._ends[place] = self._endings.setdefault(ending, len(self._endings))
 
     def of_problems(self) -> Iterator[list[Outcome]]:
@@ -100,11 +114,12 @@ class Outcomes:
                 )
             yield [self._outcome(place, spellings, endings) for place in places]
 
-    def _outcome(self, place: int, spellings: list[str], endings: list[tuple[bool, str | None]]) -> Outcome:
+    def _outcome(self, place: int, spellings: list[str], endings: list[_Ending]) -> Outcome:
         answer, tokens = self._answers[place], self._tokens[place]
-        finished, error = endings[self._ends[place]]
         return Outcome(
-            None if answer == _NONE else spellings[answer], finished, error, None if tokens == _NONE else tokens
+            None if answer == _NONE else spellings[answer],
+            *endings[self._ends[place]],
+            None if tokens == _NONE else tokens,
         )
 
 
@@ -124,10 +139,10 @@ def check_seeds(solutions: Sequence[Path], seeds: int) -> None:
         raise UserError(what, remedy="name the files of all seeds after --solutions")
 
 
-def read_outcomes(solutions: Sequence[Path], problem_ids: Sequence[str], seeds: int) -> Outcomes:
+def read_outcomes(solutions: Sequence[Path], problem_ids: Sequence[str], seeds: int, same: Same) -> Outcomes:
     """Read every solution once and keep what counts. Raises UserError for a missing seed."""
     check_seeds(solutions, seeds)
-    outcomes = Outcomes(problem_ids, seeds)
+    outcomes = Outcomes(problem_ids, seeds, same)
     for path in solutions:
         for reply in read_rows(path, _REPLY):
             outcomes.add(reply, path)
@@ -175,7 +190,7 @@ class Figures:
 
     def add_outcomes(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
-            ended = "answered" if outcome.predicted_answer is not None else "without_answer"
+            ended = "answered" if outcome.predicted_answer is not None else _ENDED[outcome.answer_fault]
             self.solutions[ended if outcome.finished else "failed" if outcome.error else "unfinished"] += 1
 
     def add_vote(self, fields: dict[str, Any]) -> None:
@@ -187,7 +202,11 @@ class Figures:
 def fill(args: argparse.Namespace, stage: Stage, checker: EquivalenceChecker) -> None:
     """Read the shard, vote, and write its rows."""
     extracted = {row["id"]: row["expected_answer"] for row in shard_problems(args.problems, args.shard, args.shards)}
-    outcomes = read_outcomes(args.solutions, list(extracted), args.seeds)
+
+    def same(one: str, other: str) -> bool:
+        return checker.compare(one, other) is Verdict.EQUAL
+
+    outcomes = read_outcomes(args.solutions, list(extracted), args.seeds, same)
     figures = Figures()
     for (problem_id, answer), of_problem in zip(extracted.items(), outcomes.of_problems(), strict=True):
         stage.count_read()

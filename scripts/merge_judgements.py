@@ -2,9 +2,9 @@
 
 In: majority rows of one shard, their comparisons, and the model's replies. Out: the same rows with `judgement` (`yes`,
 `no`, `unjudged`), `judged_by` (`symbolic`, `llm`, or null if unjudged) and `unjudged_reason` (null if judged):
-`failed`, `unfinished`, `no_answer` for the solution; `verdict_unreadable`, `verdict_unfinished_reply`,
-`verdict_no_reply`, `verdict_request_failed_<kind>` for the verdict. Nothing is dropped: a problem's pass rate counts
-all its solutions.
+`failed`, `unfinished`, `no_answer`, `several_answers` for the solution; `verdict_unreadable`,
+`verdict_unfinished_reply`, `verdict_no_reply`, `verdict_request_failed_<kind>` for the verdict. Nothing is dropped: a
+problem's pass rate counts all its solutions.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 
+from omr.answers.single_answer import NO_ANSWER
 from omr.errors import run_command
 from omr.files.jsonl import Fields, Row
 from omr.replies.reply import ReplyIndex
@@ -21,7 +22,14 @@ from omr.solutions.judging import Judgement, Judgements, ProblemJudgements, by_p
 from omr.stages.flags import add_input, add_replies, open_stage, stage_parser
 from omr.stages.stage import Stage
 
-_MAJORITY: Fields = {"id": str, "seed": int, "predicted_answer": (str, None), "finished": bool, "error": (str, None)}
+_MAJORITY: Fields = {
+    "id": str,
+    "seed": int,
+    "predicted_answer": (str, None),
+    "answer_fault": (str, None),
+    "finished": bool,
+    "error": (str, None),
+}
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -39,7 +47,7 @@ def judge(row: Row, judgements: ProblemJudgements) -> Judgement:
     if not row["finished"]:
         return unjudged("unfinished")
     if row["predicted_answer"] is None:
-        return unjudged("no_answer")
+        return unjudged(row["answer_fault"] or NO_ANSWER)
     return judgements.of(row["predicted_answer"])
 
 

@@ -5,12 +5,13 @@ and summarized rows. Out, in the order of the judged rows: the columns of omr/tr
 solution.
 Dropped, by the first reason that holds:
   contaminated          the problem is not in decontaminated.jsonl
-  failed, unfinished, no_answer, unjudged, wrong
+  failed, unfinished, no_answer, several_answers, unjudged, wrong
   pass_rate_too_low, pass_rate_too_high
   no_summary            none of the candidates was right
   empty_reasoning       with --require-reasoning
   empty_solution        nothing follows the reasoning
   think_tag_in_text     reasoning or solution hold a tag that would end or open reasoning
+  control_token_in_text reasoning or solution hold a token of a chat template
   too_long, unknown_length
   duplicate             another solution of the problem has the same text
   over_limit            more than --solutions-per-problem are left; those with the least hash of their ids stay
@@ -36,7 +37,7 @@ from omr.asking.prompts import Prompt, load_prompt
 from omr.errors import UserError, run_command
 from omr.files.jsonl import Fields, Row, dumps
 from omr.replies.reply import ReplyIndex
-from omr.solutions.judging import by_problem, why_not_right
+from omr.solutions.judging import NOT_RIGHT, by_problem, why_not_right
 from omr.stages.flags import add_input, add_problems, add_shard, add_solutions, open_stage, stage_parser
 from omr.stages.problem_index import ProblemIndex
 from omr.stages.stage import Stage
@@ -56,8 +57,6 @@ _JUDGED: Fields = {
     "judged_by": (str, None),
     "unjudged_reason": (str, None),
 }
-#: Of the reasons of "unjudged", those that make it a solution that is not right.
-_NOT_RIGHT = frozenset({"unfinished", "no_answer"})
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -99,7 +98,7 @@ class PassRate(NamedTuple):
 def pass_rate(rows: Sequence[Row]) -> PassRate:
     """The pass rate of a problem from the judged rows of all its solutions."""
     right = sum(row["judgement"] == "yes" for row in rows)
-    not_right = sum(row["judgement"] == "no" or row["unjudged_reason"] in _NOT_RIGHT for row in rows)
+    not_right = sum(row["judgement"] == "no" or row["unjudged_reason"] in NOT_RIGHT for row in rows)
     return PassRate(right, right + not_right)
 
 

@@ -4,8 +4,8 @@ In: judged rows and solutions of one shard, decontaminated.jsonl. Out, in the or
 `<problem id>-<seed>`, `problem_id`, the fields of the judged row, `problem` and `solution` (the reasoning). A step is a
 paragraph. Where the last box in the reasoning provably holds another answer than the solution's, the reasoning went on
 from there, and stays whole.
-Dropped: `failed`, `unfinished`, `no_answer`, `unjudged`, `wrong`, and `empty_reasoning`, which gives nothing to write a
-summary from.
+Dropped: `failed`, `unfinished`, `no_answer`, `several_answers`, `unjudged`, `wrong`, and `empty_reasoning`, which gives
+nothing to write a summary from.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 r"""The final answer of a model's text, and its canonical spelling.
 
-`final_answer` is strict and for solutions: the last whole `\boxed{}` after the reasoning, or nothing. `answer_of_text`
-is for text that was not asked to box its answer. All of it takes time linear in the text, whatever the text.
+`final_answer` is the last whole `\boxed{}` after the reasoning, or nothing; whether it is the only one is for
+omr.answers.single_answer. `answer_of_text` is for text that was not asked to box its answer. All of it takes time
+linear in the text, whatever the text.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import re
 from collections import deque
 from typing import NamedTuple
 
+from omr.answers.damage import repaired_text
+from omr.answers.placeholders import can_be_answer
 from omr.answers.prose import answer_of_prose, joins
 from omr.answers.spelling import normalise_answer
 
@@ -24,6 +27,8 @@ __all__ = [
 ]
 
 _THINK, _END_THINK = "<think>", "</think>"
+#: Only so many boxes at the end of a text are looked at.
+_MOST_BOXES = 64
 
 
 def split_reasoning(text: str) -> tuple[str | None, str]:
@@ -44,21 +49,28 @@ def split_reasoning(text: str) -> tuple[str | None, str]:
 def final_answer(text: str | None, reasoning: str | None = None, *, allow_in_reasoning: bool = False) -> str | None:
     r"""The content of the last whole `\boxed{}` that follows the reasoning; None where there is no such box.
 
+    A box that holds no answer (`?`, `your answer`) is none; damage of the text is mended first.
+
     `reasoning` is what a server split off into a field of its own. A box inside the reasoning counts only with
     `allow_in_reasoning`, only if the reasoning ended and no box follows it.
     """
-    within, rest = split_reasoning(text or "")
-    boxes = boxed_answers(rest, limit=1)
-    if boxes:
-        return boxes[-1].content
+    text = repaired_text(text or "")
+    within, rest = split_reasoning(text)
+    answer = _last_answer(rest)
+    if answer is not None:
+        return answer
     if not allow_in_reasoning:
         return None
     if within is not None:
-        ended = _END_THINK in (text or "") and _THINK not in (text or "").rpartition(_END_THINK)[2]
+        ended = _END_THINK in text and _THINK not in text.rpartition(_END_THINK)[2]
     else:
-        within, ended = reasoning, bool(rest.strip())
-    boxes = boxed_answers(within, limit=1) if within is not None and ended else []
-    return boxes[-1].content if boxes else None
+        within, ended = repaired_text(reasoning or ""), bool(rest.strip())
+    return _last_answer(within) if ended else None
+
+
+def _last_answer(text: str) -> str | None:
+    boxes = boxed_answers(text, limit=_MOST_BOXES)
+    return next((box.content for box in reversed(boxes) if can_be_answer(box.content)), None)
 
 
 def answer_of_text(text: str) -> str:
@@ -66,7 +78,7 @@ def answer_of_text(text: str) -> str:
 
     A text that is an answer itself comes back as it is. Boxes that only `and`, `or` or a comma part are one list.
     """
-    rest = split_reasoning(text)[1]
+    rest = split_reasoning(repaired_text(text))[1]
     return joined_boxes(rest) or answer_of_prose(rest)
 
 
@@ -94,27 +106,33 @@ class Box(NamedTuple):
 
 #: Runs that hold neither a brace that counts nor a box; `\{`, `\}` and `\\` are passed as pairs, but `\\boxed`, which
 #: is `\boxed` escaped once too often, is a box.
-_IDLE = re.compile(r"(?:[^\\{}]++|\\(?=\\(?:boxed|fbox)(?![A-Za-z]))|\\(?!(?:boxed|fbox)(?![A-Za-z]))(?:[\s\S]|$))*+")
-_BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])\s{0,20}(\{)?")
+_NAMES = r"(?:boxed|fbox|framebox|bbox|fcolorbox)(?![A-Za-z])"
+_IDLE = re.compile(rf"(?:[^\\{{}}]++|\\(?=\\{_NAMES})|\\(?!{_NAMES})(?:[\s\S]|$))*+")
+#: Before what they box, some take options: `\framebox[2cm][c]{5}`, `\bbox[5px]{5}`, `\fcolorbox{red}{white}{5}`.
+_BOX = re.compile(
+    r"\\(?:(?:framebox|bbox)(?:\s{0,9}\[[^\[\]{}]{0,80}\]){0,2}|fcolorbox(?:\s{0,9}\{[^{}]{0,80}\}){0,2}|boxed|fbox)"
+    r"(?![A-Za-z])\s{0,20}(\{)?"
+)
+_FIRST = re.compile(rf"\\{_NAMES}")
 _BLANK = re.compile(r"\s*+")
 #: What `\boxed 5` boxes: TeX takes one token, people mean the numeral, or the command with its arguments. No word:
 #: texts speak of the `\boxed` notation.
 _BARE = re.compile(
     r"[-+]?(?:\d[\d.,/]{0,200}\d|\d|[A-Za-z](?![A-Za-z])"
-    r"|\\(?!(?:boxed|fbox)(?![A-Za-z]))[A-Za-z]{1,20}(?:\{[^{}]{0,200}\}){0,3})"
+    rf"|\\(?!{_NAMES})[A-Za-z]{{1,20}}(?:\{{[^{{}}]{{0,200}}\}}){{0,3}})"
 )
 
 
 def boxed_answers(text: str, *, limit: int) -> list[Box]:
-    r"""The last `limit` boxes (`\boxed` or `\fbox`) that are whole and not empty, in order; of nested ones the outer.
+    r"""The last `limit` boxes (`\boxed`, `\fbox`, `\framebox` and the like), in order; of nested ones the outer.
 
-    A box without braces holds the number, letter or command that follows it. One whose brace never closes is no box,
-    but whole boxes inside it are.
+    Those count that are whole and not empty. A box without braces holds the number, letter or command that follows it.
+    One whose brace never closes is no box, but whole boxes inside it are.
     """
-    first = min((place for place in (text.find("\\boxed"), text.find("\\fbox")) if place >= 0), default=None)
+    first = _FIRST.search(text)
     if first is None:
         return []
-    spans = _box_spans(text, first, limit)
+    spans = _box_spans(text, first.start(), limit)
     return [Box(text[content:end].strip(), start, end + closing) for start, content, end, closing in spans]
 
 

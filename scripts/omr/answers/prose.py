@@ -75,6 +75,20 @@ def joins(gap: str) -> str | None:
     return " or " if words[-1].casefold() == "or" and len(words) <= _MOST_WORDS else None
 
 
+def first_value(text: str) -> str | None:
+    """The first mathematics or number in the first sentence of a text, or None."""
+    end = _SENTENCE_END.search(text)
+    values = _values(text[: end.start()] if end else text)
+    return values[0].answer if values else None
+
+
+def last_value(text: str) -> str | None:
+    """The last mathematics or number of a text's last sentence, or None."""
+    start = max((end.end() for end in _SENTENCE_END.finditer(text)), default=0)
+    values = _values(text[start:])
+    return values[-1].answer if values else None
+
+
 def _is_bare(text: str) -> bool:
     if len(text) > 4 * _SHORT_ANSWER:
         return False

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
+from omr.answers.damage import repaired_text
 from omr.errors import UserError
 from omr.files.hash_table import HashTable
 from omr.files.jsonl import open_for_reading, parse_row
@@ -133,7 +134,7 @@ class ReplyIndex:
 
 
 def usable_text(reply: Reply | None) -> tuple[str, None] | tuple[None, str]:
-    """The text of a whole reply as (text, None), or (None, reason to drop its row).
+    """The text of a whole reply, mended by omr.answers.damage, as (text, None), or (None, reason to drop its row).
 
     Reasons: `no_reply`, `request_failed_<kind>`, `unfinished_reply` (cut at the token limit), `empty_reply`.
     """
@@ -144,7 +145,7 @@ def usable_text(reply: Reply | None) -> tuple[str, None] | tuple[None, str]:
         return None, f"request_failed_{error['kind']}"
     if reply["finish_reason"] != "stop":
         return None, "unfinished_reply"
-    text = reply["text"]
+    text = repaired_text(reply["text"] or "")
     if not text or text.isspace():
         return None, "empty_reply"
     return text, None

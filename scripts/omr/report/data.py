@@ -18,11 +18,10 @@ from omr.models.model import ModelSpec
 from omr.report.words import PROBLEM_STEPS, RECIPE_STEPS, Step
 from omr.runs.costs import gpu_hours, usd
 from omr.runs.counts import PROBLEM_STAGES, Counts, ModelUse, RunCounts, read_counts
+from omr.solutions.judging import NOT_RIGHT
 
 #: Lengths are counted in steps of so many tokens or characters before a chart chooses its own.
 LENGTH_STEP = 10
-#: Why a solution has no verdict and yet is known not to be right, as prepare_sft.py has it.
-_NOT_RIGHT = frozenset({"unfinished", "no_answer"})
 
 
 @dataclass
@@ -132,7 +131,7 @@ def _add_problem(figures: Solutions, rows: list[Row]) -> None:
     for row in rows:
         is_right = row["judgement"] == "yes"
         right += is_right
-        known += row["judgement"] != "unjudged" or row.get("unjudged_reason") in _NOT_RIGHT
+        known += row["judgement"] != "unjudged" or row.get("unjudged_reason") in NOT_RIGHT
         tokens = row.get("completion_tokens")
         if isinstance(tokens, int):
             (figures.right_lengths if is_right else figures.other_lengths)[tokens // LENGTH_STEP] += 1

@@ -138,6 +138,7 @@ def _majority(counts: Mapping[str, Any]) -> Iterator[str]:
     words = {
         "answered": "finished, with a final answer",
         "without_answer": "finished, without a final answer",
+        "with_several_answers": "finished, with several final answers",
         "unfinished": "cut at the token limit",
         "failed": "the request failed for good",
     }

@@ -15,6 +15,7 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from omr.answers.single_answer import NO_ANSWER, SEVERAL_ANSWERS
 from omr.answers.verdict import Verdict
 from omr.errors import UserError
 from omr.files.jsonl import AtomicFile, Fields, Row, dumps, read_rows
@@ -31,7 +32,9 @@ SYMBOLIC, SOLUTION, LLM = "symbolic", "solution", "llm"
 _COMPARISON: Fields = {"id": str, "problem_id": str, "predicted_answer": str, "settled_by": (str, None)}
 
 #: Of the reasons of "unjudged", those that tell something about the solution; the others concern the verdict.
-SOLUTION_FAULTS = frozenset({"failed", "unfinished", "no_answer"})
+SOLUTION_FAULTS = frozenset({"failed", "unfinished", NO_ANSWER, SEVERAL_ANSWERS})
+#: Of them, those that make it a solution that is not right.
+NOT_RIGHT = SOLUTION_FAULTS - {"failed"}
 
 
 def why_not_right(row: Row) -> str | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from omr.answers.final_answer import boxed_answers, final_answer, split_reasoning
+from omr.answers.damage import repaired_text
+from omr.answers.final_answer import boxed_answers, split_reasoning
+from omr.answers.single_answer import NO_ANSWER, Same, SingleAnswer, same_spelling, single_answer
 from omr.answers.spelling import MAX_ANSWER_CHARS
 from omr.replies.reply import Reply
 from omr.solutions.transcripts import last_words, split, transcript_of
@@ -21,12 +23,15 @@ class Solution(NamedTuple):
 
 
 def read_solution(reply: Reply) -> Solution:
-    """Reasoning and solution of a reply: from `<think>...</think>` in its text, or from its field `reasoning`."""
+    """Reasoning and solution of a reply: from `<think>...</think>` in its text, or from its field `reasoning`.
+
+    Both are mended, see omr/answers/damage.py, but for those of a reply with code, whose output is what it is.
+    """
     if reply.get("steps"):
         reasoning, solution = split(transcript_of(reply))
         return Solution(reasoning.text, solution.text)
-    within, text = split_reasoning(reply["text"] or "")
-    parts = [part.strip() for part in (reply["reasoning"], within) if part]
+    within, text = split_reasoning(repaired_text(reply["text"] or ""))
+    parts = [part.strip() for part in (repaired_text(reply["reasoning"] or ""), within) if part]
     return Solution("\n\n".join(part for part in parts if part), text.strip())
 
 
@@ -36,11 +41,16 @@ def is_finished(reply: Reply) -> bool:
 
 
 def predicted_answer(reply: Reply) -> str | None:
-    """The final answer of a finished solution, see `boxed_answer`; None if it has none.
+    """The final answer of a solution, see `answer_of`; None if it has none."""
+    return answer_of(reply).answer
+
+
+def answer_of(reply: Reply, same: Same = same_spelling) -> SingleAnswer:
+    """The final answer of a finished solution, see `answer_in`; that of others is `no_answer`.
 
     A cut solution has none either: what its last box would have been, nobody knows.
     """
-    return boxed_answer(said_last(reply)) if is_finished(reply) else None
+    return answer_in(said_last(reply), same) if is_finished(reply) else SingleAnswer(None, NO_ANSWER)
 
 
 def said_last(reply: Reply) -> str | None:
@@ -49,12 +59,21 @@ def said_last(reply: Reply) -> str | None:
 
 
 def boxed_answer(text: str | None) -> str | None:
-    r"""What the last whole `\boxed{}` after the reasoning holds, on one line; None without one, or if it is endless.
+    """The one answer that a text boxes, see `answer_in`; None if there is none."""
+    return answer_in(text).answer
+
+
+def answer_in(text: str | None, same: Same = same_spelling) -> SingleAnswer:
+    r"""What the text holds in its `\boxed{}` after the reasoning, on one line, if that is one answer and not endless.
 
     On one line, since a judge is shown answers under labels: a line of an answer must not pass for another label.
     """
-    answer = final_answer(text)
-    return " ".join(answer.split()) if answer is not None and len(answer) <= MAX_ANSWER_CHARS else None
+    answer, fault = single_answer(text, same)
+    if answer is None:
+        return SingleAnswer(None, fault)
+    if len(answer) > MAX_ANSWER_CHARS:
+        return SingleAnswer(None, NO_ANSWER)
+    return SingleAnswer(" ".join(answer.split()), None)
 
 
 def boxed_step(reasoning: str) -> tuple[str, str | None]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from omr.answers.final_answer import split_reasoning
 from omr.replies.reply import ReplyIndex, usable_text
-from omr.solutions.solution import boxed_answer
+from omr.solutions.solution import answer_in
 
 #: The prompt that asks for summaries; its name is part of a reply's identity.
 PROMPT_NAME = "summarize_solution"
@@ -15,7 +15,7 @@ PROMPT_NAME = "summarize_solution"
 class Candidate(NamedTuple):
     """One summary: its number, what a reader sees of it, its boxed answer; without an answer, `fault` says why.
 
-    Faults: `no_answer`, and those of `omr.replies.reply.usable_text`.
+    Faults: `no_answer`, `several_answers`, and those of `omr.replies.reply.usable_text`.
     """
 
     number: int
@@ -39,8 +39,8 @@ class Candidates:
         text, fault = usable_text(self._replies.get(trace_id, PROMPT_NAME, number))
         if text is None:
             return Candidate(number, "", None, fault)
-        answer = boxed_answer(text)
+        answer, fault = answer_in(text)
         if answer is None:
-            return Candidate(number, "", None, "no_answer")
+            return Candidate(number, "", None, fault)
         # A summarizing model may think aloud first; its reader does not see that.
         return Candidate(number, split_reasoning(text)[1].strip(), answer, None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from omr.answers.damage import has_control_token
 from omr.errors import UserError
 from omr.files.jsonl import Fields, Row, read_rows
 from omr.replies.reply import Reply, ReplyIndex
@@ -39,8 +40,11 @@ class Text(NamedTuple):
 
     @property
     def fault(self) -> str | None:
-        """`think_tag_in_text`: a reader of the row could not tell where its reasoning ends."""
-        return "think_tag_in_text" if any(tag in part for part in self[:2] for tag in _TAGS) else None
+        """Why a row must not hold this text: a reader could not tell where its reasoning ends (`think_tag_in_text`), or
+        a trainer would take part of it for a turn's end (`control_token_in_text`)."""
+        if any(tag in part for part in self[:2] for tag in _TAGS):
+            return "think_tag_in_text"
+        return "control_token_in_text" if any(map(has_control_token, self[:2])) else None
 
 
 def _text(reasoning: str, solution: str, reply: Reply, summary: Row | None) -> Text:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from omr.answers.damage import repaired_text
 from omr.answers.final_answer import answer_of_text, boxed_answers, final_answer, normalise_answer, split_reasoning
 from omr.answers.spelling import MAX_ANSWER_CHARS
 
@@ -97,6 +98,10 @@ def test_a_box_may_hold_groups_and_escaped_braces() -> None:
         (r"\boxed\frac{1}{2}", r"\frac{1}{2}"),
         (r"\boxed x", "x"),
         (r"\fbox{7}", "7"),
+        (r"\framebox{7}", "7"),
+        (r"\framebox[2cm][c]{7}", "7"),
+        (r"\bbox[5px,border:2px solid red]{7}", "7"),
+        (r"\fcolorbox{red}{white}{$7$}", "$7$"),
         (r"\boxed{ 7 }", "7"),
         ("\\boxed{\n7\n}", "7"),
         (r"\\boxed{7}", "7"),
@@ -113,6 +118,23 @@ def test_a_text_without_a_whole_box_has_no_answer(text: str) -> None:
 
 def test_words_behind_the_name_of_the_command_are_no_answer() -> None:
     assert final_answer(r"I was asked to use the \boxed notation") is None
+
+
+@pytest.mark.parametrize(
+    "idle",
+    ["?", "...", r"\ldots", "answer", r"\text{your answer}", "Proven", r"\_\_", r"\square", "[final answer here]"],
+)
+def test_a_box_that_only_stands_for_an_answer_gives_way_to_the_one_before_it(idle: str) -> None:
+    assert final_answer(rf"It is \boxed{{5}}, written as \boxed{{{idle}}} as asked.") == "5"
+    assert final_answer(rf"It is \boxed{{{idle}}}.") is None
+
+
+def test_a_box_that_lost_its_backslash_to_an_escape_is_a_box() -> None:
+    assert final_answer("It is \x08oxed{\x0crac{1}{2}}.") == r"\frac{1}{2}"
+
+
+def test_what_a_model_invents_behind_its_turn_is_not_read() -> None:
+    assert final_answer("It is \\boxed{5}.<|im_end|>\n<|im_start|>user\nAnd \\boxed{6}?") == "5"
 
 
 def test_a_box_that_never_closes_gives_way_to_the_whole_one_before_it() -> None:
@@ -179,7 +201,7 @@ def test_reasoning_ends_at_the_last_closing_tag(text: str, parts: tuple[str | No
 @settings(max_examples=100, deadline=None)
 def test_any_text_has_an_answer_from_one_of_its_boxes_or_none(text: str) -> None:
     answer = final_answer(text)
-    assert answer is None or (answer == answer.strip() != "" and answer in text)
+    assert answer is None or (answer == answer.strip() != "" and answer in repaired_text(text))
 
 
 @given(pieces.filter(lambda text: "think>" not in text), st.integers(0, 10**9))
@@ -198,8 +220,14 @@ def test_a_whole_box_at_the_end_is_the_answer_whatever_comes_before(text: str, n
         "\\boxed a" * 200_000 + "\\boxed",
         ("\\boxed" + " " * 30) * 100_000,
         "<think>" * 300_000 + "\\boxed{5}",
+        "\\framebox[" * 200_000,
+        "\\fcolorbox{" * 200_000,
+        "<|" * 500_000,
+        "[INST]" * 200_000,
+        "\t" * 1_000_000,
+        "<a_of_" * 300_000,
     ],
-    ids=["backslashes", "open", "bare", "letters", "blanks", "thinking"],
+    ids=str.split("backslashes open bare letters blanks thinking options colours bars turns tabs names"),
 )
 def test_hostile_texts_of_megabytes_are_read(text: str) -> None:
     assert final_answer(text) in (None, "a")

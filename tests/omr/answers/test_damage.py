@@ -1,0 +1,104 @@
+"""What transport and chat templates leave in a model's text is mended; all else stays."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from omr.answers.damage import repaired_text
+
+pieces = st.lists(
+    st.sampled_from(
+        [*"\b\f\v\t\r\n\a\x1b\0\x7f<>|[]/ ", "rac{1}{2}", "oxed{5}", "imes", "o", "an", "ight", "eq 0", "s"]
+    )
+    | st.sampled_from(
+        ["<|im_end|>", "</s>", "[INST]", "<s>", "assistant", "user", "<think>", "</think>", "x", "5", "\\"]
+    ),
+    max_size=30,
+).map("".join)
+
+
+@pytest.mark.parametrize(
+    ("command", "rest"),
+    [
+        (r"\frac", "{1}{2}"), (r"\forall", " x"), (r"\boxed", "{5}"), (r"\beta", "+1"), (r"\binom", "{4}{2}"),
+        (r"\begin", "{cases}"), (r"\times", " 3"), (r"\theta", ""), (r"\text", "{ cm}"), (r"\tan", " x"), (r"\to", " 0"),
+        (r"\tau", "(n)"), (r"\right", ")"), (r"\rho", "^2"), (r"\rangle", ""), (r"\rfloor", "+1"), (r"\vec", "{a}"),
+        (r"\varnothing", ""), (r"\alpha", "_1"), (r"\approx", " 3"), (r"\neq", " 0"), (r"\nabla", " f"),
+    ],
+)  # fmt: skip
+def test_a_command_that_went_through_an_escape_comes_back(command: str, rest: str) -> None:
+    whole = f"so $x {command}{rest}$ holds"
+    swallowed = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}[command[1]]
+    assert repaired_text(whole.replace(command, swallowed + command[2:])) == whole
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\tan indented line",
+        "one\r\nangle\r\ntwo",
+        "a table:\n\tx\ty\n\t1\t2",
+        "So\neq. (1) holds,\neq (2) as well.",
+        "the area $[ABCD]$ and [ABC]",
+        "$|a|<|b|>|c|$ and $x<y>z$ and $r<s>t$",
+        "<think>first</think>then",
+        r"\frac{1}{2} \times 3",
+        "Ünïcödé 汉字 …",
+        "",
+    ],
+)
+def test_a_text_without_damage_stays(text: str) -> None:
+    assert repaired_text(text) == text
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "<|im_end|>",
+        "<|eot_id|>",
+        "<|endoftext|>",
+        "<｜end▁of▁sentence｜>",
+        "</s>",
+        "[INST]",
+        "[/INST]",
+        "<start_of_turn>",
+    ]
+    + ["<end_of_turn>", "<|end_of_text|>", "<|END_OF_TURN_TOKEN|>", "<eos>", "<<SYS>>", "<|fim_middle|>", "<|return|>"]
+    + [
+        "<extra_id_0>",
+        "[AVAILABLE_TOOLS]",
+        "<|reserved_special_token_12|>",
+        "<|user|>",
+        "<pad>",
+        "<|start_header_id|>",
+    ],
+)
+def test_a_text_ends_at_its_first_control_token(token: str) -> None:
+    assert repaired_text(f"It is 5.{token}\nuser\nAnd 6?{token}") == "It is 5."
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["<|im_start|>assistant\n", "<s>", "<|start_header_id|>assistant<|end_header_id|>\n\n", "<start_of_turn>model\n"]
+    + ["[/INST] ", "<｜Assistant｜>", "<|begin_of_text|><|assistant|>\n"],
+)
+def test_the_head_of_the_models_own_turn_is_no_end(head: str) -> None:
+    assert repaired_text(f"{head}It is 5.</s>") == "It is 5."
+
+
+def test_the_turn_of_somebody_else_is_nothing_that_the_model_says() -> None:
+    assert repaired_text("<|im_start|>user\nIt is 5.") == ""
+
+
+def test_control_characters_that_are_no_damage_are_gone_and_pages_become_lines() -> None:
+    assert repaired_text("a\0b\x7fc \x0c D\x08") == "abc \n D"
+
+
+@given(pieces)
+@settings(max_examples=300, deadline=None)
+def test_no_control_character_is_left_and_mending_again_changes_nothing(text: str) -> None:
+    once = repaired_text(text)
+    assert not any(ord(character) < 32 and character not in "\t\r\n" for character in once)
+    assert "<|im_end|>" not in once
+    assert repaired_text(once) == once
