@@ -1,17 +1,20 @@
 """Training rows: right, finished solutions of clean problems, with their texts.
 
 In: decontaminated.jsonl; judged rows and solutions (all seeds) of one shard; for a recipe with summaries, its traces
-and summarized rows. Out, in the order of the judged rows: the columns of omr/training/columns.py. A row is one
-solution.
+and summarized rows; for one that runs code, the rows that its filters kept. Out, in the order of the judged rows: the
+columns of omr/training/columns.py. A row is one solution.
 Dropped, by the first reason that holds:
   contaminated          the problem is not in decontaminated.jsonl
   failed, unfinished, no_answer, several_answers, unjudged, wrong
   pass_rate_too_low, pass_rate_too_high
+  code_filtered         of right solutions that ran code: an earlier stage says why (--kept)
   no_summary            none of the candidates was right
   empty_reasoning       with --require-reasoning
   empty_solution        nothing follows the reasoning
   think_tag_in_text     reasoning or solution hold a tag that would end or open reasoning
   control_token_in_text reasoning or solution hold a token of a chat template
+  code_not_in_text, code_tag_in_text, budget_misread
+                        by its tags or notes, readers would take the text of a solution with code for another one
   too_long, unknown_length
   duplicate             another solution of the problem has the same text
   over_limit            more than --solutions-per-problem are left; those with the least hash of their ids stay
@@ -42,8 +45,9 @@ from omr.stages.flags import add_input, add_problems, add_shard, add_solutions, 
 from omr.stages.problem_index import ProblemIndex
 from omr.stages.stage import Stage
 from omr.threads.token_counts import TokenCounter, TokenizerCounter
+from omr.training.code_rows import messages_with_tools
 from omr.training.columns import NAMES, prompt_hash
-from omr.training.texts import Summaries, Text, Texts
+from omr.training.texts import RowsInStep, Summaries, Text, Texts
 
 _JUDGED: Fields = {
     "id": str,
@@ -67,10 +71,15 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add_solutions(parser)
     add = parser.add_argument
     add("--prompt", type=Path, required=True, help="the prompt that asked for the solutions")
+    add("--row-prompt", type=Path, help="the prompt of the training rows (default: the same)")
     add("--mode", default="cot", help="way of solving, for the column inference_mode")
     add("--traces", type=Path, help="the shard's traces, for a recipe with summaries")
     add("--summarized", type=Path, help="the shard's summarized rows, for a recipe with summaries")
     add("--summary-model", help="path and revision of the model that wrote the summaries")
+    add(
+        "--kept", type=Path, help="of the judged rows, those whose code is as it should be, for a recipe that runs code"
+    )
+    add("--end-at-answer", action="store_true", help="end solutions with code behind the box of their answer")
     add("--require-reasoning", action="store_true", help="drop solutions without reasoning")
     add("--min-pass-rate", type=float, help="least share of right solutions of a problem")
     add("--max-pass-rate", type=float, help="greatest share of right solutions of a problem")
@@ -160,6 +169,7 @@ class RowWriter:
 
     def __init__(self, prompt: Prompt, mode: str, summary_model: str | None) -> None:
         self._prompt = prompt
+        self._has_budget = "code_budget" in prompt.fields
         self._summary_model = summary_model
         self._same_everywhere = {
             "inference_mode": mode,
@@ -169,7 +179,7 @@ class RowWriter:
         }
 
     def of_problem(self, problem: Row, rate: PassRate) -> Row:
-        """What the rows of a problem share; `messages` end with the prompt."""
+        """What the rows of a problem share; `messages` end with the prompt, if that is the same for all of them."""
         return {
             **problem,
             **self._same_everywhere,
@@ -177,13 +187,15 @@ class RowWriter:
             "thread_id": problem.get("thread_id") or problem["id"].rpartition("-")[0],
             "pass_rate": round(rate.share, 6),
             "pass_rate_of": rate.known,
-            "messages": self._prompt.render(problem),
+            "messages": None if self._has_budget else self._prompt.render(problem),
         }
 
     def encode(self, row_id: str, shared: Row, judged: Row, text: Text) -> bytes:
         """The JSON line of a training row."""
         # A long text stands in a row twice, but is escaped once.
         whole = orjson.Fragment(orjson.dumps(text.whole))
+        allowed = None if text.code is None else text.code.allowed
+        prompt = shared["messages"] or self._prompt.render(shared | {"code_budget": allowed})
         values: dict[str, Any] = {
             **shared,
             **judged,
@@ -193,8 +205,10 @@ class RowWriter:
             "generated_solution": whole,
             "generation_model": model_name(text.origin.model),
             "summary_model": self._summary_model if text.summary else None,
-            "messages": [*shared["messages"], {"role": "assistant", "content": whole}],
+            "messages": [*prompt, {"role": "assistant", "content": whole}],
         }
+        if text.code is not None:
+            values |= text.code.columns | {"messages_with_tools": messages_with_tools(prompt, text.code)}
         return dumps({name: values.get(name) for name in NAMES})
 
 
@@ -207,6 +221,7 @@ class Preparer:
     texts: Texts
     bounds: Bounds
     writer: RowWriter
+    kept: RowsInStep | None
 
     def prepare(self, problem_id: str, rows: Sequence[Row]) -> None:
         """Write or drop every solution of a problem."""
@@ -232,6 +247,8 @@ class Preparer:
         summaries = self.texts.summaries
         # Also for a row that is dropped: its trace and summary must be stepped over.
         trace, summary = (None, None) if summaries is None or not_right else summaries.take(row)
+        if self.kept is not None and self.kept.take(row["id"], row["seed"]) is None:
+            not_right = not_right or "code_filtered"
         reason = fault if fault == "contaminated" else not_right or fault
         if reason is not None:
             return reason
@@ -270,14 +287,18 @@ def prepare(args: argparse.Namespace) -> None:
         problems = stack.enter_context(ProblemIndex(args.problems, args.shard, args.shards))
         solutions = stack.enter_context(ReplyIndex(args.solutions))
         summaries = None if args.traces is None else Summaries(args.traces, args.summarized)
-        writer = RowWriter(prompt, args.mode, args.summary_model)
-        preparer = Preparer(stage, problems, Texts(solutions, prompt.name, summaries), bounds, writer)
+        kept = None if args.kept is None else RowsInStep(args.kept, {"id": str, "seed": int}, "id")
+        texts = Texts(solutions, prompt.name, summaries, args.end_at_answer)
+        writer = RowWriter(load_prompt(args.row_prompt or args.prompt), args.mode, args.summary_model)
+        preparer = Preparer(stage, problems, texts, bounds, writer, kept)
         count = 0
         for problem_id, rows in by_problem(stage.read(args.judged, _JUDGED), "id"):
             count += 1
             preparer.prepare(problem_id, rows)
         if summaries is not None:
             summaries.check_end()
+        if kept is not None:
+            kept.check_end()
         stage.note("problems", count)
         if args.max_tokens is not None:
             stage.note("tokens_counted_by", "server" if bounds.counter is None else bounds.counter.name)

@@ -4,8 +4,10 @@ In: judged rows and solutions of one shard, decontaminated.jsonl. Out, in the or
 `<problem id>-<seed>`, `problem_id`, the fields of the judged row, `problem` and `solution` (the reasoning). A step is a
 paragraph. Where the last box in the reasoning provably holds another answer than the solution's, the reasoning went on
 from there, and stays whole.
-Dropped: `failed`, `unfinished`, `no_answer`, `several_answers`, `unjudged`, `wrong`, and `empty_reasoning`, which gives
-nothing to write a summary from.
+Of a solution that ran code, `solution` has the code and its output, and `steps` and `blocks` say where.
+Dropped: `failed`, `unfinished`, `no_answer`, `several_answers`, `unjudged`, `wrong`; `empty_reasoning`, which gives
+nothing to write a summary from; `code_not_in_reasoning` of a solution all of whose code comes later: a summary would
+replace it.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from omr.stages.stage import Stage
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = stage_parser(__doc__, output="traces", dropped="solutions without a trace")
     add_problems(parser)
-    add_input(parser, "--judged", "the shard's judged rows")
+    add_input(parser, "--judged", "the shard's judged rows, or those of them that are left")
     add_solutions(parser)
     parser.add_argument("--prompt-name", required=True, help="the prompt that asked for the solutions")
     return parser.parse_args(argv)
@@ -46,6 +48,8 @@ def select(args: argparse.Namespace, stage: Stage, solutions: ReplyIndex, trimme
         trace = trace_of(row, reply, problems.text(row["id"]), trimmer)
         if trace is None:
             stage.drop(seat, "empty_reasoning")
+        elif reply is not None and reply.get("steps") and not trace["steps"]:
+            stage.drop(seat, "code_not_in_reasoning")
         else:
             stage.write(trace)
     stage.note("trimming", dict(sorted(trimmer.cases.items())))

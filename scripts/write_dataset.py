@@ -18,7 +18,7 @@ from omr.errors import UserError, run_command
 from omr.files.folders import atomic_folder
 from omr.files.jsonl import Row, read_rows
 from omr.training.card import CardFacts, dataset_card
-from omr.training.columns import NAMES, REQUIRED, arrow_schema, fault_of_messages, prompt_hash
+from omr.training.columns import NAMES, REQUIRED, arrow_schema, fault_of_messages, fault_of_tool_messages, prompt_hash
 from omr.training.figures import Figures, read_json, sum_stages
 
 #: Bytes of text that are made a row group: enough to compress well, few enough to hold in memory several times over.
@@ -45,6 +45,7 @@ def checked_rows(path: Path) -> Iterator[Row]:
     """Stream training rows. Raises UserError, with the line, for one that is not as its columns say."""
     for number, row in enumerate(read_rows(path, REQUIRED), 1):
         fault = fault_of_messages(row["messages"])
+        fault = fault or fault_of_tool_messages(row["messages_with_tools"], row["tools"])
         unknown = [] if len(row) == len(NAMES) else sorted(row.keys() - set(NAMES))
         if unknown:
             fault = f"unknown columns: {', '.join(unknown)}"

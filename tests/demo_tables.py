@@ -34,6 +34,8 @@ PROMPT_FIELDS = {
     "solve_cot": {"problem"},
     "judge_answers": {"problem", "predicted_answer", "expected_answer"},
     "summarize_solution": {"problem", "solution"},
+    "judge_novelty": {"fragment"},
+    "judge_significance": {"fragment"},
 }
 
 

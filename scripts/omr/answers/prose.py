@@ -7,6 +7,7 @@ A guess by nature, for replies that were not asked for a box; solutions are read
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 #: Answers stand at the end; nothing before these many characters is looked at.
@@ -192,3 +193,29 @@ def _joined_back(text: str, values: list[_Found]) -> str:
             break
         answer, start = value.answer + joint + answer, value.start
     return answer
+
+
+_HEADING = re.compile(r"[ \t*_#:$]*\n\s*")
+_SUPPOSED = re.compile(r"\b(?:if|whether|suppose|assume|unless|not|check|guess)\b[^.!?\n]*$", re.IGNORECASE)
+_NEAR = 40
+
+
+def claimed_answers(text: str) -> Iterator[str]:
+    """What a text says that its answer is, claim by claim: `so the answer is $5$`, `Answer: 5`, a heading and 5 below.
+
+    A claim may come twice, whole and without what follows its comma. What is only supposed is no claim.
+    """
+    for cue in _CUE.finditer(text):
+        if _SUPPOSED.search(text[max(0, cue.start() - _SHORT_ANSWER) : cue.start()]):
+            continue
+        after = text[cue.end() : cue.end() + _LONG_SEGMENT]
+        heading = _HEADING.match(after)
+        near = _without_maths(after.partition("\n")[0])[:_NEAR]
+        copula = _COPULA.search(near) or _EQUALS.search(near)
+        if heading is None and copula is None:
+            continue
+        said = after[(heading or copula).end() :].lstrip(" \t*_:\n")  # type: ignore[union-attr]
+        end = _SENTENCE_END.search(said)
+        said = (said[: end.start()] if end else said).partition("\n")[0].strip(" \t*_.")
+        if said and not said.startswith("not "):
+            yield from dict.fromkeys(answer_of_prose(part) for part in (said, said.partition(",")[0]) if part)

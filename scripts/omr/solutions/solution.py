@@ -9,7 +9,9 @@ from omr.answers.damage import repaired_text
 from omr.answers.final_answer import boxed_answers, split_reasoning
 from omr.answers.single_answer import NO_ANSWER, Same, SingleAnswer, same_spelling, single_answer
 from omr.answers.spelling import MAX_ANSWER_CHARS
-from omr.replies.reply import Reply
+from omr.errors import UserError
+from omr.files.jsonl import Row
+from omr.replies.reply import Reply, ReplyIndex
 from omr.solutions.transcripts import last_words, split, transcript_of
 
 _BLANK_LINE = re.compile(r"\n[ \t\r]*\n")
@@ -20,6 +22,17 @@ class Solution(NamedTuple):
 
     reasoning: str
     text: str
+
+
+def stored_solution(solutions: ReplyIndex, judged: Row, prompt_name: str) -> Reply:
+    """The reply that a judged row is about. Raises UserError if it is not there."""
+    reply = solutions.get(judged["id"], prompt_name, judged["seed"])
+    if reply is None:
+        raise UserError(
+            f"there is no solution of problem {judged['id']!r} with seed {judged['seed']}, though one was judged",
+            remedy="the judged rows and the solutions belong to different runs: delete the judged rows and run again",
+        )
+    return reply
 
 
 def read_solution(reply: Reply) -> Solution:

@@ -8,7 +8,9 @@ from omr.answers.equivalence import EquivalenceChecker, Verdict
 from omr.errors import UserError
 from omr.files.jsonl import Fields, Row
 from omr.replies.reply import Reply
+from omr.replies.steps import stored_steps
 from omr.solutions.solution import boxed_step, is_finished, read_solution
+from omr.solutions.transcripts import published, split, transcript_of
 
 #: What the judged rows of solutions must have.
 JUDGED: Fields = {
@@ -45,7 +47,8 @@ class Trimmer:
 
 def trace_of(row: Row, reply: Reply | None, problem: str, trimmer: Trimmer) -> Row | None:
     """The trace of a judged solution, right or wrong: `id` = `<problem id>-<seed>`, `problem_id`, the fields of the
-    judged row, `problem` and `solution` (the reasoning).
+    judged row, `problem` and `solution` (the reasoning). Of one that ran code, `solution` has it in the published form,
+    and `steps` and `blocks` say where, as in a reply.
 
     None if it has no reasoning. Raises UserError if the solution is not there.
     """
@@ -54,8 +57,17 @@ def trace_of(row: Row, reply: Reply | None, problem: str, trimmer: Trimmer) -> R
             f"there is no finished solution of problem {row['id']!r} with seed {row['seed']}, though one was judged",
             remedy="the judged rows and the solutions belong to different runs: delete the judged rows and run again",
         )
-    reasoning = trimmer.trim(read_solution(reply).reasoning, row["predicted_answer"])
-    if not reasoning:
+    reasoning = _reasoning(reply, row["predicted_answer"], trimmer)
+    if not reasoning["solution"]:
         return None
     identity = {"id": f"{row['id']}-{row['seed']}", "problem_id": row["id"]}
-    return identity | {k: v for k, v in row.items() if k != "id"} | {"problem": problem, "solution": reasoning}
+    return identity | {k: v for k, v in row.items() if k != "id"} | {"problem": problem} | reasoning
+
+
+def _reasoning(reply: Reply, predicted: str, trimmer: Trimmer) -> Row:
+    if not reply.get("steps"):
+        return {"solution": trimmer.trim(read_solution(reply).reasoning, predicted)}
+    whole, _ = split(published(transcript_of(reply)))
+    # Of what was said, not of what code printed; both have the same places.
+    trimmed = whole.part(0, len(trimmer.trim(whole.spoken, predicted)))
+    return {"solution": trimmed.text} | stored_steps(list(trimmed.steps))

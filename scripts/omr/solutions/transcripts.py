@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from omr.answers.final_answer import split_reasoning
+from omr.errors import UserError
 from omr.replies.reply import Reply
 from omr.replies.steps import Step, steps_of
 
@@ -44,6 +45,11 @@ class Transcript(NamedTuple):
         """The code of each block."""
         return [step.code(self.text) for step in self.steps]
 
+    @property
+    def pieces(self) -> list[str]:
+        """Prose, code and outputs: all that the model wrote or its code printed, without tags and fences."""
+        return [*self.prose, *self.codes, *(step.output(self.text) for step in self.steps)]
+
     def part(self, start: int, end: int) -> Transcript:
         """The text from `start` to `end`, places in prose, without white space around it."""
         text = self.text[start:end]
@@ -73,8 +79,12 @@ def joined(pieces: Iterable[Transcript | str]) -> Transcript:
 
 
 def transcript_of(reply: Reply) -> Transcript:
-    """The text of a reply with its blocks. Raises ValueError for places that no text can have."""
-    return Transcript(reply["text"] or "", tuple(steps_of(reply)))
+    """The text of a reply with its blocks. Raises UserError for places that no text can have."""
+    try:
+        return Transcript(reply["text"] or "", tuple(steps_of(reply)))
+    except ValueError as error:
+        remedy = "the file of solutions is damaged: delete it and run again, finished replies come from its journal"
+        raise UserError(str(error), remedy=remedy) from error
 
 
 def split(transcript: Transcript) -> tuple[Transcript, Transcript]:

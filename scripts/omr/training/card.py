@@ -51,6 +51,7 @@ def dataset_card(figures: Figures, facts: CardFacts) -> str:
         _models(facts),
         _contamination(facts.contamination),
         _USE,
+        _USE_OF_TOOLS if figures.values["inference_mode"]["tir"] else "",
     ]
     body = "\n\n".join(section for section in sections if section)
     return f"---\n{_front_matter(figures.rows, facts)}---\n\n{body}\n"
@@ -65,6 +66,12 @@ rows = load_dataset("path/or/name/of/this/dataset", split="train")
 ```
 
 The column `messages` is a chat that trainers take as it is. A value that the run did not know is null."""
+
+_USE_OF_TOOLS = """For trainers that know tools, `messages_with_tools` has the code as calls of one:
+
+```python
+chats = rows.select_columns(["messages_with_tools", "tools"]).rename_column("messages_with_tools", "messages")
+```"""
 
 
 def _front_matter(rows: int, facts: CardFacts) -> str:

@@ -31,7 +31,7 @@ COLUMNS = (
     Column("pass_rate_72b_tir", str, "`n/a`: no such rate was measured here; see `pass_rate`"),
     Column("problem", str, "problem, stated so that it stands alone"),
     Column("generated_solution", str, "reasoning in `<think>` tags, then the solution"),
-    Column("inference_mode", str, "way of solving: `cot`"),
+    Column("inference_mode", str, "way of solving: `cot`, or `tir` (with code that was run)"),
     Column("used_in_kaggle", bool, "null: unknown", nullable=True),
     Column("id", str, "`<problem id>-<seed>`"),
     Column("pass_rate", float, "share of right ones among `pass_rate_of` solutions of this problem"),
@@ -53,6 +53,13 @@ COLUMNS = (
     Column("prompt_hash", str, "hash of the prompt's texts"),
     Column("model", str, "path and revision of the model that solved the problem", nullable=True),
     Column("reply_key", str, "key of the raw reply: model, messages, sampling parameters, seed", nullable=True),
+    Column(
+        "code_budget", int, "`tir`: executions that prompt and text say it has; null where they do not", nullable=True
+    ),
+    Column("code_blocks", int, "`tir`: blocks of code that were run in `generated_solution`", nullable=True),
+    Column("code_failures", int, "`tir`: of these, those that ended in an error or at a limit", nullable=True),
+    Column("messages_with_tools", list, "`tir`: the chat with code as calls of the tool in `tools`", nullable=True),
+    Column("tools", list, "`tir`: the tool, as JSON schema", nullable=True),
 )
 
 NAMES = tuple(column.name for column in COLUMNS)
@@ -67,8 +74,20 @@ def arrow_schema() -> Any:
 
     text = pa.string()
     messages = pa.list_(pa.struct([("role", text), ("content", text)]))
+    call = pa.struct([("name", text), ("arguments", pa.struct([("code", text)]))])
+    calls = pa.list_(pa.struct([("type", text), ("function", call)]))
+    with_tools = pa.list_(pa.struct([("role", text), ("content", text), ("tool_calls", calls), ("name", text)]))
+    argument = pa.struct([("code", pa.struct([("type", text), ("description", text)]))])
+    parameters = pa.struct([("type", text), ("properties", argument), ("required", pa.list_(text))])
+    function = pa.struct([("name", text), ("description", text), ("parameters", parameters)])
     types = {str: text, bool: pa.bool_(), float: pa.float64(), int: pa.int64(), list: messages}
-    return pa.schema([pa.field(column.name, types[column.type], column.nullable) for column in COLUMNS])
+    lists = {
+        "messages_with_tools": with_tools,
+        "tools": pa.list_(pa.struct([("type", text), ("function", function)])),
+    }
+    return pa.schema(
+        [pa.field(column.name, lists.get(column.name, types[column.type]), column.nullable) for column in COLUMNS]
+    )
 
 
 def fault_of_messages(messages: list[Any]) -> str | None:
@@ -87,6 +106,29 @@ def fault_of_messages(messages: list[Any]) -> str | None:
         return (
             f"the messages are {', '.join(roles)}; a row needs an optional system, one user and one assistant message"
         )
+    return None
+
+
+def fault_of_tool_messages(messages: list[Any] | None, tools: list[Any] | None) -> str | None:
+    """What is wrong with a row's chat that calls a tool, as a phrase, or None, also where there is no such chat.
+
+    Every call is answered by the message behind it, and the last word is the assistant's.
+    """
+    if messages is None or tools is None:
+        return None if messages is tools else "`messages_with_tools` and `tools` go together"
+    called = False
+    for message in messages:
+        if not isinstance(message, dict) or not {"role", "content"} <= message.keys():
+            return "a message must have `role` and `content`"
+        if (message["role"] == "tool") != called:
+            return "a call of a tool and its answer do not follow each other"
+        called = bool(message.get("tool_calls"))
+        if called and message["role"] != "assistant":
+            return f"the {message['role']} message calls a tool"
+        if not (called or message["role"] == "tool" or message["content"].strip()):
+            return f"the {message['role']} message is empty"
+    if called or not messages or messages[-1]["role"] != "assistant":
+        return "the chat with tools does not end with what the assistant says"
     return None
 
 

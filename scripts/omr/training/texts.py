@@ -8,10 +8,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from omr.answers.damage import has_control_token
+from omr.answers.final_answer import boxed_answers
+from omr.answers.spelling import normalise_answer
 from omr.errors import UserError
 from omr.files.jsonl import Fields, Row, read_rows
 from omr.replies.reply import Reply, ReplyIndex
+from omr.replies.steps import steps_of
 from omr.solutions.solution import is_finished, read_solution
+from omr.solutions.transcripts import Transcript, joined, published, split, transcript_of
+from omr.training.code_rows import Coded, coded, fault_of_code_text
 
 _TRACE: Fields = {"problem_id": str, "seed": int, "solution": str}
 _SUMMARIZED: Fields = {"id": str, "seed": int, "summary": str, "summary_candidate": int, "summary_judged_by": str}
@@ -29,7 +34,8 @@ class Origin(NamedTuple):
 class Text(NamedTuple):
     """What a right solution says; `whole` has the reasoning, if any, in `<think>` tags, and the solution behind it.
 
-    `summary` is the row of the new summary that the solution is, or None.
+    `summary` is the row of the new summary that the solution is, or None; `code` of a solution that ran code says where
+    in `whole` it is.
     """
 
     reasoning: str
@@ -37,21 +43,50 @@ class Text(NamedTuple):
     whole: str
     origin: Origin
     summary: Row | None
+    code: Coded | None = None
 
     @property
     def fault(self) -> str | None:
         """Why a row must not hold this text: a reader could not tell where its reasoning ends (`think_tag_in_text`), or
-        a trainer would take part of it for a turn's end (`control_token_in_text`)."""
+        a trainer would take part of it for a turn's end (`control_token_in_text`); of a solution that ran code also
+        those of `fault_of_code_text`."""
         if any(tag in part for part in self[:2] for tag in _TAGS):
             return "think_tag_in_text"
-        return "control_token_in_text" if any(map(has_control_token, self[:2])) else None
+        fault = None if self.code is None else fault_of_code_text(self.code)
+        if fault is not None:
+            return fault
+        # The tags around code have the form of such tokens, and trainers know them as what they are.
+        parts = self[:2] if self.code is None else self.code.transcript.pieces
+        return "control_token_in_text" if any(map(has_control_token, parts)) else None
 
 
 def _text(reasoning: str, solution: str, reply: Reply, summary: Row | None) -> Text:
     whole = f"<think>\n{reasoning}\n</think>\n\n{solution}" if reasoning else solution
+    return Text(reasoning, solution, whole, _origin(reply), summary)
+
+
+def _origin(reply: Reply) -> Origin:
     tokens = (reply["usage"] or {}).get("completion_tokens")
-    origin = Origin(reply.get("model"), reply.get("key"), tokens if type(tokens) is int else None)
-    return Text(reasoning, solution, whole, origin, summary)
+    return Origin(reply.get("model"), reply.get("key"), tokens if type(tokens) is int else None)
+
+
+def _coded_text(reasoning: Transcript, solution: Transcript, reply: Reply, summary: Row | None) -> Text:
+    if reasoning.text:
+        whole = joined(["<think>\n", reasoning, "\n</think>\n\n", solution])
+        reasoning_to = len(whole.text) - len(solution.text)
+    else:
+        whole, reasoning_to = solution, 0
+    return Text(reasoning.text, solution.text, whole.text, _origin(reply), summary, coded(whole, reasoning_to, reply))
+
+
+def ending_at_answer(reasoning: Transcript, solution: Transcript) -> Transcript:
+    """A solution up to its final answer's box: as soon as the reasoning has reached it, else with what follows that."""
+    within, after = (boxed_answers(part.spoken, limit=1) for part in (reasoning, solution))
+    if within and (not after or normalise_answer(within[-1].content) == normalise_answer(after[-1].content)):
+        return reasoning.part(0, within[-1].end)
+    whole = joined([reasoning, "\n\n", solution]) if reasoning.text else solution
+    end = len(whole.text) - len(solution.text) + after[-1].end if after else len(whole.text)
+    return whole.part(0, end)
 
 
 class RowsInStep:
@@ -100,11 +135,15 @@ class Summaries:
 
 @dataclass(frozen=True)
 class Texts:
-    """Finds what right solutions say; `summaries` is None for a recipe without them."""
+    """Finds what right solutions say; `summaries` is None for a recipe without them.
+
+    With `end_at_answer` texts end behind the box of their final answer, and reasoning has no tags.
+    """
 
     solutions: ReplyIndex
     prompt_name: str
     summaries: Summaries | None
+    end_at_answer: bool = False
 
     def of(self, row: Row, trace: Row | None, summary: Row | None) -> Text | str:
         """The text of a right solution, or the reason (`no_summary`) why there is none.
@@ -116,13 +155,24 @@ class Texts:
         if reply is None or not is_finished(reply):
             raise _mismatch(row, "there is no finished reply")
         if trace is None:
-            reasoning, solution = read_solution(reply)
-            if self.summaries is not None and (reasoning or summary is not None):
-                raise _mismatch(row, "there is no trace, though it has reasoning")
-            return _text(reasoning, solution, reply, None)
+            return self._own_text(row, reply, summary)
         if summary is None:
             return "no_summary"
+        if reply.get("steps"):
+            reasoning = Transcript(trace["solution"], tuple(steps_of(trace | {"text": trace["solution"]})))
+            return _coded_text(reasoning, Transcript(summary["summary"]), reply, summary)
         return _text(trace["solution"], summary["summary"], reply, summary)
+
+    def _own_text(self, row: Row, reply: Reply, summary: Row | None) -> Text:
+        """What the solving model wrote."""
+        if self.summaries is not None and (summary is not None or read_solution(reply).reasoning):
+            raise _mismatch(row, "there is no trace, though it has reasoning")
+        if not reply.get("steps"):
+            return _text(*read_solution(reply), reply, None)
+        reasoning, solution = split(published(transcript_of(reply)))
+        if self.end_at_answer:
+            return _coded_text(Transcript(""), ending_at_answer(reasoning, solution), reply, None)
+        return _coded_text(reasoning, solution, reply, None)
 
 
 def _mismatch(row: Row, what: str) -> UserError:

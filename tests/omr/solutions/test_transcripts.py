@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from code_files import DISGUISES, Ran, coded, coded_reply
+from omr.errors import UserError
 from omr.solutions.solution import is_finished, predicted_answer, read_solution
 from omr.solutions.transcripts import Transcript, joined, last_words, note, published, split, transcript_of
 
@@ -119,7 +120,7 @@ def test_the_note_is_what_the_model_was_told_behind_an_output() -> None:
 
 
 def test_places_that_no_text_can_have_are_an_error() -> None:
-    with pytest.raises(ValueError, match="do not lie in its text"):
+    with pytest.raises(UserError, match="do not lie in its text"):
         transcript_of({"id": "p-1"} | coded(Ran("1", "1")) | {"text": "short"})
 
 
