@@ -25,7 +25,7 @@ define install
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed; say `make PYTHON=python3.12 $@`")'
 	$(PYTHON) -m venv $(1)
 	$(1)/bin/pip install -q --disable-pip-version-check uv==0.13.9
-	$(1)/bin/uv pip install -q --python $(1)/bin/python -r $(2) || $(1)/bin/pip install -q -r $(2)
+	$(1)/bin/uv pip install -q --compile-bytecode --python $(1)/bin/python -r $(2) || $(1)/bin/pip install -q -r $(2)
 	@touch $(1)/$(notdir $(2)).installed
 endef
 
@@ -34,6 +34,10 @@ $(VENV)/workflow.lock.txt.installed: envs/workflow.lock.txt
 
 $(VENV)/dev.lock.txt.installed: envs/dev.lock.txt
 	$(call install,$(VENV),$<)
+
+# Where code of models runs; see envs/sandbox.yaml.
+.venv-sandbox/sandbox.lock.txt.installed: envs/sandbox.lock.txt
+	$(call install,.venv-sandbox,$<)
 
 # With plain pip, which also takes a CPU build of torch from where a site keeps one.
 .venv-embeddings/installed: envs/embeddings.lock.txt
@@ -59,7 +63,7 @@ check: $(VENV)/dev.lock.txt.installed  ## format, lint and types, changing nothi
 	PYTHONPATH=scripts lint-imports --no-logo
 	snakemake --lint --configfile config/demo.yaml
 
-test: check .venv-embeddings/installed $(WITH:%=ready-%)  ## everything that checks the project; WITH="slurm vllm" for more
+test: check .venv-embeddings/installed .venv-sandbox/sandbox.lock.txt.installed $(WITH:%=ready-%)  ## everything that checks the project; WITH="slurm vllm" for more
 	python -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(LEFT_OUT)
 
 test-slurm: $(VENV)/dev.lock.txt.installed ready-slurm  ## the workflow on a real Slurm on this machine
@@ -92,4 +96,4 @@ rulegraph: $(VENV)/workflow.lock.txt.installed  ## draw docs/rulegraph.svg again
 	snakemake --configfile config/demo.yaml --rulegraph dot | dot -Tsvg -o docs/rulegraph.svg
 
 clean:  ## remove the environments and the demo's results
-	rm -rf $(VENV) .venv-embeddings .venv-vllm results/demo
+	rm -rf $(VENV) .venv-embeddings .venv-sandbox .venv-vllm results/demo

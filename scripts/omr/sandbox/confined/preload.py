@@ -1,0 +1,67 @@
+"""What the fork server loads before the first session, so that a session finds it in memory that all share."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib
+import importlib.metadata
+import os
+import sys
+
+MODULES = (
+    "numpy", "scipy", "scipy.optimize", "scipy.special", "scipy.integrate", "scipy.stats", "scipy.linalg",
+    "scipy.sparse", "mpmath", "gmpy2", "sympy", "sympy.parsing.sympy_parser", "sympy.geometry",
+    "sympy.ntheory.residue_ntheory",
+    "networkx", "matplotlib.pyplot", "pandas", "tqdm", "decimal", "fractions", "statistics", "cmath", "heapq", "bisect",
+    "itertools", "functools", "collections", "string", "datetime", "time", "typing", "dataclasses", "copy", "operator",
+    "textwrap", "pprint", "asyncio", "timeit",
+)  # fmt: skip
+
+#: Fills sympy's caches with what solutions ask first: worth more than anything else here. Symbols have odd names, since
+#: their assumptions are cached with them.
+WARM_UP = """
+from sympy import *
+x, y = symbols('warm_x warm_y')
+n, k = symbols('warm_n warm_k', integer=True, positive=True)
+solve(x**3 - 6*x**2 + 11*x - 6, x); solve([x + y - 3, x*y - 2], [x, y]); solveset(x**2 - 2, x, S.Reals)
+integrate(x*exp(x), x); integrate(1/(1 + x**2), (x, 0, 1)); diff(sin(x)*x**2, x); series(exp(x), x, 0, 5)
+summation(k**2, (k, 1, n)); limit((1 + 1/x)**x, x, oo); simplify((x**2 - 1)/(x - 1)); trigsimp(sin(x)**2 + cos(x)**2)
+factor(x**6 - 1); expand((x + y)**5); apart(1/(x*(x + 1))); Poly(x**2 + 1, x).all_coeffs(); nroots(x**5 - x - 1)
+nsimplify(0.3333333333333, rational=True); N(pi, 30); sqrt(8) + Rational(3, 4); latex(x**2/y); str(x/y)
+Matrix([[1, 2], [3, 4]]).eigenvals(); factorint(360360); isprime(10**9 + 7); divisors(360); lambdify(x, x**2)(2)
+"""
+
+#: What the environment is, apart from programs that only install it.
+_INSTALLERS = {"pip", "setuptools", "wheel", "uv"}
+
+
+def identity() -> str:
+    """A hash of Python's version and of the packages that can be imported here, with their versions."""
+    pins = {f"{found.name.lower()}=={found.version}" for found in importlib.metadata.distributions()}
+    kept = sorted(pin for pin in pins if pin.partition("==")[0] not in _INSTALLERS)
+    text = "\n".join([sys.version.split()[0], *kept])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def set_environment(home: str) -> None:
+    """The variables that packages look at, all of them: nothing is inherited."""
+    os.environ.clear()
+    os.environ.update(
+        {"HOME": home, "TMPDIR": home, "MPLCONFIGDIR": home, "MPLBACKEND": "agg", "PYTHONHASHSEED": "0"}
+        | {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}
+    )
+
+
+def load() -> list[str]:
+    """Import all, warm sympy up. Returns what could not be imported, each with its reason."""
+    missing = []
+    for name in MODULES:
+        try:
+            importlib.import_module(name)
+        except Exception as error:  # noqa: BLE001  a package's own trouble, reported by the caller
+            missing.append(f"{name}: {error}")
+    if "sympy" in sys.modules:
+        with contextlib.suppress(Exception):  # caches only: another version of sympy may know other names
+            exec(WARM_UP, {})  # noqa: S102  our own text
+    return missing
