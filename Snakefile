@@ -13,6 +13,7 @@ include: "rules/common.smk"  # settings, wildcard constraints, the base rule of 
 include: "rules/problems.smk"  # raw_aops_data -> problems -> classified -> answers, proofs -> merged
 include: "rules/decontaminate.smk"  # merged + benchmarks -> decontaminated
 include: "rules/solutions.smk"  # decontaminated -> solutions -> majority -> judged
+include: "rules/tir.smk"  # judged solutions with code -> cleaned -> fragments -> selected
 include: "rules/summaries.smk"  # right solutions -> new summaries -> judged -> summarized
 include: "rules/sft.smk"  # any recipe -> sft.jsonl, dataset folder
 include: "rules/models.smk"  # what is served: downloaded, and prepared for many GPUs

@@ -39,10 +39,13 @@ rule check_recipe_counts:
         "results/{run}/{recipe}/logs/check_recipe_counts.log",
     conda:
         "../envs/workflow.yaml"
+    params:
+        kept_by=code_recipes.kept_by,
     shell:
         "python scripts/check_counts.py"
         " --run results/{wildcards.run}"
         " --recipe {wildcards.recipe}"
+        " --kept-by {params.kept_by}"
         " --output {output.text}"
         " --json {output.json}"
         " 2>&1 | tee {log}"

@@ -1,7 +1,8 @@
 """Judged solutions -> training rows -> a dataset folder -> the hub.
 
     results/{run}/decontaminated.jsonl, {recipe}/judged/shard-KKK-of-NNN.jsonl, {recipe}/solutions/seed-SS/shard-...,
-    and, where a recipe has summaries, {recipe}/traces/shard-..., {recipe}/summarized/shard-...
+    where a recipe runs code, {recipe}/cleaned/shard-... or {recipe}/selected/shard-...,
+    and, where it has summaries, {recipe}/traces/shard-..., {recipe}/summarized/shard-...
     -> {recipe}/sft/shard-...                               training rows, with their texts
     -> {recipe}/sft.jsonl                                   all of them
     -> {recipe}/dataset/                                    data/train-*.parquet and README.md, the card
@@ -25,9 +26,11 @@ rule prepare_sft:
         problems="results/{run}/decontaminated.jsonl",
         judged="results/{run}/{recipe}/judged/shard-{shard}-of-{shards}.jsonl",
         solutions=recipes.solutions,
+        kept=code_recipes.kept,
         traces=products.traces,
         summarized=products.summarized,
         prompt=recipes.prompt,
+        row_prompt=code_recipes.row_prompt,
         tokenizer=products.tokenizer,
         code=code_of("prepare_sft"),
     output:
@@ -41,6 +44,7 @@ rule prepare_sft:
         "results/{run}/{recipe}/benchmarks/prepare_sft/shard-{shard}-of-{shards}.tsv"
     params:
         mode=recipes.knob("mode"),
+        code_rows=code_recipes.row_flags,
         summaries=products.summary_flags,
         bounds=products.bounds,
         tokenizer=products.tokenizer_flag,
@@ -55,6 +59,7 @@ rule prepare_sft:
         " --solutions {input.solutions}"
         " --prompt {input.prompt}"
         " --mode {params.mode}"
+        " {params.code_rows}"
         " {params.summaries}"
         " {params.bounds}"
         " {params.tokenizer}"

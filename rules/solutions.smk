@@ -11,10 +11,12 @@ A shard holds the same problems at every stage. Texts stay in solutions/; all ot
 writes {recipe}/dropped/<stage>/shard-... and {recipe}/counts/<stage>/shard-....
 """
 
+from omr.config.code_recipes import CodeRecipes
 from omr.config.recipes import Recipes
 
 try:
     recipes = Recipes(settings)
+    code_recipes = CodeRecipes(recipes)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

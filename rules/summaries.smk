@@ -1,6 +1,7 @@
 """Reasoning that led to a right answer -> a solution written anew for it. Off: `summaries: {enabled: false}`.
 
-    results/{run}/{recipe}/judged/shard-KKK-of-NNN.jsonl, solutions/seed-SS/shard-...
+    results/{run}/{recipe}/judged/shard-KKK-of-NNN.jsonl (of solutions with code cleaned/ or selected/, see rules/tir.smk),
+    solutions/seed-SS/shard-...
     -> {recipe}/traces/shard-...                              the reasoning of right, finished solutions, trimmed
     -> {recipe}/replies/generate_summaries/part-PP-of-QQ/shard-...   several candidates each
     -> {recipe}/summary_comparisons/shard-..., summary_judgements/shard-...
@@ -22,7 +23,7 @@ rule select_traces:
     """The reasoning of every right, finished solution, up to the step of its last boxed answer."""
     input:
         problems="results/{run}/decontaminated.jsonl",
-        judged="results/{run}/{recipe}/judged/shard-{shard}-of-{shards}.jsonl",
+        judged=code_recipes.kept_or_judged,
         solutions=recipes.solutions,
         code=code_of("select_traces"),
     output:

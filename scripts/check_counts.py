@@ -10,8 +10,8 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +52,23 @@ CHAIN = (
 RECIPE_CHAIN = (
     Link("fill_majority_answer", "majority", "generate_solutions"),
     Link("merge_judgements", "judged", "judge_answers", reads="fill_majority_answer"),
+    Link("clean_code_solutions", "cleaned", reads="merge_judgements"),
+    Link("cut_fragments", "fragments", reads="clean_code_solutions"),
+    Link("select_by_code", "selected", "judge_code", reads="clean_code_solutions"),
     Link("select_traces", "traces", reads="merge_judgements"),
     Link("merge_summaries", "summarized", "generate_summaries", reads="select_traces", also="judge_summaries"),
     Link("select_wrong_traces", "wrong_traces", reads="merge_judgements"),
     Link("merge_wrong_summaries", "wrong_summarized", "generate_wrong_summaries", reads="select_wrong_traces"),
     Link("prepare_sft", "sft.jsonl", reads="merge_judgements"),
 )
+
+
+#: Filters of solutions with code, by the stages that a recipe's solutions may go on from if it uses the filter.
+CODE_FILTERS = {
+    "clean_code_solutions": ("clean_code_solutions", "select_by_code"),
+    "cut_fragments": ("select_by_code",),
+    "select_by_code": ("select_by_code",),
+}
 
 
 #: What stands below a table: of a recipe, of what all recipes share.
@@ -103,9 +114,9 @@ def check_files(run: Path, link: Link, counts: Counts) -> None:
     check(lines == recorded, f"{link.stage} dropped {recorded} rows, the file has {lines}", dropped)
 
 
-def check_chain(run: Path, stages: Mapping[str, Counts]) -> None:
+def check_chain(run: Path, chain: Iterable[Link], stages: Mapping[str, Counts]) -> None:
     """Every stage must have read what the stages before it wrote."""
-    for link in (*CHAIN, *RECIPE_CHAIN):
+    for link in chain:
         if link.reads is not None and link.stage in stages:
             wrote, read = stages[link.reads]["written"], stages[link.stage]["read"]
             check(wrote == read, f"{link.reads} wrote {wrote} rows, {link.stage} read {read}", run / link.output)
@@ -165,15 +176,25 @@ def collect(run: Path) -> list[Counts]:
             stages[link.model_stage] = asked
         stages[link.stage] = read_counts(path)
         check_files(run, link, stages[link.stage])
-    check_chain(run, stages)
+    check_chain(run, CHAIN, stages)
     check_branches(run, stages)
     return list(stages.values())
 
 
-def collect_recipe(run: Path, recipe: str) -> list[Counts]:
+def recipe_chain(kept_by: str) -> Iterator[Link]:
+    """The stages of a recipe whose solutions go on from the stage `kept_by`, without filters that it does not use."""
+    for link in RECIPE_CHAIN:
+        if link.stage == "select_traces":
+            yield replace(link, reads=kept_by)
+        elif link.stage not in CODE_FILTERS or kept_by in CODE_FILTERS[link.stage]:
+            yield link
+
+
+def collect_recipe(run: Path, recipe: str, kept_by: str = "merge_judgements") -> list[Counts]:
     """The counts of all stages of a recipe, in its order, checked."""
     folder, stages = run / recipe, dict[str, Counts]()
-    for link in RECIPE_CHAIN:
+    chain = list(recipe_chain(kept_by))
+    for link in chain:
         counts = sharded_counts(folder / "counts", link.stage)
         if counts is None:
             continue  # summaries are switched off
@@ -183,7 +204,7 @@ def collect_recipe(run: Path, recipe: str) -> list[Counts]:
         stages[link.stage] = counts
     clean, read = count_lines(run / "decontaminated.jsonl"), stages["fill_majority_answer"]["read"]
     check(clean == read, f"there are {clean} problems, the vote read {read}", folder / "majority")
-    check_chain(folder, stages)
+    check_chain(folder, chain, stages)
     rows, written = count_lines(folder / "sft.jsonl"), stages["prepare_sft"]["written"]
     check(rows == written, f"prepare_sft wrote {written} rows, the file has {rows}", folder / "sft.jsonl")
     return list(stages.values())
@@ -215,10 +236,12 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, required=True, help="results folder of the run")
     parser.add_argument("--recipe", help="the stages of this recipe instead of those that all recipes share")
+    kept_by = ("merge_judgements", "clean_code_solutions", "select_by_code")
+    parser.add_argument("--kept-by", choices=kept_by, default=kept_by[0], help="where its solutions go on from")
     parser.add_argument("--output", type=Path, required=True, help="the table as text")
     parser.add_argument("--json", type=Path, required=True, help="the table as JSON")
     args = parser.parse_args(argv)
-    stages = collect(args.run) if args.recipe is None else collect_recipe(args.run, args.recipe)
+    stages = collect(args.run) if args.recipe is None else collect_recipe(args.run, args.recipe, args.kept_by)
     text = f"{table(stages)}\n\n{EXPLANATION[args.recipe is None].format(folder=args.output.parent)}"
     with AtomicFile(args.json) as file:
         file.write(orjson.dumps(stages, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))

@@ -22,6 +22,8 @@ _PROBLEM_COUNTS = (
     "merge_data", "decontaminate",
 )  # fmt: skip
 _SOLUTION_COUNTS = ("fill_majority_answer", "merge_judgements")
+_CODE_COUNTS = ("clean_code_solutions",)
+_VOTE_COUNTS = ("cut_fragments", "select_by_code")
 _SUMMARY_COUNTS = ("select_traces", "merge_summaries")
 #: Model stages in the order of the recipe, with the prompts that they ask.
 _PROBLEM_PROMPTS = {
@@ -32,6 +34,10 @@ _PROBLEM_PROMPTS = {
     "classify_converted": (),
     "check_contamination": ("check_contamination",),
 }
+
+
+#: Model stages of a recipe that its own rows owe nothing to.
+_FOR_OTHERS = frozenset({"generate_wrong_summaries"})
 
 
 class OfRecipe(Protocol):
@@ -99,7 +105,10 @@ class Products:
         """Input of a rule: the counts of all CPU stages that led to a recipe's rows, in order."""
         run = f"results/{wildcards.run}"
         left_out = frozenset() if self._settings.config["problems"]["use_converted_proofs"] else _PROOF_STAGES
-        stages = [*_SOLUTION_COUNTS, *(_SUMMARY_COUNTS if self._has_summaries(wildcards.recipe) else ()), "prepare_sft"]
+        code = _CODE_COUNTS if self._recipes[wildcards.recipe]["mode"] == "tir" else ()
+        votes = _VOTE_COUNTS if self._recipes.votes_on_code(wildcards.recipe) else ()
+        summaries = _SUMMARY_COUNTS if self._has_summaries(wildcards.recipe) else ()
+        stages = [*_SOLUTION_COUNTS, *code, *votes, *summaries, "prepare_sft"]
         return [f"{run}/counts/{stage}.json" for stage in _PROBLEM_COUNTS if stage not in left_out] + [
             f"{run}/{wildcards.recipe}/counts/{stage}/{shard}.json"
             for stage in stages
@@ -116,6 +125,7 @@ class Products:
         """Input of a rule: the prompt files of all model stages, in order."""
         names = [name for of_stage in self._problem_prompts().values() for name in of_stage]
         names += [self._recipes[wildcards.recipe]["prompt"], "judge_answers"]
+        names += ["judge_novelty", "judge_significance"] if self._recipes.votes_on_code(wildcards.recipe) else []
         files = [f"prompts/{name}.yaml" for name in names]
         return files + [_SUMMARY_PROMPT] * self._has_summaries(wildcards.recipe)
 
@@ -153,5 +163,4 @@ class Products:
         return {stage: names for stage, names in _PROBLEM_PROMPTS.items() if stage not in left_out}
 
     def _own_stages(self, recipe: str) -> list[str]:
-        summaries = ["generate_summaries", "judge_summaries"] if self._has_summaries(recipe) else []
-        return ["generate_solutions", "judge_answers", *summaries]
+        return [stage for stage in self._recipes.model_stages(recipe) if stage not in _FOR_OTHERS]

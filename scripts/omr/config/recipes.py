@@ -23,12 +23,15 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _TAKEN = frozenset({"benchmarks", "configs", "contamination", "counts", "dataset", "dropped", "logs", "replies"})
 #: Where a model stage's settings stand in its recipe; the recipe itself holds those of the stage that it is about.
 _SECTIONS = {
-    "judge_answers": "judge",
-    "generate_summaries": "summaries",
-    "judge_summaries": "judge",
-    "generate_wrong_summaries": "summaries",
-    "generate_selection_summaries": "summaries",
+    "judge_answers": ("judge",),
+    "judge_code": ("code_filter", "novelty"),
+    "generate_summaries": ("summaries",),
+    "judge_summaries": ("judge",),
+    "generate_wrong_summaries": ("summaries",),
+    "generate_selection_summaries": ("summaries",),
 }
+#: What recipes with code have besides.
+_OF_CODE = ("code", "code_filter", "code_rows")
 #: How a recipe makes its rows: by reasoning alone, with code that is run meanwhile, by comparing solutions.
 MODES = ("cot", "tir", "genselect")
 #: Seeds and parts are two digits in paths.
@@ -84,6 +87,10 @@ class Recipes:
         names = [re.escape(name) for name, recipe in self._recipes.items() if recipe["mode"] in modes]
         return "|".join(names) or r"(?!)"
 
+    def of_mode(self, mode: str) -> list[str]:
+        """The recipes of a mode, whether a run makes them or not."""
+        return [name for name, recipe in self._recipes.items() if recipe["mode"] == mode]
+
     @property
     def with_wrong_summaries(self) -> str:
         """The same for the recipes whose wrong solutions get summaries."""
@@ -124,8 +131,22 @@ class Recipes:
         return int(summaries.get("wrong_per_problem", 0)) if summaries.get("enabled") else 0
 
     def final_rows(self, name: str) -> str:
-        """The folder whose rows become training rows: `summarized`, or `judged` for a recipe without summaries."""
-        return "summarized" if self.has_summaries(name) else "judged"
+        """The folder whose rows become training rows: `summarized`, or `kept_rows` for a recipe without summaries."""
+        return "summarized" if self.has_summaries(name) else self.kept_rows(name)
+
+    def kept_rows(self, name: str) -> str:
+        """The folder with the rows of the solutions that go on once they are judged.
+
+        `judged` has all of them, `cleaned` and `selected` those whose code is as a recipe wants it.
+        """
+        if self[name]["mode"] != "tir":
+            return "judged"
+        return "selected" if self.votes_on_code(name) else "cleaned"
+
+    def votes_on_code(self, name: str) -> bool:
+        """Whether a model says of a recipe's code if it was worth running."""
+        recipe = self[name]
+        return recipe["mode"] == "tir" and bool(recipe["code_filter"]["novelty"]["enabled"])
 
     def has_summaries(self, name: str) -> bool:
         """Whether texts are written anew; of comparisons they always are."""
@@ -205,7 +226,8 @@ class Recipes:
             return ("select_solutions", "generate_selection_summaries")
         summaries = ("generate_summaries", "judge_summaries") if self.has_summaries(name) else ()
         wrong = ("generate_wrong_summaries",) if self.wrong_per_problem(name) else ()
-        return ("generate_solutions", "judge_answers", *summaries, *wrong)
+        code = ("judge_code",) if self.votes_on_code(name) else ()
+        return ("generate_solutions", "judge_answers", *code, *summaries, *wrong)
 
     def all_judged(self, run: str) -> list[str]:
         """The judged rows of all recipes that a run makes, as far as they solve problems."""
@@ -256,8 +278,9 @@ class Recipes:
         }
 
     def _section(self, name: str, stage: str) -> Mapping[str, Any]:
-        recipe = self[name]
-        section: Mapping[str, Any] = recipe[_SECTIONS[stage]] if stage in _SECTIONS else recipe
+        section: Mapping[str, Any] = self[name]
+        for key in _SECTIONS.get(stage, ()):
+            section = section[key]
         return section
 
 
@@ -272,8 +295,9 @@ def _fault(name: str, recipe: Mapping[str, Any]) -> str | None:
         return f"cannot be called so: results/<run>/{name}/ holds something else"
     if recipe["mode"] not in MODES:
         return f"has the mode {recipe['mode']!r}; there are: {', '.join(MODES)}"
-    if (recipe["mode"] == "tir") != ("code" in recipe):
-        return "has `code`, which only `mode: tir` takes" if "code" in recipe else "runs code, but has no `code`"
+    for key in _OF_CODE:
+        if (recipe["mode"] == "tir") != (key in recipe):
+            return f"has `{key}`, which only `mode: tir` takes" if key in recipe else f"runs code, but has no `{key}`"
     if "code" in recipe and recipe["code"]["min_budget"] > recipe["code"]["max_budget"]:
         return "has a `code.min_budget` above its `code.max_budget`"
     if recipe["mode"] != "genselect" and not 1 <= recipe["seeds"] <= _MOST_SEEDS:

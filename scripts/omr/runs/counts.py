@@ -28,6 +28,7 @@ Counts = dict[str, Any]
 RECIPE_STAGES = (
     "generate_solutions",
     "judge_answers",
+    "judge_code",
     "generate_summaries",
     "judge_summaries",
     "generate_wrong_summaries",

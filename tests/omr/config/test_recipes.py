@@ -20,6 +20,9 @@ CONFIG = Path(__file__).parents[3] / "config"
 FULL = read_config(CONFIG / f"{name}.yaml" for name in ("config", "models", "benchmarks"))
 
 
+LIMO = FULL["recipes"]["tir-limo"]
+
+
 def recipes(**changes: dict[str, Any]) -> Recipes:
     """The recipes of the full config with some replaced or added, each a change of `cot-qwq`."""
     config = copy.deepcopy(FULL)
@@ -128,7 +131,8 @@ def test_without_recipes_the_pattern_fits_nothing() -> None:
         ("own", {"seeds": 101}, "from 1 to 100 seeds"),
         ("own", {"mode": "tir"}, "has no `code`"),
         ("own", {"code": FULL["recipes"]["tir-limo"]["code"]}, "which only `mode: tir` takes"),
-        ("own", {"mode": "tir", "code": FULL["recipes"]["tir-limo"]["code"] | {"max_budget": 7}}, "above its"),
+        ("own", LIMO | {"code": LIMO["code"] | {"max_budget": 7}}, "above its"),
+        ("own", {name: value for name, value in LIMO.items() if name != "code_rows"}, "has no `code_rows`"),
     ],
 )
 def test_a_recipe_that_cannot_be_is_an_error_that_says_why(name: str, change: dict[str, Any], fault: str) -> None:

@@ -1,0 +1,86 @@
+"""What the rules of solutions with code ask of the config: which of them stay, and how their training rows look.
+
+Imported while Snakemake reads the workflow, so it imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from omr.config.recipes import InRecipe, Recipes
+from omr.config.settings import flags
+from omr.errors import UserError
+
+_SHARD = "results/{{run}}/{{recipe}}/{}/shard-{{shard}}-of-{{shards}}.jsonl"
+
+
+class OfRecipe(Protocol):
+    """The wildcards of rules that make one file per recipe."""
+
+    recipe: str
+
+
+class CodeRecipes:
+    """The recipes of `mode: tir`. Raises UserError for what a schema cannot see."""
+
+    def __init__(self, recipes: Recipes) -> None:
+        self._recipes = recipes
+        for name in recipes.of_mode("tir"):
+            novelty = recipes[name]["code_filter"]["novelty"]
+            if novelty["votes_needed"] > novelty["votes"]:
+                raise UserError(
+                    f"the recipe {name!r} needs {novelty['votes_needed']} readable votes of {novelty['votes']}",
+                    remedy="lower `code_filter.novelty.votes_needed`",
+                )
+
+    # ---- filters -----------------------------------------------------------------------------------------------
+
+    def _filter(self, wildcards: InRecipe) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self._recipes[wildcards.recipe]["code_filter"]
+        return found
+
+    def cleaning(self, wildcards: InRecipe) -> str:
+        """A param of a rule: flags of clean_code_solutions.py."""
+        found = self._filter(wildcards)
+        may_come_first = " --answer-may-come-first" if found["answer_may_come_first"] else ""
+        return flags({"max_blocks": found["max_blocks"]}) + may_come_first
+
+    def votes(self, wildcards: InRecipe) -> str:
+        """A param of a rule: flags that ask for every vote, `--seed 0 1 2 ...`; all fragments of a shard at once."""
+        return "--seed " + " ".join(map(str, range(self._filter(wildcards)["novelty"]["votes"])))
+
+    def keep_rule(self, wildcards: InRecipe) -> str:
+        """A param of a rule: flags of select_by_code.py."""
+        novelty = self._filter(wildcards)["novelty"]
+        return flags({name: novelty[name] for name in ("votes", "votes_needed", "moderate_share")})
+
+    # ---- training rows -----------------------------------------------------------------------------------------
+
+    def _runs_code(self, wildcards: InRecipe) -> bool:
+        return bool(self._recipes[wildcards.recipe]["mode"] == "tir")
+
+    def kept(self, wildcards: InRecipe) -> list[str]:
+        """Input of a rule: the shard's rows that the filters kept; none for a recipe that runs no code."""
+        return [_SHARD.format(self._recipes.kept_rows(wildcards.recipe))] if self._runs_code(wildcards) else []
+
+    def kept_or_judged(self, wildcards: InRecipe) -> str:
+        """Input of a rule: the shard's rows that filters kept, of a recipe without filters the judged ones."""
+        return _SHARD.format(self._recipes.kept_rows(wildcards.recipe))
+
+    def kept_by(self, wildcards: OfRecipe) -> str:
+        """A param of a rule: the stage whose rows go on once solutions are judged."""
+        stages = {"cleaned": "clean_code_solutions", "selected": "select_by_code"}
+        return stages.get(self._recipes.kept_rows(wildcards.recipe), "merge_judgements")
+
+    def row_prompt(self, wildcards: InRecipe) -> str:
+        """Input of a rule: the prompt file of the training rows, which may be another one than asked."""
+        own = self._recipes[wildcards.recipe].get("code_rows", {}).get("prompt")
+        return self._recipes.prompt(wildcards) if own is None else f"prompts/{own}.yaml"
+
+    def row_flags(self, wildcards: InRecipe, input: Any) -> str:
+        """A param of a rule: what prepare_sft.py is told of solutions with code."""
+        if not self._runs_code(wildcards):
+            return ""
+        ends = " --end-at-answer" if self._recipes[wildcards.recipe]["code_rows"]["end_at_answer"] else ""
+        return flags({"kept": input.kept, "row_prompt": input.row_prompt}) + ends
