@@ -68,6 +68,10 @@ class Printer:
         tokens = f"{usage.get('prompt_tokens', '?')} + {usage.get('completion_tokens', '?')} tokens"
         asked = f"prompt {row.get('prompt')}, seed {row.get('seed')}, {row.get('model')}"
         yield printable(f"{where}: REPLY to {asked}, {row.get('finish_reason')}, {tokens}")
+        if row.get("steps"):
+            ran = ", ".join(str(step[-1]) for step in row["steps"])
+            allowed = row.get("executions_allowed", "?")
+            yield printable(f"  ran {len(row['steps'])} of {allowed} blocks ({ran}), ended: {row.get('ended')}")
         for name in ("error", "reasoning", "text"):
             if row.get(name) is not None:
                 yield from self._field(name, row[name])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import run_files
+from code_run_files import write_code_run
 from omr.errors import UserError
 from omr.runs.lineage import Id, parse_id
 from omr.stages.row_search import lines_with, nearest, rows_with
@@ -59,6 +60,20 @@ def test_a_problem_lists_its_solutions(run: Path, capsys: pytest.CaptureFixture[
     text = traced(run, PROBLEM, capsys)
     assert f"{PROBLEM}-0: answer 2, yes (symbolic); is in {run_files.RECIPE}/sft.jsonl" in text
     assert f"{PROBLEM}-1: answer 3, no (llm); ended at prepare_sft: wrong" in text
+
+
+def test_a_solution_with_code_shows_what_was_run_and_every_vote_on_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = write_code_run(tmp_path, run_files.HOSTILE)
+    kept = traced(run, f"{PROBLEM}-0", capsys, "--recipe", "tir-small")
+    names = ("ran 2 of 4 blocks (ok, error), ended: stop", "tir-small/cleaned", "Novelty: new", "reason: traceback")
+    places = [kept.index(name) for name in (*names, "tir-small/selected", "tir-small/sft.jsonl")]
+    assert places == sorted(places)
+    assert kept.rstrip().endswith("is in tir-small/sft.jsonl")
+    dropped = traced(run, f"{PROBLEM}-1", capsys, "--recipe", "tir-small")
+    assert "Novelty: check" in dropped
+    assert dropped.rstrip().endswith("ended at select_by_code: code_not_needed")
 
 
 @pytest.mark.parametrize(

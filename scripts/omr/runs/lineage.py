@@ -23,6 +23,10 @@ _PROBLEM_CHAIN = (
 )
 
 
+#: Stages that drop solutions for their code.
+_CODE_STAGES = ("clean_code_solutions", "cut_fragments", "select_by_code")
+
+
 class Event(NamedTuple):
     """A row of a file (`where`, relative to the run). `kind` is `row`, `reply` or `dropped`."""
 
@@ -123,6 +127,7 @@ class Lineage:
         for seat in seats:
             yield from self._verdict(recipe, problem, seat.row.get("predicted_answer"))
         yield from (event for event in self._rows(f"{recipe}/judged", "id", problem) if event.row["seed"] == seed)
+        yield from self._code(recipe, problem, seed)
         yield from self._summaries(recipe, problem, seed)
         yield from self.fate(recipe, problem, seed)
         yield from self._wrong_summaries(recipe, problem, seed)
@@ -132,6 +137,20 @@ class Lineage:
             if event.row.get("predicted_answer") == predicted:
                 yield event
                 yield from self._replies(f"{recipe}/replies/judge_answers", event.row["id"], problem)
+
+    def _code(self, recipe: str, problem: str, seed: int) -> Iterator[Event]:
+        """What was found of a solution's code: its cleaned row, the votes on its blocks, its selected row."""
+        cleaned = [event for event in self._rows(f"{recipe}/cleaned", "id", problem) if event.row["seed"] == seed]
+        yield from cleaned
+        for block in range(sum(event.row["blocks"] for event in cleaned)):
+            fragment = f"{problem}-{seed}-{block}"
+            yield from self._rows_of(f"{recipe}/fragments", problem, fragment)
+            # Only a part of the solution was dropped.
+            parts = self._dropped(f"{recipe}/dropped/cut_fragments", fragment, problem)
+            yield from (part._replace(kind="row") for part in parts)
+            yield from self._replies(f"{recipe}/replies/judge_code", fragment, problem)
+        rows = self._rows(f"{recipe}/selected", "id", problem)
+        yield from (event for event in rows if event.row.get("seed") == seed)
 
     def _of_problem(self, folder: str, problem: str) -> Iterator[Event]:
         for file in shard_files(self.run / folder, problem):
@@ -169,7 +188,7 @@ class Lineage:
 
     def fate(self, recipe: str, problem: str, seed: int) -> Iterator[Event]:
         """Where a solution ended: rows that say why it was dropped, or its training row."""
-        for stage in ("select_traces", "merge_summaries", "prepare_sft"):
+        for stage in (*_CODE_STAGES, "select_traces", "merge_summaries", "prepare_sft"):
             for row_id in (problem, f"{problem}-{seed}"):
                 events = self._dropped(f"{recipe}/dropped/{stage}", row_id, problem)
                 yield from (event for event in events if event.row.get("seed", seed) == seed)
