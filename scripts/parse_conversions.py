@@ -4,8 +4,9 @@ In: classified.jsonl, of which rows of other branches are skipped (`not_selected
 `convert_proofs`.
 Out: `id` (that of the proof problem), `thread_id`, `problem` (the converted one), `original_problem`.
 
-Dropped: `empty_problem`, `too_long_problem`, `unchanged_problem`, `still_a_proof`, `meta_text` (it talks about the
-task), `unreadable_conversion`, `no_reply`, `request_failed_<kind>`, `unfinished_reply`, `empty_reply`.
+Dropped: `empty_problem`, `too_long_problem`, `unchanged_problem`, `still_a_proof`, `several_problems`,
+`meta_text` (it talks about the task), `unreadable_conversion`, `no_reply`, `request_failed_<kind>`,
+`unfinished_reply`, `empty_reply`.
 """
 
 from __future__ import annotations

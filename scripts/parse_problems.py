@@ -6,7 +6,8 @@ Out: `id` = `<thread id>-<n>` (n counts the problems of the reply from 1), `thre
 
 A thread is dropped as `no_problem` (the reply says so), `unreadable_extraction`, `no_reply`,
 `request_failed_<kind>`, `unfinished_reply`, `empty_reply`, or, if none of its problems can be used, with the reason of
-the first. A problem that cannot be used beside others that can is a dropped part: `empty_problem`, `too_long_problem`.
+the first. A problem that cannot be used beside others that can is a dropped part: `empty_problem`, `too_long_problem`,
+`repeated_problem` (the reply has it already).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 
 from omr.errors import run_command
 from omr.files.jsonl import Row
+from omr.files.notation import notation
 from omr.parsers.extraction import fault_of_problem, parse_problems
 from omr.replies.reply import ReplyIndex, usable_text
 from omr.stages.flags import add_replies, open_stage, stage_parser
@@ -45,9 +47,12 @@ def parse_thread(stage: Stage, thread: Row, replies: ReplyIndex) -> None:
 def pass_problems(stage: Stage, thread: Row, problems: list[str]) -> None:
     """Write the problems that can be used; those that cannot are dropped parts, or the whole thread if none can."""
     usable, unusable = [], []
+    seen = set[str]()
     for number, problem in enumerate(problems, 1):
         row = problem_row(thread, number, problem)
-        fault = fault_of_problem(problem)
+        text = notation(problem)
+        fault = fault_of_problem(problem) or ("repeated_problem" if text in seen else None)
+        seen.add(text)
         if fault is None:
             usable.append(row)
         else:

@@ -26,7 +26,7 @@ def test_a_reply_that_is_no_new_problem_drops_the_row_with_the_reason(tmp_path: 
         PROVE: "unchanged_problem",
         "---": "empty_problem",
         "\n": "empty_reply",
-        "Here is the new problem:\nFind $a$.": "meta_text",
+        "This problem cannot be converted.": "meta_text",
         "x" * 20_000: "too_long_problem",
         "<think>Find $a$.": "unreadable_conversion",
     }

@@ -119,3 +119,13 @@ def test_a_missing_file_of_replies_is_an_error(tmp_path: Path) -> None:
     outputs = [f"--{name}={tmp_path / name}" for name in ("output", "dropped", "counts")]
     with pytest.raises(UserError, match="no such file"):
         main(["--threads", str(threads), "--replies", str(tmp_path / "none.jsonl"), *outputs])
+
+
+def test_a_problem_that_a_reply_repeats_goes_on_once(tmp_path: Path) -> None:
+    text = "Problem 1: Find $x$.\n\nProblem 2: Find  $x$\n\nProblem 3: Find $X$.\n\nProblem 4: Find $x$."
+    run = run_stage(main, tmp_path, {"threads": THREADS[:1]}, [extraction(0, text)])
+    assert [(row["id"], row["problem"]) for row in run.rows] == [
+        (f"{IDS[0]}-1", "Find $x$."),
+        (f"{IDS[0]}-3", "Find $X$."),
+    ]
+    assert run.counts["dropped_parts"] == {"repeated_problem": 2}

@@ -1,17 +1,28 @@
 """Reads the final answer out of a reply that ends with `Answer: ...` or `Answer not found.`
 
-The answer may be bold, boxed, in dollars, or a formula over several lines; reasoning may come before it. Unreadable is
-a reply without such a line, with two that differ, with prose after the answer, or with a word for "nothing" that could
-be an answer as well.
+The answer may be bold, boxed, in dollars, a formula over several lines, in a sentence (`The final answer is $5$.`) or
+in JSON; reasoning may come before it, and prose that says where it comes from behind it. Unreadable is a reply without
+such a line, with two that differ, with prose that takes the answer back, or with a word for "nothing" that could be an
+answer as well.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from omr.answers.final_answer import boxed_answers
-from omr.parsers.reply_text import LINE_HEAD, SPACE, after_thinking, plain, shown_lines, unix_lines, without_emphasis
+from omr.parsers.reply_text import (
+    LINE_HEAD,
+    SPACE,
+    after_thinking,
+    json_value,
+    plain,
+    shown_lines,
+    unix_lines,
+    without_emphasis,
+)
 
 #: An answer of more characters is a reply that ran away.
 MAX_ANSWER_CHARACTERS = 1_000
@@ -22,9 +33,38 @@ Reading = tuple[str | None, str | None]
 _ANSWER = r"(?:the )?(?:final )?answer"
 _COLON = rf"(?P<colon>(?:{SPACE}++is)?+{SPACE}*+[*_`]*+{SPACE}*+[:：])"
 _LINE = re.compile(rf"{LINE_HEAD}(?:{_ANSWER}{_COLON}|(?:no )?{_ANSWER}(?![a-z]))", re.IGNORECASE)
+#: A sentence whose object is a number or a formula: `The final answer is \\boxed{5}.`
+_IS = re.compile(
+    rf"(?:\n[>#*_`+•–-]*+|[.!?;:,]){SPACE}*+(?:(?:so|thus|hence|therefore|and),? )?(?P<head>[*_`]*+)(?:the|its) "
+    rf"(?:(?:final|correct|right) )?answer(?: to (?:the|this) problem)?[*_`]*+ (?P<colon>is)"
+    rf"(?: therefore| thus)?[*_`]*+{SPACE}++"
+    r"(?=[*_`\"]*+(?:[$\\(\[{+−-]|[0-9]|[a-zA-Z](?![a-zA-Z])(?! [a-zA-Z]{2})))",
+    re.IGNORECASE,
+)
 #: The last line may begin with the reasoning: `Post 2 confirms it. Answer: 5`.
 _IN_SENTENCE = re.compile(rf"[.!?;]{SPACE}++(?P<head>[*_`]*+){_ANSWER}{_COLON}", re.IGNORECASE)
-_PHRASE = rf"(?:{_ANSWER}(?: was| is)? not found|no (?:final )?answer(?: was)? found)"
+_WHERE = r"(?: (?:in|by|from) (?:the|this) (?:discussion|thread|posts?|forum))?"
+_FOUND = rf"found{_WHERE}"
+_PHRASE = rf"(?:{_ANSWER}(?: was| is| could)? not (?:be )?{_FOUND}|no (?:final )?answer(?: was| is)? {_FOUND})"
+#: A sentence in place of the answer that says that there is none: a word of negation, and one for where answers are.
+_NEGATION = re.compile(r"\b(?:no|not|none|never|nobody|neither|without|cannot|lacks?)\b|n['’]t\b")
+_ABOUT = re.compile(r"\b(?:answers?|discussions?|posts?|posters?|threads?|forum)\b")
+_LETTERS = re.compile(r"[^\W\d_]{2,}")
+#: Prose that begins behind an answer: in its line, and as a line of its own.
+_SOURCE = r"(?:as|since|because|which|according|see|by|from|given)"
+_SENTENCE_AFTER = re.compile(
+    rf"(?:[.;!]{SPACE}++(?=[A-Z][a-z]*+[ ,'])|,{SPACE}++(?={_SOURCE}\b)"
+    rf"|{SPACE}++[–—-]{{1,2}}{SPACE}++(?=[a-zA-Z]{{2,}} )|{SPACE}++(?=\((?:{_SOURCE}|in|[Pp]osts?)\b)"
+    rf"|{SPACE}++(?=(?:because|since|as (?:is |was )?(?:shown|given|stated|said|found|post)|according to)\b))"
+)
+_PROSE = re.compile(r"\W{0,3}[A-Z][a-z'’]*+(?:[*_]*:[*_]* \S|,?(?: \S+){2,})")
+#: Another number that somebody gives: `Post 4 says 6`.
+_GIVES = re.compile(r"\b(?:gives|says|states|gets|got|finds|claims|obtains|has) \W{0,3}(?P<number>[0-9]++)")
+_TAKES_BACK = re.compile(
+    r"(?:^|[.;!?,] ?)\W{0,3}(?:but|however|though|although|wait|actually|unless|otherwise|yet|or|alternatively"
+    r"|(?:on second|no,? wait))\b|,? though\b|\bwrong\b|\bincorrect\b|\binstead\b|\bnot (?:sure|certain|confirmed)\b",
+    re.IGNORECASE,
+)
 _NOT_FOUND = re.compile(rf"(?:.*[.!?;] )?{_PHRASE}")
 _PHRASE_CHARACTERS = 120
 _NO_VALUE = frozenset({
@@ -44,6 +84,11 @@ _PAIRS = {
 _MAX_PAIRS = 8
 _MAX_BOXES = 64
 _MONEY = re.compile(r"\$ ?[0-9][0-9.,]*")
+_AGAIN = re.compile(rf"\A\s*{_ANSWER} is[ :]++(?=\S)", re.IGNORECASE)
+_DOTS = re.compile(r"\\(?:[lc]?dots|[vd]dots|dotsc)(?![a-z])")
+#: Formulas in dollars, and commands outside of them.
+_FORMULAS = re.compile(r"\$[^$]*+\$|\\[a-zA-Z]+(?:\{[^{}]*\})?")
+_KEY = re.compile(r"(?:the )?(?:final[ _-]?)?answer", re.IGNORECASE)
 _DIGIT = re.compile("[0-9]")
 _IN_FORMULA = re.compile(r"[{}$\\]")
 
@@ -53,10 +98,19 @@ def parse_answer(text: str) -> Reading:
     spoken = after_thinking(text)
     if spoken is None:
         return None, UNREADABLE
-    spoken = "\n" + unix_lines(spoken)
-    readings = set(_line_readings(spoken)) or {_last_sentence(spoken)}
+    value = json_value(spoken)
+    spoken = "\n" + unix_lines(spoken if value is None else _json_answer(value))
+    readings = set(_line_readings(spoken)) or set(_sentence_readings(spoken)) or {_last_sentence(spoken)}
     # An answer and its repetition are one; anything else that is said twice contradicts itself.
     return readings.pop() if len(readings) == 1 else (None, UNREADABLE)
+
+
+def _json_answer(value: Any) -> str:
+    """The answer line that an object with an answer stands for."""
+    answers = [text for key, text in value.items() if _KEY.fullmatch(key)] if isinstance(value, dict) else []
+    if len(answers) != 1 or isinstance(answers[0], (dict, list)):
+        return ""
+    return "Answer not found." if answers[0] is None else f"Answer: {answers[0]}"
 
 
 def _line_readings(spoken: str) -> Iterator[Reading]:
@@ -68,8 +122,20 @@ def _line_readings(spoken: str) -> Iterator[Reading]:
             text = spoken[match.end() :] if is_last else _line_of(match)[match.end() - match.start() - 1 :]
             yield _reading(without_emphasis(match["head"], match["colon"], text))
         else:
-            is_whole = not is_last or len(shown_lines(spoken[match.start() :])) == 1
-            yield (None, None) if is_whole else (None, UNREADABLE)
+            rest = shown_lines(spoken[match.start() :])[1:] if is_last else []
+            yield (None, UNREADABLE) if any(map(_contradicts, rest)) else (None, None)
+
+
+def _contradicts(line: str) -> bool:
+    """Whether a line behind `Answer not found.` may say otherwise."""
+    return _TAKES_BACK.search(line) is not None or _PROSE.match(line) is None or _DIGIT.search(line) is not None
+
+
+def _sentence_readings(spoken: str) -> Iterator[Reading]:
+    """What the sentences say in which the answer is a number or a formula."""
+    for match in _IS.finditer(spoken):
+        text = spoken[match.end() :]
+        yield _reading(without_emphasis(match["head"], "", text))
 
 
 def _line_of(match: re.Match[str]) -> str:
@@ -99,21 +165,58 @@ def _reading(text: str) -> Reading:
     text = text.strip()
     if len(text) > MAX_ANSWER_CHARACTERS:
         return None, TOO_LONG
-    if "\n" in text:
-        lines = shown_lines(text)
-        if any(not _is_open(" ".join(lines[:count])) for count in range(1, len(lines))):
-            return None, UNREADABLE  # the answer ended before the last line: the rest is prose
-        text = " ".join(map(str.strip, lines))
-    value = _bare(text)
+    answer, prose = _split_prose(text)
+    if prose is None or _TAKES_BACK.search(prose) is not None:
+        return None, UNREADABLE
+    if any(given["number"] not in answer for given in _GIVES.finditer(prose)):
+        return None, UNREADABLE
+    value = _bare(_AGAIN.sub("", answer))
+    if _says_none(value):
+        return None, None
     if _DIGIT.search(value) is None:
         word = plain(value)
         if word == "not found" or _NOT_FOUND.fullmatch(word):
             return None, None
-        if word in _NO_VALUE or not value.strip("-–—_.?… "):
+        if word in _NO_VALUE or not _DOTS.sub("", value).strip("-–—_.?… "):
             return None, UNREADABLE
     if _is_open(value) and not _MONEY.fullmatch(value):
         return None, UNREADABLE
     return value, None
+
+
+def _split_prose(text: str) -> tuple[str, str | None]:
+    """An answer and the prose behind it; None instead of the prose if it is not clear where the answer ends."""
+    lines = [line.strip() for line in shown_lines(text)] or [""]
+    count = 1
+    while count < len(lines) and _is_open(" ".join(lines[:count])):
+        count += 1
+    answer, rest = " ".join(lines[:count]), lines[count:]
+    if rest and not all(map(_PROSE.match, rest)):
+        return answer, None
+    in_line = ""
+    for match in _SENTENCE_AFTER.finditer(answer):
+        before = answer[: match.start()]
+        if not _is_open(before) and _is_value(before):
+            answer, in_line = before, answer[match.end() :]
+            break
+    return answer, " ".join([in_line, *rest]).strip()
+
+
+def _is_value(text: str) -> bool:
+    """Whether a text is a number or a formula and no prose."""
+    return (_DIGIT.search(text) or _IN_FORMULA.search(text)) is not None and len(_words_of(text)) <= 2
+
+
+def _words_of(text: str) -> list[str]:
+    return _LETTERS.findall(_FORMULAS.sub(" ", text))
+
+
+def _says_none(value: str) -> bool:
+    """Whether a sentence in the place of an answer says that there is none."""
+    words = value.casefold()
+    if "$" in words or "\\" in words or len(_words_of(words)) < 2:
+        return False
+    return _NEGATION.search(words) is not None and _ABOUT.search(words) is not None
 
 
 def _is_open(text: str) -> bool:

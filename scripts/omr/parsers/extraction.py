@@ -1,66 +1,80 @@
 """Reads the problems out of a reply of the form `Problem 1: ...`, `Problem 2: ...`, or `No problems identified.`
 
-Labels may be headings, bold, in any case, with gaps in their numbers, after a preamble. What contradicts itself is
-unreadable: numbers that do not increase (a draft and its repetition), a problem next to "no problems", a line that
-begins like a label and is none. All patterns are linear in the length of the reply.
+Headings may be any that `headings.py` knows, in any decoration, with gaps in their numbers, after a preamble; JSON is
+read as well. What contradicts itself is unreadable: numbers that do not increase (a draft and its repetition), a
+problem next to "no problems", a line that begins like a heading and is none. What models write behind a problem goes.
+All patterns are linear in the length of the reply.
 """
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
-from omr.parsers.reply_text import LINE_HEAD, SPACE, after_thinking, unix_lines, without_blank_edges, without_emphasis
+from omr.parsers.headings import Heading, headings
+from omr.parsers.leaks import without_leaks
+from omr.parsers.reply_text import (
+    LINE_HEAD,
+    after_thinking,
+    json_value,
+    unix_lines,
+    without_blank_edges,
+    without_emphasis,
+)
 
 #: A problem of more characters is a reply that ran away.
 MAX_PROBLEM_CHARACTERS = 10_000
 
-#: `tail` is what ends a label; a line that begins like a label and has no tail is not one.
-_LABEL = re.compile(
-    rf"{LINE_HEAD}problem{SPACE}*+(?:(?:no\.|number){SPACE}*+)?+[#(\[（【]?+(?P<number>[0-9０-９]{{1,4}}+)[)\]）】]?+"
-    rf"(?:{SPACE}*+\([^()\n]{{1,60}}\))?+"
-    rf"(?P<tail>{SPACE}*+[*_`]*+{SPACE}*+(?:[:：]|[.．。](?![0-9])|[–—-](?={SPACE})|(?=\n|\Z))"
-    rf"|[*_`]++(?={SPACE})|(?<=[)\]）】])(?={SPACE}))?+",
-    re.IGNORECASE,
-)
 _NO_PROBLEMS = re.compile(
-    rf"{LINE_HEAD}[\"'“‘「]?+no problems? (?:(?:were|was|are|is|have been|has been) )?(?:identified|found)"
-    r"[\"'”’」*_`.。! \t]*+(?=\n|\Z)",
+    rf"{LINE_HEAD}[\"'“‘「]?+no (?:mathematics |math )?problems? (?:(?:were|was|are|is|have been|has been) )?"
+    r"(?:identified|found|posed|stated)(?: (?:in|by) (?:the|this) (?:post|thread))?[\"'”’」*_`.。! \t]*+(?=\n|\Z)",
     re.IGNORECASE,
 )
+_KEY = re.compile(r"problem|question|task|statement|text", re.IGNORECASE)
 
 
 def parse_problems(text: str) -> list[str] | None:
     """The problems of a reply, in order; [] where it says that there are none; None if it cannot be read.
 
-    A label without a text yields "".
+    A heading without a text yields "".
     """
     spoken = after_thinking(text)
     if spoken is None:
         return None
+    value = json_value(spoken)
+    if value is not None:
+        return _json_problems(value)
     spoken = "\n" + unix_lines(spoken)
-    labels = list(_LABEL.finditer(spoken))
+    found = headings(spoken)
     if _NO_PROBLEMS.search(spoken) is not None:
-        return None if labels else []
-    if not labels or not _are_in_order(labels):
+        return [] if found == [] else None
+    if not found:
         return None
-    ends = [label.start() for label in labels[1:]] + [len(spoken)]
-    return [_problem(label, spoken[label.end() : end]) for label, end in zip(labels, ends, strict=True)]
+    ends = [heading.start for heading in found[1:]] + [len(spoken)]
+    return [_problem(heading, spoken[heading.end : end]) for heading, end in zip(found, ends, strict=True)]
 
 
-def _are_in_order(labels: list[re.Match[str]]) -> bool:
-    """Whether all are whole labels, with increasing numbers."""
-    last = -1
-    for label in labels:
-        number = int(label["number"])
-        if label["tail"] is None or number <= last:
-            return False
-        last = number
-    return True
+def _problem(heading: Heading, text: str) -> str:
+    """The text behind a heading, without emphasis that it opened, rules or code fences around it, and leaks."""
+    return without_leaks(without_blank_edges(without_emphasis(heading.head, heading.tail or "", text)))
 
 
-def _problem(label: re.Match[str], text: str) -> str:
-    """The text after a label, without emphasis that the label opened, and rules or code fences around it."""
-    return without_blank_edges(without_emphasis(label["head"], label["tail"], text))
+def _json_problems(value: Any) -> list[str] | None:
+    """The problems of `["..."]`, `{"problems": [...]}`, `{"Problem 1": "..."}`, `[{"problem": "..."}]`."""
+    if isinstance(value, dict):
+        named = [item for key, item in value.items() if _KEY.match(key)]
+        value = named[0] if len(named) == 1 and isinstance(named[0], list) else named or None
+    if not isinstance(value, list):
+        return None
+    texts = [_json_text(item) for item in value]
+    return None if None in texts else [without_leaks(text.strip()) for text in texts if text is not None]
+
+
+def _json_text(item: Any) -> str | None:
+    if isinstance(item, dict):
+        named = [text for key, text in item.items() if _KEY.match(key)]
+        item = named[0] if len(named) == 1 else None
+    return item if isinstance(item, str) else None
 
 
 def fault_of_problem(problem: str) -> str | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
 _CLOSED = "</think>"
 #: Full-width forms as their ASCII characters, and the ideographic space and full stop.
@@ -100,3 +102,28 @@ def _without_blank_end(text: str) -> str:
     while lines and is_blank(lines[-1]):
         lines.pop()
     return "\n".join(lines).rstrip()
+
+
+#: A backslash with which a command of LaTeX begins, though JSON would take it for an escape or refuse it: `\n` and
+#: `\u` are ambiguous, so that only names of commands count there.
+_LATEX_ESCAPE = re.compile(
+    r"(?<!\\)((?:\\\\)*+)\\(?=[bfrt][a-zA-Z]|n(?:eq?|u|abla|ot(?:in)?|mid|geq|leq|parallel)(?![a-z])"
+    r"|u(?![0-9a-fA-F]{4})|[^\\\"/bfnrtu])"
+)
+_MAX_JSON_CHARACTERS = 100_000
+
+
+def json_value(text: str) -> Any:
+    """What a reply says that is JSON and nothing else (a code fence may stand around it); None for any other.
+
+    Formulas whose backslashes are not escaped are read as they are meant.
+    """
+    text = without_blank_edges(text)
+    if text[:1] not in ("{", "[") or text[-1:] not in ("}", "]") or len(text) > _MAX_JSON_CHARACTERS:
+        return None
+    for spelled in (_LATEX_ESCAPE.sub(r"\1\\\\", text), text):
+        try:
+            return json.loads(spelled)
+        except (ValueError, RecursionError):
+            continue
+    return None

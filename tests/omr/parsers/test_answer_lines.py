@@ -78,9 +78,19 @@ def test_a_reply_may_say_that_there_is_no_answer(before: str, line: str) -> None
         "Answer: 5\n\nAnswer not found.",
         "Answer not found.\nAnswer: 5",
         "Answer not found.\n\nPost 3 gives 5, though.",
+        "Answer not found.\n\n5",
+        "Answer: 5\n\nBut this is not sure.",
+        "Answer: 5\n\nPost 3 gives 6.",
+        "Answer: 5\nor 6",
+        "Answer: \\ldots",
+        "The answer is in post 3.",
+        "The answer is a prime.",
+        "The answer is 5.\nThe answer is 6.",
+        '{"answers": ["5", "6"]}',
+        '{"answer": ["5", "6"]}',
         "Answer: 5\n\nPost 3 gives 6, though.",
         "It is right. Answer: 5. Answer: 6",
-        "Answer: $$\n5\n$$\nas Post 2 says.",
+        "Answer: $$\n5\n$$\nas post 2 or 3 says.",
         "Answer: 5\nThe answer is: 6",
         "<think>Answer: 5",
         "Answer not found in Post 1, but Post 2 has it.",
@@ -166,3 +176,59 @@ def test_an_answer_is_one_line_that_shows_something(reply: str) -> None:
 def test_long_repetitive_reasoning_does_no_harm(fragment: str, times: int) -> None:
     assert parse_answer(f"{fragment * times}x\nAnswer: 5") in [("5", None), (None, UNREADABLE)]
     assert parse_answer(f"Answer: {fragment * times}{'x' * MAX_ANSWER_CHARACTERS}.")[0] is None
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Post 2 settles it.\nThe final answer is {}.",
+        "Post 2 settles it. So the answer is {}, according to post 2.",
+        "**The final answer is** {}.",
+        "Answer: The answer is {}.",
+        "Answer: {}\n\nThis follows from post 3.",
+        "Answer: {}\nExplanation: Post 2 confirms it.",
+        "Answer: {}. This follows from post 3.",
+        "Answer: {}, as shown in post 3.",
+        "Answer: {} because post 3 proves it.",
+        "Answer: {} (see post 3)",
+        "Answer: {}\n\nNote: Post 2 first had another value, which it corrected later.",
+        '```json\n{{"reasoning": "Post 2 says so.", "answer": "{}"}}\n```',
+    ],
+)
+@pytest.mark.parametrize("answer", ["5", "$\\frac{1}{2}$", "$x = -3$", "\\boxed{5}", "$\\{-3, 3\\}$"])
+def test_an_answer_is_read_in_a_sentence_in_json_and_before_prose(reply: str, answer: str) -> None:
+    bare = answer.strip("$").removeprefix("\\boxed{").removesuffix("}" if "boxed" in answer else "")
+    assert parse_answer(reply.format(answer)) == (bare, None)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Answer: No final answer is given.",
+        "Answer: The discussion does not give a final answer.",
+        "Answer: None of the posts reach an answer.",
+        "Answer: It cannot be determined from the posts.",
+        "Answer: Not found in post 3",
+        "Answer not found.\n\nThe posts only give hints.",
+        "The answer is not found in the discussion.",
+        '{"answer": null}',
+    ],
+)
+def test_a_sentence_that_says_so_is_no_answer(reply: str) -> None:
+    assert parse_answer(reply) == NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "no solution",
+        "There are no such integers",
+        "5 (mod 7)",
+        "12 cm",
+        "$f(x)=x$ for all real $x$",
+        "all primes",
+        "(B) 5",
+    ],
+)
+def test_words_that_belong_to_an_answer_stay(answer: str) -> None:
+    assert parse_answer(f"Answer: {answer}") == (answer, None)

@@ -42,6 +42,8 @@ def test_sloppy_blocks_are_read_as_their_problems(data: st.DataObject, problems:
         "The post only asks about a book.\n\nNo problems identified.\n",
         "<think>Problem 1: is it one?</think>\r\nNo problems identified.\r\n",
         '"No problems identified."',
+        "No problems are posed in the post.",
+        '{"problems": []}',
         "No problem was found.",
     ],
 )
@@ -54,7 +56,6 @@ def test_a_reply_that_says_so_has_no_problems(reply: str) -> None:
     [
         "",
         "Find $x$.",
-        "Problem: Find $x$.",
         "Problems 1 and 2 are the same.",
         "<think>Problem 1: Find $x$.",
         "No problems identified.\n\nProblem 1: Find $x$.",
@@ -65,6 +66,11 @@ def test_a_reply_that_says_so_has_no_problems(reply: str) -> None:
         "Problem 1.5: Find $x$.",
         "Problem 12345: Find $x$.",
         "There are No problems identified. in this post",
+        "Step 1: Add.\nStep 2: Halve.",
+        "Let $f(x) = x^2$.\n1. Find $f(1)$.\n2. Find $f(2)$.",
+        "Question 1: Find $x$.\nQuestion 3: Find $y$.",
+        "2. Find $x$.",
+        '{"reply": "Find $x$."}',
     ],
 )
 def test_what_contradicts_itself_or_has_no_label_is_unreadable(reply: str) -> None:
@@ -147,3 +153,88 @@ def test_what_is_read_stands_in_the_reply(reply: str) -> None:
 def test_long_repetitive_preambles_do_no_harm(fragment: str, times: int) -> None:
     problems = parse_problems(f"{fragment * times}x\nProblem 7: Find $x$.")
     assert problems is None or problems[-1] == "Find $x$."
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "{}. ",
+        "{}) ",
+        "({}) ",
+        "**{}.** ",
+        "Question {}: ",
+        "### Question {}\n",
+        "**Question {} [Easy]:** ",
+        "Exercise {} - ",
+    ]
+    + ["Aufgabe {}: ", "Aufgabe Nr. {}: ", "Problème {} : ", "Задача {}. ", "题目{}：", "第{}题：", "Q{}: ", "#{}: "]
+    + ["Problem {} [Easy]: ", "Problem {} (5 points): "],
+)
+def test_problems_stand_behind_any_numbered_heading(heading: str) -> None:
+    problems = ["Find the least $n > 3$.", "Find the greatest $n < 9$.\n\nIt is odd.", "Let $a = 5$. Find $a^2$."]
+    reply = "\n\n".join(heading.format(number) + problem for number, problem in enumerate(problems, 1))
+    assert parse_problems(reply) == problems
+    assert parse_problems("Here are the problems of the post:\n\n" + reply) == problems
+
+
+@pytest.mark.parametrize("heading", ["Problem {}: ", "**Problem {}:** ", "{}. ", "Question {}: "])
+def test_problems_in_one_line_are_several_problems(heading: str) -> None:
+    reply = " ".join(heading.format(n) + text for n, text in ((1, "Find $a$."), (2, "Find $b$."), (3, "Find $c$.")))
+    assert parse_problems(reply) == ["Find $a$.", "Find $b$.", "Find $c$."]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        '["Find $a$.", "Find $b$."]',
+        '```json\n{"problems": ["Find $a$.", "Find $b$."]}\n```',
+        '{"Problem 1": "Find $a$.", "Problem 2": "Find $b$."}',
+        '[{"number": 1, "problem": "Find $a$."}, {"number": 2, "problem": "Find $b$."}]',
+        "Problem: Find $a$.\n\nProblem: Find $b$.",
+    ],
+)
+def test_problems_are_read_without_numbers_and_in_json(reply: str) -> None:
+    assert parse_problems(reply) == ["Find $a$.", "Find $b$."]
+
+
+@pytest.mark.parametrize(
+    "leak",
+    [
+        "\n\nAnswer: 4",
+        "\n\nAnswers: 4 and 5",
+        "\n\n**Final Answer:** $4$",
+        " Answer: 4",
+        " (Answer: $4$)",
+        "\n\nSolution: Add up.\n\nThen halve.",
+        "\nProof: Trivial.",
+        "\n\nHint: try small ones",
+        "\n\nThe answer is $4$.",
+        " The answer is 4.",
+        "\n\nThe answer is no.",
+        "\n\nAntwort: 4",
+        "\n\nLet me know if you need anything else!",
+        "\n\nI hope this helps. Feel free to ask!",
+        "\n\nThese are all the problems in the post.",
+        "\n\nAnswer: 4\n\nLet me know if this helps.",
+        "\n\n<forum_post>\nhello\n</forum_post>",
+        "\n\nExample post:\nhello",
+    ],
+)
+def test_what_is_no_part_of_a_problem_is_cut_off_behind_it(leak: str) -> None:
+    assert parse_problems(f"Problem 1: Find the least $n > 3$.{leak}") == ["Find the least $n > 3$."]
+    assert parse_problems(f"1. Find $n$.{leak}\n\n2. Find $m$.{leak}") == ["Find $n$.", "Find $m$."]
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        "The answer is $m/n$ in lowest terms. Find $m + n$.",
+        "You may take one or two stones.\n\nHow many can you take?",
+        "A saline solution: how much salt is in $5$ litres?",
+        "Find $x$. Give the answer as a fraction.",
+        "Compute: $2 + 3$",
+        "Let $ABC$ be a triangle.\n\n(a) Find $A$.\n\n(b) Find $B$.",
+    ],
+)
+def test_a_problem_that_speaks_of_answers_and_readers_stays_whole(problem: str) -> None:
+    assert parse_problems(f"Problem 1: {problem}") == [problem]
