@@ -50,8 +50,9 @@ CHAIN = (
 
 #: The stages of a recipe; their counts are one file per shard.
 RECIPE_CHAIN = (
-    Link("fill_majority_answer", "majority", "generate_solutions"),
-    Link("merge_judgements", "judged", "judge_answers", reads="fill_majority_answer"),
+    Link("fill_majority_answer", "votes", "generate_solutions"),
+    Link("settle_votes", "majority", "match_answers", reads="fill_majority_answer"),
+    Link("merge_judgements", "judged", "judge_answers", reads="settle_votes"),
     Link("clean_code_solutions", "cleaned", reads="merge_judgements"),
     Link("cut_fragments", "fragments", reads="clean_code_solutions"),
     Link("select_by_code", "selected", "judge_code", reads="clean_code_solutions"),
@@ -203,7 +204,7 @@ def collect_recipe(run: Path, recipe: str, kept_by: str = "merge_judgements") ->
                 stages[model_stage] = asked
         stages[link.stage] = counts
     clean, read = count_lines(run / "decontaminated.jsonl"), stages["fill_majority_answer"]["read"]
-    check(clean == read, f"there are {clean} problems, the vote read {read}", folder / "majority")
+    check(clean == read, f"there are {clean} problems, the vote read {read}", folder / "votes")
     check_chain(folder, chain, stages)
     rows, written = count_lines(folder / "sft.jsonl"), stages["prepare_sft"]["written"]
     check(rows == written, f"prepare_sft wrote {written} rows, the file has {rows}", folder / "sft.jsonl")

@@ -21,7 +21,7 @@ _PROBLEM_COUNTS = (
     "prepare_raw_data", "parse_problems", "parse_classes", "parse_answers", "parse_conversions", "parse_proofs",
     "merge_data", "decontaminate",
 )  # fmt: skip
-_SOLUTION_COUNTS = ("fill_majority_answer", "merge_judgements")
+_SOLUTION_COUNTS = ("fill_majority_answer", "settle_votes", "merge_judgements")
 _CODE_COUNTS = ("clean_code_solutions",)
 _VOTE_COUNTS = ("cut_fragments", "select_by_code")
 _SUMMARY_COUNTS = ("select_traces", "merge_summaries")
@@ -124,7 +124,7 @@ class Products:
     def prompts(self, wildcards: OfRecipe) -> list[str]:
         """Input of a rule: the prompt files of all model stages, in order."""
         names = [name for of_stage in self._problem_prompts().values() for name in of_stage]
-        names += [self._recipes[wildcards.recipe]["prompt"], "judge_answers"]
+        names += [self._recipes[wildcards.recipe]["prompt"], "match_answers", "judge_answers"]
         names += ["judge_novelty", "judge_significance"] if self._recipes.votes_on_code(wildcards.recipe) else []
         files = [f"prompts/{name}.yaml" for name in names]
         return files + [_SUMMARY_PROMPT] * self._has_summaries(wildcards.recipe)

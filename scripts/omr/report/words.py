@@ -25,6 +25,9 @@ PROBLEM_STEPS = (
 )
 RECIPE_STEPS = (
     Step("fill_majority_answer", "problems", "Solve each problem several times; vote where no answer is known"),
+    Step(
+        "settle_votes", "solutions", "Ask which answers of an open vote are the same; a vote that stays tied has none"
+    ),
     Step("merge_judgements", "solutions", "Judge every solution's final answer (all are kept for the pass rate)"),
     Step("select_traces", "solutions", "Take the reasoning of right, finished solutions"),
     Step("merge_summaries", "solutions", "Write the text after the reasoning anew; keep the longest right one"),
@@ -64,6 +67,8 @@ REASONS = {
     "several_answers": "the solution states several answers, or takes its answer back",
     "still_a_proof": "the restated problem is still a proof",
     "think_tag_in_text": "a tag in the text would end or open the reasoning",
+    "tied_vote": "no answer known, and two answers have as many votes",
+    "too_few_votes": "no answer known, and too few solutions agree on one",
     "too_long": "longer than the bound",
     "unknown_length": "nobody counted its tokens",
     "unfinished": "cut at the token limit",
@@ -86,6 +91,7 @@ MODEL_STAGES = {
     "classify_converted": "classify restated proofs",
     "check_contamination": "compare with benchmarks",
     "generate_solutions": "solve",
+    "match_answers": "tell which answers are the same",
     "judge_answers": "judge answers",
     "generate_summaries": "write summaries",
     "judge_summaries": "judge summaries",

@@ -33,6 +33,7 @@ _ENOUGH_REQUESTS = 5
 #: Where a recipe says how long the replies of a stage may get.
 _MAX_TOKENS = {
     "generate_solutions": ("max_tokens",),
+    "match_answers": ("judge", "max_tokens"),
     "judge_answers": ("judge", "max_tokens"),
     "generate_summaries": ("summaries", "max_tokens"),
     "judge_summaries": ("judge", "max_tokens"),
@@ -201,7 +202,8 @@ _SEEN: Mapping[str, _Seen] = {
     "pairs": lambda of, run, _: (_requests(run, "check_contamination"), of("merge_data").get("written")),
     "clean": lambda of, run, _: (of("decontaminate").get("written"), of("decontaminate").get("read")),
     "voted": lambda of, run, _: (of("fill_majority_answer").get("passed"), of("fill_majority_answer").get("read")),
-    "judge_calls": _calls_of("select_judgements", "fill_majority_answer"),
+    "match_calls": _calls_of("fill_majority_answer", "fill_majority_answer"),
+    "judge_calls": _calls_of("select_judgements", "settle_votes"),
     "right": lambda of, run, _: (
         of("merge_judgements").get("judgement", {}).get("yes"),
         of("merge_judgements").get("read"),
@@ -240,7 +242,12 @@ def recipe_requests(problems: float, name: str, recipes: Recipes, ratios: Ratios
     solutions = problems * recipe["seeds"]
     judged = solutions * ratios.ratio("voted", name)
     right = judged * ratios.ratio("right", name)
-    requests = {"generate_solutions": solutions, "judge_answers": judged * ratios.ratio("judge_calls", name)}
+    asks = recipe["majority"]["max_matches"] > 0
+    requests = {
+        "generate_solutions": solutions,
+        "match_answers": judged * ratios.ratio("match_calls", name) if asks else 0.0,
+        "judge_answers": judged * ratios.ratio("judge_calls", name),
+    }
     if not recipe["summaries"]["enabled"]:
         return requests, right
     requests["generate_summaries"] = right * recipe["summaries"]["candidates"]
