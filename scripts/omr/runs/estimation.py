@@ -25,6 +25,7 @@ from omr.runs.published_ratios import (
     TOKENS,
     TOKENS_SOURCES,
 )
+from omr.solutions.code_votes import PROMPTS as VOTE_PROMPTS
 
 #: Prompts of the two classifying stages.
 _CLASS_PROMPTS = 4
@@ -35,6 +36,7 @@ _MAX_TOKENS = {
     "generate_solutions": ("max_tokens",),
     "match_answers": ("judge", "max_tokens"),
     "judge_answers": ("judge", "max_tokens"),
+    "judge_code": ("code_filter", "novelty", "max_tokens"),
     "generate_summaries": ("summaries", "max_tokens"),
     "judge_summaries": ("judge", "max_tokens"),
     "generate_wrong_summaries": ("summaries", "max_tokens"),
@@ -208,6 +210,12 @@ _SEEN: Mapping[str, _Seen] = {
         of("merge_judgements").get("judgement", {}).get("yes"),
         of("merge_judgements").get("read"),
     ),
+    "cleaned": lambda of, run, _: (
+        of("clean_code_solutions").get("written"),
+        of("merge_judgements").get("judgement", {}).get("yes"),
+    ),
+    "fragments": lambda of, run, _: (of("cut_fragments").get("written"), of("cut_fragments").get("read")),
+    "selected": lambda of, run, _: (of("select_by_code").get("written"), of("select_by_code").get("read")),
     "summary_calls": _calls_of("select_summary_judgements", "select_traces"),
     "summarized": lambda of, run, _: (of("merge_summaries").get("written"), of("merge_summaries").get("read")),
     "wrong_traces": lambda of, run, _: (of("select_wrong_traces").get("written"), of("merge_judgements").get("read")),
@@ -248,6 +256,12 @@ def recipe_requests(problems: float, name: str, recipes: Recipes, ratios: Ratios
         "match_answers": judged * ratios.ratio("match_calls", name) if asks else 0.0,
         "judge_answers": judged * ratios.ratio("judge_calls", name),
     }
+    if recipe["mode"] == "tir":
+        right *= ratios.ratio("cleaned", name)
+    if recipes.votes_on_code(name):
+        votes = len(VOTE_PROMPTS) * recipe["code_filter"]["novelty"]["votes"]
+        requests["judge_code"] = right * ratios.ratio("fragments", name) * votes
+        right *= ratios.ratio("selected", name)
     if not recipe["summaries"]["enabled"]:
         return requests, right
     requests["generate_summaries"] = right * recipe["summaries"]["candidates"]
