@@ -15,6 +15,7 @@ include: "rules/decontaminate.smk"  # merged + benchmarks -> decontaminated
 include: "rules/solutions.smk"  # decontaminated -> solutions -> majority -> judged
 include: "rules/tir.smk"  # judged solutions with code -> cleaned -> fragments -> selected
 include: "rules/summaries.smk"  # right solutions -> new summaries -> judged -> summarized
+include: "rules/genselect.smk"  # summaries of several recipes -> groups -> comparisons -> selections
 include: "rules/sft.smk"  # any recipe -> sft.jsonl, dataset folder
 include: "rules/models.smk"  # what is served: downloaded, and prepared for many GPUs
 include: "rules/report.smk"  # what each stage read, wrote and dropped

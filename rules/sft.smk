@@ -22,6 +22,8 @@ except UserError as error:
 
 rule prepare_sft:
     """The right, finished solutions of a shard, as training rows."""
+    wildcard_constraints:
+        recipe=recipes.pattern_of("cot", "tir"),
     input:
         problems="results/{run}/decontaminated.jsonl",
         judged="results/{run}/{recipe}/judged/shard-{shard}-of-{shards}.jsonl",

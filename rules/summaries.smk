@@ -21,6 +21,8 @@ Each CPU stage also writes {recipe}/dropped/<stage>/shard-... and {recipe}/count
 
 rule select_traces:
     """The reasoning of every right, finished solution, up to the step of its last boxed answer."""
+    wildcard_constraints:
+        recipe=recipes.pattern_of("cot", "tir"),
     input:
         problems="results/{run}/decontaminated.jsonl",
         judged=code_recipes.kept_or_judged,
@@ -127,6 +129,8 @@ use rule ask_model as judge_summaries with:
 
 rule merge_summaries:
     """Each trace with the longest of its summaries whose answer is right."""
+    wildcard_constraints:
+        recipe=recipes.pattern_of("cot", "tir"),
     input:
         traces="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.jsonl",
         summaries=recipes.summaries,

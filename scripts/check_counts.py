@@ -50,9 +50,8 @@ CHAIN = (
 
 #: The stages of a recipe; their counts are one file per shard.
 RECIPE_CHAIN = (
-    Link("fill_majority_answer", "votes", "generate_solutions"),
-    Link("settle_votes", "majority", "match_answers", reads="fill_majority_answer"),
-    Link("merge_judgements", "judged", "judge_answers", reads="settle_votes"),
+    Link("fill_majority_answer", "majority", "generate_solutions"),
+    Link("merge_judgements", "judged", "judge_answers", reads="fill_majority_answer"),
     Link("clean_code_solutions", "cleaned", reads="merge_judgements"),
     Link("cut_fragments", "fragments", reads="clean_code_solutions"),
     Link("select_by_code", "selected", "judge_code", reads="clean_code_solutions"),
@@ -61,6 +60,16 @@ RECIPE_CHAIN = (
     Link("select_wrong_traces", "wrong_traces", reads="merge_judgements"),
     Link("merge_wrong_summaries", "wrong_summarized", "generate_wrong_summaries", reads="select_wrong_traces"),
     Link("prepare_sft", "sft.jsonl", reads="merge_judgements"),
+)
+
+#: The stages of a recipe that compares solutions of others.
+SELECTION_CHAIN = (
+    Link("form_groups", "groups"),
+    Link("write_comparisons", "comparisons", reads="form_groups"),
+    Link("parse_selections", "selected", "select_solutions", reads="write_comparisons"),
+    Link("select_comparisons", "traces", reads="parse_selections"),
+    Link("merge_selection_summaries", "summarized", "generate_selection_summaries", reads="select_comparisons"),
+    Link("prepare_selections", "sft.jsonl", reads="merge_selection_summaries"),
 )
 
 
@@ -74,7 +83,7 @@ CODE_FILTERS = {
 
 #: What stands below a table: of a recipe, of what all recipes share.
 EXPLANATION = (
-    "Solutions are counted from fill_majority_answer's output on; it reads problems.\n"
+    "Its first stage reads problems and writes solutions, or groups of other recipes' solutions to compare.\n"
     "Training rows: {folder}/sft.jsonl   dataset: {folder}/dataset/   report: {folder}/report.html\n",
     "Indented stages ask a model: they read requests and write replies.\n"
     "Rows read = passed + dropped; a row that passes may become several (a thread with several problems).\n"
@@ -194,7 +203,7 @@ def recipe_chain(kept_by: str) -> Iterator[Link]:
 def collect_recipe(run: Path, recipe: str, kept_by: str = "merge_judgements") -> list[Counts]:
     """The counts of all stages of a recipe, in its order, checked."""
     folder, stages = run / recipe, dict[str, Counts]()
-    chain = list(recipe_chain(kept_by))
+    chain = SELECTION_CHAIN if is_selection(folder) else tuple(recipe_chain(kept_by))
     for link in chain:
         counts = sharded_counts(folder / "counts", link.stage)
         if counts is None:
@@ -203,12 +212,33 @@ def collect_recipe(run: Path, recipe: str, kept_by: str = "merge_judgements") ->
             if (asked := model_counts(folder / "counts", model_stage)) is not None:
                 stages[model_stage] = asked
         stages[link.stage] = counts
-    clean, read = count_lines(run / "decontaminated.jsonl"), stages["fill_majority_answer"]["read"]
-    check(clean == read, f"there are {clean} problems, the vote read {read}", folder / "votes")
+    clean, read = count_lines(run / "decontaminated.jsonl"), stages[chain[0].stage]["read"]
+    check(clean == read, f"there are {clean} problems, {chain[0].stage} read {read}", folder / chain[0].output)
     check_chain(folder, chain, stages)
-    rows, written = count_lines(folder / "sft.jsonl"), stages["prepare_sft"]["written"]
-    check(rows == written, f"prepare_sft wrote {written} rows, the file has {rows}", folder / "sft.jsonl")
+    if chain is SELECTION_CHAIN:
+        check_sources(run, folder)
+    rows, written = count_lines(folder / "sft.jsonl"), stages[chain[-1].stage]["written"]
+    check(rows == written, f"{chain[-1].stage} wrote {written} rows, the file has {rows}", folder / "sft.jsonl")
     return list(stages.values())
+
+
+def is_selection(folder: Path) -> bool:
+    """Whether a recipe compares solutions of others."""
+    return (folder / "counts" / "form_groups").is_dir()
+
+
+def check_sources(run: Path, folder: Path) -> None:
+    """Every summary of the recipes that are compared, of right and of wrong solutions, must have been a candidate."""
+    read: Counter[tuple[str, str]] = Counter()
+    for shard in newest_shards(folder / "counts" / "form_groups"):
+        for source, kinds in shard["sources"].items():
+            read.update({(source, kind): number for kind, number in kinds.items()})
+    for source in {source for source, _ in read}:
+        for kind, stage in (("right", "merge_summaries"), ("wrong", "merge_wrong_summaries")):
+            counts = sharded_counts(run / source / "counts", stage)
+            wrote = 0 if counts is None else counts["written"]
+            what = f"{stage} of {source} wrote {wrote} summaries, form_groups read {read[source, kind]}"
+            check(wrote == read[source, kind], what, folder / "groups")
 
 
 def table(stages: Iterable[Counts]) -> str:

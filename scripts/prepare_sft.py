@@ -33,20 +33,21 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from omr.asking.prompts import Prompt, load_prompt
 from omr.errors import UserError, run_command
 from omr.files.jsonl import Fields, Row, dumps
 from omr.replies.reply import ReplyIndex
-from omr.solutions.judging import NOT_RIGHT, by_problem, why_not_right
+from omr.solutions.judging import by_problem, why_not_right
+from omr.solutions.pass_rate import PassRate, pass_rate
 from omr.stages.flags import add_input, add_problems, add_shard, add_solutions, open_stage, stage_parser
 from omr.stages.problem_index import ProblemIndex
 from omr.stages.stage import Stage
 from omr.threads.token_counts import TokenCounter, TokenizerCounter
 from omr.training.code_rows import messages_with_tools
-from omr.training.columns import NAMES, prompt_hash
+from omr.training.columns import NAMES, model_name, prompt_hash
 from omr.training.texts import RowsInStep, Summaries, Text, Texts
 
 _JUDGED: Fields = {
@@ -90,25 +91,6 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     if (args.traces is None) != (args.summarized is None):
         parser.error("--traces and --summarized go together")
     return args
-
-
-class PassRate(NamedTuple):
-    """`right` of `known` solutions of a problem."""
-
-    right: int
-    known: int
-
-    @property
-    def share(self) -> float:
-        """0.0 where nothing is known: then no solution is right either."""
-        return self.right / self.known if self.known else 0.0
-
-
-def pass_rate(rows: Sequence[Row]) -> PassRate:
-    """The pass rate of a problem from the judged rows of all its solutions."""
-    right = sum(row["judgement"] == "yes" for row in rows)
-    not_right = sum(row["judgement"] == "no" or row["unjudged_reason"] in NOT_RIGHT for row in rows)
-    return PassRate(right, right + not_right)
 
 
 @dataclass(frozen=True)
@@ -157,11 +139,6 @@ class Bounds:
             return set()
         by_hash = sorted(ids, key=lambda row_id: (blake2b(row_id.encode(), digest_size=8).digest(), row_id))
         return set(by_hash[self.solutions_per_problem :])
-
-
-def model_name(identity: str | None) -> str | None:
-    """`Qwen/QwQ-32B@<commit>` -> `QwQ-32B`, as the published dataset names its models."""
-    return None if identity is None else identity.split("@")[0].rstrip("/").rpartition("/")[2]
 
 
 class RowWriter:

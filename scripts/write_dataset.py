@@ -18,7 +18,15 @@ from omr.errors import UserError, run_command
 from omr.files.folders import atomic_folder
 from omr.files.jsonl import Row, read_rows
 from omr.training.card import CardFacts, dataset_card
-from omr.training.columns import NAMES, REQUIRED, arrow_schema, fault_of_messages, fault_of_tool_messages, prompt_hash
+from omr.training.columns import (
+    NAMES,
+    REQUIRED,
+    arrow_schema,
+    fault_of_messages,
+    fault_of_strings,
+    fault_of_tool_messages,
+    prompt_hash,
+)
 from omr.training.figures import Figures, read_json, sum_stages
 
 #: Bytes of text that are made a row group: enough to compress well, few enough to hold in memory several times over.
@@ -44,7 +52,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def checked_rows(path: Path) -> Iterator[Row]:
     """Stream training rows. Raises UserError, with the line, for one that is not as its columns say."""
     for number, row in enumerate(read_rows(path, REQUIRED), 1):
-        fault = fault_of_messages(row["messages"])
+        fault = fault_of_messages(row["messages"]) or fault_of_strings(row)
         fault = fault or fault_of_tool_messages(row["messages_with_tools"], row["tools"])
         unknown = [] if len(row) == len(NAMES) else sorted(row.keys() - set(NAMES))
         if unknown:

@@ -32,9 +32,10 @@ PROMPT_FIELDS = {
     "convert_proofs": {"problem", "forum_discussions"},
     "check_contamination": {"first", "second"},
     "solve_cot": {"problem"},
-    "match_answers": {"problem", "first_answer", "second_answer"},
     "judge_answers": {"problem", "predicted_answer", "expected_answer"},
     "summarize_solution": {"problem", "solution"},
+    "select_solution": {"problem", "solutions", "num_solutions", "max_index"},
+    "summarize_selection": {"problem", "solutions", "num_solutions", "max_index", "comparison"},
     "judge_novelty": {"fragment"},
     "judge_significance": {"fragment"},
 }
@@ -121,8 +122,21 @@ def solutions(recipe: str) -> Iterator[tuple[str, int, str, str]]:
 
 def traces(recipe: str) -> list[tuple[str, int]]:
     """The solutions that get summaries: right ones of problems whose answer becomes known."""
-    lost = {name for name, vote in expected()["open_votes"][recipe].items() if vote == "tied"}
-    return [(name, seed) for name, seed, kind, _ in solutions(recipe) if kind == "right" and name not in lost]
+    return [(name, seed) for name, seed, kind, _ in solutions(recipe) if kind == "right"]
+
+
+def wrong_traces(recipe: str) -> list[tuple[str, int]]:
+    """The solutions that get summaries as wrong candidates: known to be wrong, beside a right one."""
+    unreadable = expected()["unreadable_verdicts"][recipe]
+    wrong = [(name, seed) for name, seed, kind, _ in solutions(recipe) if kind == "wrong"]
+    right = {name for name, _ in traces(recipe)}
+    return [(name, seed) for name, seed in wrong if name in right and seed not in unreadable.get(name, ())]
+
+
+def groups(recipe: str) -> dict[str, str]:
+    """Group id -> how it ends."""
+    table = expected()["groups"][recipe]
+    return {f"{problem_id(name)}-g{number}": ends for name, of in table.items() for number, ends in of.items()}
 
 
 def problem_id(name: str) -> str:
@@ -148,8 +162,14 @@ def requests(stage: str) -> Iterator[str]:
     elif kind == "generate_summaries":
         names = (f"{problem_id(name)}-{seed}/summarize_solution" for name, seed in traces(recipe))
         yield from (f"{name}/{candidate}" for name, candidate in product(names, range(4)))
-    elif kind == "match_answers":
-        yield from (f"{problem_id(name)}-0/match_answers/0" for name in expected()["open_votes"][recipe])
+    elif kind == "generate_wrong_summaries":
+        names = (f"{problem_id(name)}-{seed}/summarize_solution" for name, seed in wrong_traces(recipe))
+        yield from (f"{name}/{candidate}" for name, candidate in product(names, range(4)))
+    elif kind == "select_solutions":
+        yield from (f"{group}/select_solution/0" for group in groups(recipe))
+    elif kind == "generate_selection_summaries":
+        right = [group for group, ends in groups(recipe).items() if ends in ("right", "no_summary")]
+        yield from (f"{group}/summarize_selection/{candidate}" for group, candidate in product(right, range(4)))
     else:
         yield from (f"{row['id']}-0/judge_answers/0" for row in problems("solved").values())
 
@@ -169,6 +189,10 @@ STAGES = (
     *(
         f"{recipe}/{kind}"
         for recipe in RECIPES
-        for kind in ("generate_solutions", "match_answers", "judge_answers", "generate_summaries", "judge_summaries")
+        for kind in (
+            *("generate_solutions", "judge_answers", "generate_summaries", "judge_summaries"),
+            "generate_wrong_summaries",
+        )
     ),
+    *("genselect-qwq/select_solutions", "genselect-qwq/generate_selection_summaries"),
 )

@@ -41,6 +41,8 @@ def test_a_row_has_the_published_columns_and_the_lineage(tmp_path: Path) -> None
         "judged_by": "llm", "summary_model": None, "summary_candidate": None, "summary_judged_by": None,
         "completion_tokens": 100, "prompt_hash": row["prompt_hash"], "model": MODEL, "reply_key": "key-aa-1-0",
         "code_budget": None, "code_blocks": None, "code_failures": None, "messages_with_tools": None, "tools": None,
+        "original_problem": None, "group": None, "candidate_ids": None, "selected": None, "selected_id": None,
+        "group_size": None, "group_right": None,
     }  # fmt: skip
 
 

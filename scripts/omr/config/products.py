@@ -14,17 +14,22 @@ from omr.config.settings import Settings, flags
 from omr.errors import UserError
 
 _SHARD = "results/{{run}}/{{recipe}}/{}/shard-{{shard}}-of-{{shards}}.jsonl"
-_SUMMARY_PROMPT = "prompts/summarize_solution.yaml"
+_SUMMARY_PROMPT, _SELECTION_SUMMARY_PROMPT = "prompts/summarize_solution.yaml", "prompts/summarize_selection.yaml"
+_VOTE_PROMPTS = ("prompts/judge_novelty.yaml", "prompts/judge_significance.yaml")
 _PROOF_STAGES = frozenset({"parse_conversions", "parse_proofs", "convert_proofs", "classify_converted"})
 #: CPU stages that drop rows, in the order of the recipe: of the problems, of the solutions, of their summaries.
 _PROBLEM_COUNTS = (
     "prepare_raw_data", "parse_problems", "parse_classes", "parse_answers", "parse_conversions", "parse_proofs",
     "merge_data", "decontaminate",
 )  # fmt: skip
-_SOLUTION_COUNTS = ("fill_majority_answer", "settle_votes", "merge_judgements")
+_SOLUTION_COUNTS = ("fill_majority_answer", "merge_judgements")
 _CODE_COUNTS = ("clean_code_solutions",)
 _VOTE_COUNTS = ("cut_fragments", "select_by_code")
 _SUMMARY_COUNTS = ("select_traces", "merge_summaries")
+_WRONG_COUNTS = ("select_wrong_traces", "merge_wrong_summaries")
+_SELECTION_COUNTS = (
+    "form_groups", "parse_selections", "select_comparisons", "merge_selection_summaries", "prepare_selections",
+)  # fmt: skip
 #: Model stages in the order of the recipe, with the prompts that they ask.
 _PROBLEM_PROMPTS = {
     "extract_problems": ("extract_problems",),
@@ -105,29 +110,49 @@ class Products:
         """Input of a rule: the counts of all CPU stages that led to a recipe's rows, in order."""
         run = f"results/{wildcards.run}"
         left_out = frozenset() if self._settings.config["problems"]["use_converted_proofs"] else _PROOF_STAGES
-        code = _CODE_COUNTS if self._recipes[wildcards.recipe]["mode"] == "tir" else ()
-        votes = _VOTE_COUNTS if self._recipes.votes_on_code(wildcards.recipe) else ()
-        summaries = _SUMMARY_COUNTS if self._has_summaries(wildcards.recipe) else ()
-        stages = [*_SOLUTION_COUNTS, *code, *votes, *summaries, "prepare_sft"]
         return [f"{run}/counts/{stage}.json" for stage in _PROBLEM_COUNTS if stage not in left_out] + [
-            f"{run}/{wildcards.recipe}/counts/{stage}/{shard}.json"
-            for stage in stages
-            for shard in self._recipes.shards(wildcards.recipe)
+            f"{run}/{recipe}/counts/{stage}/{shard}.json"
+            for recipe, stage in self._cpu_stages(wildcards.recipe)
+            for shard in self._recipes.shards(recipe)
         ]
 
+    def _cpu_stages(self, recipe: str) -> list[tuple[str, str]]:
+        """(recipe, stage) of the CPU stages that led to a recipe's rows; solutions that are compared are of others."""
+        if self._recipes.is_selection(recipe):
+            found = [pair for source in self._sources(recipe) for pair in self._cpu_stages(source)]
+            made = [(name, stage) for name, stage in found if stage != "prepare_sft"]
+            wrong = [(source, stage) for source in self._sources(recipe) for stage in _WRONG_COUNTS]
+            return [*made, *wrong, *((recipe, stage) for stage in _SELECTION_COUNTS)]
+        code = _CODE_COUNTS if self._recipes[recipe]["mode"] == "tir" else ()
+        votes = _VOTE_COUNTS if self._recipes.votes_on_code(recipe) else ()
+        summaries = _SUMMARY_COUNTS if self._has_summaries(recipe) else ()
+        return [(recipe, stage) for stage in (*_SOLUTION_COUNTS, *code, *votes, *summaries, "prepare_sft")]
+
     def models(self, wildcards: OfRecipe) -> list[str]:
-        """A param of a rule: `stage=model` for every model stage, in order."""
+        """A param of a rule: `stage=model` for every model stage, in order; `recipe/stage=model` of other recipes."""
         models = {stage: self._settings.model(stage) for stage in self._problem_prompts()}
-        models |= {stage: self._recipes.model(wildcards.recipe, stage) for stage in self._own_stages(wildcards.recipe)}
+        for source in self._sources(wildcards.recipe):
+            models |= {
+                f"{source}/{stage}": self._recipes.model(source, stage) for stage in self._recipes.model_stages(source)
+            }
+        own = [stage for stage in self._recipes.model_stages(wildcards.recipe) if stage not in _FOR_OTHERS]
+        models |= {stage: self._recipes.model(wildcards.recipe, stage) for stage in own}
         return [f"{stage}={model.identity}" for stage, model in models.items()]
 
     def prompts(self, wildcards: OfRecipe) -> list[str]:
         """Input of a rule: the prompt files of all model stages, in order."""
         names = [name for of_stage in self._problem_prompts().values() for name in of_stage]
-        names += [self._recipes[wildcards.recipe]["prompt"], "match_answers", "judge_answers"]
-        names += ["judge_novelty", "judge_significance"] if self._recipes.votes_on_code(wildcards.recipe) else []
         files = [f"prompts/{name}.yaml" for name in names]
-        return files + [_SUMMARY_PROMPT] * self._has_summaries(wildcards.recipe)
+        for recipe in (*self._sources(wildcards.recipe), wildcards.recipe):
+            files += self._own_prompts(recipe)
+        return list(dict.fromkeys(files))
+
+    def _own_prompts(self, recipe: str) -> list[str]:
+        own = f"prompts/{self._recipes[recipe]['prompt']}.yaml"
+        if self._recipes.is_selection(recipe):
+            return [own, _SELECTION_SUMMARY_PROMPT]
+        votes = _VOTE_PROMPTS if self._recipes.votes_on_code(recipe) else ()
+        return [own, "prompts/judge_answers.yaml", *votes] + [_SUMMARY_PROMPT] * self._has_summaries(recipe)
 
     def card_license(self, wildcards: OfRecipe) -> str:
         """A param of a rule: `--license NAME`, or nothing."""
@@ -156,11 +181,12 @@ class Products:
         return [f"results/{run}/{recipe}/published.json" for recipe in self._recipes.to_run]
 
     def _has_summaries(self, recipe: str) -> bool:
-        return bool(self._recipes[recipe]["summaries"]["enabled"])
+        return self._recipes.has_summaries(recipe)
+
+    def _sources(self, recipe: str) -> list[str]:
+        """The recipes whose solutions a recipe compares; none for one that solves problems itself."""
+        return list(self._recipes[recipe]["candidates"]["from"]) if self._recipes.is_selection(recipe) else []
 
     def _problem_prompts(self) -> dict[str, tuple[str, ...]]:
         left_out = frozenset() if self._settings.config["problems"]["use_converted_proofs"] else _PROOF_STAGES
         return {stage: names for stage, names in _PROBLEM_PROMPTS.items() if stage not in left_out}
-
-    def _own_stages(self, recipe: str) -> list[str]:
-        return [stage for stage in self._recipes.model_stages(recipe) if stage not in _FOR_OTHERS]

@@ -23,7 +23,6 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _TAKEN = frozenset({"benchmarks", "configs", "contamination", "counts", "dataset", "dropped", "logs", "replies"})
 #: Where a model stage's settings stand in its recipe; the recipe itself holds those of the stage that it is about.
 _SECTIONS = {
-    "match_answers": ("judge",),
     "judge_answers": ("judge",),
     "judge_code": ("code_filter", "novelty"),
     "generate_summaries": ("summaries",),
@@ -76,7 +75,7 @@ class Recipes:
     @property
     def solving(self) -> list[str]:
         """Those of them that solve problems, and do not compare solutions of others."""
-        return [name for name in self.to_run if self[name]["mode"] != "genselect"]
+        return [name for name in self.to_run if not self.is_selection(name)]
 
     @property
     def pattern(self) -> str:
@@ -151,8 +150,11 @@ class Recipes:
 
     def has_summaries(self, name: str) -> bool:
         """Whether texts are written anew; of comparisons they always are."""
-        recipe = self[name]
-        return recipe["mode"] == "genselect" or bool(recipe["summaries"]["enabled"])
+        return self.is_selection(name) or bool(self[name]["summaries"]["enabled"])
+
+    def is_selection(self, name: str) -> bool:
+        """Whether a recipe compares solutions of others, instead of solving problems."""
+        return bool(self[name]["mode"] == "genselect")
 
     def solutions(self, wildcards: InRecipe) -> list[str]:
         """Input of a rule: the solutions of one shard, a file for each of the recipe's seeds; seed i is number i."""
@@ -223,12 +225,12 @@ class Recipes:
 
     def model_stages(self, name: str) -> tuple[str, ...]:
         """The model stages of a recipe, in their order."""
-        if self[name]["mode"] == "genselect":
+        if self.is_selection(name):
             return ("select_solutions", "generate_selection_summaries")
         summaries = ("generate_summaries", "judge_summaries") if self.has_summaries(name) else ()
         wrong = ("generate_wrong_summaries",) if self.wrong_per_problem(name) else ()
         code = ("judge_code",) if self.votes_on_code(name) else ()
-        return ("generate_solutions", "match_answers", "judge_answers", *code, *summaries, *wrong)
+        return ("generate_solutions", "judge_answers", *code, *summaries, *wrong)
 
     def all_judged(self, run: str) -> list[str]:
         """The judged rows of all recipes that a run makes, as far as they solve problems."""

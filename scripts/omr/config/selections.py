@@ -29,7 +29,7 @@ class Selections:
         self._settings = settings
         self._recipes = recipes
         for name in settings.config["recipes"]:
-            if recipes[name]["mode"] == "genselect":
+            if recipes.is_selection(name):
                 self._check(name)
 
     def _check(self, name: str) -> None:
@@ -42,7 +42,7 @@ class Selections:
     def _fault_of_source(self, source: str) -> str | None:
         if source not in self._settings.config["recipes"]:
             return "is not in config"
-        if self._recipes[source]["mode"] == "genselect":
+        if self._recipes.is_selection(source):
             return "makes no solutions itself"
         if not self._recipes[source]["summaries"]["enabled"]:
             return "has no new summaries: set `summaries.enabled`"
@@ -110,3 +110,7 @@ class Selections:
         limits = {"max_model_len": model.max_model_len, "max_input_tokens": model.max_input_tokens}
         wanted = self._recipes[wildcards.recipe]["summaries"]["max_tokens"]
         return flags(limits | {"max_tokens": wanted, "tokenizer": input.tokenizer or None})
+
+    def summary_model(self, wildcards: InRecipe) -> str:
+        """A param of a rule: whose summaries they are."""
+        return self._recipes.model(wildcards.recipe, "generate_selection_summaries").identity

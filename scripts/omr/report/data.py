@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import groupby
@@ -15,9 +15,9 @@ from omr.config.recipes import Recipes
 from omr.config.settings import Settings
 from omr.files.jsonl import Row, read_rows
 from omr.models.model import ModelSpec
-from omr.report.words import PROBLEM_STEPS, RECIPE_STEPS, Step
+from omr.report.words import PROBLEM_STEPS, RECIPE_STEPS, SELECTION_STEPS, Step
 from omr.runs.costs import gpu_hours, usd
-from omr.runs.counts import PROBLEM_STAGES, Counts, ModelUse, RunCounts, read_counts
+from omr.runs.counts import PROBLEM_STAGES, Counts, ModelUse, RunCounts, read_counts, summed
 from omr.solutions.judging import NOT_RIGHT
 
 #: Lengths are counted in steps of so many tokens or characters before a chart chooses its own.
@@ -73,6 +73,11 @@ class ReportData:
     solutions: Solutions | None
     product: Product | None
 
+    @property
+    def is_selection(self) -> bool:
+        """Whether the recipe compares solutions of others."""
+        return bool(self.settings["mode"] == "genselect")
+
 
 def collect(folder: Path, recipe: str, settings: Settings, recipes: Recipes, samples: int) -> ReportData:
     """Read everything about a recipe of the run in `folder`; `samples` rows of the product are kept."""
@@ -80,10 +85,14 @@ def collect(folder: Path, recipe: str, settings: Settings, recipes: Recipes, sam
     stages: dict[str, Counts | None] = {}
     for name in (step.stage for step in PROBLEM_STEPS):
         stages[name] = counts.stage(name)
-    for name in (*(step.stage for step in RECIPE_STEPS), "select_judgements", "select_summary_judgements"):
+    own = SELECTION_STEPS if recipes.is_selection(recipe) else RECIPE_STEPS
+    for name in (*(step.stage for step in own), "select_judgements", "select_summary_judgements"):
         stages[name] = counts.stage(name, recipe)
+    if recipes.is_selection(recipe):
+        stages["merge_wrong_summaries"] = _of_sources(counts, "merge_wrong_summaries", recipes[recipe])
     found = {name: stage for name, stage in stages.items() if stage is not None}
-    found = {name: stage for name, stage in found.items() if name not in _unused(recipes, recipe)}
+    if recipes.final_rows(recipe) != "summarized":
+        found = {name: stage for name, stage in found.items() if name not in ("select_traces", "merge_summaries")}
     report = folder / "contamination" / "report.json"
     judged = [folder / recipe / "judged" / f"{shard}.jsonl" for shard in recipes.shards(recipe)]
     sft = folder / recipe / "sft.jsonl"
@@ -91,20 +100,20 @@ def collect(folder: Path, recipe: str, settings: Settings, recipes: Recipes, sam
         run=settings.run,
         recipe=recipe,
         settings=dict(recipes[recipe]),
-        model=recipes.model(recipe, "generate_solutions"),
-        steps=[(step, found[step.stage]) for step in (*PROBLEM_STEPS, *RECIPE_STEPS) if step.stage in found],
+        model=recipes.model(recipe, recipes.model_stages(recipe)[0]),
+        steps=[(step, found[step.stage]) for step in (*PROBLEM_STEPS, *own) if step.stage in found],
         stages=found,
         costs=list(_costs(counts, recipe, settings, recipes)),
         contamination=read_counts(report) if report.exists() else None,
-        solutions=read_solutions(judged) if all(path.exists() for path in judged) else None,
+        solutions=read_solutions(judged) if own is RECIPE_STEPS and all(path.exists() for path in judged) else None,
         product=read_product(sft, samples) if sft.exists() else None,
     )
 
 
-def _unused(recipes: Recipes, recipe: str) -> set[str]:
-    """CPU stages that a recipe does not use; their counts would be of an older config."""
-    votes = set() if recipes.votes_on_code(recipe) else {"cut_fragments", "select_by_code"}
-    return votes if recipes.has_summaries(recipe) else votes | {"select_traces", "merge_summaries"}
+def _of_sources(counts: RunCounts, stage: str, settings: Mapping[str, Any]) -> Counts | None:
+    """The counts of a stage, summed over the recipes whose solutions are compared; None unless it has run in all."""
+    parts = [counts.stage(stage, source) for source in settings["candidates"]["from"]]
+    return None if None in parts else summed(part for part in parts if part is not None)
 
 
 def _costs(counts: RunCounts, recipe: str, settings: Settings, recipes: Recipes) -> Iterator[Cost]:

@@ -46,6 +46,8 @@ def distributions(data: ReportData) -> str:
         parts.append(
             histogram("Length of the training rows", bars, ["rows"], "characters of the solution, up to", "rows")
         )
+    if data.is_selection and parts:
+        return section("How long", *parts)
     return section("How hard, and how long", *(parts or ["<p class=empty>No solution has been judged yet.</p>"]))
 
 

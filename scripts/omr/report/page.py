@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from omr.report.charts import share_bar, short_number
-from omr.report.code import code
 from omr.report.data import ReportData
 from omr.report.figures import contamination, costs, distributions
 from omr.report.html import Cell, Html, paragraph, percent, reasons_list, section, table, tiles
 from omr.report.samples import samples
+from omr.report.selections import about_selections, selection_tiles, selections
 from omr.report.style import CSS
 from omr.report.words import Step, reason_in_words
 
@@ -23,8 +23,7 @@ def page(data: ReportData) -> str:
     sections = (
         _head(data),
         _funnel(data),
-        _answers(data),
-        code(data),
+        selections(data) if data.is_selection else _answers(data),
         distributions(data),
         costs(data),
         contamination(data),
@@ -44,19 +43,29 @@ def page(data: ReportData) -> str:
 # ---- what this is ----------------------------------------------------------------------------------------------------
 
 
+def _about_solutions(data: ReportData) -> str:
+    return (
+        "This run turned forum threads about mathematics into training data for a language model that reasons. "
+        f"A model found problems in the threads; {data.model.path} solved each of them {data.settings['seeds']} "
+        f"{'time' if data.settings['seeds'] == 1 else 'times'}; only solutions whose final answer is right became "
+        "training rows. Every number on this page was counted by the run itself."
+    )
+
+
 def _head(data: ReportData) -> str:
     stages, product = data.stages, data.product
     threads = stages.get("prepare_raw_data", {}).get("read")
     clean = stages.get("decontaminate", {}).get("written")
     judged = stages.get("merge_judgements", {})
     right = judged.get("judgement", {}).get("yes", 0)
+    outcome: list[tuple[Cell, str]] = [
+        (judged.get("read"), "solutions judged"),
+        (percent(right, judged.get("read", 0)), "of the solutions are right"),
+    ]
+    if data.is_selection:
+        outcome = selection_tiles(data)
     tokens = sum(cost.use.completion_tokens for cost in data.costs)
-    about = (
-        "This run turned forum threads about mathematics into training data for a language model that reasons. "
-        f"A model found problems in the threads; {data.model.path} solved each of them {data.settings['seeds']} "
-        f"{'time' if data.settings['seeds'] == 1 else 'times'}; only solutions whose final answer is right became "
-        "training rows. Every number on this page was counted by the run itself."
-    )
+    about = about_selections(data) if data.is_selection else _about_solutions(data)
     return Html(
         f"<header><p class=over>Recipe {html.escape(data.recipe)}, run {html.escape(data.run)}</p>"
         f"<h1>{'Training rows' if product is None else f'{product.rows:,} training rows'} from forum threads</h1>"
@@ -65,8 +74,7 @@ def _head(data: ReportData) -> str:
             [
                 (threads, "forum threads read"),
                 (clean, "problems, free of benchmarks"),
-                (judged.get("read"), "solutions judged"),
-                (percent(right, judged.get("read", 0)), "of the solutions are right"),
+                *outcome,
                 (product.problems if product else None, "problems in the training rows"),
                 (short_number(tokens), "tokens written by models"),
             ]

@@ -27,12 +27,13 @@ Counts = dict[str, Any]
 #: problems are in `PROBLEM_STAGES`.
 RECIPE_STAGES = (
     "generate_solutions",
-    "match_answers",
     "judge_answers",
     "judge_code",
     "generate_summaries",
     "judge_summaries",
     "generate_wrong_summaries",
+    "select_solutions",
+    "generate_selection_summaries",
 )
 PROBLEM_STAGES = (
     "extract_problems",

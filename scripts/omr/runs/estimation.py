@@ -7,39 +7,29 @@ stage has run (in this run, or in another one that is given as an example), else
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from omr.config.recipes import Recipes
 from omr.config.settings import Settings
 from omr.models.model import ModelSpec
-from omr.runs.costs import gpu_hours, measured_speed, missing_prices, start_hours, usd
-from omr.runs.counts import Counts, ModelUse, RunCounts
-from omr.runs.published_ratios import (
-    BYTES_PER_TOKEN,
-    RATIOS,
-    REPLY_BYTES,
-    ROW_BYTES,
-    THREAD_SHARES,
-    TOKENS,
-    TOKENS_SOURCES,
-)
-from omr.solutions.code_votes import PROMPTS as VOTE_PROMPTS
+from omr.runs.costs import gpu_hours, missing_prices, start_hours, usd
+from omr.runs.counts import ModelUse, RunCounts
+from omr.runs.published_ratios import BYTES_PER_TOKEN, REPLY_BYTES, ROW_BYTES, TOKENS_SOURCES
+from omr.runs.ratios import Ratios, Threads
 
 #: Prompts of the two classifying stages.
 _CLASS_PROMPTS = 4
-#: Fewer requests say little about a stage's tokens.
-_ENOUGH_REQUESTS = 5
 #: Where a recipe says how long the replies of a stage may get.
 _MAX_TOKENS = {
     "generate_solutions": ("max_tokens",),
-    "match_answers": ("judge", "max_tokens"),
     "judge_answers": ("judge", "max_tokens"),
-    "judge_code": ("code_filter", "novelty", "max_tokens"),
     "generate_summaries": ("summaries", "max_tokens"),
     "judge_summaries": ("judge", "max_tokens"),
     "generate_wrong_summaries": ("summaries", "max_tokens"),
+    "select_solutions": ("max_tokens",),
+    "generate_selection_summaries": ("summaries", "max_tokens"),
 }
 
 
@@ -71,15 +61,6 @@ class StageEstimate:
     hours_allowed: float | None  # the time limit of a job; None where no server is started
     lacks: tuple[str, ...] = ()  # keys of the model in config that GPU-hours and money need
     lacks_for_hours: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Threads:
-    """The input: how many threads, the mean bytes of one, and where both come from (`source`)."""
-
-    number: int
-    bytes_each: float
-    source: str
 
 
 @dataclass(frozen=True)
@@ -123,111 +104,6 @@ class Estimate:
         }
 
 
-class Ratios:
-    """Rows per row, seen in one of several runs (the first that knows) or assumed; remembers where each came from."""
-
-    def __init__(self, runs: Sequence[RunCounts], threads: Threads) -> None:
-        self._runs = runs
-        self._threads = threads
-        self.used: list[dict[str, Any]] = []
-
-    def ratio(self, name: str, recipe: str | None = None) -> float:
-        """The ratio `name` of omr.runs.published_ratios."""
-        for run in self._runs:
-            seen = _seen_ratio(name, run, recipe)
-            if seen is not None:
-                return self._remember(name, recipe, seen, f"seen in {run.folder}")
-        return self._remember(name, recipe, RATIOS[name].value, RATIOS[name].source)
-
-    def _remember(self, name: str, recipe: str | None, value: float, source: str) -> float:
-        what = RATIOS[name].what + (f" ({recipe})" if recipe else "")
-        self.used.append({"what": what, "value": value, "source": source})
-        return value
-
-    def assumed_tokens(self, stage: str) -> tuple[float, float]:
-        """(prompt, completion) tokens of a request of which nothing was seen."""
-        prompt, completion = TOKENS[stage]
-        return prompt + THREAD_SHARES.get(stage, 0.0) * self._threads.bytes_each / BYTES_PER_TOKEN.value, completion
-
-    def use(self, stage: str, recipe: str | None, model: str) -> ModelUse | None:
-        """What was seen of a model stage in the first run in which this model did enough of it."""
-        for run in self._runs:
-            use = run.model_use(stage, recipe)
-            if use is None or use.model != model or use.answered < _ENOUGH_REQUESTS or use.without_usage:
-                continue
-            for kind, tokens in (("prompt", use.prompt_tokens), ("completion", use.completion_tokens)):
-                what = f"{kind} tokens per request of {stage}" + (f" ({recipe})" if recipe else "")
-                self.used.append({"what": what, "value": tokens / use.answered, "source": f"seen in {run.folder}"})
-            return use
-        return None
-
-    def with_speed(self, spec: ModelSpec, stage: str, recipe: str | None) -> ModelSpec:
-        """The model with the speed that config says, else with one that was measured: in the first run that has one, of
-        this stage or else of the stage that was measured for longest."""
-        if spec.tokens_per_second is not None or not spec.gpus:
-            return spec
-        for run in self._runs:
-            own = run.model_use(stage, recipe)
-            others = sorted(run.all_uses, key=lambda use: -use.full_load.seconds)
-            for use in filter(None, [own, *others]):
-                speed = measured_speed(use.full_load)
-                if speed is None or (use.model, use.measured_gpus) != (spec.name, {spec.gpus * spec.nodes}):
-                    continue
-                what = f"tokens per second of {spec.name} at {stage}" + (f" ({recipe})" if recipe else "")
-                source = f"measured in {run.folder}" + (f", at {use.stage}" if use.stage != stage else "")
-                self.used.append({"what": what, "value": speed, "source": source})
-                return replace(spec, tokens_per_second=speed)
-        return spec
-
-
-def _seen_ratio(name: str, run: RunCounts, recipe: str | None) -> float | None:
-    part, whole = _SEEN[name](lambda stage: run.stage(stage, recipe) or {}, run, recipe)
-    return part / whole if part is not None and whole else None
-
-
-_Stages = Callable[[str], Counts]
-_Seen = Callable[[_Stages, RunCounts, str | None], tuple[Any, Any]]
-
-
-def _calls_of(stage: str, per: str) -> _Seen:
-    return lambda of, run, recipe: (of(stage).get("llm_calls"), of(per).get("written"))
-
-
-#: Where a ratio is seen: (rows that came of it, rows that went in), None if that stage has not run.
-_SEEN: Mapping[str, _Seen] = {
-    "problems": lambda of, run, _: (of("parse_problems").get("written"), of("parse_problems").get("read")),
-    "asked_answers": lambda of, run, _: (of("parse_answers").get("read"), of("parse_classes").get("written")),
-    "proofs": lambda of, run, _: (of("parse_conversions").get("read"), of("parse_classes").get("written")),
-    "converted": lambda of, run, _: (of("parse_conversions").get("written"), of("parse_conversions").get("read")),
-    "merged": lambda of, run, _: (of("merge_data").get("written"), of("parse_classes").get("written")),
-    "merged_without_proofs": lambda of, run, _: (of("merge_data").get("written"), of("parse_classes").get("written")),
-    "pairs": lambda of, run, _: (_requests(run, "check_contamination"), of("merge_data").get("written")),
-    "clean": lambda of, run, _: (of("decontaminate").get("written"), of("decontaminate").get("read")),
-    "voted": lambda of, run, _: (of("fill_majority_answer").get("passed"), of("fill_majority_answer").get("read")),
-    "match_calls": _calls_of("fill_majority_answer", "fill_majority_answer"),
-    "judge_calls": _calls_of("select_judgements", "settle_votes"),
-    "right": lambda of, run, _: (
-        of("merge_judgements").get("judgement", {}).get("yes"),
-        of("merge_judgements").get("read"),
-    ),
-    "cleaned": lambda of, run, _: (
-        of("clean_code_solutions").get("written"),
-        of("merge_judgements").get("judgement", {}).get("yes"),
-    ),
-    "fragments": lambda of, run, _: (of("cut_fragments").get("written"), of("cut_fragments").get("read")),
-    "selected": lambda of, run, _: (of("select_by_code").get("written"), of("select_by_code").get("read")),
-    "summary_calls": _calls_of("select_summary_judgements", "select_traces"),
-    "summarized": lambda of, run, _: (of("merge_summaries").get("written"), of("merge_summaries").get("read")),
-    "wrong_traces": lambda of, run, _: (of("select_wrong_traces").get("written"), of("merge_judgements").get("read")),
-}
-
-
-def _requests(run: RunCounts, stage: str) -> int | None:
-    """The requests of a stage that has run as a whole."""
-    use = run.model_use(stage)
-    return use.requests if use is not None and use.is_complete else None
-
-
 def problem_requests(threads: int, settings: Settings, ratios: Ratios) -> tuple[dict[str, float], float]:
     """(requests of each stage that makes problems, clean problems at the end)."""
     problems = threads * ratios.ratio("problems")
@@ -247,21 +123,12 @@ def problem_requests(threads: int, settings: Settings, ratios: Ratios) -> tuple[
 def recipe_requests(problems: float, name: str, recipes: Recipes, ratios: Ratios) -> tuple[dict[str, float], float]:
     """(requests of each stage of a recipe, training rows at the end)."""
     recipe = recipes[name]
+    if recipes.is_selection(name):
+        return _selection_requests(problems, name, recipe, ratios)
     solutions = problems * recipe["seeds"]
     judged = solutions * ratios.ratio("voted", name)
     right = judged * ratios.ratio("right", name)
-    asks = recipe["majority"]["max_matches"] > 0
-    requests = {
-        "generate_solutions": solutions,
-        "match_answers": judged * ratios.ratio("match_calls", name) if asks else 0.0,
-        "judge_answers": judged * ratios.ratio("judge_calls", name),
-    }
-    if recipe["mode"] == "tir":
-        right *= ratios.ratio("cleaned", name)
-    if recipes.votes_on_code(name):
-        votes = len(VOTE_PROMPTS) * recipe["code_filter"]["novelty"]["votes"]
-        requests["judge_code"] = right * ratios.ratio("fragments", name) * votes
-        right *= ratios.ratio("selected", name)
+    requests = {"generate_solutions": solutions, "judge_answers": judged * ratios.ratio("judge_calls", name)}
     if not recipe["summaries"]["enabled"]:
         return requests, right
     requests["generate_summaries"] = right * recipe["summaries"]["candidates"]
@@ -270,6 +137,17 @@ def recipe_requests(problems: float, name: str, recipes: Recipes, ratios: Ratios
         wrong = min(judged * ratios.ratio("wrong_traces", name), problems * wanted)
         requests["generate_wrong_summaries"] = wrong * recipe["summaries"]["candidates"]
     return requests, right * ratios.ratio("summarized", name)
+
+
+def _selection_requests(
+    problems: float, name: str, recipe: Mapping[str, Any], ratios: Ratios
+) -> tuple[dict[str, float], float]:
+    """The same for a recipe that compares solutions of others."""
+    groups = problems * min(ratios.ratio("groups", name), recipe["candidates"]["groups"])
+    right = groups * ratios.ratio("right_picks", name)
+    summaries = right * recipe["summaries"]["candidates"]
+    requests = {"select_solutions": groups, "generate_selection_summaries": summaries}
+    return requests, right * ratios.ratio("selections", name)
 
 
 def estimate(threads: Threads, settings: Settings, recipes: Recipes, runs: Sequence[RunCounts]) -> Estimate:

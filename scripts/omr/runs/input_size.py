@@ -8,8 +8,8 @@ from pathlib import Path
 from omr.config.settings import Settings
 from omr.errors import UserError
 from omr.runs.counts import RunCounts
-from omr.runs.estimation import Threads
 from omr.runs.published_ratios import THREAD_BYTES, THREADS
+from omr.runs.ratios import Threads
 from omr.threads.files import find_inputs
 
 

@@ -36,13 +36,12 @@ RATIOS = {
     "pairs": Assumption(2.0, "questions about benchmarks per problem", _OURS),
     "clean": Assumption(540 / 550, "problems that no benchmark contains", f"{_PAPER}: 540K of 550K"),
     "voted": Assumption(1.0, "problems with an answer after the vote", _OURS),
-    "match_calls": Assumption(0.01, "questions which answers of a vote are the same, per solution", _OURS),
     "judge_calls": Assumption(0.25, "answers that a model must judge, per solution", _OURS),
     "right": Assumption(3.2 / 5.2, "solutions that are right", f"{_PAPER}: 3.2M of 5.2M kept"),
-    "cleaned": Assumption(0.3, "right solutions whose code passes the filters", _OURS),
-    "fragments": Assumption(1.5, "blocks of code to vote on, per solution", _OURS),
-    "selected": Assumption(0.07, "solutions that needed their code", f"{_PAPER}: 15K of 1.2M, with all before"),
     "summary_calls": Assumption(0.2, "summaries that a model must judge, per trace", _OURS),
+    "groups": Assumption(1000 / 540, "groups of candidates per problem", f"{_PAPER}: 1M of 540K problems"),
+    "right_picks": Assumption(565 / 1000, "comparisons that choose a right one", f"{_PAPER}: 565K of 1M"),
+    "selections": Assumption(0.95, "comparisons with a summary that agrees", _OURS),
     "wrong_traces": Assumption(0.2, "solutions that are wrong, of problems with a right one, and get a summary", _OURS),
     "summarized": Assumption(0.95, "traces with a right summary", f"{_PAPER}: under 5% lost"),
 }
@@ -57,12 +56,12 @@ TOKENS = {
     "classify_converted": (450, 5),
     "check_contamination": (450, 5),
     "generate_solutions": (200, 7500),
-    "match_answers": (500, 150),
     "judge_answers": (500, 150),
-    "judge_code": (1400, 80),
     "generate_summaries": (6000, 700),
     "judge_summaries": (500, 150),
     "generate_wrong_summaries": (6000, 700),
+    "select_solutions": (6000, 6000),
+    "generate_selection_summaries": (12000, 700),
 }
 TOKENS_SOURCES = {"prompt": _OURS, "completion": f"{_OURS}, at most the stage's max_tokens"}
 BYTES_PER_TOKEN = Assumption(3.0, "bytes of text per token", _OURS)

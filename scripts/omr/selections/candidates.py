@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from omr.answers.damage import has_control_token
 from omr.files.jsonl import Fields, Row
 
 #: What the rows of summaries, of right and of wrong solutions, must have.
@@ -18,6 +19,9 @@ SUMMARIZED: Fields = {
     "summary_candidate": int,
     "expected_answer": str,
     "answer_source": str,
+    "judged_by": (str, None),
+    "majority_votes": int,
+    "total_votes": int,
 }
 _TAGS = ("<think>", "</think>")
 #: A line of a candidate that a reader of the comparison might take for one of ours, or for a verdict.
@@ -34,6 +38,7 @@ class Candidate(NamedTuple):
     answer: str
     right: bool
     text: str
+    judged_by: str | None = None
 
     @property
     def id(self) -> str:
@@ -63,7 +68,14 @@ class PoolRules:
 def candidate_of(row: Row, recipe: str, *, right: bool) -> Candidate:
     """The candidate that a row of summaries is."""
     return Candidate(
-        recipe, row["id"], row["seed"], row["summary_candidate"], row["summary_answer"], right, row["summary"]
+        recipe,
+        row["id"],
+        row["seed"],
+        row["summary_candidate"],
+        row["summary_answer"],
+        right,
+        row["summary"],
+        row["judged_by"],
     )
 
 
@@ -76,6 +88,8 @@ def fault_of(text: str, rules: PoolRules) -> str | None:
         return "candidate_too_long"
     if any(tag in text for tag in _TAGS):
         return "think_tag_in_text"
+    if has_control_token(text):
+        return "control_token_in_text"
     return "looks_like_heading" if _OUR_LINE.search(text) else None
 
 

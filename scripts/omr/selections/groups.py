@@ -7,7 +7,7 @@ are one group, in whichever order they would be shown.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from math import ceil, floor
 from typing import NamedTuple
@@ -59,11 +59,11 @@ class GroupRules:
 
 @dataclass
 class Formed:
-    """The groups of a problem. `equal` tries gave a group that was there, `refused` one that was not wanted."""
+    """The groups of a problem, those that were not accepted, and how many tries gave one that was there."""
 
-    groups: list[Group]
+    groups: list[Group] = field(default_factory=list)
+    refused: list[Group] = field(default_factory=list)
     equal: int = 0
-    refused: int = 0
 
 
 def hashed(*parts: object) -> int:
@@ -77,11 +77,11 @@ def form_groups(
     rules: GroupRules,
     accepts: Callable[[tuple[Candidate, ...]], bool] = lambda members: True,
 ) -> Formed:
-    """Up to `rules.groups` different groups of a problem's candidates; those that `accepts` refuses are counted."""
+    """Up to `rules.groups` different groups of a problem's candidates; those that `accepts` refuses are told."""
     right = [candidate for candidate in pool if candidate.right]
     wrong = [candidate for candidate in pool if not candidate.right]
     largest = rules.largest(len(right), len(wrong))
-    formed = Formed([])
+    formed = Formed()
     if largest < rules.smallest:
         return formed
     seen: set[frozenset[str]] = set()
@@ -94,7 +94,7 @@ def form_groups(
             continue
         seen.add(names)
         if not accepts(members):
-            formed.refused += 1
+            formed.refused.append(Group(number, members))
             continue
         formed.groups.append(Group(number, members))
         if len(formed.groups) == rules.groups:

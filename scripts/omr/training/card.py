@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from omr.training.columns import COLUMNS
+from omr.training.columns import COLUMNS, Column
 from omr.training.figures import SHARES, Figures, Histogram, StageSum
 
 #: The hub's names for sizes: rows below which they hold.
@@ -17,7 +17,8 @@ _SIZES = {
     "10M<n<100M": 10**8,
 }  # fmt: skip
 _LARGEST = "100M<n<1B"
-_JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", list: "list of {role, content}"}
+_JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
+_LIST_TYPES = {"messages": "list of {role, content}", "messages with calls": "list of {role, content, tool_calls}"}
 
 
 @dataclass(frozen=True)
@@ -125,10 +126,14 @@ def _length_cells(histogram: Histogram) -> list[str]:
 
 def _columns() -> str:
     rows = [
-        [f"`{column.name}`", _JSON_TYPES[column.type] + (" or null" if column.nullable else ""), column.about]
+        [f"`{column.name}`", _json_type(column) + (" or null" if column.nullable else ""), column.about]
         for column in COLUMNS
     ]
     return "## Columns\n\n" + _table(["column", "type", "what it is"], rows)
+
+
+def _json_type(column: Column) -> str:
+    return _LIST_TYPES.get(column.items, f"list of {column.items}") if column.type is list else _JSON_TYPES[column.type]
 
 
 def _funnel(stages: Sequence[StageSum]) -> str:

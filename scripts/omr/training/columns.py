@@ -11,16 +11,17 @@ from typing import Any, NamedTuple
 import orjson
 
 from omr.asking.prompts import Prompt
-from omr.files.jsonl import Fields
+from omr.files.jsonl import Fields, Row
 
 
 class Column(NamedTuple):
-    """`type` is the JSON value's Python type (`list` for the messages); only `nullable` columns may hold null."""
+    """`type` is the JSON value's Python type; only `nullable` columns may hold null; `items` says what a list holds."""
 
     name: str
     type: type
     about: str
     nullable: bool = False
+    items: str = "messages"
 
 
 COLUMNS = (
@@ -29,18 +30,18 @@ COLUMNS = (
     Column("problem_source", str, "where the forum thread stood; null if the raw data do not say", nullable=True),
     Column("generation_model", str, "name of the model that solved the problem", nullable=True),
     Column("pass_rate_72b_tir", str, "`n/a`: no such rate was measured here; see `pass_rate`"),
-    Column("problem", str, "problem, stated so that it stands alone"),
-    Column("generated_solution", str, "reasoning in `<think>` tags, then the solution"),
-    Column("inference_mode", str, "way of solving: `cot`, or `tir` (with code that was run)"),
+    Column("problem", str, "problem, stated so that it stands alone; with `genselect` the prompt with all candidates"),
+    Column("generated_solution", str, "reasoning in `<think>` tags, then the solution; of a comparison its summary"),
+    Column("inference_mode", str, "`cot`, `tir` (with code that was run), or `genselect` (choosing among solutions)"),
     Column("used_in_kaggle", bool, "null: unknown", nullable=True),
-    Column("id", str, "`<problem id>-<seed>`"),
+    Column("id", str, "`<problem id>-<seed>`; of a comparison `<problem id>-g<number>`"),
     Column("pass_rate", float, "share of right ones among `pass_rate_of` solutions of this problem"),
     Column("pass_rate_of", int, "solutions of the problem of which it is known whether they are right"),
     Column("messages", list, "chat for training: the prompt, then `generated_solution`"),
     Column("thread_id", str, "hash of the forum thread"),
     Column("problem_id", str, "`<thread id>-<number of the problem in its thread>`"),
-    Column("seed", int, "number of the solution, from 0"),
-    Column("predicted_answer", str, "final answer of the solution"),
+    Column("seed", int, "number of the solution, or of the group that was compared, from 0"),
+    Column("predicted_answer", str, "final answer of the solution, or of the chosen one"),
     Column("answer_source", str, "`extracted` (from the forum) or `majority` (of the solutions)"),
     Column("majority_votes", int, "solutions that agree with the commonest answer"),
     Column("total_votes", int, "solutions with a readable answer"),
@@ -58,11 +59,32 @@ COLUMNS = (
     ),
     Column("code_blocks", int, "`tir`: blocks of code that were run in `generated_solution`", nullable=True),
     Column("code_failures", int, "`tir`: of these, those that ended in an error or at a limit", nullable=True),
-    Column("messages_with_tools", list, "`tir`: the chat with code as calls of the tool in `tools`", nullable=True),
-    Column("tools", list, "`tir`: the tool, as JSON schema", nullable=True),
+    Column(
+        "messages_with_tools",
+        list,
+        "`tir`: the chat with code as calls of the tool in `tools`",
+        nullable=True,
+        items="messages with calls",
+    ),
+    Column("tools", list, "`tir`: the tool, as JSON schema", nullable=True, items="tools"),
+    Column("original_problem", str, "`genselect`: the problem without candidates", nullable=True),
+    Column("group", str, "`genselect`: id of the group that was compared", nullable=True),
+    Column(
+        "candidate_ids",
+        list,
+        "`genselect`: `<recipe>/<problem id>-<seed>` of each candidate",
+        nullable=True,
+        items="strings",
+    ),
+    Column("selected", int, "`genselect`: index of the chosen candidate, from 0", nullable=True),
+    Column("selected_id", str, "`genselect`: which of `candidate_ids` it is", nullable=True),
+    Column("group_size", int, "`genselect`: number of candidates", nullable=True),
+    Column("group_right", int, "`genselect`: how many of them are right", nullable=True),
 )
 
 NAMES = tuple(column.name for column in COLUMNS)
+
+_STRINGS = tuple(column.name for column in COLUMNS if column.type is list and column.items == "strings")
 
 #: What every row of sft.jsonl must have, for `read_rows`.
 REQUIRED: Fields = {column.name: (column.type, None) if column.nullable else column.type for column in COLUMNS}
@@ -73,20 +95,24 @@ def arrow_schema() -> Any:
     import pyarrow as pa
 
     text = pa.string()
-    messages = pa.list_(pa.struct([("role", text), ("content", text)]))
     call = pa.struct([("name", text), ("arguments", pa.struct([("code", text)]))])
     calls = pa.list_(pa.struct([("type", text), ("function", call)]))
-    with_tools = pa.list_(pa.struct([("role", text), ("content", text), ("tool_calls", calls), ("name", text)]))
+    with_calls = pa.list_(pa.struct([("role", text), ("content", text), ("tool_calls", calls), ("name", text)]))
     argument = pa.struct([("code", pa.struct([("type", text), ("description", text)]))])
     parameters = pa.struct([("type", text), ("properties", argument), ("required", pa.list_(text))])
     function = pa.struct([("name", text), ("description", text), ("parameters", parameters)])
-    types = {str: text, bool: pa.bool_(), float: pa.float64(), int: pa.int64(), list: messages}
     lists = {
-        "messages_with_tools": with_tools,
+        "messages": pa.list_(pa.struct([("role", text), ("content", text)])),
+        "messages with calls": with_calls,
         "tools": pa.list_(pa.struct([("type", text), ("function", function)])),
+        "strings": pa.list_(text),
     }
+    types = {str: text, bool: pa.bool_(), float: pa.float64(), int: pa.int64()}
     return pa.schema(
-        [pa.field(column.name, lists.get(column.name, types[column.type]), column.nullable) for column in COLUMNS]
+        [
+            pa.field(column.name, lists[column.items] if column.type is list else types[column.type], column.nullable)
+            for column in COLUMNS
+        ]
     )
 
 
@@ -132,6 +158,19 @@ def fault_of_tool_messages(messages: list[Any] | None, tools: list[Any] | None) 
     return None
 
 
+def fault_of_strings(row: Row) -> str | None:
+    """What is wrong with a row's lists of strings, as a phrase, or None."""
+    for name in _STRINGS:
+        if row[name] is not None and not all(isinstance(value, str) for value in row[name]):
+            return f"the field {name!r} must hold strings"
+    return None
+
+
 def prompt_hash(prompt: Prompt) -> str:
     """16 hex digits that change with the prompt's texts."""
     return blake2b(orjson.dumps([prompt.system, prompt.user]), digest_size=8).hexdigest()
+
+
+def model_name(identity: str | None) -> str | None:
+    """`Qwen/QwQ-32B@<commit>` -> `QwQ-32B`, as the published dataset names its models."""
+    return None if identity is None else identity.split("@")[0].rstrip("/").rpartition("/")[2]

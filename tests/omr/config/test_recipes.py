@@ -37,14 +37,31 @@ def of(recipe: str) -> Any:
 
 def test_the_shipped_recipes_are_those_of_the_paper() -> None:
     ours = recipes()
-    assert ours.to_run == ["cot-qwq", "cot-r1"]
-    assert [len(ours.seeds(name)) for name in ours.to_run] == [32, 16]
-    assert [ours.model(name, "generate_solutions").path for name in ours.to_run] == [
+    assert ours.to_run == ["cot-qwq", "cot-r1", "genselect-qwq"]
+    assert ours.solving == ["cot-qwq", "cot-r1"]
+    assert [len(ours.seeds(name)) for name in ours.solving] == [32, 16]
+    assert [ours.model(name, "generate_solutions").path for name in ours.solving] == [
         "Qwen/QwQ-32B",
         "deepseek-ai/DeepSeek-R1",
     ]
     asked = {key: knob(of("cot-qwq")) for key, knob in ours.asked("generate_solutions").items() if key != "files"}
     assert (asked["temperature"], asked["top_p"], asked["max_tokens"]) == (0.7, 0.95, 16384)
+    compared = {
+        key: knob(of("genselect-qwq")) for key, knob in ours.asked("select_solutions").items() if key != "files"
+    }
+    assert (compared["model"], compared["temperature"], compared["max_tokens"]) == ("qwq-32b", 0.6, 16384)
+    assert ours.model("genselect-qwq", "generate_selection_summaries").path == "Qwen/Qwen2.5-32B-Instruct"
+
+
+def test_only_recipes_that_ask_for_it_summarize_wrong_solutions() -> None:
+    ours = recipes()
+    assert (ours.wrong_per_problem("cot-qwq"), ours.wrong_per_problem("cot-r1")) == (15, 0)
+    assert "generate_wrong_summaries" in ours.model_stages("cot-qwq")
+    assert "generate_wrong_summaries" not in ours.model_stages("cot-r1")
+    assert len(ours.reply_folders("cot-qwq", "generate_wrong_summaries")) == 8
+    assert ours.with_wrong_summaries == re.escape("cot-qwq")
+    off = FULL["recipes"]["cot-qwq"]["summaries"] | {"enabled": False}
+    assert recipes(cot_qwq={"summaries": off}).wrong_per_problem("cot-qwq") == 0
 
 
 def test_a_shard_needs_the_solutions_of_all_seeds_in_their_order() -> None:

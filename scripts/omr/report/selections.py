@@ -1,0 +1,138 @@
+"""The report's section of a recipe that compares solutions: how good the choices are, and whether they are worth it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from math import sqrt
+from typing import Any
+
+from omr.report.data import ReportData
+from omr.report.html import Cell, Html, paragraph, percent, section, table
+from omr.runs.counts import summed
+from omr.selections.figures import Worth, worth_of
+
+#: A position that is chosen so many standard deviations more or less often than lots would have it is told of.
+_FAR = 4.0
+_SOURCES = {
+    "extracted": "the answer is from the forum",
+    "majority": "the answer is what most solutions say",
+}
+
+
+def about_selections(data: ReportData) -> str:
+    """What the page is about, for its head."""
+    sources = " and ".join(data.settings["candidates"]["from"])
+    return (
+        "This run turned forum threads about mathematics into training data for a language model that reasons. "
+        f"Here, right and wrong solutions of one problem (of {sources}), all rewritten by the same model, are put side "
+        f"by side; {data.model.path} chooses the best of them; only comparisons that chose a right one became training "
+        "rows. Every number on this page was counted by the run itself."
+    )
+
+
+def selection_tiles(data: ReportData) -> list[tuple[Cell, str]]:
+    """The key figures of comparisons."""
+    worth = _whole(data)
+    return [
+        (data.stages.get("form_groups", {}).get("written"), "groups of solutions"),
+        (None if worth is None else _share(worth.right), "of the choices are right"),
+    ]
+
+
+def _picks(data: ReportData) -> Mapping[str, Any]:
+    picks: Mapping[str, Any] = data.stages.get("parse_selections", {}).get("picks", {})
+    return picks
+
+
+def _whole(data: ReportData) -> Worth | None:
+    tally = summed(_picks(data).get("by_size", {}).values())
+    return worth_of(tally) if tally else None
+
+
+def selections(data: ReportData) -> str:
+    """The whole section."""
+    worth = _whole(data)
+    if worth is None:
+        return section("Choices", "<p class=empty>No comparison has been read yet.</p>")
+    picks = _picks(data)
+    return section(
+        "Choices",
+        paragraph(
+            f"Of {worth.groups:,} choices that could be read, {_share(worth.right)} are right. Drawing lots in the "
+            f"same groups would give {_share(worth.chance)}, taking the commonest answer of each group "
+            f"{_share(worth.majority)}."
+        ),
+        paragraph(Html(f"<strong>{verdict_in_words(worth)}</strong>")),
+        "<h3>By size of the group</h3>",
+        _worth_table("candidates", {str(int(size)): tally for size, tally in picks["by_size"].items()}),
+        "<h3>By where the right answer is from</h3>",
+        _worth_table("", {_SOURCES.get(name, name): tally for name, tally in picks["by_answer_source"].items()}),
+        *_majority_note(picks["by_answer_source"]),
+        "<h3>By position</h3>",
+        *_positions(picks["by_position"]),
+        *_repaired(data),
+    )
+
+
+def verdict_in_words(worth: Worth) -> str:
+    """Whether the choices are better than the majority of the same groups."""
+    gain = f"{100 * abs(worth.right - worth.majority):.1f} points"
+    if worth.verdict == "adds":
+        return f"The choices are better than the majority of the same groups, by {gain}."
+    if worth.verdict == "unsure":
+        return f"The choices are {gain} above the majority of the same groups, which may be luck: nothing is shown."
+    how = "as good as" if worth.right == worth.majority else f"{gain} worse than"
+    return f"This branch adds nothing: the choices are {how} the majority of the same groups."
+
+
+def _share(share: float) -> str:
+    return f"{100 * share:.1f}%"
+
+
+def _worth_table(what: str, tallies: Mapping[str, Mapping[str, float]]) -> Html:
+    rows: list[list[Cell]] = []
+    for name, tally in tallies.items():
+        worth = worth_of(tally)
+        if worth is not None:
+            shares = (worth.right, worth.chance, worth.majority)
+            rows.append([name, worth.groups, *map(_share, shares)])
+    return table([what, "choices", "right", "by lot", "by majority"], rows, (1, 2, 3, 4), narrow=True)
+
+
+def _majority_note(tallies: Mapping[str, Any]) -> Iterator[Html]:
+    if "majority" in tallies:
+        yield paragraph(
+            "Where nobody stated the answer, a solution counts as right if it agrees with most solutions of its "
+            "problem. Such groups teach to choose the commonest answer; `answer_sources` of the recipe can leave them "
+            "out."
+        )
+
+
+def _positions(positions: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
+    rows: list[list[Cell]] = []
+    far = []
+    for name, at in positions.items():
+        picked, chance = int(at["picked"]), at["chance"]
+        rows.append([str(int(name)), int(at["groups"]), picked, f"{chance:,.1f}", percent(int(at["right"]), picked)])
+        if chance and abs(picked - chance) > _FAR * sqrt(chance):
+            far.append(f"{int(name)} ({'more' if picked > chance else 'less'} often)")
+    yield paragraph(
+        "Candidates are shown in an order that follows from hashes, so a model without a liking for a position chooses "
+        "each about as often as lots would."
+    )
+    head = ["position", "groups that have it", "chosen", "by lot", "of these right"]
+    yield table(head, rows, (1, 2, 3, 4), narrow=True)
+    if far:
+        yield paragraph(f"The choices lean: position {', '.join(far)} than lots would have it.")
+
+
+def _repaired(data: ReportData) -> Iterator[Html]:
+    fates = data.stages.get("merge_wrong_summaries", {}).get("candidates", {})
+    if fates:
+        total = sum(fates.values())
+        repaired = fates.get("answer_repaired", 0)
+        yield paragraph(
+            f"Wrong solutions were rewritten too. Of {total:,} such texts, {fates.get('faithful', 0):,} provably state "
+            f"the solution's own wrong answer; {repaired:,} ({percent(repaired, total)}) state the right one instead, "
+            "and were not used."
+        )
