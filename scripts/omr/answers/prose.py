@@ -197,25 +197,35 @@ def _joined_back(text: str, values: list[_Found]) -> str:
 
 _HEADING = re.compile(r"[ \t*_#:$]*\n\s*")
 _SUPPOSED = re.compile(r"\b(?:if|whether|suppose|assume|unless|not|check|guess)\b[^.!?\n]*$", re.IGNORECASE)
+_EQUALS_IT = re.compile(r"[\s*_$]*(?:[A-Za-z]\s?)?=")
 _NEAR = 40
 
 
 def claimed_answers(text: str) -> Iterator[str]:
     """What a text says that its answer is, claim by claim: `so the answer is $5$`, `Answer: 5`, a heading and 5 below.
 
-    A claim may come twice, whole and without what follows its comma. What is only supposed is no claim.
+    A claim may come twice, whole and without what follows its comma. What is only supposed is no claim, and neither is
+    a value further on in the sentence.
     """
     for cue in _CUE.finditer(text):
-        if _SUPPOSED.search(text[max(0, cue.start() - _SHORT_ANSWER) : cue.start()]):
-            continue
         after = text[cue.end() : cue.end() + _LONG_SEGMENT]
-        heading = _HEADING.match(after)
-        near = _without_maths(after.partition("\n")[0])[:_NEAR]
-        copula = _COPULA.search(near) or _EQUALS.search(near)
-        if heading is None and copula is None:
+        end = _claim_starts(after)
+        if end is None or _SUPPOSED.search(text[max(0, cue.start() - _SHORT_ANSWER) : cue.start()]):
             continue
-        said = after[(heading or copula).end() :].lstrip(" \t*_:\n")  # type: ignore[union-attr]
-        end = _SENTENCE_END.search(said)
-        said = (said[: end.start()] if end else said).partition("\n")[0].strip(" \t*_.")
-        if said and not said.startswith("not "):
-            yield from dict.fromkeys(answer_of_prose(part) for part in (said, said.partition(",")[0]) if part)
+        said = after[end:].lstrip(" \t*_:\n")
+        stop = _SENTENCE_END.search(said)
+        said = (said[: stop.start()] if stop else said).partition("\n")[0].strip(" \t*_.")
+        if not said.startswith("not "):
+            claims = (_leading(part, words=True) for part in dict.fromkeys((said, said.partition(",")[0])) if part)
+            yield from filter(None, claims)
+
+
+def _claim_starts(after: str) -> int | None:
+    """Where in what follows the word `answer` the answer would stand, or None."""
+    heading = _HEADING.match(after)
+    if heading is not None:
+        return heading.end()
+    stop = _SENTENCE_END.search(after)
+    near = _without_maths(after[: stop.start() if stop else None].partition("\n")[0][:_LONG_SEGMENT])[:_NEAR]
+    copula = _EQUALS_IT.match(near) or _COPULA.search(near)
+    return copula.end() if copula else None

@@ -6,6 +6,7 @@ Read from the syntax tree: a name in a comment or a string is no import, an alia
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections.abc import Iterable, Iterator
 
@@ -28,10 +29,22 @@ _DRAWING_METHODS = {"pandas": frozenset({"plot", "hist", "boxplot"}), "sage": fr
 #: Packages with a module `plotting`.
 _WITH_PLOTTING = frozenset({"sympy", "pandas"})
 _IMPORTERS = frozenset({"__import__", "import_module"})
+#: Code in ASCII that draws has one of these.
+_WORDS = re.compile(
+    "|".join(
+        {*_DRAWING, *_IMPORTERS, "plotting"}
+        | {name for names in _DRAWING_CALLS.values() for name in names}
+        | {name for names in _DRAWING_METHODS.values() for name in names}
+    )
+)
 
 
 def plots(codes: Iterable[str]) -> bool:
     """Whether one of the blocks of a session draws; what a block imports, the later ones have."""
+    codes = list(codes)
+    # Most code has none of the words; parsing it would take most of the time.
+    if all(code.isascii() and _WORDS.search(code) is None for code in codes):
+        return False
     names = _Names()
     return any(names.draws(statement) for code in codes for statement in _statements(code))
 
