@@ -33,6 +33,7 @@ def test_the_graph_of_the_full_configuration_has_a_few_hundred_jobs_per_recipe(p
     assert planned["generate_solutions"] == planned["generate_summaries"] == 32 * 10
     assert planned["fill_majority_answer"] == planned["judge_answers"] == planned["merge_summaries"] == 10
     assert sum(planned.values()) < 900
+    assert not {"clean_code_solutions", "cut_fragments", "judge_code", "select_by_code"} & set(planned)
 
 
 def test_one_more_seed_makes_only_its_own_files_and_votes_again(demo: Project) -> None:
@@ -51,6 +52,17 @@ def test_an_edited_summary_prompt_plans_summaries_only(demo: Project) -> None:
     prompt.write_text(prompt.read_text() + "\n  Be brief.\n")
     planned = demo.planned(*SUMMARIZED, *DEMO)
     assert set(planned) == {"generate_summaries", "select_summary_judgements", "judge_summaries", "merge_summaries"}
+
+
+def test_solutions_with_code_go_through_the_filters_that_their_recipe_uses(project: Project) -> None:
+    voted, cleaned = (project.planned(f"results/full/{recipe}/stages.txt") for recipe in ("tir-limo", "tir-openmath"))
+    assert (
+        voted["clean_code_solutions"] == voted["cut_fragments"] == voted["judge_code"] == voted["select_by_code"] == 10
+    )
+    assert voted["prepare_sft"] == 10
+    assert "generate_summaries" not in voted
+    assert cleaned["clean_code_solutions"] == cleaned["select_traces"] == 10
+    assert not {"cut_fragments", "judge_code", "select_by_code"} & set(cleaned)
 
 
 def test_judged_rows_need_no_summaries(project: Project) -> None:
