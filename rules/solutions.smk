@@ -1,7 +1,8 @@
 """Decontaminated problems -> solutions whose final answers are judged. One set of files per recipe.
 
     results/{run}/decontaminated.jsonl
-    -> {recipe}/solutions/seed-SS/shard-KKK-of-NNN.jsonl    raw replies, one file per seed and shard
+    -> {recipe}/solutions/seed-SS/shard-KKK-of-NNN.jsonl    raw replies, one file per seed and shard; a recipe with
+                                                            `mode: tir` has them run code while they are written
     -> {recipe}/majority/shard-...                          every solution's final answer, beside its problem's answer
     -> {recipe}/comparisons/shard-..., judgements/shard-... what is provably the same answer, and what is to be asked
     -> {recipe}/replies/judge_answers/shard-...
@@ -20,10 +21,28 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
+if recipes.no_sandbox is not None:
+    print(f"recipes with code are left out, since none can be run here: {recipes.no_sandbox}", file=sys.stderr)
+
 
 wildcard_constraints:
     recipe=recipes.pattern,
     seed=r"\d{2}",
+
+
+rule prepare_sandbox:
+    """Where code that models wrote runs: the interpreter of its environment, which `--sdm conda` makes."""
+    localrule: True
+    input:
+        code=code_of("prepare_sandbox"),
+    output:
+        "results/downloads/sandbox.json",
+    log:
+        "results/downloads/logs/prepare_sandbox.log",
+    conda:
+        "../envs/sandbox.yaml"
+    shell:
+        "python scripts/prepare_sandbox.py --output {output} 2>&1 | tee {log}"
 
 
 use rule ask_model as generate_solutions with:
@@ -33,6 +52,7 @@ use rule ask_model as generate_solutions with:
         **recipes.model_inputs("generate_solutions"),
         rows="results/{run}/decontaminated.jsonl",
         prompts=recipes.prompt,
+        sandbox=recipes.sandbox,
     output:
         replies="results/{run}/{recipe}/solutions/seed-{seed}/shard-{shard}-of-{shards}.jsonl",
         counts="results/{run}/{recipe}/counts/generate_solutions/seed-{seed}/shard-{shard}-of-{shards}.json",
@@ -46,7 +66,7 @@ use rule ask_model as generate_solutions with:
         recipes.conda_env("generate_solutions")
     params:
         **recipes.asked("generate_solutions"),
-        part=lambda wildcards: f"--shard {wildcards.shard} --shards {wildcards.shards} --seed {wildcards.seed}",
+        part=recipes.share,
 
 
 rule fill_majority_answer:

@@ -14,18 +14,23 @@ import signal
 import sys
 from array import array
 from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 from omr.asking.client import ChatClient
+from omr.asking.code_job import CodeJob, code_job, sandbox_settings, words_on_turns
+from omr.asking.code_settings import CodeSettings
 from omr.asking.draining import Drain
 from omr.asking.progress import Log, Progress, run_logged
-from omr.asking.prompts import load_prompt
+from omr.asking.prompts import Prompt, load_prompt
 from omr.asking.requests import Request, RequestPlan, Sampling
 from omr.asking.serving import drain_through_server
 from omr.asking.time_limit import watched_time_limit
+from omr.asking.turn_journal import forget_turns
+from omr.asking.turns import TurnCounts
 from omr.asking.twin_jobs import EXIT_STOPPED, PostponedError, Queueing
 from omr.config.files import read_config
 from omr.errors import UserError, run_command
@@ -36,6 +41,7 @@ from omr.replies.journal import ReplyStore
 from omr.replies.usage import usage_of
 from omr.servers import ServerSite, server_site
 from omr.servers.full_load import FullLoad
+from omr.servers.kinds import telling_reuse
 from omr.servers.model_files import served_from
 
 
@@ -58,29 +64,14 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--top-p", type=float, default=1.0)
     add("--max-tokens", type=int, required=True, help="completion tokens wanted")
     add("--sampling", default="{}", help="further sampling parameters as JSON, e.g. '{\"top_k\": 20}'")
+    add("--code", help="for solutions that run code: the recipe's `code` as JSON")
+    add("--sandbox", type=Path, help="what prepare_sandbox.py wrote: where code runs, if config does not say")
     add("--max-failed-fraction", type=float, help="requests that may fail for good (default: as config says, or 0.01)")
     add("--grace-s", type=float, default=20.0, help="seconds for requests in flight when told to stop")
     add("--output", type=Path, required=True, help="the shard's replies (JSONL)")
     add("--counts", type=Path, required=True, help="requests, failures and tokens of the shard (JSON)")
     add("--log", type=Path, help="log file (default: standard error)")
     return parser.parse_args(argv)
-
-
-def request_plan(args: argparse.Namespace, spec: ModelSpec) -> RequestPlan:
-    """The requests that the command line describes. Raises UserError for what cannot be asked."""
-    if not 0 <= args.shard < args.shards:
-        raise UserError(f"there is no shard {args.shard} of {args.shards}", remedy="shards are numbered from 0")
-    if args.model_identity not in (None, spec.fingerprint):
-        raise UserError(
-            f"the model {spec.name!r} is {spec.fingerprint} in config, but {args.model_identity} was expected",
-            file=args.config[-1],
-            remedy="run Snakemake again, so that it reads the changed config",
-        )
-    sampling = Sampling(args.temperature, args.top_p, args.max_tokens, orjson.loads(args.sampling))
-    prompts = [load_prompt(path) for path in args.prompt]
-    return RequestPlan(
-        args.rows, args.shard, args.shards, prompts, args.seed, spec.fingerprint, sampling, branch=args.branch
-    )
 
 
 @dataclass(frozen=True)
@@ -107,16 +98,17 @@ def missing_requests(plan: RequestPlan, missing: Missing) -> Iterator[Request]:
 
 @dataclass(frozen=True)
 class Job:
-    """Which model is asked, where its files are (None: at its path), where its server's software is, and which share
-    of the requests may fail for good."""
+    """Which model is asked, as what its server loads, where that server's software is, which share of the requests may
+    fail for good, and what is needed where replies run code."""
 
     model: ModelSpec
-    manifest: Path | None
+    served: ModelSpec
     site: ServerSite
     max_failed_fraction: float
+    code: CodeJob | None = None
 
 
-def read_job(args: argparse.Namespace) -> Job:
+def read_job(args: argparse.Namespace, prompts: Sequence[Prompt]) -> Job:
     """The model of the command line as config describes it, with its tokenizer."""
     config = read_config(args.config)
     spec = model_spec(config, args.model)
@@ -126,7 +118,32 @@ def read_job(args: argparse.Namespace) -> Job:
     fraction = args.max_failed_fraction
     if fraction is None:
         fraction = config.get("generate", {}).get("max_failed_fraction", 0.01)
-    return Job(spec, args.model_manifest, server_site(config, spec.server), fraction)
+    # What determines the replies is the model's identity; from where it is loaded only matters to the server.
+    served = spec if args.model_manifest is None else served_from(spec, args.model_manifest)
+    job = Job(spec, served, server_site(config, spec.server), fraction)
+    if args.code is None:
+        return job
+    code = CodeSettings.read(orjson.loads(args.code))
+    sandbox = sandbox_settings(config, code, args.sandbox)
+    return replace(job, served=telling_reuse(served), code=code_job(code, spec, served, prompts, sandbox))
+
+
+def request_plan(args: argparse.Namespace, job: Job, prompts: Sequence[Prompt]) -> RequestPlan:
+    """The requests that the command line describes. Raises UserError for what cannot be asked."""
+    if not 0 <= args.shard < args.shards:
+        raise UserError(f"there is no shard {args.shard} of {args.shards}", remedy="shards are numbered from 0")
+    spec, code = job.model, job.code
+    if args.model_identity not in (None, spec.fingerprint):
+        raise UserError(
+            f"the model {spec.name!r} is {spec.fingerprint} in config, but {args.model_identity} was expected",
+            file=args.config[-1],
+            remedy="run Snakemake again, so that it reads the changed config",
+        )
+    sampling = Sampling(args.temperature, args.top_p, args.max_tokens, orjson.loads(args.sampling))
+    plan = RequestPlan(
+        args.rows, args.shard, args.shards, prompts, args.seed, spec.fingerprint, sampling, branch=args.branch
+    )
+    return plan if code is None else replace(plan, code=code.code, template=code.template)
 
 
 def server_log(args: argparse.Namespace) -> Path:
@@ -141,21 +158,25 @@ async def answer(
     """Ask for everything that is missing. Returns the drain; its `stopped` says whether it was told to end early."""
     progress = Progress(args.stage, len(missing.asked), len(missing.asked) - missing.count, log, sys.stderr.isatty())
     max_failed = int(job.max_failed_fraction * len(missing.asked))
-    # What determines the replies is the model's identity; from where it is loaded only matters to the server.
-    served = job.model if job.manifest is None else served_from(job.model, job.manifest)
-    async with ChatClient(job.model, args.stage, plan.sampling, say=log) as client:
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(ChatClient(job.model, args.stage, plan.sampling, say=log))
         drain = Drain(client, store, progress, max_failed, args.grace_s, full_load=store.held.full_load)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, drain.stop)
+        turns: TurnCounts | None = None
         try:
+            if job.code is not None:
+                turns = await stack.enter_async_context(job.code.solving(drain, args.output, store.__contains__, log))
             async with watched_time_limit(job.model, drain.stop, log):
                 requests = missing_requests(plan, missing)
-                await drain_through_server(drain, requests, served, job.site, server_log(args), log)
+                await drain_through_server(drain, requests, job.served, job.site, server_log(args), log)
         finally:
             progress.close()
             log(f"{client.retries} tries were repeated")
             tell_load(drain.full_load, log)
+            for line in words_on_turns(turns, drain.full_load) if turns is not None else ():
+                log(line)
     return drain
 
 
@@ -167,8 +188,9 @@ def tell_load(load: FullLoad, log: Log) -> None:
 
 
 def run(args: argparse.Namespace, log: Log) -> int:
-    job = read_job(args)
-    plan = request_plan(args, job.model)
+    prompts = [load_prompt(path) for path in args.prompt]
+    job = read_job(args, prompts)
+    plan = request_plan(args, job, prompts)
     try:
         return fill_store(args, plan, job, log)
     except PostponedError as postponed:
@@ -191,6 +213,7 @@ def fill_store(args: argparse.Namespace, plan: RequestPlan, job: Job, log: Log) 
                 return EXIT_STOPPED
             failed = drain.failed
         store.publish(missing.keys, failed)
+        forget_turns(args.output)
         write_counts(args, job.model, store.held)
     return 0
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import orjson
@@ -25,7 +25,7 @@ from pyreqwest.http import Url
 from omr.asking.cut_prompts import tokens_cut_off
 from omr.asking.outcomes import FinalError, TransientError, UnreachableError
 from omr.asking.pacing import Gate, Pace
-from omr.asking.reading import error_of, holds_error, parse_body, read_reply
+from omr.asking.reading import Told, error_of, holds_error, parse_body, read_reply
 from omr.asking.requests import Request, Sampling, sampling_seed
 from omr.asking.tokens import TokenBudget
 from omr.asking.waits import Waits
@@ -42,9 +42,12 @@ from omr.servers.error_bodies import (
     status_within,
 )
 
+T = TypeVar("T")
 #: A body beyond this is no answer to any `max_tokens` that servers take.
 MAX_BODY_BYTES = 64 << 20
 _CONNECT_TIMEOUT_S = 10.0
+#: Routes below `/v1`.
+CHAT, COMPLETIONS = "/chat/completions", "/completions"
 _FIRST_BACKOFF_S, _LONGEST_BACKOFF_S, _LONGEST_RETRY_AFTER_S = 0.5, 60.0, 600.0
 #: Refusals for being busy are cheap and say that the server lives: far more of them are borne than of failures.
 _BUSY_PER_RETRY = 25
@@ -53,6 +56,19 @@ _BUSY = {429, 503, 529}
 _MOST_STATED = 20
 _PROXY_REMEDY = "look at `base_url` in a browser: is it the API's, and does a proxy here want a login (`no_proxy`)?"
 _RETRIED = {408, 409, 425, 500, 502, 504} | _BUSY
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request as it is sent: its name behind the stage's, its route, what is asked, and the tokens that it may have.
+
+    `fields` are `messages` or a `prompt`, with what belongs to them.
+    """
+
+    name: str
+    fields: dict[str, Any]
+    max_tokens: int
+    route: str = CHAT
 
 
 @dataclass
@@ -67,9 +83,9 @@ class Endpoint:
     model: str | None = None
 
     @cached_property
-    def url(self) -> Url:
-        """Where chat requests go, parsed once."""
-        return Url(self.base_url + "/chat/completions")
+    def urls(self) -> dict[str, Url]:
+        """Where requests of each route go, parsed once."""
+        return {route: Url(self.base_url + route) for route in (CHAT, COMPLETIONS)}
 
     def __repr__(self) -> str:
         return f"Endpoint({self.base_url!r}, key {'set' if self.api_key else 'not set'})"
@@ -97,7 +113,7 @@ class ChatClient:
         self._stage = stage
         self._sampling = sampling
         self._dialect: RequestDialect = dialect_of(spec.server)
-        self._budget = TokenBudget(spec, sampling.max_tokens)
+        self.budget = TokenBudget(spec, sampling.max_tokens)
         # A server that the job starts is watched and restarted by the job: the client has no say in that.
         self._gate = Gate(self._unreachable, float("inf") if spec.is_started else spec.max_outage_s, say)
         self._say, self._waits = say, Waits(say)
@@ -134,16 +150,35 @@ class ChatClient:
 
         Raises UserError for what concerns all requests: a refused key, a quota used up, a server that stays away.
         """
+        try:
+            fields = {"messages": request.messages}
+            question = Question(request.name, fields, self._max_tokens(request))
+            told, latency_s = await self.answer_to(question, lambda body: self._read(request, body))
+        except FinalError as error:
+            return failed(request, self.spec, error)
+        return stored(request, self.spec, **told._asdict()) | {"latency_s": latency_s}
+
+    def _read(self, request: Request, body: Any) -> Told:
+        told = read_reply(body)
+        self.check_prompt(request.messages, body.get("usage"))
+        self.note_model(told.stated_model)
+        return told
+
+    async def answer_to(self, question: Question, read: Callable[[Any], T]) -> tuple[T, float]:
+        """What `read` makes of the answer, and the seconds that it took, after as many tries as it takes.
+
+        `read` raises as `read_reply` does. Raises FinalError when no (other) try can succeed, UserError as `ask`.
+        """
         failures = busy = 0
         while True:
             await self._gate.wait_open()
             await self.pace.enter()
+            started = time.monotonic()
             try:
-                reply = await self._try(request)
+                body = await self._post(question)
+                answer = read(body)
                 self.pace.succeeded()
-                return reply
-            except FinalError as error:
-                return _failed(request, self.spec, error)
+                return answer, round(time.monotonic() - started, 3)
             except TransientError as error:
                 fault = error
             finally:
@@ -154,29 +189,21 @@ class ChatClient:
             is_busy = fault.status in _BUSY
             busy, failures = busy + is_busy, failures + (not is_busy)
             if failures > self.spec.retries or busy > self.spec.retries * _BUSY_PER_RETRY:
-                return _failed(request, self.spec, fault)
+                raise FinalError(fault.kind, fault.message, fault.status)
             pause_s = _pause_s(failures + busy, fault.retry_after_s)
             if is_busy:
                 self.pace.refused(pause_s)
             self._waits(fault.kind, fault.message, pause_s)
             await asyncio.sleep(pause_s)
 
-    async def _try(self, request: Request) -> Reply:
-        started = time.monotonic()
-        body = await self._post(self.endpoint.url, self._body(request), self._request_id(request))
-        told = read_reply(body)
-        self._check_prompt(request, body.get("usage"))
-        self._note_model(told.stated_model)
-        return _stored(request, self.spec, **told._asdict()) | {"latency_s": round(time.monotonic() - started, 3)}
-
-    async def _post(self, url: Url, body: dict[str, Any], request_id: str) -> Any:
+    async def _post(self, question: Question) -> Any:
         """The parsed body of a 200 that holds no error. Raises TransientError, FinalError, UserError for all else."""
-        builder = self._http.post(url).header("Content-Type", "application/json")
+        builder = self._http.post(self.endpoint.urls[question.route]).header("Content-Type", "application/json")
         if self.spec.request_id_header:
-            builder = builder.header("X-Request-Id", request_id)
+            builder = builder.header("X-Request-Id", self._request_id(question.name))
         if self.endpoint.api_key:
             builder = builder.bearer_auth(self.endpoint.api_key)
-        builder = builder.body_bytes(orjson.dumps(body))
+        builder = builder.body_bytes(orjson.dumps(self._body(question)))
         started = time.monotonic()
         try:
             async with builder.build_streamed() as response:
@@ -204,28 +231,28 @@ class ChatClient:
             return UnreachableError("connection", shown)
         return TransientError("connection", shown)
 
-    def _body(self, request: Request) -> dict[str, Any]:
+    def _body(self, question: Question) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self.endpoint.model or self.spec.served_name,
-            "messages": request.messages,
+            **question.fields,
             "temperature": self._sampling.temperature,
             "top_p": self._sampling.top_p,
-            "max_tokens": self._max_tokens(request),
+            "max_tokens": question.max_tokens,
             "stream": False,
         }
         if self._dialect.seed:
-            body["seed"] = sampling_seed(request.name)
+            body["seed"] = sampling_seed(question.name)
         return body | self._sampling.extra | self.spec.extra_body
 
     def _max_tokens(self, request: Request) -> int:
-        allowed, prompt_tokens = self._budget.allowed(request.messages)
+        allowed, prompt_tokens = self.budget.allowed(request.messages)
         if allowed < 1:
             message = f"the prompt has {prompt_tokens} tokens, more than the model's limits allow"
             raise FinalError("context_overflow", message)
         return allowed
 
-    def _request_id(self, request: Request) -> str:
-        return quote(f"{self._stage}/{request.name}", safe="/~:@!$&'()*+,;=-._ ")
+    def _request_id(self, name: str) -> str:
+        return quote(f"{self._stage}/{name}", safe="/~:@!$&'()*+,;=-._ ")
 
     def _raise_for(self, status: int, content: bytes, retry_after: str | None, location: str | None = None) -> None:
         """Raise what a refusal means; 200 stands for an error object in a 200 that names no status."""
@@ -258,8 +285,9 @@ class ChatClient:
             remedy=_PROXY_REMEDY,
         )
 
-    def _check_prompt(self, request: Request, usage: Any) -> None:
-        cut = tokens_cut_off(request.messages, usage if isinstance(usage, dict) else None)
+    def check_prompt(self, messages: Sequence[Mapping[str, str]], usage: Any) -> None:
+        """Raise FinalError if the server has read less than these texts."""
+        cut = tokens_cut_off(messages, usage if isinstance(usage, dict) else None)
         if cut is not None:
             raise FinalError(
                 "prompt_cut",
@@ -269,7 +297,8 @@ class ChatClient:
                 200,
             )
 
-    def _note_model(self, stated: str | None) -> None:
+    def note_model(self, stated: str | None) -> None:
+        """Say so, once, if replies state another model than was asked for."""
         if stated is None or stated in self._stated or len(self._stated) >= _MOST_STATED:
             return
         self._stated.add(stated)
@@ -320,12 +349,14 @@ def _until(date: str) -> float:
     return max(0.0, seconds)
 
 
-def _failed(request: Request, spec: ModelSpec, error: TransientError | FinalError) -> Reply:
+def failed(request: Request, spec: ModelSpec, error: FinalError) -> Reply:
+    """The reply that stands for a request which failed for good."""
     shown = {"kind": error.kind, "status": error.status, "message": error.message[:1000]}
-    return _stored(request, spec, error=shown)
+    return stored(request, spec, error=shown)
 
 
-def _stored(request: Request, spec: ModelSpec, **fields: Any) -> Reply:
+def stored(request: Request, spec: ModelSpec, **fields: Any) -> Reply:
+    """The row of a reply with these fields; the others are null."""
     return {
         "id": request.row_id,
         "prompt": request.prompt,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from omr.asking.client import ChatClient
@@ -34,11 +35,15 @@ class Drain:
     on_reply: Callable[[], None] = lambda: None  # told of every reply: the server's watch for a hang
     waiting: int = 0  # requests at the server; the watch for a hanging server reads it
     full_load: FullLoad = field(default_factory=FullLoad)  # what the server did while it had `concurrency` of them
+    #: What answers a request in several steps of its own, entering `at_server` for each; by default the client does.
+    #: None from it: it was told to stop before it had an answer.
+    answer: Callable[[Request], Awaitable[Reply | None]] | None = None
+    spare: int = 0  # requests in hand beyond `concurrency`, which do something else than wait for the server
     _workers: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def run(self, requests: Iterator[Request]) -> None:
         """Ask all `requests`; returns when each has a reply in the store or stands in `failed`."""
-        self._workers = [asyncio.create_task(self._work(requests)) for _ in range(self.client.spec.concurrency)]
+        self._workers = [asyncio.create_task(self._work(requests)) for _ in range(self._at_once)]
         try:
             await first_to_end(asyncio.gather(*self._workers), self._beat())
         except asyncio.CancelledError:
@@ -54,17 +59,36 @@ class Drain:
         for request in requests:
             if self.stopped:
                 return
-            self.waiting += 1
-            try:
-                reply = await self.client.ask(request)
-            finally:
-                self.waiting -= 1
+            reply = await (self.answer or self._ask)(request)
+            if reply is None:
+                return
             if reply["error"] is None:
                 self.store.append(reply)
             else:
                 self._bear(reply)
             self.progress.add(reply)
             self.on_reply()
+
+    def note_turn(self) -> None:
+        """A request was answered that is no whole reply: the server lives."""
+        self.on_reply()
+
+    async def _ask(self, request: Request) -> Reply:
+        with self.at_server():
+            return await self.client.ask(request)
+
+    @contextmanager
+    def at_server(self) -> Iterator[None]:
+        """While the body runs, one more request waits for the server."""
+        self.waiting += 1
+        try:
+            yield
+        finally:
+            self.waiting -= 1
+
+    @property
+    def _at_once(self) -> int:
+        return self.client.spec.concurrency + self.spare
 
     def _bear(self, reply: Reply) -> None:
         self.failed.append(reply)
@@ -85,7 +109,7 @@ class Drain:
     @property
     def is_full(self) -> bool:
         """Whether the server has as many requests as it may."""
-        return self.waiting == self.client.spec.concurrency
+        return self.waiting >= self.client.spec.concurrency
 
     @property
     def stopped(self) -> bool:

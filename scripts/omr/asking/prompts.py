@@ -1,4 +1,4 @@
-"""Prompt files: YAML with `user` and optionally `system`; `{{ field }}` stands for a field of the row.
+"""Prompt files: YAML with `user` and optionally `system` and `tool`; `{{ field }}` stands for a field of the row.
 
 Not str.format, whose braces clash with LaTeX, and not a template language: a row's text is inserted as it is and never
 scanned again, so that nothing in a forum post can act as a template.
@@ -27,6 +27,7 @@ class Prompt:
     path: Path
     user: str
     system: str | None = None
+    tool: str | None = None  # what the one tool does that runs code, for models that know tools by their calls
 
     @property
     def fields(self) -> frozenset[str]:
@@ -64,8 +65,8 @@ def load_prompt(path: str | Path) -> Prompt:
         raise UserError(f"not valid YAML: {error}", file=path, remedy="mend the file") from error
     if not isinstance(content, dict) or not isinstance(content.get("user"), str) or not content["user"].strip():
         raise UserError("a prompt needs a text under `user`", file=path, remedy="add `user: |` and the text")
-    unknown = sorted(map(str, set(content) - {"user", "system"}))
-    if unknown or not isinstance(content.get("system", ""), str):
-        what = f"unknown keys {', '.join(unknown)}" if unknown else "`system` must be a text"
-        raise UserError(what, file=path, remedy="a prompt has `user` and optionally `system`, both texts")
-    return Prompt(name=path.stem, path=path, user=content["user"], system=content.get("system"))
+    unknown = sorted(map(str, set(content) - {"user", "system", "tool"}))
+    if unknown or not all(isinstance(content.get(key, ""), str) for key in ("system", "tool")):
+        what = f"unknown keys {', '.join(unknown)}" if unknown else "`system` and `tool` must be texts"
+        raise UserError(what, file=path, remedy="a prompt has `user` and optionally `system` and `tool`, all texts")
+    return Prompt(path.stem, path, content["user"], content.get("system"), content.get("tool"))

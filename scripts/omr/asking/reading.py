@@ -125,8 +125,8 @@ def _choice(body: Any) -> dict[str, Any] | None:
     return first if isinstance(first, dict) else None
 
 
-def read_reply(body: Any) -> Told:
-    """The reply of a body of `/v1/chat/completions` or `/v1/completions`.
+def read_reply(body: Any, *, tools: bool = False) -> Told:
+    """The reply of a body of `/v1/chat/completions` or `/v1/completions`; `tools`: one was offered.
 
     Raises TransientError for no whole reply, FinalError for a refusal and for what cannot be understood.
     """
@@ -146,7 +146,7 @@ def read_reply(body: Any) -> Told:
         raise TransientError("unfinished", f"finish_reason {reason!r}", 200)
     if meaning is None:
         raise FinalError("unknown_finish", _unknown_finish(choice.get("finish_reason")), 200)
-    if any(not says_nothing(message.get(field)) for field in _CALL_FIELDS):
+    if not tools and any(not says_nothing(message.get(field)) for field in _CALL_FIELDS):
         raise FinalError("called_tool", "the model called a tool, but none was offered to it", 200)
     pieces = _Pieces()
     pieces.add(message.get("content"))
@@ -257,4 +257,7 @@ def _usage(body: dict[str, Any]) -> dict[str, int] | None:
     usage = body.get("usage")
     if not isinstance(usage, dict):
         return None
-    return {k: usage[k] for k in ("prompt_tokens", "completion_tokens") if isinstance(usage.get(k), int)}
+    counts = {k: usage[k] for k in ("prompt_tokens", "completion_tokens") if isinstance(usage.get(k), int)}
+    details = usage.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, dict) else None
+    return counts | ({"cached_tokens": cached} if isinstance(cached, int) else {})

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from omr.asking.code_settings import CodeSettings
 from omr.asking.prompts import Prompt
 from omr.errors import UserError
 from omr.files.jsonl import Row, numbered_rows
@@ -30,13 +31,18 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request: identity (row id, prompt name, seed), chat messages, and the reply's key (16 hex digits)."""
+    """One request: identity (row id, prompt name, seed), chat messages, and the reply's key (16 hex digits).
+
+    `executions_allowed`: blocks of code that its solution may run; `tool`: what its prompt says about running them.
+    """
 
     row_id: str
     prompt: str
     seed: int
     messages: list[dict[str, str]]
     key: str
+    executions_allowed: int = 0
+    tool: str | None = None
 
     @property
     def name(self) -> str:
@@ -53,7 +59,9 @@ def sampling_seed(name: str) -> int:
 class RequestPlan:
     """The requests of one shard of a model stage.
 
-    `rows` is the rows file, `branch` selects rows by their class (None: all), `model` is the model's fingerprint.
+    `rows` is the rows file, `branch` selects rows by their class (None: all), `model` is the model's fingerprint. With
+    `code`, replies are solutions that run code: prompts may use `code_budget`, and `template` is what the model's chat
+    template is known by ("" where it is the server's).
     """
 
     rows: Path
@@ -64,6 +72,8 @@ class RequestPlan:
     model: str
     sampling: Sampling
     branch: str | None = None
+    code: CodeSettings | None = None
+    template: str = ""
 
     def requests(self, check_ids: bool = True) -> Iterator[Request]:
         """Stream the requests in the order of the rows.
@@ -71,15 +81,30 @@ class RequestPlan:
         Raises UserError for a prompt whose fields the rows lack and (with `check_ids`, which takes memory for the
         ids' hashes) for a duplicate id, naming file and id.
         """
-        salt = orjson.dumps([self.model, asdict(self.sampling)], option=orjson.OPT_SORT_KEYS)
+        salt = self._salt()
         for row in self._rows(check_ids):
             for prompt in self.prompts:
-                messages = prompt.render(row)
-                text = orjson.dumps(messages)
-                for seed in self.seeds:
+                for seed, messages, allowed in self._asked(row, prompt):
                     name = request_name(row["id"], prompt.name, seed)
+                    text = orjson.dumps(messages if self.code is None else [messages, allowed])
                     key = blake2b(salt + name.encode() + b"\0" + text, digest_size=8).hexdigest()
-                    yield Request(row["id"], prompt.name, seed, messages, key)
+                    yield Request(row["id"], prompt.name, seed, messages, key, allowed, prompt.tool)
+
+    def _asked(self, row: Row, prompt: Prompt) -> Iterator[tuple[int, list[dict[str, str]], int]]:
+        """(seed, messages, executions allowed) of a row's requests."""
+        if self.code is None:
+            messages = prompt.render(row)
+            yield from ((seed, messages, 0) for seed in self.seeds)
+            return
+        for seed in self.seeds:
+            allowed = self.code.executions_allowed(request_name(row["id"], prompt.name, seed))
+            yield seed, prompt.render(row | {"code_budget": allowed}), allowed
+
+    def _salt(self) -> bytes:
+        parts: list[Any] = [self.model, asdict(self.sampling)]
+        if self.code is not None:
+            parts += [self.code.asked, self.template, [prompt.tool for prompt in self.prompts]]
+        return orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)
 
     def _is_ours(self, row_id: str) -> bool:
         return shard_of(row_id, self.shards) == self.shard

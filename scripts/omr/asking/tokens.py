@@ -43,6 +43,18 @@ class TokenBudget:
         room = self._wanted if self._context is None else self._context - tokens
         return min(self._wanted, room), tokens
 
+    def count_at_most(self, text: str) -> int:
+        """No fewer tokens than a text has; as many, where the model's tokenizer is known."""
+        return _most_tokens(text) if self._tokenizer_path is None else self._count(text)
+
+    @property
+    def wanted(self) -> int:
+        return self._wanted
+
+    def room_behind(self, prompt_tokens: int) -> int:
+        """Tokens that a prompt of so many tokens, as the server counts, leaves for a completion."""
+        return self._wanted if self._context is None else self._context - prompt_tokens
+
     def _fits(self, prompt_tokens: int) -> bool:
         if self._input_limit is not None and prompt_tokens > self._input_limit:
             return False

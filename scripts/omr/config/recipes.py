@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, Protocol
 
 import orjson
 
 from omr.config.preparation import conda_env, served_manifest
-from omr.config.settings import Settings, model_flags, shard_names
+from omr.config.settings import DOWNLOADS, Settings, flags, model_flags, shard_names
 from omr.errors import UserError
 from omr.models.model import ModelSpec, model_spec
-from omr.models.resources import resources_of
+from omr.models.resources import Lent, resources_of
+from omr.sandbox.checks import unavailable
+from omr.sandbox.settings import site_settings
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 #: Folders of a run that hold something else than a recipe.
@@ -34,6 +37,8 @@ _SECTIONS = {
 _OF_CODE = ("code", "code_filter", "code_rows")
 #: How a recipe makes its rows: by reasoning alone, with code that is run meanwhile, by comparing solutions.
 MODES = ("cot", "tir", "genselect")
+#: What prepare_sandbox.py writes.
+SANDBOX = f"results/{DOWNLOADS}/sandbox.json"
 #: Seeds and parts are two digits in paths.
 _MOST_SEEDS = 100
 
@@ -44,6 +49,7 @@ class InRecipe(Protocol):
     recipe: str
     shard: str
     shards: str
+    seed: str  # of generate_solutions alone
     part: str  # of the stages that write summaries alone, as `parts`
     parts: str
 
@@ -62,15 +68,23 @@ class Recipes:
             fault = _fault(name, recipe)
             if fault is not None:
                 raise UserError(f"the recipe {name!r} {fault}", remedy="mend it under `recipes` in config")
-        unknown = [name for name in self.to_run if name not in self._recipes]
+        unknown = [name for name in self._config["recipes_to_run"] if name not in self._recipes]
         if unknown:
             what = f"`recipes_to_run` names {', '.join(unknown)}, which `recipes` lacks"
             raise UserError(what, remedy=f"there are: {', '.join(self._recipes) or 'none'}")
 
     @property
     def to_run(self) -> list[str]:
-        """The recipes that a run makes if no target is named."""
-        return list(self._config["recipes_to_run"])
+        """The recipes that a run makes if no target is named, without those that are left out."""
+        return [name for name in self._config["recipes_to_run"] if self.no_sandbox is None or not self.runs_code(name)]
+
+    @cached_property
+    def no_sandbox(self) -> str | None:
+        """Why recipes with code are left out of the run: `sandbox.required` is off, and the machine can run none."""
+        if self._config["sandbox"]["required"] or not any(map(self.runs_code, self._config["recipes_to_run"])):
+            return None
+        python = self._config["sandbox"]["python"]
+        return unavailable(site_settings(self._config["sandbox"], python)) if python is not None else None
 
     @property
     def solving(self) -> list[str]:
@@ -262,9 +276,33 @@ class Recipes:
         return f"--seed {seeds} --shard {int(wildcards.part)} --shards {int(wildcards.parts)}"
 
     def resources(self, stage: str) -> dict[str, Knob]:
-        """Resources of a model stage's rule: what its model's server needs."""
-        of_model = resources_of(lambda wildcards: self.model(wildcards.recipe, stage))
+        """Resources of a model stage's rule: what its model's server needs, and the code that runs beside it."""
+        of_model = resources_of(
+            lambda wildcards: self.model(wildcards.recipe, stage), lambda wildcards: self._lent(wildcards.recipe, stage)
+        )
         return of_model | {"run_config": lambda wildcards: self._settings.config_file}
+
+    def _lent(self, name: str, stage: str) -> Lent | None:
+        if stage != "generate_solutions" or not self.runs_code(name):
+            return None
+        return Lent(self._config["sandbox"]["cores"], self._config["sandbox"]["memory_gb"])
+
+    def runs_code(self, name: str) -> bool:
+        """Whether a recipe's solutions run code."""
+        return "code" in self[name]
+
+    def sandbox(self, wildcards: InRecipe) -> list[str]:
+        """Input of a rule: what says where code runs, for a recipe that runs some and a site that does not say it."""
+        is_known = self._config["sandbox"]["python"] is not None or self._config["sandbox"]["container"]
+        return [SANDBOX] if self.runs_code(wildcards.recipe) and not is_known else []
+
+    def share(self, wildcards: InRecipe, input: Any) -> str:
+        """A param of a rule: which solutions a job makes, and how they run code."""
+        share = f"--shard {wildcards.shard} --shards {wildcards.shards} --seed {wildcards.seed}"
+        if not self.runs_code(wildcards.recipe):
+            return share
+        code = {"code": _as_json(self[wildcards.recipe]["code"])}
+        return f"{share} {flags(code | ({'sandbox': str(input.sandbox)} if input.sandbox else {}))}"
 
     def asked(self, stage: str) -> dict[str, Knob]:
         """Params of a model stage's rule, see `Settings.asked`: what determines its replies (a change re-runs it)."""

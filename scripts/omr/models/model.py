@@ -38,6 +38,7 @@ class ModelSpec:
     max_model_len: int | None = None  # context length in tokens, prompt and completion together
     max_input_tokens: int | None = None  # longer prompts are refused by the client
     tokenizer: str | None = None  # a tokenizer.json; only needed where prompts come near max_model_len
+    chat_template: str | None = None  # file with it; default: beside the weights
     extra_body: dict[str, Any] = field(default_factory=dict)  # further fields of every request
     # -- server: endpoint
     base_url: str | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from omr.models.model import ModelSpec
@@ -11,23 +12,37 @@ from omr.models.model import ModelSpec
 NAMES = ("gpu", "gpu_model", "nodes", "tasks", "mpi", "cpus_per_task", "mem_mb", "runtime", "slurm_extra")
 #: Memory of a job beside its server: the client holds the requests in flight and an index of the journal.
 CLIENT_MB = 8000
+#: What a server itself keeps busy, at most.
+SERVER_CPUS_PER_GPU = 2
 #: Slurm sends SIGTERM this many seconds before the time limit (up to a minute earlier): time to finish or give up
 #: requests in flight and to stop the server, whatever the site has for KillWait. What was answered is in the journal.
 WARNING_S = 60
 
 
-def job_resources(spec: ModelSpec) -> dict[str, int | str]:
+@dataclass(frozen=True)
+class Lent:
+    """What a job lends to the code that its solutions run."""
+
+    cores: int
+    memory_gb: int
+
+
+def job_resources(spec: ModelSpec, lent: Lent | None = None) -> dict[str, int | str]:
     """Resources of a rule, by name: minutes of run time, and per node memory in MB, GPUs and CPUs.
 
     A model without GPUs asks for what the client needs. CPUs are `cpus_per_task` and not `threads`: on one machine,
-    jobs that only wait for their GPUs must not be counted out by its cores.
+    jobs that only wait for their GPUs must not be counted out by its cores. Code runs on cores that the server leaves
+    free: only where `cpus_per_gpu` leaves it none are there more.
     """
+    client_mb = CLIENT_MB + (0 if lent is None else lent.memory_gb * 1000)
+    cores = 0 if lent is None else lent.cores
     if spec.gpus == 0:
-        return {"nodes": 1, "mem_mb": CLIENT_MB, "runtime": spec.runtime_min}
+        few: dict[str, int | str] = {"nodes": 1, "mem_mb": client_mb, "runtime": spec.runtime_min}
+        return few if lent is None else few | {"cpus_per_task": 1 + cores}
     resources: dict[str, int | str] = {
         "nodes": spec.nodes,
-        "cpus_per_task": spec.cpus_per_gpu * spec.gpus,
-        "mem_mb": CLIENT_MB + spec.mem_gb_per_gpu * spec.gpus * 1000,
+        "cpus_per_task": max(spec.cpus_per_gpu * spec.gpus, cores and cores + SERVER_CPUS_PER_GPU * spec.gpus),
+        "mem_mb": client_mb + spec.mem_gb_per_gpu * spec.gpus * 1000,
         "runtime": spec.runtime_min,
     }
     return resources | (_on_one_node(spec) if spec.nodes == 1 else _on_several_nodes(spec))
@@ -49,10 +64,12 @@ def _on_several_nodes(spec: ModelSpec) -> dict[str, int | str]:
     return {"mpi": "srun", "tasks": spec.nodes, "slurm_extra": extra}
 
 
-def resources_of(model: Callable[[Any], ModelSpec]) -> dict[str, Callable[[Any], int | str | None]]:
-    """Resources of a rule whose model depends on its wildcards; None leaves a resource out."""
+def resources_of(
+    model: Callable[[Any], ModelSpec], lent: Callable[[Any], Lent | None] = lambda wildcards: None
+) -> dict[str, Callable[[Any], int | str | None]]:
+    """Resources of a rule whose model, and what it lends to code, depend on its wildcards; None leaves one out."""
 
     def one(name: str) -> Callable[[Any], int | str | None]:
-        return lambda wildcards: job_resources(model(wildcards)).get(name)
+        return lambda wildcards: job_resources(model(wildcards), lent(wildcards)).get(name)
 
     return {name: one(name) for name in NAMES}

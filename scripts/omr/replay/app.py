@@ -7,9 +7,10 @@
     GET  /requests               what it was asked: counts by request id, totals, requests in flight now and at most
     POST /requests/reset         forget them
 
-A reply is chosen by the header `X-Request-Id` (percent-encoding is undone). A request without it is refused with 400
-unless the replies have one for the id `*`; but one that asks for a single token is taken as a probe of readiness: it is
-answered with a word, and neither counted nor touched by faults.
+A reply is chosen by the header `X-Request-Id` (percent-encoding is undone); of a solution with code, whose requests
+have their turn behind it, what is left to say follows from the prompt (omr/replay/turns.py). A request without it is
+refused with 400 unless the replies have one for the id `*`; but one that asks for a single token is taken as a probe
+of readiness: it is answered with a word, and neither counted nor touched by faults.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import asyncio
 import hmac
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -45,6 +47,7 @@ from omr.replay.faults import DELIVERY_KINDS, HARMLESS, REPLYLESS_KINDS, Fault, 
 from omr.replay.replies import NO_ID, NoReplyError, Reply, ReplySource
 from omr.replay.spoiling import spoil
 from omr.replay.tokens import token_ids
+from omr.replay.turns import PrefixCache
 
 _LARGEST_REQUEST_BYTES = 256 << 20
 _PROBE_REPLY = Reply("ready")
@@ -103,6 +106,7 @@ class ReplayApp:
         self.counts = RequestCounts(options.count_file)
         self.kept: list[KeptRequest] = []
         self.ready = self.draining = False
+        self._cache = PrefixCache()
         self.aborting, self.closing = asyncio.Event(), asyncio.Event()
         self._source = source
         self._options = options
@@ -201,6 +205,8 @@ class ReplayApp:
             error_body = self._dialect.error_body(fault.status, fault.message)
             return await send_faulty(request, fault, error_body, self.closing)
         asked = self._parse(request, content)
+        if fault is not None and fault.kind == "miss_stop":
+            asked = replace(asked, stop=())
         whole = self._answer(asked, request_id)
         stopped = await self._pause(latency_s)
         cut_short = stopped or (fault is not None and fault.kind == "abort")
@@ -218,13 +224,23 @@ class ReplayApp:
     def _answer(self, asked: Asked, request_id: str) -> Answer:
         allowed = self._dialect.allowed_tokens(asked.prompt_tokens, asked.max_tokens, self._options.context_tokens)
         try:
-            reply = self._source.find(request_id)
+            reply = self._find(asked, request_id)
         except NoReplyError as error:
             if request_id == NO_ID:
                 message = "the header X-Request-Id is missing: it names the reply that is wanted"
                 raise self._dialect.refusal(400, message) from error
             raise self._dialect.refusal(404, str(error)) from error
-        return answer(asked, reply, allowed, self._reasoning_in_text)
+        whole = answer(asked, reply, allowed, self._reasoning_in_text)
+        if asked.is_chat:
+            return whole
+        name = request_id.rpartition("/")[0]
+        return replace(whole, cached_tokens=self._cache.cached_tokens(name, asked.prompt, whole.text))
+
+    def _find(self, asked: Asked, request_id: str) -> Reply:
+        if not asked.is_chat or asked.offers_tools:
+            with suppress(NoReplyError):
+                return self._source.find(request_id.rpartition("/")[0])
+        return self._source.find(request_id)
 
     def _body(self, asked: Asked, what: Answer, number: str) -> dict[str, Any]:
         return response_body(what, asked, self._dialect, self._options.model, number, self._reasoning_fields)

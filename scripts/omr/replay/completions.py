@@ -12,16 +12,19 @@ import orjson
 from omr.replay.dialects import Dialect
 from omr.replay.replies import Reply
 from omr.replay.tokens import count_tokens, first_tokens
+from omr.replay.turns import rest_of_messages, rest_of_text
 
 #: /v1/completions generates so many tokens where the request does not say.
 _DEFAULT_COMPLETION_TOKENS = 16
+#: A turn that ends with one of these has ended with a block: the model writes on unless it is stopped.
+_CLOSINGS = ("</tool_call>", "```\n")
 #: How a message's reasoning is sent: as the dialect's fields, as one of the two fields, or inside the text.
 REASONING_FIELDS = ("dialect", "reasoning", "reasoning_content", "text")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a request asks for, as far as a replay has to know."""
+    """What a request asks for, as far as a replay has to know; `answers`: messages of the model that it holds."""
 
     is_chat: bool
     model: Any
@@ -29,11 +32,15 @@ class Asked:
     max_tokens: int | None
     stop: tuple[str, ...]
     keep_stop: bool
+    prompt: str = ""  # of /v1/completions
+    answers: int = 0
+    offers_tools: bool = False
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What is answered: the reply after stop strings and limits, `stop` being the stop string that ended it."""
+    """What is answered: the reply after stop strings and limits, `stop` being the stop string that ended it, `code`
+    that of a tool it calls, `cached_tokens` those of the prompt that were known already (None: it does not tell)."""
 
     text: str
     reasoning: str | None
@@ -41,6 +48,8 @@ class Answer:
     stop: str | None
     prompt_tokens: int
     completion_tokens: int
+    code: str | None = None
+    cached_tokens: int | None = None
 
 
 def parse_request(content: bytes, is_chat: bool, dialect: Dialect) -> Asked:
@@ -62,7 +71,14 @@ def parse_request(content: bytes, is_chat: bool, dialect: Dialect) -> Asked:
         max_tokens=max_tokens if is_chat or max_tokens is not None else _DEFAULT_COMPLETION_TOKENS,
         stop=_stop_strings(body, dialect),
         keep_stop=body.get(dialect.keep_stop_field) is True,
+        prompt="" if is_chat else body["prompt"],
+        answers=_answers(body.get("messages")),
+        offers_tools=bool(body.get("tools")),
     )
+
+
+def _answers(messages: Any) -> int:
+    return sum(message.get("role") == "assistant" for message in messages) if isinstance(messages, list) else 0
 
 
 def _max_tokens(body: dict[str, Any], dialect: Dialect) -> int | None:
@@ -114,20 +130,24 @@ def _stop_strings(body: dict[str, Any], dialect: Dialect) -> tuple[str, ...]:
 
 def answer(asked: Asked, reply: Reply, allowed_tokens: int, reasoning_in_text: bool) -> Answer:
     """What a server generates when the model says `reply`: at most `allowed_tokens`, up to the first stop string."""
-    text, reasoning = reply.text, reply.reasoning
+    text, reasoning, code = reply.text, reply.reasoning, None
+    finish_reason = reply.finish_reason
+    if reply.turns:
+        rest = rest_of_messages(reply, asked.answers) if asked.is_chat else rest_of_text(reply, asked.prompt, _CLOSINGS)
+        text, code, finish_reason = rest
     if reasoning is not None and (reasoning_in_text or not asked.is_chat):
         text, reasoning = f"<think>\n{reasoning}\n</think>\n\n{text}", None
     reasoning_tokens = 0 if reasoning is None else count_tokens(reasoning)
-    finish_reason, stop, tokens = reply.finish_reason, None, reasoning_tokens + count_tokens(text)
+    stop, tokens = None, reasoning_tokens + count_tokens(text) + count_tokens(code or "")
     if tokens > allowed_tokens:
-        finish_reason, tokens = "length", allowed_tokens
+        finish_reason, tokens, code = "length", allowed_tokens, None
         text = first_tokens(text, allowed_tokens - reasoning_tokens)
         reasoning = None if reasoning is None else first_tokens(reasoning, allowed_tokens)
     ended = _cut_at_stop(text, asked)
     if ended is not None:
         text, stop = ended
         finish_reason, tokens = "stop", reasoning_tokens + count_tokens(text)
-    return Answer(text, reasoning, finish_reason, stop, asked.prompt_tokens, tokens)
+    return Answer(text, reasoning, finish_reason, stop, asked.prompt_tokens, tokens, code)
 
 
 def _cut_at_stop(text: str, asked: Asked) -> tuple[str, str] | None:
@@ -148,22 +168,33 @@ def response_body(
     if asked.is_chat:
         cut_in_reasoning = answer.finish_reason == "length" and answer.reasoning is not None and not answer.text
         content = dialect.cut_reasoning_content if cut_in_reasoning else answer.text
-        message: dict[str, Any] = {"role": "assistant", "content": content, "tool_calls": []}
+        calls = [] if answer.code is None else [_call(answer.code, number)]
+        message: dict[str, Any] = {"role": "assistant", "content": content, "tool_calls": calls}
+        if calls:
+            choice["finish_reason"] = "tool_calls"
         choice["message"] = message | dict.fromkeys(reasoning_fields, answer.reasoning)
     else:
         choice["text"] = answer.text
+    usage: dict[str, Any] = {
+        "prompt_tokens": answer.prompt_tokens,
+        "completion_tokens": answer.completion_tokens,
+        "total_tokens": answer.prompt_tokens + answer.completion_tokens,
+    }
+    if answer.cached_tokens is not None:
+        usage["prompt_tokens_details"] = {"cached_tokens": answer.cached_tokens}
     return {
         "id": ("chatcmpl-" if asked.is_chat else "cmpl-") + number,
         "object": "chat.completion" if asked.is_chat else "text_completion",
         "created": int(time.time()),
         "model": model,
         "choices": [choice],
-        "usage": {
-            "prompt_tokens": answer.prompt_tokens,
-            "completion_tokens": answer.completion_tokens,
-            "total_tokens": answer.prompt_tokens + answer.completion_tokens,
-        },
+        "usage": usage,
     }
+
+
+def _call(code: str, number: str) -> dict[str, Any]:
+    arguments = orjson.dumps({"code": code}).decode()
+    return {"id": f"call-{number}", "type": "function", "function": {"name": "run_python", "arguments": arguments}}
 
 
 def aborted(whole: Answer) -> Answer:

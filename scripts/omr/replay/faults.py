@@ -34,6 +34,7 @@ REPLYLESS_KINDS = {
 #: Kinds that change what the body of the reply says.
 BODY_KINDS = {
     "slow": "the right answer, after `latency_s`",
+    "miss_stop": "the right answer as if no stop string had been asked for: a server that overlooks one",
     "abort": "half of the text with finish_reason `abort`, as a server that is being stopped answers",
     "null_finish": "finish_reason null",
     "refusal": "a refusal in place of the content",
@@ -52,7 +53,7 @@ KINDS = REPLYLESS_KINDS | BODY_KINDS | DELIVERY_KINDS
 #: missing: no `choices`; empty: `choices` is []; null: the message is null; list: the body is a list.
 SHAPES = ("missing", "empty", "null", "list", "reason")
 #: Faults after which the client still holds the whole, right answer.
-HARMLESS = frozenset({"slow", "drip"})
+HARMLESS = frozenset({"slow", "drip", "miss_stop"})
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,9 @@ A folder has one YAML file per stage, `<stage>.yaml`:
     patterns: [{match: "<fnmatch pattern on row id/prompt/seed>", reply: REPLY}, ...]
     default: REPLY
 
-REPLY is a text or a mapping {text, reasoning, finish_reason}. The first that fits counts: the three exact keys from the
+REPLY is a text or a mapping {text, reasoning, finish_reason}, or {turns, finish_reason} for a solution that runs code:
+what the model says between the outputs, each a text (which ends with its block) or {text, code} where a tool is
+called. Its requests have the turn's number behind their id. The first that fits counts: the three exact keys from the
 longest to the shortest, the patterns in their order, the default. The file `any.yaml`, if there is one, stands for
 stages without a file of their own and for requests without an id.
 """
@@ -32,12 +34,20 @@ _ANY_STAGE = "any"
 _ECHO_WORDS = 64
 
 
+class Turn(NamedTuple):
+    """What the model says between two outputs; `code` of the tool that it calls then, where tools are called."""
+
+    text: str
+    code: str | None = None
+
+
 class Reply(NamedTuple):
-    """What the model says: `text`, the `reasoning` before it (or None), and why it ended."""
+    """What the model says: `text`, the `reasoning` before it (or None), and why it ended; or all of it in `turns`."""
 
     text: str
     reasoning: str | None = None
     finish_reason: str = "stop"
+    turns: tuple[Turn, ...] = ()
 
 
 class NoReplyError(LookupError):
@@ -189,6 +199,23 @@ def _reply_at(node: yaml.Node, path: Path, what: str) -> Reply:
         return Reply(text_of(node, path, what))
     entries = mapping_of(node, path, what)
     refuse_unknown(entries, Reply._fields, path, what)
+    turns = entries.pop("turns", None)
+    texts = {key: text_of(value, path, f"`{key}` of {what}") for key, value in entries.items()}
+    if turns is not None and not texts.keys() <= {"finish_reason"}:
+        raise fault_at(node, path, f"{what} has `turns` and other texts", "write all that is said into `turns`")
+    if turns is not None:
+        said = tuple(_turn_at(turn, path, f"a turn of {what}") for turn in list_of(turns, path, f"`turns` of {what}"))
+        return Reply("", None, texts.get("finish_reason", "stop"), said)
     if "text" not in entries:
         raise fault_at(node, path, f"{what} has no `text`", "add one, or write the text alone")
-    return Reply(**{key: text_of(value, path, f"`{key}` of {what}") for key, value in entries.items()})
+    return Reply(texts["text"], texts.get("reasoning"), texts.get("finish_reason", "stop"))
+
+
+def _turn_at(node: yaml.Node, path: Path, what: str) -> Turn:
+    if not isinstance(node, yaml.MappingNode):
+        return Turn(text_of(node, path, what))
+    entries = mapping_of(node, path, what)
+    refuse_unknown(entries, Turn._fields, path, what)
+    if "text" not in entries:
+        raise fault_at(node, path, f"{what} has no `text`", 'add one (an empty one as "")')
+    return Turn(**{key: text_of(value, path, f"`{key}` of {what}") for key, value in entries.items()})

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 #: From the weakest up: rules of Landlock alone; a root folder, network and processes of its own; both. System calls are
 #: filtered in each.
@@ -47,3 +49,16 @@ class SandboxSettings:
     def life_cpu_s(self) -> int:
         """CPU seconds after which the kernel ends a session; no recipe runs a hundred blocks up to their limit."""
         return int(100 * (self.cpu_s + self.grace_s)) + 1
+
+
+def site_settings(site: Mapping[str, Any], python: str | None, **limits: Any) -> SandboxSettings:
+    """The settings of a site (`sandbox` in config), with the interpreter where that is found out, and a recipe's
+    limits."""
+    return SandboxSettings(
+        python=Path(python or "python3"),
+        slots=site["cores"],
+        memory_total_mb=site["memory_gb"] * 1000,
+        tier=site["tier"],
+        container=tuple(site["container"]),
+        **limits,
+    )

@@ -23,6 +23,7 @@ class RequestDialect:
     top_k_off: int | None = None  # the value of `top_k` that considers every token
     keep_stop_field: str | None = None  # true: the stop string stays in the text
     stop_field: str | None = None  # field of a choice that names the stop string or token
+    special_tokens_field: str | None = None  # false: a text prompt gets no token put before it
     request_id_field: str | None = None  # body field; the header X-Request-Id may be ignored where there is one
     tokenize_path: str | None = None  # POST {model, prompt | messages} -> {count}; below the server's root, not /v1
     clips_max_tokens: bool = False  # prompt + max_tokens beyond the context: shortened silently, else refused
@@ -46,6 +47,7 @@ _DIALECTS = {
         sampling_fields=_COMMON_SAMPLING | {"chat_template_kwargs", "skip_special_tokens", "priority"},
         top_k_off=0,
         keep_stop_field="include_stop_str_in_output",
+        special_tokens_field="add_special_tokens",
         stop_field="stop_reason",
         request_id_field="request_id",
         tokenize_path="/tokenize",
@@ -64,6 +66,7 @@ _DIALECTS = {
         refuses_unknown_fields=True,
         top_k_off=0,
         keep_stop_field="include_stop_str_in_output",
+        special_tokens_field="add_special_tokens",
         stop_field="stop_reason",
     ),
     # The bundled server speaks vLLM's dialect unless a test asks for another.
@@ -71,6 +74,7 @@ _DIALECTS = {
         sampling_fields=_COMMON_SAMPLING,
         top_k_off=0,
         keep_stop_field="include_stop_str_in_output",
+        special_tokens_field="add_special_tokens",
         stop_field="stop_reason",
         tokenize_path="/tokenize",
     ),

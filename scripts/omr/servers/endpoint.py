@@ -78,6 +78,24 @@ async def check_endpoint(spec: ModelSpec, on_event: Callable[[str], None]) -> No
         on_event(f"warning: {base_url(spec)} {doubt.what}; a request got status {doubt.status}")
 
 
+async def check_completions(spec: ModelSpec) -> None:
+    """Find out whether an endpoint takes a text to go on with: many hosts only know chats. Raises UserError if not."""
+    url = base_url(spec)
+    body = {"model": spec.path, "prompt": "1", "max_tokens": 1}
+    async with Prober(direct=False, key=api_key(spec)) as prober:
+        try:
+            answer = await prober.post(f"{url}/completions", body, _CHECK_TIMEOUT_S)
+        except UnreachableError:
+            return  # what is wrong with it is found out when it is used
+    _raise_if_refused(spec, answer)
+    if answer.status in (404, 405, 410, 501):
+        raise UserError(
+            f"solutions with code are continued at {url}/completions, which does not answer for {spec.path!r} "
+            f"(status {answer.status}: {answer.message[:300]})",
+            remedy="use `tags: tools` in the recipe's `code`, where the model knows calls of tools",
+        )
+
+
 class _Doubt(NamedTuple):
     """The endpoint does not list the model (`what`), and a request for it was not refused either."""
 

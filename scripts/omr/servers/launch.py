@@ -97,6 +97,9 @@ class ServerKind:
     #: How it tells at `/metrics` how busy it is; None if it does not.
     load_metrics: LoadMetrics | None = None
 
+    #: Arguments with which replies say how much of their prompt was in the server's cache.
+    reuse_arguments: tuple[str, ...] = ()
+
     #: Variables for a node's own address, with several nodes.
     address_variables: tuple[str, ...] = ()
 

@@ -15,6 +15,7 @@ from omr.servers.load import LoadMetrics
 class Sglang(ServerKind):
     name = "sglang"
     address_variables = ("SGLANG_HOST_IP",)
+    reuse_arguments = ("--enable-cache-report",)
     # Its `generation_tokens_total` counts a request only when it has ended, as that of prompts does.
     load_metrics = LoadMetrics(
         running="sglang:num_running_reqs",

@@ -16,6 +16,7 @@ from omr.servers.load import LoadMetrics
 class Vllm(ServerKind):
     name = "vllm"
     address_variables = ("VLLM_HOST_IP",)
+    reuse_arguments = ("--enable-prompt-tokens-details",)
     load_metrics = LoadMetrics(
         running="vllm:num_requests_running",
         waiting="vllm:num_requests_waiting",

@@ -39,7 +39,8 @@ def test_a_field_that_the_row_lacks_is_named_with_what_it_has() -> None:
         ("system: x", "needs a text under `user`"),
         ("user: '  '", "needs a text under `user`"),
         ("user: x\nusers: y", "unknown keys users"),
-        ("user: x\nsystem: [1]", "`system` must be a text"),
+        ("user: x\nsystem: [1]", "`system` and `tool` must be texts"),
+        ("user: x\ntool: [1]", "`system` and `tool` must be texts"),
     ],
 )
 def test_a_file_that_is_no_prompt_is_refused(tmp_path: Path, content: str, said: str) -> None:
