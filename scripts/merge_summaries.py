@@ -20,7 +20,7 @@ from omr.errors import run_command
 from omr.files.jsonl import Row
 from omr.replies.reply import ReplyIndex
 from omr.solutions.judging import Judgement, Judgements, ProblemJudgements, by_problem, unjudged
-from omr.solutions.summaries import Candidate, Candidates
+from omr.solutions.summaries import OF_TRACE, Candidate, Candidates
 from omr.stages.flags import add_candidates, add_input, add_replies, open_stage, stage_parser
 from omr.stages.stage import Stage
 
@@ -66,7 +66,7 @@ def summarized(trace: Row, judged: Sequence[Judged]) -> Row | None:
     best = longest_right(judged)
     if best is None:
         return None
-    solution = {field: value for field, value in trace.items() if field not in ("problem_id", "problem", "solution")}
+    solution = {field: value for field, value in trace.items() if field not in OF_TRACE}
     return solution | {
         "id": trace["problem_id"],
         "summary": best.candidate.text,

@@ -21,13 +21,11 @@ from omr.errors import run_command
 from omr.files.jsonl import Fields, Row
 from omr.replies.reply import ReplyIndex
 from omr.solutions.judging import batches
-from omr.solutions.summaries import Candidate, Candidates
+from omr.solutions.summaries import OF_TRACE, Candidate, Candidates
 from omr.stages.flags import add_candidates, open_stage, stage_parser
 from omr.stages.stage import Stage
 
 _TRACE: Fields = {"id": str, "problem_id": str, "seed": int, "predicted_answer": str, "expected_answer": str}
-#: Fields of a trace that are no part of a judged row.
-_OF_TRACE = frozenset({"problem_id", "problem", "solution"})
 #: Traces whose summaries are compared together.
 _BATCH = 500
 
@@ -86,7 +84,7 @@ def summarized(read: Read, fates: Sequence[str]) -> Row | None:
 def light(traces: Iterable[Row], candidates: Candidates) -> Iterator[Read]:
     """Traces as judged rows with their candidates; the reasoning is not needed any more."""
     for trace in traces:
-        row = {field: value for field, value in trace.items() if field not in _OF_TRACE}
+        row = {field: value for field, value in trace.items() if field not in OF_TRACE}
         yield Read(row | {"id": trace["problem_id"]}, candidates.of(trace["id"]))
 
 

@@ -4,7 +4,7 @@ In: judged rows and solutions of one shard, decontaminated.jsonl. Out, in the or
 `<problem id>-<seed>`, `problem_id`, the fields of the judged row, `problem` and `solution` (the reasoning). A step is a
 paragraph. Where the last box in the reasoning provably holds another answer than the solution's, the reasoning went on
 from there, and stays whole.
-Of a solution that ran code, `solution` has the code and its output, and `steps` and `blocks` say where.
+Of a solution that ran code, `solution` has the code and its output, and `code` says where.
 Dropped: `failed`, `unfinished`, `no_answer`, `several_answers`, `unjudged`, `wrong`; `empty_reasoning`, which gives
 nothing to write a summary from; `code_not_in_reasoning` of a solution all of whose code comes later: a summary would
 replace it.
@@ -48,7 +48,7 @@ def select(args: argparse.Namespace, stage: Stage, solutions: ReplyIndex, trimme
         trace = trace_of(row, reply, problems.text(row["id"]), trimmer)
         if trace is None:
             stage.drop(seat, "empty_reasoning")
-        elif reply is not None and reply.get("steps") and not trace["steps"]:
+        elif reply is not None and reply.get("steps") and not trace["code"]["steps"]:
             stage.drop(seat, "code_not_in_reasoning")
         else:
             stage.write(trace)

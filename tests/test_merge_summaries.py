@@ -12,6 +12,13 @@ from summary_files import flags, merge, trace
 SHORT, LONG = "So \\boxed{5}.", "Since two and three make five, the answer is \\boxed{5}."
 
 
+def test_a_summarized_row_has_nothing_of_the_trace_but_its_judged_row(tmp_path: Path) -> None:
+    traced = trace("p-1", 0) | {"code": {"steps": [], "blocks": []}, "blocks": 2}
+    (row,) = merge(tmp_path, [traced], {"p-1-0": [SHORT]}).rows
+    assert row["blocks"] == 2
+    assert not {"problem_id", "problem", "solution", "code"} & set(row)
+
+
 def test_the_longest_right_summary_is_kept(tmp_path: Path) -> None:
     wrong = "A very long explanation that ends somewhere else entirely, in fact in \\boxed{6}."
     made = merge(tmp_path, [trace("a-1", 0)], {"a-1-0": [SHORT, wrong, LONG, SHORT]})

@@ -159,7 +159,7 @@ def test_a_solution_whose_code_comes_after_its_reasoning_gets_no_summary(tmp_pat
 
 def test_a_trace_holds_the_places_of_its_blocks(tmp_path: Path) -> None:
     (trace,) = Shard(tmp_path, THOUGHT, tags="fences").traces().rows
-    ((code_from, code_to, output_from, output_to, status),) = trace["steps"]
+    ((code_from, code_to, output_from, output_to, status),) = trace["code"]["steps"]
     assert trace["solution"][code_from:code_to] == "print(6 * 7)"
     assert (trace["solution"][output_from:output_to], status) == ("42\n", "ok")
     assert trace["solution"].endswith("So \\boxed{42}.")

@@ -10,6 +10,8 @@ from omr.solutions.solution import answer_in
 
 #: The prompt that asks for summaries; its name is part of a reply's identity.
 PROMPT_NAME = "summarize_solution"
+#: Fields of a trace that are no part of its judged row.
+OF_TRACE = frozenset({"problem_id", "problem", "solution", "code"})
 
 
 class Candidate(NamedTuple):

@@ -48,7 +48,7 @@ class Trimmer:
 def trace_of(row: Row, reply: Reply | None, problem: str, trimmer: Trimmer) -> Row | None:
     """The trace of a judged solution, right or wrong: `id` = `<problem id>-<seed>`, `problem_id`, the fields of the
     judged row, `problem` and `solution` (the reasoning). Of one that ran code, `solution` has it in the published form,
-    and `steps` and `blocks` say where, as in a reply.
+    and `code` says where: {"steps", "blocks"} as in a reply.
 
     None if it has no reasoning. Raises UserError if the solution is not there.
     """
@@ -70,4 +70,4 @@ def _reasoning(reply: Reply, predicted: str, trimmer: Trimmer) -> Row:
     whole, _ = split(published(transcript_of(reply)))
     # Of what was said, not of what code printed; both have the same places.
     trimmed = whole.part(0, len(trimmer.trim(whole.spoken, predicted)))
-    return {"solution": trimmed.text} | stored_steps(list(trimmed.steps))
+    return {"solution": trimmed.text, "code": stored_steps(list(trimmed.steps))}

@@ -159,7 +159,7 @@ class Texts:
         if summary is None:
             return "no_summary"
         if reply.get("steps"):
-            reasoning = Transcript(trace["solution"], tuple(steps_of(trace | {"text": trace["solution"]})))
+            reasoning = Transcript(trace["solution"], tuple(steps_of(trace["code"] | {"text": trace["solution"]})))
             return _coded_text(reasoning, Transcript(summary["summary"]), reply, summary)
         return _text(trace["solution"], summary["summary"], reply, summary)
 

@@ -68,6 +68,10 @@ def test_reasoning_that_never_ends_gives_no_answer() -> None:
     assert solution.text == ""
 
 
+def test_a_box_that_never_closes_is_no_answer() -> None:
+    assert predicted_answer(coded_reply("p-1", "Hm. ", Ran("1", "}"), "**Final Answer**\n\\boxed{4")) is None
+
+
 def test_reasoning_that_begins_anew_is_seen_as_such() -> None:
     reasoning, solution = read_solution(coded_reply("p-1", "Hm.</think>\\boxed{1}<think>No: ", Ran("1", "1")))
     assert solution == "\\boxed{1}"
