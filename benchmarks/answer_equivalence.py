@@ -3,9 +3,9 @@ r"""Accuracy and speed of answer extraction and answer equivalence on labelled c
 In: a folder (default `../shared/cases`) with
   equiv_cases.jsonl    {pred, gold, equal, kind}: two answers (`kind` pair), a whole reply (text) or a letter (mcq)
   extract_cases.jsonl  {text, answer, cmp}: a reply and its boxed answer; `cmp` exact, normalised or equivalent
-Out: tables on the standard output. A false accept is a different answer taken for equal, a false reject an equal one
-taken for different; unknown is neither, and leaves the pair to a judge. Math-Verify knows no third verdict: set its
-rejects beside our rejects and unknowns together.
+Out: tables on the standard output. A false EQUAL is a different answer taken for equal, which no judge sees; a false
+DIFFERENT an equal one taken for different, which no judge overrules; undecided is neither, and costs one question.
+Math-Verify knows no third verdict: set its false DIFFERENT beside ours and our undecided together.
 """
 
 from __future__ import annotations
@@ -75,20 +75,27 @@ def _wrapped(answer: str, kind: str) -> str:
 
 
 def report_accuracy(cases: Sequence[Case], verdicts: Sequence[Verdict], name: str, *, show: bool) -> None:
-    """One line per kind of case, and the cases judged wrong."""
+    """One line per kind of case and one for all, and the cases judged wrong."""
+    whole: Counter[tuple[bool, Verdict]] = Counter()
     for kind in sorted({case["kind"] for case in cases}):
         counts = Counter(
             (case["equal"], verdict) for case, verdict in zip(cases, verdicts, strict=True) if case["kind"] == kind
         )
-        equal = sum(count for (label, _), count in counts.items() if label)
-        print(
-            f"{name:12} {kind:5} {equal:4} equal: {counts[True, Verdict.DIFFERENT]:3} rejected,"
-            f" {counts[True, Verdict.UNKNOWN]:3} unknown | {counts.total() - equal:4} different:"
-            f" {counts[False, Verdict.EQUAL]:3} accepted, {counts[False, Verdict.UNKNOWN]:3} unknown"
-        )
+        _print_counts(f"{name:12} {kind:5}", counts)
+        whole += counts
+    _print_counts(f"{name:12} all  ", whole)
     for case, verdict in zip(cases, verdicts, strict=True):
         if show and (verdict is Verdict.EQUAL) != case["equal"]:
             print(f"    {verdict.value}, labelled {case['equal']}: {case['pred'][-90:]!r} / {case['gold'][-90:]!r}")
+
+
+def _print_counts(head: str, counts: Counter[tuple[bool, Verdict]]) -> None:
+    equal = sum(count for (label, _), count in counts.items() if label)
+    print(
+        f"{head} {equal:4} equal, {counts.total() - equal:3} different:"
+        f" {counts[False, Verdict.EQUAL]:3} false EQUAL, {counts[True, Verdict.DIFFERENT]:3} false DIFFERENT,"
+        f" {counts[True, Verdict.UNKNOWN]:3} + {counts[False, Verdict.UNKNOWN]:3} undecided (equal + different)"
+    )
 
 
 def report_extraction(cases: Sequence[Case]) -> None:

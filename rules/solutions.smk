@@ -3,7 +3,10 @@
     results/{run}/decontaminated.jsonl
     -> {recipe}/solutions/seed-SS/shard-KKK-of-NNN.jsonl    raw replies, one file per seed and shard; a recipe with
                                                             `mode: tir` has them run code while they are written
-    -> {recipe}/majority/shard-...                          every solution's final answer, beside its problem's answer
+    -> {recipe}/votes/shard-...                             every solution's final answer, beside its problem's answer
+    -> {recipe}/undecided/shard-..., matches/shard-...      votes that hang on which answers are the same, the questions
+    -> {recipe}/replies/match_answers/shard-...
+    -> {recipe}/majority/shard-...                          the rows with the answers of all votes
     -> {recipe}/comparisons/shard-..., judgements/shard-... what is provably the same answer, and what is to be asked
     -> {recipe}/replies/judge_answers/shard-...
     -> {recipe}/judged/shard-...                            the same rows with `yes`, `no` or `unjudged`
@@ -76,7 +79,9 @@ rule fill_majority_answer:
         solutions=recipes.solutions,
         code=code_of("fill_majority_answer"),
     output:
-        rows="results/{run}/{recipe}/majority/shard-{shard}-of-{shards}.jsonl",
+        rows="results/{run}/{recipe}/votes/shard-{shard}-of-{shards}.jsonl",
+        undecided="results/{run}/{recipe}/undecided/shard-{shard}-of-{shards}.jsonl",
+        questions="results/{run}/{recipe}/matches/shard-{shard}-of-{shards}.jsonl",
         dropped="results/{run}/{recipe}/dropped/fill_majority_answer/shard-{shard}-of-{shards}.jsonl",
         counts="results/{run}/{recipe}/counts/fill_majority_answer/shard-{shard}-of-{shards}.json",
     log:
@@ -88,7 +93,9 @@ rule fill_majority_answer:
     threads: 4
     params:
         seeds=recipes.knob("seeds"),
+        min_votes=recipes.knob("majority", "min_votes"),
         min_share=recipes.knob("majority", "min_share"),
+        max_matches=recipes.knob("majority", "max_matches"),
     shell:
         "python scripts/fill_majority_answer.py"
         " --problems {input.problems}"
@@ -96,8 +103,65 @@ rule fill_majority_answer:
         " --shards {wildcards.shards}"
         " --solutions {input.solutions}"
         " --seeds {params.seeds}"
+        " --min-votes {params.min_votes}"
         " --min-share {params.min_share}"
+        " --max-matches {params.max_matches}"
         " --workers {threads}"
+        " --output {output.rows}"
+        " --undecided {output.undecided}"
+        " --questions {output.questions}"
+        " --dropped {output.dropped}"
+        " --counts {output.counts}"
+        " 2>&1 | tee {log}"
+
+
+use rule ask_model as match_answers with:
+    input:
+        **recipes.model_inputs("match_answers"),
+        rows="results/{run}/{recipe}/matches/shard-{shard}-of-{shards}.jsonl",
+        prompts="prompts/match_answers.yaml",
+    output:
+        replies="results/{run}/{recipe}/replies/match_answers/shard-{shard}-of-{shards}.jsonl",
+        counts="results/{run}/{recipe}/counts/match_answers/shard-{shard}-of-{shards}.json",
+    log:
+        "results/{run}/{recipe}/logs/match_answers/shard-{shard}-of-{shards}.log",
+    benchmark:
+        "results/{run}/{recipe}/benchmarks/match_answers/shard-{shard}-of-{shards}.tsv"
+    resources:
+        **recipes.resources("match_answers"),
+    conda:
+        recipes.conda_env("match_answers")
+    params:
+        **recipes.asked("match_answers"),
+        part="",
+
+
+rule settle_votes:
+    """The majority where it hung on which answers are the same; problems whose vote stays tied are dropped."""
+    localrule: True
+    input:
+        votes="results/{run}/{recipe}/votes/shard-{shard}-of-{shards}.jsonl",
+        undecided="results/{run}/{recipe}/undecided/shard-{shard}-of-{shards}.jsonl",
+        replies="results/{run}/{recipe}/replies/match_answers/shard-{shard}-of-{shards}.jsonl",
+        code=code_of("settle_votes"),
+    output:
+        rows="results/{run}/{recipe}/majority/shard-{shard}-of-{shards}.jsonl",
+        dropped="results/{run}/{recipe}/dropped/settle_votes/shard-{shard}-of-{shards}.jsonl",
+        counts="results/{run}/{recipe}/counts/settle_votes/shard-{shard}-of-{shards}.json",
+    log:
+        "results/{run}/{recipe}/logs/settle_votes/shard-{shard}-of-{shards}.log",
+    conda:
+        "../envs/workflow.yaml"
+    params:
+        min_votes=recipes.knob("majority", "min_votes"),
+        min_share=recipes.knob("majority", "min_share"),
+    shell:
+        "python scripts/settle_votes.py"
+        " --votes {input.votes}"
+        " --undecided {input.undecided}"
+        " --replies {input.replies}"
+        " --min-votes {params.min_votes}"
+        " --min-share {params.min_share}"
         " --output {output.rows}"
         " --dropped {output.dropped}"
         " --counts {output.counts}"

@@ -50,8 +50,9 @@ CHAIN = (
 
 #: The stages of a recipe; their counts are one file per shard.
 RECIPE_CHAIN = (
-    Link("fill_majority_answer", "majority", "generate_solutions"),
-    Link("merge_judgements", "judged", "judge_answers", reads="fill_majority_answer"),
+    Link("fill_majority_answer", "votes", "generate_solutions"),
+    Link("settle_votes", "majority", "match_answers", reads="fill_majority_answer"),
+    Link("merge_judgements", "judged", "judge_answers", reads="settle_votes"),
     Link("clean_code_solutions", "cleaned", reads="merge_judgements"),
     Link("cut_fragments", "fragments", reads="clean_code_solutions"),
     Link("select_by_code", "selected", "judge_code", reads="clean_code_solutions"),

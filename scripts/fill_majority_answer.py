@@ -7,7 +7,11 @@ seed, in the order of the problems (no solution text):
   expected_answer, answer_source: `extracted` (known from the forum) or `majority` (the vote);
   majority_answer, majority_votes, total_votes (solutions with an answer), vote_share: the vote, whatever the source;
   majority_agrees: whether the vote confirms an extracted answer; null where that is undecided or there is none.
-Dropped are problems (with no known answer) and all their solutions: `no_readable_answer`, `low_vote_share`.
+Dropped are problems (with no known answer) and all their solutions: `no_readable_answer`, `too_few_votes`,
+`tied_vote`, `low_vote_share`.
+With --undecided and --questions, a vote stays open where answers that no comparison tells apart could change its
+outcome: its rows have no expected answer yet, its classes go to the one file (see omr/solutions/matching.py), and the
+questions which of them are the same answer, in both orders, to the other. settle_votes.py reads all of them.
 """
 
 from __future__ import annotations
@@ -17,18 +21,20 @@ import sys
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from omr.answers.equivalence import EquivalenceChecker, Verdict
 from omr.answers.single_answer import NO_ANSWER, SEVERAL_ANSWERS, Same
-from omr.answers.vote import Vote, majority
+from omr.answers.vote import Comparing, Requirement, Vote, Voted, count_votes, open_pairs, outcome
 from omr.errors import UserError, run_command
-from omr.files.jsonl import Fields, read_rows
+from omr.files.jsonl import AtomicFile, Fields, dumps, read_rows
 from omr.replies.reply import Reply
+from omr.solutions.matching import Undecided, undecided_row, vote_fields
 from omr.solutions.solution import answer_of, is_finished
 from omr.stages.flags import add_problems, add_shard, add_solutions, open_stage, stage_parser
-from omr.stages.shard_problems import shard_problems
+from omr.stages.shard_problems import ProblemTexts, shard_problems
 from omr.stages.stage import Stage
 
 _REPLY: Fields = {"id": str, "seed": int, "text": (str, None), "finish_reason": (str, None)}
@@ -46,9 +52,16 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add_solutions(parser)
     add = parser.add_argument
     add("--seeds", type=int, required=True, help="number of configured seeds; all must be there")
+    add("--min-votes", type=int, default=2, help="least votes that make a majority an answer (default: 2)")
     add("--min-share", type=float, default=0.0, help="least share of the votes that makes a majority an answer")
+    add("--max-matches", type=int, default=0, help="most pairs of answers of a problem that a model may be asked about")
+    add("--undecided", type=Path, metavar="FILE", help="votes that such questions may change")
+    add("--questions", type=Path, metavar="FILE", help="the questions")
     add("--workers", type=int, default=1, help="processes that compare answers")
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if (args.undecided is None) != (args.questions is None) or (args.max_matches and args.undecided is None):
+        parser.error("--max-matches needs --undecided and --questions, which go together")
+    return args
 
 
 #: Of a solution: `answer_fault`, `finished`, `error`.
@@ -149,35 +162,17 @@ def read_outcomes(solutions: Sequence[Path], problem_ids: Sequence[str], seeds: 
     return outcomes
 
 
-def hold_vote(outcomes: Sequence[Outcome], checker: EquivalenceChecker) -> Vote | None:
-    """The vote of the solutions that have an answer; None if none has."""
-    spellings = Counter(outcome.predicted_answer for outcome in outcomes if outcome.predicted_answer is not None)
-    return majority(spellings, checker.group) if spellings else None
+def classes_of(outcomes: Sequence[Outcome], checker: EquivalenceChecker) -> list[Voted]:
+    """The classes of the answers that solutions have, the one with most votes first; empty if none has one."""
+    spellings = Counter(one.predicted_answer for one in outcomes if one.predicted_answer is not None)
+    return count_votes(spellings, checker.group)
 
 
-def vote_fields(extracted: str | None, vote: Vote | None, checker: EquivalenceChecker) -> dict[str, Any]:
-    """The fields that all rows of a problem share; `vote` may be None only where the answer is known."""
-    agrees = None
-    if extracted is not None and vote is not None:
-        agrees = _AGREES[checker.compare(vote.answer, extracted)]
-    return {
-        "expected_answer": extracted if extracted is not None or vote is None else vote.answer,
-        "answer_source": "majority" if extracted is None else "extracted",
-        "majority_answer": vote and vote.answer,
-        "majority_votes": vote.votes if vote else 0,
-        "total_votes": vote.total if vote else 0,
-        "vote_share": round(vote.share, 6) if vote else None,
-        "majority_agrees": agrees,
-    }
-
-
-def why_dropped(extracted: str | None, vote: Vote | None, min_share: float) -> str | None:
-    """The reason to drop a problem, or None; a known answer needs no vote."""
-    if extracted is not None:
+def agreement(extracted: str | None, vote: Vote | None, checker: EquivalenceChecker) -> bool | None:
+    """Whether the vote confirms a known answer; None where that is undecided, as that of a tied vote is."""
+    if extracted is None or vote is None or vote.tied:
         return None
-    if vote is None:
-        return "no_readable_answer"
-    return "low_vote_share" if vote.share < min_share else None
+    return _AGREES[checker.compare(vote.answer, extracted)]
 
 
 class Figures:
@@ -189,18 +184,45 @@ class Figures:
         self.sources: Counter[str] = Counter()
 
     def add_outcomes(self, outcomes: Sequence[Outcome]) -> None:
-        for outcome in outcomes:
-            ended = "answered" if outcome.predicted_answer is not None else _ENDED[outcome.answer_fault]
-            self.solutions[ended if outcome.finished else "failed" if outcome.error else "unfinished"] += 1
+        for one in outcomes:
+            ended = "answered" if one.predicted_answer is not None else _ENDED[one.answer_fault]
+            self.solutions[ended if one.finished else "failed" if one.error else "unfinished"] += 1
 
-    def add_vote(self, fields: dict[str, Any]) -> None:
-        self.sources[fields["answer_source"]] += 1
+    def add_vote(self, fields: dict[str, Any], is_open: bool) -> None:
+        self.sources["undecided" if is_open else fields["answer_source"]] += 1
         if fields["answer_source"] == "extracted":
             self.agreement[{True: "agrees", False: "differs", None: "undecided"}[fields["majority_agrees"]]] += 1
 
 
-def fill(args: argparse.Namespace, stage: Stage, checker: EquivalenceChecker) -> None:
+class OpenVotes:
+    """Writes the votes that a model may decide, and what it is asked; without files for them, no vote is open."""
+
+    def __init__(self, args: argparse.Namespace, stack: ExitStack) -> None:
+        self._most = args.max_matches
+        self._texts = ProblemTexts(args.problems)
+        self._files = [stack.enter_context(AtomicFile(path)) for path in (args.undecided, args.questions) if path]
+        self.votes = self.questions = 0
+
+    def put(self, problem_id: str, classes: list[Voted], required: Requirement, compare: Comparing) -> bool:
+        """Whether the vote stays open; then it is written with its questions."""
+        found = open_pairs(classes, required, compare, self._most)
+        if not found.pairs:
+            return False
+        undecided, questions = self._files
+        row = undecided_row(problem_id, classes, found)
+        undecided.write(dumps(row))
+        text = self._texts.text(problem_id)
+        for match in Undecided.read(row).matches():
+            questions.write(dumps(match.row(text)))
+            questions.write(dumps(match.turned.row(text)))
+        self.votes += 1
+        self.questions += 2 * len(found.pairs)
+        return True
+
+
+def fill(args: argparse.Namespace, stage: Stage, checker: EquivalenceChecker, open_votes: OpenVotes) -> None:
     """Read the shard, vote, and write its rows."""
+    required = Requirement(args.min_votes, args.min_share)
     extracted = {row["id"]: row["expected_answer"] for row in shard_problems(args.problems, args.shard, args.shards)}
 
     def same(one: str, other: str) -> bool:
@@ -211,29 +233,33 @@ def fill(args: argparse.Namespace, stage: Stage, checker: EquivalenceChecker) ->
     for (problem_id, answer), of_problem in zip(extracted.items(), outcomes.of_problems(), strict=True):
         stage.count_read()
         figures.add_outcomes(of_problem)
-        vote = hold_vote(of_problem, checker)
-        fields = vote_fields(answer, vote, checker)
-        reason = why_dropped(answer, vote, args.min_share)
+        classes = classes_of(of_problem, checker)
+        vote = outcome(classes) if classes else None
+        is_open = answer is None and open_votes.put(problem_id, classes, required, checker.compare_many)
+        fields = vote_fields(answer, None if is_open else vote, agreement(answer, vote, checker))
+        reason = None if answer is not None or is_open else required.fault(vote)
         if reason is not None:
             stage.drop({"id": problem_id}, reason, **fields, solutions=len(of_problem))
             continue
-        figures.add_vote(fields)
+        figures.add_vote(fields, is_open)
         stage.write_all(
-            {"id": problem_id, "seed": seed, **outcome._asdict(), **fields} for seed, outcome in enumerate(of_problem)
+            {"id": problem_id, "seed": seed, **one._asdict(), **fields} for seed, one in enumerate(of_problem)
         )
     stage.note("solutions", dict(sorted(figures.solutions.items())))
     stage.note("replies_to_other_problems", outcomes.strangers)
     stage.note("answer_sources", dict(sorted(figures.sources.items())))
     stage.note("extracted_answers", dict(sorted(figures.agreement.items())))
+    stage.note("llm_calls", open_votes.questions)
 
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv)
     with (
+        ExitStack() as stack,
         open_stage("fill_majority_answer", args) as stage,
         EquivalenceChecker(workers=args.workers) as checker,
     ):
-        fill(args, stage, checker)
+        fill(args, stage, checker, OpenVotes(args, stack))
     return 0
 
 

@@ -32,6 +32,7 @@ PROMPT_FIELDS = {
     "convert_proofs": {"problem", "forum_discussions"},
     "check_contamination": {"first", "second"},
     "solve_cot": {"problem"},
+    "match_answers": {"problem", "first_answer", "second_answer"},
     "judge_answers": {"problem", "predicted_answer", "expected_answer"},
     "summarize_solution": {"problem", "solution"},
     "select_solution": {"problem", "solutions", "num_solutions", "max_index"},
@@ -122,7 +123,8 @@ def solutions(recipe: str) -> Iterator[tuple[str, int, str, str]]:
 
 def traces(recipe: str) -> list[tuple[str, int]]:
     """The solutions that get summaries: right ones of problems whose answer becomes known."""
-    return [(name, seed) for name, seed, kind, _ in solutions(recipe) if kind == "right"]
+    lost = {name for name, vote in expected()["open_votes"][recipe].items() if vote == "tied"}
+    return [(name, seed) for name, seed, kind, _ in solutions(recipe) if kind == "right" and name not in lost]
 
 
 def wrong_traces(recipe: str) -> list[tuple[str, int]]:
@@ -162,6 +164,8 @@ def requests(stage: str) -> Iterator[str]:
     elif kind == "generate_summaries":
         names = (f"{problem_id(name)}-{seed}/summarize_solution" for name, seed in traces(recipe))
         yield from (f"{name}/{candidate}" for name, candidate in product(names, range(4)))
+    elif kind == "match_answers":
+        yield from (f"{problem_id(name)}-0/match_answers/0" for name in expected()["open_votes"][recipe])
     elif kind == "generate_wrong_summaries":
         names = (f"{problem_id(name)}-{seed}/summarize_solution" for name, seed in wrong_traces(recipe))
         yield from (f"{name}/{candidate}" for name, candidate in product(names, range(4)))
@@ -190,7 +194,7 @@ STAGES = (
         f"{recipe}/{kind}"
         for recipe in RECIPES
         for kind in (
-            *("generate_solutions", "judge_answers", "generate_summaries", "judge_summaries"),
+            *("generate_solutions", "match_answers", "judge_answers", "generate_summaries", "judge_summaries"),
             "generate_wrong_summaries",
         )
     ),

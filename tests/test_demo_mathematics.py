@@ -131,6 +131,9 @@ def test_right_solutions_are_most_where_the_answer_has_to_be_voted_for() -> None
             kinds.setdefault(name, []).append(kind)
         voted = {name: found for name, found in kinds.items() if problems()[name].get("extracted") is None}
         assert len(voted) == 5
+        for name, vote in expected()["open_votes"][recipe].items():
+            assert len(voted[name]) == 2, "a vote of two is tied"
+            assert set(voted.pop(name)) == ({"right"} if vote == "settled" else {"right", "wrong"})
         silent = {name for name, found in voted.items() if "right" not in found}
         assert silent == ({"no-triple-rise/1"} if recipe == "cot-qwq" else set())
         assert all(2 * found.count("right") > len(found) for name, found in voted.items() if name not in silent)

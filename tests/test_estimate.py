@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import run_files
+from code_run_files import code_config, write_code_run
 from estimate import main, size
 from omr.errors import UserError
 from omr.models.model import ModelSpec
@@ -267,3 +268,16 @@ def test_switching_off_converted_proofs_asks_less(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("count", "text"), [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (2.5e15, "2.5 PB")])
 def test_sizes_are_in_units_that_suit_them(count: float, text: str) -> None:
     assert size(count) == text
+
+
+def test_filters_of_code_and_votes_on_it_are_part_of_the_flow(tmp_path: Path) -> None:
+    run = write_code_run(tmp_path)
+    for path in (run / "tir-small/counts/judge_code").iterdir():
+        path.unlink()
+    found = estimated(run, **code_config(raw_data=raw_threads(tmp_path, 3)))
+    # Two right solutions, both cleaned, each with a block to vote on: two questions, eight votes. One stays.
+    assert stage(found, "judge_code")["requests"] == 2 * 1 * 2 * 8
+    assert found["sft_rows"] == {"tir-small": 1}
+    asked = [entry["stage"] for entry in found["stages"] if entry["recipe"] == "tir-small"]
+    assert asked[0] == "generate_solutions"
+    assert "generate_summaries" not in asked

@@ -81,15 +81,59 @@ def test_a_share_of_exactly_the_least_is_enough(tmp_path: Path) -> None:
     assert made.rows[0]["expected_answer"] == "1"
 
 
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        (["5"], "too_few_votes"),
+        (["5", {"text": "?"}, {"text": "?"}], "too_few_votes"),
+        (["5", "6", "7"], "tied_vote"),
+        (["5", "6", "5", "6"], "tied_vote"),
+        (["?", "?", r"\ldots"], "no_readable_answer"),
+    ],
+)
+def test_a_vote_of_one_and_a_tie_are_no_majority(tmp_path: Path, answers: list[str], reason: str) -> None:
+    made = fill(tmp_path, [problem("a-1")], {"a-1": answers})
+    assert [(row["id"], row["reason"]) for row in made.dropped] == [("a-1", reason)]
+
+
+def test_a_placeholder_does_not_vote(tmp_path: Path) -> None:
+    made = fill(tmp_path, [problem("a-1")], {"a-1": ["?", "?", "?", "5", "5"]})
+    assert (made.rows[0]["expected_answer"], made.rows[0]["total_votes"]) == ("5", 2)
+    assert {row["answer_fault"] for row in made.rows} == {"no_answer", None}
+
+
+def test_a_solution_with_several_answers_does_not_vote_and_is_counted(tmp_path: Path) -> None:
+    hedge = {"text": r"It is \boxed{4} or \boxed{5}."}
+    made = fill(tmp_path, [problem("a-1")], {"a-1": [hedge, hedge, hedge, "6", "6"]})
+    assert made.rows[0]["expected_answer"] == "6"
+    assert made.rows[0]["answer_fault"] == "several_answers"
+    assert made.counts["solutions"] == {"answered": 2, "with_several_answers": 3}
+
+
+def test_boxes_of_one_solution_that_are_equal_in_value_are_one_answer(tmp_path: Path) -> None:
+    made = fill(tmp_path, [problem("a-1", "1/2")], {"a-1": [{"text": r"\boxed{\frac{1}{2}}, that is \boxed{0.5}"}]})
+    assert made.rows[0]["predicted_answer"] == "0.5"
+
+
+def test_a_tie_over_a_problem_with_a_known_answer_agrees_with_nothing(tmp_path: Path) -> None:
+    made = fill(tmp_path, [problem("a-1", "5")], {"a-1": ["5", "6"]})
+    assert [made.rows[0][field] for field in ("majority_answer", "majority_votes", "majority_agrees")] == [
+        None,
+        1,
+        None,
+    ]
+
+
 def test_a_cut_solution_is_kept_and_marked_and_has_no_vote(tmp_path: Path) -> None:
-    made = fill(tmp_path, [problem("a-1")], {"a-1": [cut(boxed("5")), cut("<think> so \\boxed{5}"), "3"]})
+    made = fill(tmp_path, [problem("a-1")], {"a-1": [cut(boxed("5")), cut("<think> so \\boxed{5}"), "3", "3"]})
     assert [(row["finished"], row["predicted_answer"]) for row in made.rows] == [
         (False, None),
         (False, None),
         (True, "3"),
+        (True, "3"),
     ]
-    assert (made.rows[0]["expected_answer"], made.rows[0]["total_votes"]) == ("3", 1)
-    assert made.counts["solutions"] == {"answered": 1, "unfinished": 2}
+    assert (made.rows[0]["expected_answer"], made.rows[0]["total_votes"]) == ("3", 2)
+    assert made.counts["solutions"] == {"answered": 2, "unfinished": 2}
 
 
 def test_reasoning_in_the_text_or_in_its_field_gives_the_same_rows(tmp_path: Path) -> None:
@@ -102,15 +146,15 @@ def test_reasoning_in_the_text_or_in_its_field_gives_the_same_rows(tmp_path: Pat
 
 
 def test_a_failed_request_is_a_row_with_its_kind_of_error(tmp_path: Path) -> None:
-    made = fill(tmp_path, [problem("a-1")], {"a-1": [failed("context_overflow"), "3"]})
-    assert [row["error"] for row in made.rows] == ["context_overflow", None]
+    made = fill(tmp_path, [problem("a-1")], {"a-1": [failed("context_overflow"), "3", "3"]})
+    assert [row["error"] for row in made.rows] == ["context_overflow", None, None]
     assert made.rows[0]["finished"] is False
-    assert made.counts["solutions"] == {"answered": 1, "failed": 1}
+    assert made.counts["solutions"] == {"answered": 2, "failed": 1}
 
 
 def test_rows_are_light(tmp_path: Path) -> None:
     text = "Long. " * 5000 + "\\boxed{3}"
-    made = fill(tmp_path, [problem("a-1")], {"a-1": [{"text": text, "reasoning": "More. " * 5000}]})
+    made = fill(tmp_path, [problem("a-1", "3")], {"a-1": [{"text": text, "reasoning": "More. " * 5000}]})
     assert len(made.path.read_bytes()) < 500
     assert made.rows[0]["completion_tokens"] == 7
 
@@ -191,7 +235,7 @@ def test_hostile_answers_neither_crash_nor_vote_as_something_else(tmp_path: Path
 
 
 def test_an_answer_longer_than_any_answer_is_none(tmp_path: Path) -> None:
-    made = fill(tmp_path, [problem("a-1")], {"a-1": ["9" * 100_000, "7"]})
+    made = fill(tmp_path, [problem("a-1", "7")], {"a-1": ["9" * 100_000, "7"]})
     assert [row["predicted_answer"] for row in made.rows] == [None, "7"]
 
 

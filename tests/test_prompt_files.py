@@ -20,6 +20,7 @@ REPLY_FORMATS = {
     "check_contamination": ("one word, True or False",),
     "solve_cot": (r"\boxed{}",),
     "judge_answers": ("\nJudgement: Yes\n", "\nJudgement: No\n"),
+    "match_answers": ("\nJudgement: Yes\n", "\nJudgement: No\n"),
     "summarize_solution": (r"\boxed{}",),
     "select_solution": ("\nJudgment: <",),
     "summarize_selection": ("\nJudgment: <",),
@@ -50,7 +51,7 @@ def test_a_prompt_inserts_texts_unchanged_and_each_once(name: str) -> None:
     assert {field: content.count(text) for field, text in row.items()} == dict.fromkeys(row, 1)
 
 
-@pytest.mark.parametrize("name", sorted(set(PROMPT_FIELDS) - {"solve_cot", "judge_answers"}))
+@pytest.mark.parametrize("name", sorted(set(PROMPT_FIELDS) - {"solve_cot", "match_answers", "judge_answers"}))
 def test_a_prompt_about_foreign_text_delimits_it_and_says_that_it_is_no_instruction(name: str) -> None:
     prompt = load_prompt(PROMPTS / f"{name}.yaml")
     for field in prompt.fields - OUR_NUMBERS:

@@ -27,6 +27,7 @@ MODEL_JOBS = Counter(
     classify_converted=1,
     check_contamination=1,
     generate_solutions=10,
+    match_answers=3,
     judge_answers=3,
     generate_summaries=5,
     judge_summaries=3,

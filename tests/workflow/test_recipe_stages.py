@@ -75,10 +75,13 @@ def test_judged_rows_need_no_summaries(project: Project) -> None:
 def test_every_solution_of_the_demo_is_judged_as_it_should_be(finished_demo: Project, recipe: str) -> None:
     judged = {(row["id"], row["seed"]): row for row in rows(finished_demo, f"results/demo/{recipe}/judged")}
     dropped = {row["id"] for row in rows(finished_demo, f"results/demo/{recipe}/dropped/fill_majority_answer")}
+    tied = {problem_id(name) for name, vote in expected()["open_votes"][recipe].items() if vote == "tied"}
     table = {"right": "yes", "wrong": "no"}
     for name, seed, kind, _ in solutions(recipe):
         if problem_id(name) in dropped:
             assert kind in ("cut", "no_box")
+            continue
+        if problem_id(name) in tied:
             continue
         verdict = judged.pop((problem_id(name), seed))["judgement"]
         unreadable = (recipe, name, seed) in UNREADABLE
@@ -89,6 +92,20 @@ def test_every_solution_of_the_demo_is_judged_as_it_should_be(finished_demo: Pro
 def test_the_problem_without_a_readable_answer_is_dropped_with_its_reason(finished_demo: Project) -> None:
     dropped = rows(finished_demo, f"{QWQ}/dropped/fill_majority_answer")
     assert [(row["id"], row["reason"]) for row in dropped] == [(problem_id("no-triple-rise/1"), "no_readable_answer")]
+
+
+def test_a_tie_that_the_model_can_settle_is_settled_and_another_is_dropped(finished_demo: Project) -> None:
+    settled, tied = problem_id("empty-discussion/1"), problem_id("series-sector/2")
+    votes = {row["id"]: row for row in rows(finished_demo, f"{R1}/votes")}
+    assert {votes[one]["expected_answer"] for one in (settled, tied)} == {None}
+    asked = [row["problem_id"] for row in rows(finished_demo, f"{R1}/matches")]
+    assert Counter(asked) == {settled: 2, tied: 2}
+    majority = {row["id"]: row for row in rows(finished_demo, f"{R1}/majority")}
+    assert majority[settled]["expected_answer"] == "3/4"
+    assert (majority[settled]["majority_votes"], majority[settled]["vote_share"]) == (2, 1.0)
+    dropped = rows(finished_demo, f"{R1}/dropped/settle_votes")
+    assert {(row["id"], row["reason"]) for row in dropped} == {(tied, "tied_vote")}
+    assert tied not in majority
 
 
 def test_only_traces_without_a_right_summary_are_lost(finished_demo: Project) -> None:

@@ -7,55 +7,81 @@ where they might not be (sizes out of range, too few points in the domain), the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
-from typing import Any
 
-from mpmath import mp  # type: ignore[import-untyped]
-
+from omr.answers.doubts import are_apart, equal_beyond_pieces, is_piecewise, is_reparametrised
+from omr.answers.evaluation import ROUNDS, compare_at, free_symbols, is_constant, sample, try_at
 from omr.answers.trees import Call, Expression, Matrix, Number, RefusalError, Symbol, walk
-from omr.answers.values import Exact, InexactError, Numeric, Point, SizeError, UndefinedError, pseudo_random
+from omr.answers.values import Exact, InexactError, Point, SizeError, UndefinedError, pseudo_random
 from omr.answers.verdict import Verdict, all_equal
 
-_CONSTANTS = frozenset({"\\pi", "e", "i"})
-_DIGITS = 100
+_INFINITY = "\\infty"
+_RATIONAL = frozenset({"add", "mul", "neg", "div", "pow", "percent"})
+_SUMS = frozenset({"add", "mul", "neg", "pow"})
 #: Points to try, and further ones for expressions that are undefined at most of these.
-_ROUNDS, _FAR_ROUNDS = 8, 8
+_FAR_ROUNDS = 8
 _ENOUGH_REAL, _ENOUGH_WHOLE = 3, 6
-#: Expressions with decimals in them that are this close may be one value, rounded.
-_ROUNDED_WITHIN = 0.01
-#: A decimal agrees with an exact value that it rounds only when it is long: 0.33333 is 1/3, 0.33 may not be.
-_LONG_DECIMALS, _LONG_DIGITS = 4, 5
+_WHOLE_ROUNDS = 12
+_TRIGONOMETRIC = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
 
 
-def compare_expressions(one: Expression, other: Expression) -> Verdict:
-    """Whether the two are equal wherever both are defined. Symmetric."""
+def compare_expressions(one: Expression, other: Expression, *, form_counts: bool = True) -> Verdict:
+    """Whether the two are equal wherever both are defined. Symmetric.
+
+    With `form_counts`, arithmetic that was left undone in two ways is unknown; without, values decide.
+    """
     if one == other:
         return Verdict.EQUAL
     if isinstance(one, Matrix) and isinstance(other, Matrix):
         return _compare_matrices(one, other)
     if _is_base(one) or _is_base(other):
         return _compare_bases(one, other)
-    names = free_symbols(one) | free_symbols(other)
+    infinite = _infinite_sign(one), _infinite_sign(other)
+    if any(infinite):
+        return _compare_infinite(one, other, infinite)
+    first, second = free_symbols(one), free_symbols(other)
+    if _INFINITY in first | second:
+        return Verdict.UNKNOWN
+    if first and second and isinstance(one, Symbol) and isinstance(other, Symbol) and _are_number_sets(one, other):
+        return Verdict.DIFFERENT
     try:
-        verdict = _compare_functions(one, other) if names else _compare_constants(one, other)
+        verdict = _compare_functions(one, other) if first | second else _compare_constants(one, other)
+        if verdict is Verdict.DIFFERENT and (first != second or _may_differ_openly(one, other)):
+            return Verdict.UNKNOWN  # a problem may say what a variable is, or what one is in terms of another
+        if verdict is Verdict.DIFFERENT and first and is_reparametrised(one, other, sorted(first)):
+            return Verdict.UNKNOWN
     except (RefusalError, SizeError, UndefinedError, InexactError):
         return Verdict.UNKNOWN
-    if verdict is Verdict.DIFFERENT and any(_is_open(node) for node in chain(walk(one), walk(other))):
+    form_differs = form_counts and _is_undone(one) and _is_undone(other)
+    if verdict is Verdict.EQUAL and (form_differs or not equal_beyond_pieces(one, other)):
         return Verdict.UNKNOWN
     return verdict
 
 
-def free_symbols(tree: Expression) -> set[str]:
-    """Names of the variables of a tree."""
-    return {node.name for node in walk(tree) if isinstance(node, Symbol)} - _CONSTANTS
+def _infinite_sign(tree: Expression) -> int:
+    if isinstance(tree, Call) and tree.name == "neg":
+        return -_infinite_sign(tree.args[0])
+    return int(tree == Symbol(_INFINITY))
 
 
-def is_constant(tree: Expression) -> bool:
-    """Whether the tree has a value without knowing any variable or unknown function."""
-    return not free_symbols(tree) and not any(isinstance(node, Call) and ":" in node.name for node in walk(tree))
+def _compare_infinite(one: Expression, other: Expression, signs: tuple[int, int]) -> Verdict:
+    if all(signs):
+        return Verdict.EQUAL if signs[0] == signs[1] else Verdict.DIFFERENT
+    finite = other if signs[0] else one
+    return Verdict.DIFFERENT if is_constant(finite) else Verdict.UNKNOWN
+
+
+def _are_number_sets(one: Symbol, other: Symbol) -> bool:
+    return all(symbol.name.startswith("\\mathbb") for symbol in (one, other))
+
+
+def _is_undone(tree: Expression) -> bool:
+    r"""Whether this is arithmetic that was left to do: a problem may ask for `6\cdot 2` and not for `3\cdot 4`."""
+    plain = all(isinstance(node, Number) or (isinstance(node, Call) and node.name in _SUMS) for node in walk(tree))
+    return plain and any(isinstance(node, Call) and node.name != "neg" for node in walk(tree))
 
 
 def expand_signs(tree: Expression) -> list[Expression]:
@@ -78,9 +104,11 @@ def ratio_is_constant(one: Expression, other: Expression, *, positive: bool) -> 
     """Whether `one` is a constant (`positive`: and positive) multiple of `other`: then they vanish together."""
     if not free_symbols(one) or not free_symbols(other):
         return Verdict.UNKNOWN  # numbers are multiples of each other whatever they say
+    if any(is_piecewise(node) for node in chain(walk(one), walk(other))):
+        return Verdict.UNKNOWN
     ratios: list[Fraction] = []
-    for turn in range(_ROUNDS):
-        point = {name: _sample(name, turn) for name in free_symbols(one) | free_symbols(other)}
+    for turn in range(ROUNDS):
+        point = {name: sample(name, turn) for name in free_symbols(one) | free_symbols(other)}
         try:
             first, second = Exact().value(one, point), Exact().value(other, point)
         except (ArithmeticError, RefusalError):
@@ -96,21 +124,25 @@ def ratio_is_constant(one: Expression, other: Expression, *, positive: bool) -> 
     return Verdict.EQUAL
 
 
-def real_value(tree: Expression) -> Any | None:
-    """An approximate value of a real constant, for putting values in order; None if it has none."""
-    if not is_constant(tree):
-        return None
-    try:
-        with mp.workdps(_DIGITS):
-            value = Numeric(allow_complex=False).value(tree, {})
-    except (ArithmeticError, RefusalError):
-        return None
-    return None if isinstance(value, list) else value
+def _may_differ_openly(one: Expression, other: Expression) -> bool:
+    """Whether a difference may come from not knowing a function, a base, or degrees from radians."""
+    if any(_is_open(node) for node in chain(walk(one), walk(other))):
+        return True
+    return _is_angle(one) != _is_angle(other)
 
 
 def _is_open(node: Expression) -> bool:
-    """Whether a difference may come from not knowing a function or base: then nothing is shown to be different."""
-    return isinstance(node, Call) and (":" in node.name or node.name == "log")
+    if not isinstance(node, Call):
+        return False
+    if node.name in _TRIGONOMETRIC:
+        inside = list(walk(node.args[0]))
+        said = any(each == Symbol("\\pi") or (isinstance(each, Call) and each.name == "degree") for each in inside)
+        return not said and is_constant(node.args[0])
+    return ":" in node.name or node.name == "log"
+
+
+def _is_angle(tree: Expression) -> bool:
+    return any(isinstance(node, Call) and node.name.startswith("arc") for node in walk(tree))
 
 
 def _is_base(tree: Expression) -> bool:
@@ -123,8 +155,9 @@ def _compare_bases(one: Expression, other: Expression) -> Verdict:
     based, plain = (one, other) if _is_base(one) else (other, one)
     assert isinstance(based, Call), "one of the two has a base"
     value, digits, _ = based.args
-    # The digits alone may be meant in the base that the problem speaks of.
-    return Verdict.UNKNOWN if plain == digits != value else compare_expressions(value, plain)
+    # The digits alone may be meant in the base that the problem speaks of, and a problem may ask for the base.
+    apart = plain != digits and compare_expressions(value, plain) is Verdict.DIFFERENT
+    return Verdict.DIFFERENT if apart else Verdict.UNKNOWN
 
 
 def _compare_matrices(one: Matrix, other: Matrix) -> Verdict:
@@ -135,122 +168,71 @@ def _compare_matrices(one: Matrix, other: Matrix) -> Verdict:
 
 
 def _compare_constants(one: Expression, other: Expression) -> Verdict:
-    verdict = _compare_at({}, one, other)
+    verdict = compare_at({}, one, other)
     if verdict is not Verdict.DIFFERENT:
         return verdict
-    rounded = any(isinstance(node, Number) and node.decimals is not None for node in chain(walk(one), walk(other)))
-    return _compare_rounded(one, other) if rounded or _decimal(one) or _decimal(other) else verdict
-
-
-def _decimal(tree: Expression) -> Number | None:
-    """The numeral of a decimal fraction, or of a percentage, with or without sign."""
-    if isinstance(tree, Call) and tree.name == "neg":
-        tree = tree.args[0]
-    if isinstance(tree, Call) and tree.name == "percent" and isinstance(tree.args[0], Number):
-        return Number(tree.args[0].value / 100, (tree.args[0].decimals or 0) + 2)
-    return tree if isinstance(tree, Number) and tree.decimals is not None else None
-
-
-def _compare_rounded(one: Expression, other: Expression) -> Verdict:
-    """Different constants, some of them decimals: perhaps one value, rounded."""
-    first, second = real_value(one), real_value(other)
-    if first is None or second is None:
-        return Verdict.DIFFERENT
-    decimals = [number for number in (_decimal(one), _decimal(other)) if number is not None]
-    if not decimals:
-        near = abs(first - second) < max(abs(first), abs(second)) * _ROUNDED_WITHIN
-        return Verdict.UNKNOWN if near else Verdict.DIFFERENT
-    coarse = min(decimals, key=lambda number: number.decimals or 0)
-    places = coarse.decimals or 0
-    unit = mp.mpf(10) ** -places
-    if abs(first - second) > unit * (1 + mp.mpf(2) ** -40):
-        return Verdict.DIFFERENT
-    exact = second if _decimal(one) is not None else first
-    digits = len(str(abs(coarse.value.numerator * 10**places // coarse.value.denominator)))
-    long = places >= _LONG_DECIMALS and digits >= _LONG_DIGITS
-    return Verdict.EQUAL if long and len(decimals) == 1 and not mp.isint(exact / unit) else Verdict.UNKNOWN
+    return Verdict.DIFFERENT if are_apart(one, other) else Verdict.UNKNOWN
 
 
 def _compare_functions(one: Expression, other: Expression) -> Verdict:
     names = sorted(free_symbols(one) | free_symbols(other))
     outcomes: list[tuple[Verdict, bool]] = []  # with whether all variables were positive
-    for turn in range(_ROUNDS + _FAR_ROUNDS):
-        if turn >= _ROUNDS and len(outcomes) >= _ENOUGH_REAL:
-            break
-        point = {name: _sample(name, turn) for name in names}
-        verdict = _try_at(point, one, other)
+    for turn, point in enumerate(_points(one, other, names)):
+        try:
+            verdict = try_at(point, one, other)
+        except SizeError:
+            if turn < ROUNDS:
+                raise
+            continue
         if verdict is not Verdict.UNKNOWN:
             outcomes.append((verdict, min(point.values()) > 0))
     if any(verdict is Verdict.DIFFERENT for verdict, _ in outcomes):
         positive = [verdict for verdict, all_positive in outcomes if all_positive]
-        # `\sqrt{x^2}` against `x`: the problem may say that x is positive.
+        # `\\sqrt{x^2}` against `x`: the problem may say that x is positive, or that it is whole.
         open_ = len(positive) >= _ENOUGH_REAL and Verdict.DIFFERENT not in positive
-        return Verdict.UNKNOWN if open_ else Verdict.DIFFERENT
+        return Verdict.UNKNOWN if open_ or _all_equal(_at_whole_numbers(one, other, names)) else Verdict.DIFFERENT
     if len(outcomes) >= _ENOUGH_REAL:
         return Verdict.EQUAL
-    return _compare_at_whole_numbers(one, other, names)
+    whole = _at_whole_numbers(one, other, names)
+    if Verdict.DIFFERENT in whole:
+        return Verdict.DIFFERENT
+    # Functions of a counting variable, as `(-1)^n`, have no real values in between.
+    return Verdict.EQUAL if not outcomes and _all_equal(whole) else Verdict.UNKNOWN
 
 
-def _compare_at_whole_numbers(one: Expression, other: Expression, names: Sequence[str]) -> Verdict:
-    """For functions of a counting variable, as `(-1)^n`, which have no real values in between."""
-    verdicts = [
-        _try_at({name: Fraction(turn + shift) for shift, name in enumerate(names)}, one, other)
-        for turn in range(1, _ENOUGH_WHOLE + 3)
+def _points(one: Expression, other: Expression, names: Sequence[str]) -> Iterator[Point]:
+    for turn in range(ROUNDS):
+        yield {name: sample(name, turn) for name in names}
+    if _is_rational(one) and _is_rational(other):
+        return  # what agrees at these agrees everywhere
+    reach = _reach(one, other)
+    for turn in range(ROUNDS, ROUNDS + _FAR_ROUNDS):
+        yield {name: sample(name, turn, reach) for name in names}
+
+
+def _is_rational(tree: Expression) -> bool:
+    for node in walk(tree):
+        if isinstance(node, Call):
+            if node.name not in _RATIONAL or (node.name == "pow" and not isinstance(node.args[1], Number)):
+                return False
+            if node.name == "pow" and isinstance(node.args[1], Number) and node.args[1].value.denominator != 1:
+                return False
+    return True
+
+
+def _all_equal(verdicts: Sequence[Verdict]) -> bool:
+    return verdicts.count(Verdict.EQUAL) >= _ENOUGH_WHOLE and Verdict.DIFFERENT not in verdicts
+
+
+def _at_whole_numbers(one: Expression, other: Expression, names: Sequence[str]) -> list[Verdict]:
+    points = [
+        {name: Fraction(pseudo_random(f"{name} whole {turn}").numerator % 7 + turn) for name in names}
+        for turn in range(1, _WHOLE_ROUNDS + 1)
     ]
-    if Verdict.DIFFERENT in verdicts:
-        return Verdict.DIFFERENT
-    return Verdict.EQUAL if verdicts.count(Verdict.EQUAL) >= _ENOUGH_WHOLE else Verdict.UNKNOWN
+    return [try_at(point, one, other) for point in points]
 
 
-def _sample(name: str, turn: int) -> Fraction:
-    """The value of a variable at one of the points: first up to 3, then of either sign, then far out."""
-    value = pseudo_random(f"{name} {turn}")
-    if turn >= _ROUNDS:
-        return 10 * value
-    if turn % 2 == 0:
-        value /= 3  # below one, where inverse sines are defined
-    mixed = turn >= _ROUNDS // 2
-    return -value if mixed and value.numerator % 2 else value
-
-
-def _try_at(point: Point, one: Expression, other: Expression) -> Verdict:
-    try:
-        return _compare_at(point, one, other)
-    except UndefinedError:
-        return Verdict.UNKNOWN
-
-
-def _compare_at(point: Point, one: Expression, other: Expression) -> Verdict:
-    try:
-        first, second = Exact().value(one, point), Exact().value(other, point)
-    except (InexactError, SizeError):
-        return _compare_numerically(point, one, other)
-    if isinstance(first, list) != isinstance(second, list):
-        return Verdict.DIFFERENT
-    return Verdict.EQUAL if first == second else Verdict.DIFFERENT
-
-
-def _compare_numerically(point: Point, one: Expression, other: Expression) -> Verdict:
-    allow_complex = any(node == Symbol("i") for node in chain(walk(one), walk(other)))
-    gaps, extreme = [], False
-    for digits in (_DIGITS, 2 * _DIGITS):
-        with mp.workdps(digits):
-            arithmetic = Numeric(allow_complex=allow_complex)
-            first, second = _cells(arithmetic.value(one, point)), _cells(arithmetic.value(other, point))
-            if len(first) != len(second):
-                return Verdict.DIFFERENT
-            gaps.append(max(_gap(left, right) for left, right in zip(first, second, strict=True)))
-            extreme = extreme or arithmetic.extreme
-    coarse, fine = gaps
-    if fine > mp.mpf(10) ** (-_DIGITS // 2) * max(coarse, mp.mpf(10) ** -_DIGITS):
-        # It did not shrink with the precision: a true difference, unless all digits were lost on the way.
-        return Verdict.DIFFERENT if abs(coarse - fine) <= fine / 1000 else Verdict.UNKNOWN
-    return Verdict.UNKNOWN if extreme else Verdict.EQUAL
-
-
-def _cells(value: Any) -> list[Any]:
-    return [cell for row in value for cell in row] if isinstance(value, list) else [value]
-
-
-def _gap(left: Any, right: Any) -> Any:
-    return abs(left - right) / max(abs(left), abs(right), mp.mpf(1))
+def _reach(one: Expression, other: Expression) -> Fraction:
+    """A size beyond the numbers of both expressions: `\\sqrt{(x-5)^2}` is `5-x` up to there."""
+    numbers = [node.value for node in chain(walk(one), walk(other)) if isinstance(node, Number)]
+    return Fraction(10 + sum(min(abs(value.numerator) + value.denominator, 10**9) for value in numbers))

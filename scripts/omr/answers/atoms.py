@@ -14,6 +14,7 @@ from omr.answers.vocabulary import (
     CONSTANT_WORDS,
     DECORATIONS,
     FENCES,
+    FUNCTION_COMMANDS,
     FUNCTION_LETTERS,
     FUNCTIONS,
     GREEK,
@@ -38,6 +39,10 @@ class AtomParser(Cursor, ABC):
     @abstractmethod
     def factor(self) -> Expression:
         """One atom with its powers and signs behind it."""
+
+    @abstractmethod
+    def postfix(self, base: Expression) -> Expression:
+        """`base` with the powers and signs that come next."""
 
     @abstractmethod
     def exponent(self) -> Expression:
@@ -103,7 +108,7 @@ class AtomParser(Cursor, ABC):
             name += f"_{{{self._subscript()}}}"
         while self.take("'"):
             name += "'"
-        if self.sees("(") and name[0] in FUNCTION_LETTERS:
+        if self.sees("(") and (name[0] in FUNCTION_LETTERS or name in FUNCTION_COMMANDS):
             return Call(f"apply:{name}", self._arguments())
         return Symbol(name)
 
@@ -133,8 +138,11 @@ class AtomParser(Cursor, ABC):
             return self._symbol(CONSTANT_WORDS[word])
         if not is_product(word):
             raise RefusalError("a word")
+        if word.isupper() and self.sees("^", "!"):
+            raise RefusalError("a power of a length, or of its last letter?")
         letters, last = word[:-1], word[-1]
-        return joined("mul", [*(Symbol(letter) for letter in letters), self._symbol(last)])
+        # What stands behind the letters belongs to the last of them: `xy^2`.
+        return joined("mul", [*(Symbol(letter) for letter in letters), self.postfix(self._symbol(last))])
 
     def _command(self, command: str) -> Expression:
         name = command[1:]

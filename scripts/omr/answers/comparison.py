@@ -11,19 +11,24 @@ Conventions, each without regard to the order of the two:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from fractions import Fraction
+from collections.abc import Callable
+from itertools import combinations
 from typing import Any, cast
 
-from omr.answers.algebra import compare_expressions, free_symbols, ratio_is_constant
+from omr.answers.algebra import compare_expressions, ratio_is_constant
+from omr.answers.clock import twelve_hours_apart
+from omr.answers.evaluation import free_symbols
 from omr.answers.final_answer import joined_boxes
 from omr.answers.forms import (
     Approximate,
+    Braced,
     Choice,
+    Clock,
     Fence,
     Form,
     Named,
     Opaque,
+    Parts,
     Ratio,
     Relation,
     Several,
@@ -31,15 +36,15 @@ from omr.answers.forms import (
     Value,
     Without,
     Words,
+    is_set,
 )
+from omr.answers.listed import compare_braced, compare_fence, compare_several, in_order
 from omr.answers.measures import compare_values
 from omr.answers.reading import read_answer
-from omr.answers.regions import compare_regions, is_region
+from omr.answers.regions import compare_regions
 from omr.answers.spelling import MAX_ANSWER_CHARS, normalise_answer
 from omr.answers.trees import Call, Expression, Matrix, Number, Symbol
-from omr.answers.verdict import Verdict, all_equal, any_equal
-
-_MAX_ELEMENTS = 64
+from omr.answers.verdict import Verdict, all_equal
 
 
 def compare_answers(one: str, other: str) -> Verdict:
@@ -75,14 +80,29 @@ def compare_forms(one: Form, other: Form) -> Verdict:
 
 def _compare_choice(one: Choice, other: Form) -> Verdict:
     if isinstance(other, Choice):
+        same = compare_forms(one.content, other.content)
         if one.letter != other.letter:
-            return Verdict.DIFFERENT
-        return Verdict.EQUAL if compare_forms(one.content, other.content) is Verdict.EQUAL else Verdict.UNKNOWN
+            return Verdict.UNKNOWN if same is Verdict.EQUAL else Verdict.DIFFERENT
+        return Verdict.EQUAL if same is Verdict.EQUAL else Verdict.UNKNOWN
     if other == Value(Symbol(one.letter)):
         return Verdict.EQUAL
-    if isinstance(other, Value) and isinstance(other.tree, Symbol) and "A" <= other.tree.name <= "J":
+    if isinstance(other, Value) and _names_option(other):
         return Verdict.DIFFERENT
     return compare_forms(one.content, other)
+
+
+def _compare_parts(one: Parts, other: Form) -> Verdict:
+    if not isinstance(other, Parts) or one.labels != other.labels:
+        return Verdict.UNKNOWN
+    return all_equal(compare_forms(left, right) for left, right in zip(one.answers, other.answers, strict=True))
+
+
+def _compare_clock(one: Clock, other: Form) -> Verdict:
+    if not isinstance(other, Clock):
+        return Verdict.UNKNOWN
+    if (one.half is not None and other.half is not None) or not twelve_hours_apart(one, other):
+        return Verdict.EQUAL if one.seconds == other.seconds else Verdict.DIFFERENT
+    return Verdict.UNKNOWN  # the same on the dial
 
 
 def _compare_named(one: Named, other: Form) -> Verdict:
@@ -92,19 +112,36 @@ def _compare_named(one: Named, other: Form) -> Verdict:
         if one.is_equation:
             return _compare_equations(one, other)
         return compare_regions(one, other) if _unknowns(other) == _symbols(one.name) else Verdict.UNKNOWN
+    assigned = _assignments(one)
     if isinstance(other, Several) and any(isinstance(item, Named) for item in other.items):
-        assigned = _assignments(one)
-        return Verdict.UNKNOWN if assigned is None else _compare_sets(assigned, other.items)
-    return compare_forms(one.value, other)
+        return Verdict.UNKNOWN if assigned is None else compare_forms(Several(tuple(assigned)), other)
+    verdict = compare_forms(one.value, other)
+    if verdict is Verdict.DIFFERENT and _has_free_constants(one):
+        return Verdict.UNKNOWN
+    unsorted = assigned is not None and not in_order([item.name for item in assigned])
+    return Verdict.UNKNOWN if verdict is Verdict.EQUAL and unsorted else verdict
+
+
+def _has_free_constants(named: Named) -> bool:
+    """Whether the value holds letters that its name does not explain: `f(x) = cx`, where `c` may be called anything."""
+    if not isinstance(named.value, Value):
+        return False
+    function = _function_of(named.name)
+    symbols = free_symbols(named.value.tree)
+    return bool(symbols - free_symbols(function)) if function is not None else len(symbols) > 1
 
 
 def _compare_two_named(one: Named, other: Named) -> Verdict:
+    verdict = Verdict.UNKNOWN
     if compare_forms(one.name, other.name) is Verdict.EQUAL:
-        return compare_forms(one.value, other.value)
-    renamed = _with_arguments_of(one, other)
-    if renamed is not None:
-        return compare_forms(one.value, renamed)
-    return _compare_equations(one, other)
+        verdict = compare_forms(one.value, other.value)
+    else:
+        renamed = _with_arguments_of(one, other)
+        if renamed is None:
+            return _compare_equations(one, other)
+        verdict = compare_forms(one.value, renamed)
+    constants = _has_free_constants(one) or _has_free_constants(other)
+    return Verdict.UNKNOWN if verdict is Verdict.DIFFERENT and constants else verdict
 
 
 def _with_arguments_of(one: Named, other: Named) -> Form | None:
@@ -117,7 +154,15 @@ def _with_arguments_of(one: Named, other: Named) -> Form | None:
     names = dict(zip(second.args, first.args, strict=True))
     if len(names) != len(second.args) or len(set(first.args)) != len(first.args):
         return None
+    if not _arguments_occur(one, first) or not _arguments_occur(other, second):
+        return None  # `P(A) = 1/2` is not about every A
     return _renamed(other.value, names)
+
+
+def _arguments_occur(named: Named, function: Call) -> bool:
+    items = named.value.items if isinstance(named.value, Several) else (named.value,)
+    found = [free_symbols(item.tree) for item in items if isinstance(item, Value)]
+    return bool(found) and free_symbols(function) <= set().union(*found)
 
 
 def _renamed(form: Form, names: dict[Expression, Expression]) -> Form | None:
@@ -145,8 +190,26 @@ def _substituted(tree: Expression, names: dict[Expression, Expression]) -> Expre
 
 def _compare_approximate(one: Approximate, other: Form) -> Verdict:
     if isinstance(other, Approximate):
-        return any_equal([compare_forms(one.exact, other.exact), compare_forms(one.rounded, other.rounded)])
-    return any_equal([compare_forms(one.exact, other), compare_forms(one.rounded, other)])
+        if one.exact is not None and other.exact is not None:
+            return compare_forms(one.exact, other.exact)
+        same = _is_sound(one) and _is_sound(other) and compare_forms(one.rounded, other.rounded) is Verdict.EQUAL
+        return Verdict.EQUAL if same else Verdict.UNKNOWN
+    exactly = Verdict.UNKNOWN if one.exact is None else compare_forms(one.exact, other)
+    rounded = compare_forms(one.rounded, other)
+    if exactly is Verdict.EQUAL or (rounded is Verdict.EQUAL and _is_numeral(other) and _is_sound(one)):
+        return Verdict.EQUAL
+    return exactly if exactly is rounded else Verdict.UNKNOWN
+
+
+def _is_sound(approximate: Approximate) -> bool:
+    """Whether what was rounded can be what it was rounded to."""
+    exact = approximate.exact
+    return exact is None or compare_forms(exact, approximate.rounded) is not Verdict.DIFFERENT
+
+
+def _is_numeral(form: Form) -> bool:
+    tree = form.tree if isinstance(form, Value) else None
+    return isinstance(tree.args[0] if isinstance(tree, Call) and tree.name == "neg" else tree, Number)
 
 
 def _assignments(named: Named) -> list[Named] | None:
@@ -222,111 +285,15 @@ def _unit_of(form: Value | Words) -> bool:
     return isinstance(form, Value) and form.unit is not None
 
 
-# Several elements
-
-
-def _compare_several(one: Several, other: Form) -> Verdict:
-    if is_region(one) and (is_region(other) or isinstance(other, Fence)):
-        return compare_regions(one, other)
-    if isinstance(other, Several):
-        loose = one.unordered or other.unordered or (_is_loose(one) and _is_loose(other))
-        return _compare_lists(one.items, other.items, ordered=not loose)
-    if isinstance(other, Fence):
-        if other.opening == "\\{":
-            return _compare_sets(one.items, other.items)
-        return Verdict.DIFFERENT if one.unordered else _compare_lists(one.items, other.items, ordered=True)
-    if not isinstance(other, Value) or _is_run_together(one, other):
-        return Verdict.UNKNOWN
-    # `1/2 or 0.5` says one thing twice.
-    return all_equal(compare_forms(item, other) for item in one.items)
-
-
-def _is_loose(several: Several) -> bool:
-    """Whether the elements carry by themselves what they are: tuples, named values, relations."""
-    return all(isinstance(item, Fence | Named | Relation) for item in several.items)
-
-
-def _is_run_together(several: Several, value: Value) -> bool:
-    """`1, 234` may be 1234 and `1,5` may be 1.5 to some: a list, or a number with a comma in it?"""
-    numbers = [item.tree.value for item in several.items if isinstance(item, Value) and isinstance(item.tree, Number)]
-    if len(numbers) != len(several.items) or not isinstance(value.tree, Number):
-        return not isinstance(value.tree, Number)
-    joined = Fraction(0)
-    for number in numbers:
-        joined = joined * 1000 + number
-    decimal = (
-        Fraction(f"{numbers[0]}.{numbers[1]}") if len(numbers) == 2 and numbers[1] >= 0 == numbers[1] % 1 else None
-    )
-    return value.tree.value in (joined, decimal)
+# Ratios, words, values
 
 
 def _compare_union(one: Union | Without, other: Form) -> Verdict:
     verdict = compare_regions(one, other)
     if verdict is Verdict.UNKNOWN and isinstance(one, Union) and isinstance(other, Union):
-        same = _compare_sets(one.parts, other.parts)
-        return same if same is Verdict.EQUAL else Verdict.UNKNOWN
+        first, second = (Fence("\\{", union.parts, "\\}") for union in (one, other))
+        return Verdict.EQUAL if compare_fence(first, second, compare_forms) is Verdict.EQUAL else Verdict.UNKNOWN
     return verdict
-
-
-def _compare_fence(one: Fence, other: Form) -> Verdict:
-    if isinstance(other, Fence):
-        return _compare_fences(one, other)
-    if is_region(other):
-        return compare_regions(one, other)
-    if isinstance(other, Value):
-        if len(one.items) == 1:
-            return compare_forms(one.items[0], other)
-        if isinstance(other.tree, Matrix) and one.opening == "(":
-            return _compare_vector(one.items, other.tree)
-        return Verdict.DIFFERENT if isinstance(other.tree, Number) and one.items else Verdict.UNKNOWN
-    return Verdict.UNKNOWN
-
-
-def _compare_fences(one: Fence, other: Fence) -> Verdict:
-    if (one.opening == "\\{") != (other.opening == "\\{"):
-        if is_region(one) or is_region(other):
-            return compare_regions(one, other)
-        return Verdict.DIFFERENT
-    if one.opening == "\\{":
-        return _compare_sets(one.items, other.items)
-    if (one.opening, one.closing) != (other.opening, other.closing) or len(one.items) != len(other.items):
-        return Verdict.DIFFERENT
-    return all_equal(compare_forms(left, right) for left, right in zip(one.items, other.items, strict=True))
-
-
-def _compare_vector(items: Sequence[Form], matrix: Matrix) -> Verdict:
-    if len(matrix.rows) != 1 and len(matrix.rows[0]) != 1:
-        return Verdict.DIFFERENT
-    cells = [Value(cell) for row in matrix.rows for cell in row]
-    if len(cells) != len(items):
-        return Verdict.DIFFERENT
-    return all_equal(compare_forms(left, right) for left, right in zip(items, cells, strict=True))
-
-
-def _compare_lists(one: Sequence[Form], other: Sequence[Form], *, ordered: bool) -> Verdict:
-    if not ordered:
-        return _compare_sets(one, other)
-    if len(one) == len(other):
-        verdict = all_equal(compare_forms(left, right) for left, right in zip(one, other, strict=True))
-        if verdict is Verdict.EQUAL:
-            return verdict
-    return Verdict.DIFFERENT if _compare_sets(one, other) is Verdict.DIFFERENT else Verdict.UNKNOWN
-
-
-def _compare_sets(one: Sequence[Form], other: Sequence[Form]) -> Verdict:
-    """Whether each element of either occurs in the other; one that is listed twice counts once."""
-    if max(len(one), len(other)) > _MAX_ELEMENTS:
-        return Verdict.UNKNOWN
-    table = [[compare_forms(left, right) for right in other] for left in one]
-    if not one or not other:
-        return Verdict.EQUAL if len(one) == len(other) else Verdict.DIFFERENT
-    lines = [*table, *zip(*table, strict=True)]
-    if all(Verdict.EQUAL in line for line in lines):
-        return Verdict.EQUAL
-    if any(isinstance(form, Opaque) for form in (*one, *other)):
-        return Verdict.UNKNOWN
-    alone = any(all(verdict is Verdict.DIFFERENT for verdict in line) for line in lines)
-    return Verdict.DIFFERENT if alone else Verdict.UNKNOWN
 
 
 # Ratios, words, values
@@ -336,25 +303,36 @@ def _compare_ratio(one: Ratio, other: Form) -> Verdict:
     if isinstance(other, Ratio):
         if len(one.parts) != len(other.parts):
             return Verdict.DIFFERENT
-        if _is_clock(one) or _is_clock(other):
-            return Verdict.UNKNOWN
         crossed = [
-            compare_expressions(Call("mul", (left, other.parts[0])), Call("mul", (right, one.parts[0])))
-            for left, right in zip(one.parts[1:], other.parts[1:], strict=True)
+            compare_expressions(
+                Call("mul", (one.parts[i], other.parts[j])),
+                Call("mul", (one.parts[j], other.parts[i])),
+                form_counts=False,
+            )
+            for i, j in combinations(range(min(len(one.parts), _MAX_RATIO)), 2)
         ]
-        return all_equal(crossed)
+        verdict = all_equal(crossed)
+        if (_may_be_time(one) or _may_be_time(other)) and verdict is Verdict.EQUAL:
+            return Verdict.UNKNOWN
+        return Verdict.UNKNOWN if len(one.parts) > _MAX_RATIO else verdict
     if isinstance(other, Value) and len(one.parts) == 2:
         return compare_forms(Value(Call("div", one.parts)), other)
     return Verdict.UNKNOWN
 
 
-def _is_clock(ratio: Ratio) -> bool:
+def _may_be_time(ratio: Ratio) -> bool:
     """Whether it could be a time of day."""
     values = [part.value for part in ratio.parts if isinstance(part, Number)]
-    return len(values) == len(ratio.parts) == 2 and values[0] < 24 and 10 <= values[1] < 60
+    return len(values) == len(ratio.parts) == 2 and values[0] <= 24 and 10 <= values[1] < 60
 
 
+_MAX_RATIO = 8
 _ARTICLES = ("the ", "a ", "an ")
+_NOTHING = Words("no solution")
+#: Ways to say in words that the set of solutions is empty.
+_SAYS_NOTHING = frozenset(
+    {"no solution", "no solutions", "empty set", "there is no solution", "there are no solutions"}
+)
 
 
 def _compare_words(one: Words, other: Form) -> Verdict:
@@ -366,32 +344,49 @@ def _compare_words(one: Words, other: Form) -> Verdict:
         if short and one.tree is not None and other.tree is not None:
             return compare_expressions(one.tree, other.tree)
         return Verdict.UNKNOWN
+    if isinstance(other, Fence) and is_set(other) and not other.items:
+        return Verdict.EQUAL if _folded(one.text) == _NOTHING.text else Verdict.UNKNOWN
     if isinstance(other, Value) and one.tree is not None and other.unit is None:
         return compare_expressions(one.tree, other.tree)
     return Verdict.UNKNOWN
 
 
 def _folded(text: str) -> str:
+    """Words without regard to case and articles; names of a few capitals (`US`, `ABC`) stay as they are."""
+    if len(text) <= 4 and text.isupper():
+        return text
     folded = text.casefold()
-    return next((folded[len(article) :] for article in _ARTICLES if folded.startswith(article)), folded)
+    folded = next((folded[len(article) :] for article in _ARTICLES if folded.startswith(article)), folded)
+    return _NOTHING.text if folded in _SAYS_NOTHING else folded
 
 
 def _compare_value(one: Value, other: Form) -> Verdict:
-    return compare_values(one, other) if isinstance(other, Value) else Verdict.UNKNOWN
+    if not isinstance(other, Value):
+        return Verdict.UNKNOWN
+    if one != other and _names_option(one) and _names_option(other):
+        return Verdict.DIFFERENT
+    return compare_values(one, other)
+
+
+def _names_option(value: Value) -> bool:
+    return isinstance(value.tree, Symbol) and len(value.tree.name) == 1 and "A" <= value.tree.name <= "J"
 
 
 #: The first rule whose kind either answer is of decides; the rule gets that one first.
 _RULES: tuple[tuple[type[Form], Callable[[Any, Form], Verdict]], ...] = (
     (Opaque, lambda one, other: Verdict.UNKNOWN),
+    (Parts, _compare_parts),
     (Choice, _compare_choice),
     (Approximate, _compare_approximate),
     (Named, _compare_named),
+    (Braced, lambda one, other: compare_braced(one, other, compare_forms)),
     (Relation, _compare_relation),
-    (Several, _compare_several),
+    (Several, lambda one, other: compare_several(one, other, compare_forms)),
     (Union, _compare_union),
     (Without, _compare_union),
-    (Fence, _compare_fence),
-    (Ratio, _compare_ratio),
+    (Clock, _compare_clock),
     (Words, _compare_words),
+    (Fence, lambda one, other: compare_fence(one, other, compare_forms)),
+    (Ratio, _compare_ratio),
     (Value, _compare_value),
 )

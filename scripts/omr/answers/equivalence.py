@@ -16,6 +16,8 @@ from __future__ import annotations
 import re
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from functools import lru_cache
 from hashlib import blake2b
 from types import TracebackType
 from typing import Self
@@ -29,6 +31,12 @@ __all__ = ["EquivalenceChecker", "Verdict"]
 Pair = tuple[str, str]
 
 _INTEGER = re.compile(r"([+-]?)([0-9]+)")
+#: `-3`, `0.5`, `1/2`, `-\frac{1}{2}`, of bounded length.
+_RATIONAL = re.compile(
+    r"(?P<sign>-?)(?:(?P<numeral>\d{1,30}(?:\.\d{1,30})?)(?:/(?P<slashed>\d{1,30}))?"
+    r"|\\frac\{(?P<above>-?\d{1,30})\}\{(?P<below>\d{1,30})\})",
+    re.ASCII,
+)
 #: Pairs whose verdicts may wait for that of an earlier one.
 _WINDOW = 512
 _PATIENCE_FACTOR, _LEAST_PATIENCE_S = 30, 120.0
@@ -206,8 +214,34 @@ def compare_cheaply(one: str, other: str) -> Verdict | None:
         return Verdict.EQUAL if _plain_integer(first) == _plain_integer(second) else Verdict.DIFFERENT
     if max(len(one), len(other)) > MAX_ANSWER_CHARS:
         return Verdict.UNKNOWN
-    spelled = normalise_answer(one)
-    return Verdict.EQUAL if spelled and spelled == normalise_answer(other) else None
+    spelled, other_spelled = normalise_answer(one), normalise_answer(other)
+    if spelled == other_spelled:
+        return Verdict.EQUAL if spelled else None
+    return _compare_rationals(spelled, other_spelled)
+
+
+def _compare_rationals(one: str, other: str) -> Verdict | None:
+    """The verdict on spellings of two exact rationals; None where either is none, or a decimal that may be rounded."""
+    first, second = _rational(one), _rational(other)
+    if first is None or second is None:
+        return None
+    if first == second:
+        return Verdict.EQUAL
+    return None if "." in one or "." in other else Verdict.DIFFERENT
+
+
+@lru_cache(maxsize=4096)
+def _rational(spelled: str) -> Fraction | None:
+    found = _RATIONAL.fullmatch(spelled)
+    if found is None:
+        return None
+    numeral, above, below, slashed = found.group("numeral", "above", "below", "slashed")
+    sign = -1 if found["sign"] else 1
+    if numeral is None:
+        return sign * Fraction(int(above), int(below)) if int(below) else None
+    if slashed is None:
+        return sign * Fraction(numeral)
+    return sign * Fraction(int(numeral), int(slashed)) if numeral.isdigit() and int(slashed) else None
 
 
 def _plain_integer(found: re.Match[str]) -> str:

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from omr.answers.atoms import AtomParser
 from omr.answers.tokens import Kind, Token
-from omr.answers.trees import MAX_DEPTH, Call, Expression, Number, RefusalError, joined
+from omr.answers.trees import MAX_DEPTH, Call, Expression, Number, RefusalError, Symbol, joined
 from omr.answers.vocabulary import CONSTANT_WORDS, DECORATIONS, FENCES, FUNCTIONS, GREEK, ORDINALS
 
 #: Double signs and slashes, which nest without brackets.
@@ -109,15 +109,31 @@ class _Parser(AtomParser):
         before, after, left = self.tokens[self.place - 1], self.peek(), factors[-1]
         assert after is not None, "a factor starts here"
         if after.kind is Kind.NUMBER:
-            if before.kind is Kind.NUMBER and isinstance(left, Number) and after.spaced:
-                return [*factors[:-1], self._mixed(left)]
-            if not before.is_mark(")", "]"):
-                raise RefusalError("a numeral after a factor")
+            if before.kind is Kind.NUMBER and isinstance(left, Number) and after.spaced and len(factors) == 1:
+                return [self._mixed(left)]
+            raise RefusalError("a numeral after a factor")
+        self._refuse_labels(before, after, left)
         part = self.factor()
         mixed = before.kind is Kind.NUMBER and after.is_command("\\frac") and len(factors) == 1 and _is_proper(part)
         if mixed and isinstance(left, Number) and left.decimals is None:
             return [Call("add", (left, part))]
         return [*factors, part]
+
+    def _refuse_labels(self, before: Token, after: Token, left: Expression) -> None:
+        """`(2) x`, `(a) 6`: a factor, or the label of a part? `a(2)`: a factor, or an argument? `2{3}`: six, or 23?"""
+        beyond = self.peek(1)
+        grouped = after.is_mark("{") and (before.is_mark("}") or before.kind is Kind.NUMBER)
+        if grouped and beyond is not None and beyond.kind is Kind.NUMBER:
+            raise RefusalError("a numeral after a factor")
+        if self._stands_behind_label() and (after.spaced or not after.is_mark("(")):
+            raise RefusalError("a label")
+        closing = self.peek(2)
+        if after.is_mark("(") and closing is not None and closing.is_mark(")") and _is_variable(left):
+            raise RefusalError("an argument, or a factor")
+
+    def _stands_behind_label(self) -> bool:
+        """Whether all that comes before is one letter or number in parentheses."""
+        return self.place == 3 and self.tokens[0].is_mark("(") and self.tokens[2].is_mark(")")
 
     def _mixed(self, whole: Number) -> Expression:
         above = self.number(self.next())
@@ -152,11 +168,11 @@ class _Parser(AtomParser):
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise RefusalError("nested too deeply")
-        base = self._postfix(self.atom())
+        base = self.postfix(self.atom())
         self._depth -= 1
         return base
 
-    def _postfix(self, base: Expression) -> Expression:
+    def postfix(self, base: Expression) -> Expression:
         for _ in range(_MAX_POSTFIXES):
             if self.take("!"):
                 if self.sees("!"):
@@ -196,6 +212,10 @@ class _Parser(AtomParser):
 
 def _opens(token: Token) -> bool:
     return token.text in DECORATIONS or token.is_command("\\frac", "\\binom", "\\sqrt", "\\begin{matrix}")
+
+
+def _is_variable(tree: Expression) -> bool:
+    return isinstance(tree, Symbol) and tree.name not in ("\\pi", "e", "i")
 
 
 def _is_proper(part: Expression) -> bool:

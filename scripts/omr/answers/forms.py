@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from omr.answers.trees import Expression, Symbol
 from omr.answers.units import Unit
@@ -75,9 +76,9 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Approximate:
-    r"""`exact \approx rounded`."""
+    r"""`exact \approx rounded`, or `\approx rounded`, where nothing says of what."""
 
-    exact: Form
+    exact: Form | None
     rounded: Form
 
 
@@ -98,12 +99,61 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Braced:
+    r"""A list in plain braces: a set (`\{1, 2\}`), or a list in braces that only group."""
+
+    items: tuple[Form, ...]
+
+    @property
+    def readings(self) -> tuple[Form, Form]:
+        """What it may mean."""
+        return Fence("\\{", self.items, "\\}"), Several(self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A time of day in seconds; `half` is `a` or `p`, None where nothing says which half of the day."""
+
+    seconds: int
+    half: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Answers to the parts of a problem, by their labels: `(a) 6 (b) 2`."""
+
+    labels: tuple[str, ...]
+    answers: tuple[Form, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Opaque:
     """Anything else, by its canonical spelling."""
 
     spelling: str
 
 
-Form = Value | Words | Fence | Several | Union | Without | Ratio | Named | Approximate | Relation | Choice | Opaque
+Form = (
+    Value
+    | Words
+    | Fence
+    | Several
+    | Braced
+    | Union
+    | Without
+    | Ratio
+    | Named
+    | Approximate
+    | Relation
+    | Choice
+    | Clock
+    | Parts
+    | Opaque
+)
 
 REAL_LINE = Value(Symbol("\\mathbb{R}"))
+
+
+def is_set(form: Form) -> TypeGuard[Fence]:
+    """Whether a form is a set that lists its elements."""
+    return isinstance(form, Fence) and form.opening == "\\{"

@@ -8,18 +8,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from fractions import Fraction
+from functools import lru_cache
+from itertools import pairwise
 
-from omr.answers.algebra import expand_signs, is_constant
+from omr.answers.brackets import with_round_ends
+from omr.answers.clock import read_clock
+from omr.answers.evaluation import is_constant
 from omr.answers.expressions import parse_expression
 from omr.answers.forms import (
     REAL_LINE,
     Approximate,
+    Braced,
     Choice,
     Fence,
     Form,
     Named,
     Opaque,
+    Parts,
     Ratio,
     Relation,
     Several,
@@ -27,11 +32,16 @@ from omr.answers.forms import (
     Value,
     Without,
     Words,
+    is_set,
 )
+from omr.answers.measures import compare_values
+from omr.answers.naming import is_name, is_variable
+from omr.answers.parts import split_parts
+from omr.answers.quantities import read_value
 from omr.answers.spelling import spell, tokenise
 from omr.answers.tokens import Kind, Token
-from omr.answers.trees import Call, Expression, Number, RefusalError, Symbol
-from omr.answers.units import NotAUnitError, Unit, is_unit_word, read_unit
+from omr.answers.trees import Expression, RefusalError, Symbol
+from omr.answers.verdict import Verdict
 
 _OPENING = {"(": (")", "]"), "[": (")", "]"), "\\{": ("\\}",), "{": ("}",)}
 _CLOSING = frozenset({")", "]", "\\}", "}"})
@@ -42,19 +52,37 @@ _OTHER_RELATIONS = frozenset(
         " \\pmod \\parallel \\perp \\propto \\Leftrightarrow \\forall \\exists"
     )
 )
-_CURRENCIES = ("\\$", "€", "£", "¥", "₹", "¢")
 _MAX_NESTING = 6
 _REPEATING = re.compile(r"(\d{0,40})\.(\d{0,40})\\overline\s{0,9}\{(\d{1,40})\}")
 
 Tokens = Sequence[Token]
 
 
+@lru_cache(maxsize=2048)
 def read_answer(answer: str) -> Form:
     """The form of an answer of at most `MAX_ANSWER_CHARS` characters."""
     tokens = tokenise(_REPEATING.sub(_repeating_decimal, answer))
     if any(token.kind is Kind.COMMAND and token.text in _OTHER_RELATIONS for token in tokens):
         return Opaque(spell(list(tokens)))
-    return _choice(tokens) or _read(tokens, 0)
+    form = _parts(tokens) or _choice(tokens) or _read(with_round_ends(tokens), 0)
+    signs = sum(token.is_command("\\pm", "\\mp") for token in tokens)
+    if signs > 1 and not _turns_alone(form):
+        return Opaque(spell(list(tokens)))  # do its signs turn together?
+    return form
+
+
+def _turns_alone(form: Form) -> bool:
+    if isinstance(form, Named):
+        form = form.value
+    items = form.items if isinstance(form, Several | Braced) or is_set(form) else None
+    return items is not None and all(isinstance(item, Value) for item in items)
+
+
+def _parts(tokens: Tokens) -> Parts | None:
+    parts = split_parts(tokens)
+    if parts is None:
+        return None
+    return Parts(tuple(label for label, _ in parts), tuple(_read(with_round_ends(answer), 0) for _, answer in parts))
 
 
 def _repeating_decimal(found: re.Match[str]) -> str:
@@ -83,20 +111,40 @@ def _choice(tokens: Tokens) -> Choice | None:
 
 def _read(tokens: Tokens, nesting: int) -> Form:
     """A list of items, or the one item there is."""
-    parts = _split(tokens, lambda token: token.is_mark(",", ";") or _is_conjunction(token))
-    if parts is None or nesting > _MAX_NESTING:
+    separators: set[str] = set()
+    parts = _split(tokens, lambda token: _is_separator(token, separators))
+    items = None if parts is None or nesting > _MAX_NESTING else [_item(part, nesting) for part in parts if part]
+    if not items or (len(items) > 1 and not _is_flat(items, separators)):
         return Opaque(spell(list(tokens)))
-    items = [_item(part, nesting) for part in parts if part]
     if len(items) == 1:
         return items[0]
-    if not items:
-        return Opaque(spell(list(tokens)))
-    alternatives = any(token.is_letters and token.text.casefold() == "or" for token in tokens)
-    return _named_list(_spliced(items, unordered=alternatives))
+    return _named_list(_spliced(items, unordered="or" in separators))
 
 
-def _is_conjunction(token: Token) -> bool:
-    return (token.is_letters and token.text.casefold() in ("and", "or")) or token.is_command("\\land", "\\lor")
+_CONJUNCTIONS = {"and": "and", "or": "or", "\\land": "and", "\\lor": "or"}
+
+
+def _is_separator(token: Token, seen: set[str]) -> bool:
+    """Whether a token parts elements; which kinds of them did is added to `seen`."""
+    if token.is_mark(",", ";"):
+        seen.add(token.text)
+        return True
+    conjunction = _CONJUNCTIONS.get(token.text.casefold()) if token.is_letters or token.kind is Kind.COMMAND else None
+    if conjunction is not None:
+        seen.add(conjunction)
+    return conjunction is not None
+
+
+def _is_flat(items: Sequence[Form], separators: set[str]) -> bool:
+    """Whether elements are one list, not a list of lists, and not one measure (`3 hours and 20 minutes`)."""
+    if {",", ";"} <= separators or {"and", "or"} <= separators:
+        return False
+    names = [item.name for item in items if isinstance(item, Named)]
+    if "or" in separators and len(separators) > 1 and any(name != names[0] for name in names):
+        return False
+    units = {item.unit for item in items if isinstance(item, Value)}
+    dimensions = {unit.dimension for unit in units if unit is not None}
+    return len(units) < 2 or len(units - {None}) < 2 or len(dimensions) == len(units)
 
 
 def _split(tokens: Tokens, parts_at: Callable[[Token], bool]) -> list[Tokens] | None:
@@ -147,6 +195,9 @@ def _named_list(several: Several) -> Form:
 
 
 def _item(tokens: Tokens, nesting: int) -> Form:
+    if len(tokens) > 1 and tokens[0].is_command("\\approx"):
+        rounded = _item(tokens[1:], nesting)
+        return Approximate(None, rounded) if isinstance(rounded, Value) else Opaque(spell(list(tokens)))
     sides = _split(tokens, _is_sign)
     if sides is None or not all(sides) or any(map(_runs_on, sides[1:-1])):
         return Opaque(spell(list(tokens)))
@@ -156,7 +207,10 @@ def _item(tokens: Tokens, nesting: int) -> Form:
     for side in sides[:-1]:
         place += len(side) + 1
         signs.append(tokens[place].text)
-    return _related([_side(side, nesting) for side in sides], signs)
+    try:
+        return _related([_side(side, nesting) for side in sides], signs)
+    except _UnreadError:
+        return Opaque(spell(list(tokens)))
 
 
 def _runs_on(side: Tokens) -> bool:
@@ -168,70 +222,61 @@ def _is_sign(token: Token) -> bool:
     return token.kind in (Kind.MARK, Kind.COMMAND) and token.text in _SIGNS
 
 
+class _UnreadError(Exception):
+    """Relations whose meaning is not certain."""
+
+
 def _related(sides: list[Form], signs: list[str]) -> Form:
     if signs == ["\\in"]:
         return Named(sides[0], sides[1], is_equation=False)
     if set(signs) <= {"=", "\\approx"}:
         return _equated(sides, signs)
     if "\\approx" in signs or "\\in" in signs:
-        return Opaque(repr((sides, signs)))
+        raise _UnreadError
     return Relation(tuple(sides), tuple(signs))
 
 
 def _equated(sides: list[Form], signs: list[str]) -> Form:
     """`name = ... = value`; a chain of equations says in the end what its first side is."""
+    name: Form | None = None
     if is_name(sides[0], sides[-1]):
-        name, sides, signs = sides[0], sides[1:], signs[1:]
+        name, sides, sign, signs = sides[0], sides[1:], signs[0], signs[1:]
+        if sign == "\\approx":
+            if signs:
+                raise _UnreadError
+            return Named(name, Approximate(None, sides[0]))
     elif len(sides) == 2 and is_name(sides[1], sides[0]) and signs == ["="]:
         return Named(sides[1], sides[0])
-    elif all(_is_constant_form(side) for side in sides):
-        name = None
-    else:
-        return Relation(tuple(sides), tuple(signs)) if set(signs) == {"="} else Opaque(repr((sides, signs)))
-    value = sides[-1]
-    if "\\approx" in signs:
-        value = Approximate(sides[signs.index("\\approx")], value)
+    elif not all(_is_constant_form(side) for side in sides):
+        if set(signs) == {"="}:
+            return Relation(tuple(sides), tuple(signs))
+        raise _UnreadError
+    exact = sides[: signs.index("\\approx") + 1] if "\\approx" in signs else sides
+    if not all(_adds_nothing(side, exact[-1]) for side in exact[:-1]):
+        raise _UnreadError  # each side may be what was asked for, or they contradict each other
+    value = Approximate(exact[-1], sides[-1]) if "\\approx" in signs else sides[-1]
     return value if name is None else Named(name, value)
+
+
+def _adds_nothing(side: Form, last: Form) -> bool:
+    """Whether a chain's side is a step on the way to its last one."""
+    if not isinstance(side, Value) or not isinstance(last, Value):
+        return False
+    verdict = compare_values(side, last)
+    return verdict is Verdict.EQUAL or (verdict is Verdict.UNKNOWN and is_constant(side.tree))
 
 
 def _is_constant_form(form: Form) -> bool:
     return isinstance(form, Value) and is_constant(form.tree)
 
 
-def is_name(form: Form, value: Form) -> bool:
-    r"""Whether `form = value` only says what `form` is called: `x`, `f(x)`, `AB`, `\frac{AB}{CD}`, `(x, y)`, `Area`.
-
-    No name holds a number or a sum (`a + 3z = 0` is an equation), and no product is the name of nothing (`xy = 0`).
-    """
-    if isinstance(form, Fence):
-        return form.opening == "(" and all(isinstance(item, Value) and _is_symbol(item.tree) for item in form.items)
-    if isinstance(form, Words):
-        return True
-    if isinstance(form, Ratio):
-        return isinstance(value, Ratio | Value) and all(_is_name_tree(part) for part in form.parts)
-    if not isinstance(form, Value) or form.unit is not None:
-        return False
-    if _is_symbol(form.tree) or (isinstance(form.tree, Call) and form.tree.name.startswith("apply:")):
-        return True
-    return _is_name_tree(form.tree) and value != Value(Number(Fraction(0)))
-
-
-def _is_symbol(tree: Expression) -> bool:
-    return isinstance(tree, Symbol) and not is_constant(tree)
-
-
-def _is_name_tree(tree: Expression) -> bool:
-    if isinstance(tree, Symbol):
-        return not is_constant(tree)
-    if not isinstance(tree, Call) or tree.name in ("add", "neg", "pow", "pm", "mp", "factorial", "percent", "degree"):
-        return False
-    return tree.name.startswith("apply:") or all(_is_name_tree(arg) for arg in tree.args)
-
-
 # Sets, tuples, values
 
 
 def _side(tokens: Tokens, nesting: int) -> Form:
+    time = read_clock(tokens)
+    if time is not None:
+        return time
     if all(token.is_letters for token in tokens):
         return _words(tokens)
     for sign, build in (("\\cup", Union), ("\\setminus", None)):
@@ -247,7 +292,7 @@ def _side(tokens: Tokens, nesting: int) -> Form:
     parts = _split(tokens, lambda token: token.is_mark(":"))
     if parts is not None and len(parts) > 1:
         return _ratio(tokens, parts)
-    return _value(tokens)
+    return read_value(tokens)
 
 
 def _words(tokens: Tokens) -> Form:
@@ -271,7 +316,7 @@ def _fence(tokens: Tokens, nesting: int) -> Form | None:
     bracketed = first.is_mark(*_OPENING) and last.is_mark(*_OPENING[first.text])
     if not (angled or bracketed) or _split(tokens[1:-1], lambda _: False) is None:
         return None
-    inside = tokens[1:-1]
+    inside = _ungrouped(tokens[1:-1])
     if not inside:
         return Fence(first.text, (), last.text) if first.text == "\\{" else None
     if first.text == "\\{":
@@ -283,12 +328,25 @@ def _fence(tokens: Tokens, nesting: int) -> Form | None:
         return None  # `(x = 1, 2)`: two numbers, or a tuple that begins with an equation?
     several = isinstance(listed, Several)
     items = listed.items if isinstance(listed, Several) else (listed,)
-    if first.text in ("\\{", "{") and (several or first.text == "\\{"):
+    if first.text == "\\{":
         return Fence("\\{", items, "\\}")
     if not several:
         return listed if first.text in ("(", "[", "{") and (first.text, last.text) != ("[", ")") else None
+    if first.text == "{":
+        return Braced(items)
+    if any(token.is_command("\\pm", "\\mp") for token in inside) or listed.unordered:  # type: ignore[union-attr]
+        return Opaque(spell(list(tokens)))  # two tuples, or a longer one?
     opening, closing = ("(", ")") if angled else (first.text, last.text)
     return Fence(opening, items, closing)
+
+
+def _ungrouped(tokens: Tokens) -> Tokens:
+    """Without braces around the whole, which formula editors put anywhere."""
+    while len(tokens) > 1 and tokens[0].is_mark("{") and tokens[-1].is_mark("}"):
+        if _split(tokens[1:-1], lambda _: False) is None:
+            break
+        tokens = tokens[1:-1]
+    return tokens
 
 
 def _set_builder(inside: Tokens, nesting: int) -> Form | None:
@@ -299,14 +357,16 @@ def _set_builder(inside: Tokens, nesting: int) -> Form | None:
     variable, condition = _item(parts[0], nesting), _read(parts[1], nesting + 1)
     if isinstance(variable, Named) and variable.value == REAL_LINE:
         variable = variable.name
-    is_plain = isinstance(variable, Value) and _is_symbol(variable.tree) and isinstance(condition, Relation)
+    is_plain = isinstance(variable, Value) and is_variable(variable.tree) and isinstance(condition, Relation)
     return condition if is_plain else Opaque(spell(list(inside)))
 
 
 def _ratio(tokens: Tokens, parts: list[Tokens]) -> Form:
     trees = []
+    if any(_introduces(part, after) for part, after in pairwise(parts)):
+        return Opaque(spell(list(tokens)))
     for part in parts:
-        form = _value(part) if part else None
+        form = read_value(part) if part else None
         words = _words(part) if part and all(token.is_letters for token in part) else None
         tree = words.tree if isinstance(words, Words | Value) else getattr(form, "tree", None)
         if tree is None:
@@ -315,41 +375,6 @@ def _ratio(tokens: Tokens, parts: list[Tokens]) -> Form:
     return Ratio(tuple(trees))
 
 
-def _value(tokens: Tokens) -> Form:
-    """An expression with its unit; two of them where it holds a double sign."""
-    try:
-        head, unit, factor = _without_unit(tokens)
-        tree = parse_expression(head)
-    except (RefusalError, NotAUnitError):
-        return Opaque(spell(list(tokens)))
-    if factor != 1:
-        tree = Call("mul", (tree, Number(Fraction(factor))))
-    values = [Value(signed, unit, spell(list(tokens))) for signed in expand_signs(tree)]
-    return values[0] if len(values) == 1 else Several(tuple(values), unordered=True)
-
-
-def _without_unit(tokens: Tokens) -> tuple[Tokens, Unit | None, int]:
-    sign = 1 if tokens[0].is_mark("-", "+") else 0
-    if len(tokens) > sign + 1 and tokens[sign].is_mark(*_CURRENCIES):
-        money, _ = read_unit(tokens[sign : sign + 1])
-        head, unit, factor = _without_unit([*tokens[:sign], *tokens[sign + 1 :]])
-        if unit is not None and unit.dimension != (money and money.dimension):
-            raise NotAUnitError
-        return head, money, factor
-    start = next((place for place in range(1, len(tokens)) if _starts_unit(tokens, place)), len(tokens))
-    if start == len(tokens):
-        return tokens, None, 1
-    unit, factor = read_unit(tokens[start:])
-    return tokens[:start], unit, factor
-
-
-def _starts_unit(tokens: Tokens, place: int) -> bool:
-    token, before = tokens[place], tokens[place - 1]
-    if token.is_mark(*_CURRENCIES):
-        return True
-    if token.kind is Kind.TEXT:
-        # One letter in a text font may be a constant (`2\mathrm{e}`): a unit only where nothing follows.
-        return not before.is_mark("^", "_", "{", "(", "/", "+", "-") and not before.is_command("\\cdot", "\\angle")
-    if token.kind is not Kind.WORD:
-        return False
-    return is_unit_word(token) or (token.spaced and before.kind is Kind.NUMBER and len(token.text) > 2)
+def _introduces(before: Tokens, after: Tokens) -> bool:
+    """`x: 5` says what x is, `x : 5` and `x:5` are ratios."""
+    return bool(before and after) and all(token.is_letters for token in before) and after[0].spaced

@@ -8,7 +8,8 @@ from typing import Any
 
 from mpmath import mp  # type: ignore[import-untyped]
 
-from omr.answers.algebra import compare_expressions, is_constant, real_value
+from omr.answers.algebra import compare_expressions
+from omr.answers.evaluation import free_symbols, is_constant, real_value
 from omr.answers.forms import REAL_LINE, Fence, Form, Named, Relation, Several, Union, Value, Without
 from omr.answers.trees import Call, Expression, Symbol
 from omr.answers.verdict import Verdict, all_equal
@@ -54,14 +55,61 @@ def is_region(form: Form) -> bool:
 
 def compare_regions(one: Form, other: Form) -> Verdict:
     """Whether two forms are the same set of real numbers; unknown where one of them is not known to be one."""
+    names = _unknowns(one), _unknowns(other)
+    if max(map(len, names)) > 1 or (all(names) and names[0] != names[1]):
+        return Verdict.UNKNOWN
     first, second = region_of(one), region_of(other)
     if first is None or second is None:
         return Verdict.UNKNOWN
+    verdict = _compare_intervals(first, second)
+    if verdict is Verdict.DIFFERENT and any(names) and _same_whole_numbers(first, second):
+        return Verdict.UNKNOWN  # `n > 1` is `n \\ge 2`
+    return verdict
+
+
+def _compare_intervals(first: Region, second: Region) -> Verdict:
     if len(first) != len(second):
         return Verdict.DIFFERENT
     ends = [(left.low, right.low) for left, right in zip(first, second, strict=True)]
     ends += [(left.high, right.high) for left, right in zip(first, second, strict=True)]
     return all_equal(_compare_ends(left, right) for left, right in ends)
+
+
+def _unknowns(form: Form) -> set[str]:
+    """The variables that a set is described with."""
+    if isinstance(form, Relation):
+        names = [free_symbols(side.tree) for side in form.sides if isinstance(side, Value)]
+        return set().union(*names) - {"\\infty"}
+    if isinstance(form, Union | Several):
+        return set().union(*map(_unknowns, form.parts if isinstance(form, Union) else form.items))
+    if isinstance(form, Without):
+        return _unknowns(form.whole) | _unknowns(form.removed)
+    if isinstance(form, Named) and not form.is_equation and isinstance(form.name, Value):
+        return free_symbols(form.name.tree)
+    return set()
+
+
+def _same_whole_numbers(one: Region, other: Region) -> bool:
+    """Whether two sets hold the same whole numbers; False where an end is not whole, or there are none in them."""
+    whole = [_whole_numbers(region) for region in (one, other)]
+    return None not in whole and bool(whole[0]) and whole[0] == whole[1]
+
+
+def _whole_numbers(region: Region) -> list[tuple[Any, Any]] | None:
+    """The whole numbers of a region, as first and last ones of each run."""
+    runs: list[tuple[Any, Any]] = []
+    for interval in region:
+        ends = [end for end in (interval.low, interval.high) if end.tree is not None]
+        if not all(mp.isint(end.place) for end in ends):
+            return None
+        low = interval.low.place + (0 if interval.low.closed else 1)
+        high = interval.high.place - (0 if interval.high.closed else 1)
+        if low > high:
+            continue
+        if runs and runs[-1][1] + 1 >= low:
+            low = runs.pop()[0]
+        runs.append((low, high))
+    return runs
 
 
 def region_of(form: Form) -> Region | None:

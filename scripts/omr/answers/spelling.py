@@ -9,6 +9,7 @@ import re
 from functools import lru_cache
 
 from omr.answers.tokens import Kind, Token, scan
+from omr.answers.vocabulary import UNIT_LETTERS
 
 #: Longer answers are compared as strings only: no answer is that long, and what grows with length stays bounded.
 MAX_ANSWER_CHARS = 4096
@@ -41,8 +42,31 @@ def _normalise(answer: str) -> str:
 
 def tokenise(answer: str) -> list[Token]:
     """The tokens of an answer, arguments in braces, numerals canonical, nothing idle at either end."""
-    tokens = _trim(_brace_arguments(_join_thousands(scan(answer.strip(BLANKS).strip("*")))))
-    return [token._replace(text=plain_number(token.text)) if token.kind is Kind.NUMBER else token for token in tokens]
+    answer = answer.strip(BLANKS)
+    while len(answer) > 1 and answer[0] == answer[-1] == "*":  # marks of bold print; `A^*` keeps its star
+        answer = answer[1:-1]
+    tokens = _trim(_brace_arguments(_join_thousands(_with_upright_symbols(scan(answer)))))
+    return [_plain(token, tokens[place - 1] if place else None) for place, token in enumerate(tokens)]
+
+
+def _plain(token: Token, before: Token | None) -> Token:
+    if token.kind is not Kind.NUMBER:
+        return token
+    if before is not None and before.is_mark(":") and len(token.text) == 2:
+        return token  # minutes: `2:08` is no ratio
+    return token._replace(text=plain_number(token.text))
+
+
+def _with_upright_symbols(tokens: list[Token]) -> list[Token]:
+    r"""A lone letter in a text font is a symbol (`2\mathrm{i}`), unless it may be a unit of measure (`2\text{ m}`)."""
+    symbols = []
+    for place, token in enumerate(tokens):
+        beside = tokens[max(place - 1, 0) : place] + tokens[place + 1 : place + 2]
+        alone = len(token.text) == 1 and token.text.isascii() and all(each.kind is not Kind.TEXT for each in beside)
+        if token.kind is Kind.TEXT and alone and token.text not in UNIT_LETTERS:
+            token = token._replace(kind=Kind.SYMBOL)
+        symbols.append(token)
+    return symbols
 
 
 def plain_number(text: str) -> str:
@@ -88,7 +112,7 @@ def _gap(before: Token | None, token: Token) -> str:
 def _trim(tokens: list[Token]) -> list[Token]:
     """Without punctuation at the ends, and without braces around the whole that hold no list."""
     closes = _partners(tokens)
-    listed = any(token.is_mark(",") for token in tokens)
+    listed = any(token.is_mark(",", ";") for token in tokens)
     start, end = 0, len(tokens)
     while True:
         while start < end and tokens[start].is_mark("=", *_ENDS):
@@ -120,12 +144,30 @@ def _join_thousands(tokens: list[Token]) -> list[Token]:
         token = tokens[place]
         depth += token.is_mark(*_OPENING) - token.is_mark(*_CLOSING)
         place += 1
-        if token.kind is Kind.NUMBER and depth <= 0 and len(token.text) <= 3 and token.text.isdigit():
+        if depth <= 0 and _may_lead_groups(token, joined):
             digits = [token.text]
-            place = _take_groups(tokens, place, digits)
-            token = token._replace(text="".join(digits))
+            end = _take_groups(tokens, place, digits)
+            if not _goes_on(tokens, place, end):
+                place, token = end, token._replace(text="".join(digits))
         joined.append(token)
     return joined
+
+
+def _may_lead_groups(token: Token, before: list[Token]) -> bool:
+    if token.kind is not Kind.NUMBER or len(token.text) > 3 or not token.text.isdigit() or token.text[0] == "0":
+        return False
+    last = before[-1] if before else None
+    return last is None or not (last.is_mark("^", "_") or last.kind is Kind.NUMBER or last.is_command(*_ARGUMENTS))
+
+
+def _goes_on(tokens: list[Token], start: int, end: int) -> bool:
+    """Whether further numerals follow in the same manner: `1,234,56` and `1 234 56` are lists, or nobody knows what."""
+    if end >= len(tokens):
+        return False
+    if not tokens[start].is_mark(","):
+        return tokens[end].kind is Kind.NUMBER
+    after = tokens[end + 1 : end + 2]
+    return tokens[end].is_mark(",") and bool(after) and after[0].kind is Kind.NUMBER and not after[0].spaced
 
 
 def _take_groups(tokens: list[Token], place: int, digits: list[str]) -> int:
@@ -139,6 +181,8 @@ def _take_groups(tokens: list[Token], place: int, digits: list[str]) -> int:
             break
         digits.append(group.text)
         place += width
+        if "." in group.text:
+            break
     return place
 
 
@@ -203,6 +247,12 @@ def _argument(token: Token, pending: list[Token], level: _Level) -> list[Token]:
         level.wanted = 0
         return [_OPEN, token, pending.pop()._replace(spaced=False), _CLOSE]
     many = token.kind is Kind.NUMBER and len(token.text) > 1
+    if token.kind is Kind.WORD and level.numerals == "digit":
+        # TeX takes one letter: `\frac ab` is a over b.
+        level.wanted -= 1
+        rest = token.text[1:]
+        pending.append(Token(Kind.SYMBOL if len(rest) == 1 else Kind.WORD, rest))
+        return [_OPEN, Token(Kind.SYMBOL, token.text[0]), _CLOSE]
     if token.kind in (Kind.MARK, Kind.WORD) or (many and level.numerals == "one"):
         level.wanted = 0
         return [token]

@@ -57,6 +57,8 @@ _GROUP_NAME = re.compile(r"\s{0,9}\{\s{0,9}([A-Za-z]{1,20}\*?)\s{0,9}\}")
 _COLUMNS = re.compile(r"\s{0,9}\{[lcr|\s]{0,40}\}")
 _ARGUMENT = re.compile(r"\s{0,9}\{[^{}]{0,80}\}")
 _OPEN_GROUP = re.compile(r"\s{0,9}\{")
+_EMPTY_GROUP = re.compile(r"\{\s{0,9}\}")
+_ONE_LETTER = re.compile(r"\s{0,9}([A-Za-z])")
 
 _TEXT_COMMANDS = frozenset(
     str.split(
@@ -87,6 +89,8 @@ _TO_MARK = {
     "\\lt": "<", "\\gt": ">", "\\div": "/", "\\lbrace": "\\{", "\\rbrace": "\\}", "\\lvert": "|", "\\rvert": "|",
     "\\vert": "|", "\\mid": "|", "\\colon": ":", "\\percent": "%", "\\lbrack": "[", "\\rbrack": "]",
     "\\lparen": "(", "\\rparen": ")", "\\prime": "'", "\\dollar": "\\$", "\\ratio": ":", "\\cr": "\\\\",
+    # An old forum's own names for what its formulas could not hold.
+    "\\equal": "=", "\\plus": "+", "\\minus": "-",
 }  # fmt: skip
 _MARK_ALIASES = {
     "**": "^", "<=": "\\leq", "=<": "\\leq", ">=": "\\geq", "!=": "\\neq", "==": "=", "*": "\\cdot", "\\%": "%",
@@ -99,7 +103,9 @@ _DEGREE = ((Kind.MARK, "^"), (Kind.MARK, "{"), (Kind.COMMAND, "\\circ"), (Kind.M
 _MATRICES = frozenset({"pmatrix", "bmatrix", "matrix", "array", "smallmatrix", "Bmatrix"})
 
 #: Between digits these are thousands separators wherever they stand; a bare comma is one only outside brackets.
-_THIN_SEPARATOR = re.compile(r"(?<=\d)(?:\s?\{,\s?\}\s?|,\\!\s{0,9}|\\,|\\ )(?=\d{3}(?!\d))")
+_THIN_SEPARATOR = r"(?:\s?\{,\s?\}\s?|,\\!\s{0,9}|\\,|\\ |')"
+_GROUPED = re.compile(rf"(?<![\d.])([1-9]\d{{0,2}})((?:{_THIN_SEPARATOR}\d{{3}})+)(?![\d'\"])")
+_SEPARATOR = re.compile(_THIN_SEPARATOR)
 _DECIMAL_COMMA = re.compile(r"(?<=\d)\{,\}(?=\d)")
 _DOUBLE_BACKSLASH = re.compile(r"\\\\(?=[A-Za-z{}(\[%])")
 
@@ -110,7 +116,7 @@ def scan(text: str) -> list[Token]:
     if "\\\\begin" in text or ("\\\\" in text and "\\begin" not in text):
         # Escaped once too often, as a string in JSON is: without a table there are no lines to break.
         text = _DOUBLE_BACKSLASH.sub(r"\\", text)
-    text = _DECIMAL_COMMA.sub(".", _THIN_SEPARATOR.sub("", text))
+    text = _DECIMAL_COMMA.sub(".", _GROUPED.sub(lambda found: found[1] + _SEPARATOR.sub("", found[2]), text))
     return list(_Scanner(text))
 
 
@@ -123,6 +129,7 @@ class _Scanner:
         self._spaced = False
         self._groups: list[bool | None] = []  # per open brace: None ordinary, else whether text mode was on before it
         self._in_text = False
+        self._quoted = False
 
     def __iter__(self) -> Iterator[Token]:
         while self._place < len(self._text):
@@ -166,11 +173,20 @@ class _Scanner:
             if before is not None:
                 self._in_text, self._spaced = before, True
                 return
+        if text == '"' and not self._closes_quotation():
+            yield Kind.MARK, text  # inches, or seconds of arc
+            return
         text = _MARK_ALIASES.get(text, text)
         if text.startswith("\\") and text[1:].isalpha():
             yield Kind.COMMAND, text
         elif text:
             yield Kind.MARK, text
+
+    def _closes_quotation(self) -> bool:
+        """Whether a quotation mark parts words; behind a digit it does only where one was opened before."""
+        measures = not self._quoted and self._text[max(self._place - 2, 0)].isdigit()
+        self._quoted = self._quoted != (not measures)
+        return not measures
 
     def _command(self, text: str) -> Iterator[tuple[Kind, str]]:
         text = text.removesuffix("*")
@@ -185,6 +201,7 @@ class _Scanner:
         elif text == "\\degree":
             yield from _DEGREE
         elif text in _TO_MARK:
+            self._skip(_EMPTY_GROUP)
             yield Kind.MARK, _TO_MARK[text]
         elif text not in _INVISIBLE:
             yield Kind.COMMAND, _ALIASES.get(text, text)
@@ -196,6 +213,8 @@ class _Scanner:
 
     def _named(self, command: str) -> Iterator[tuple[Kind, str]]:
         name = self._skip(_GROUP_NAME)
+        if name is None and command in ("\\mathbb", "\\mathds"):
+            name = self._skip(_ONE_LETTER)
         if name is None:
             yield Kind.COMMAND, command
             return

@@ -1,4 +1,9 @@
-"""What stands behind a value: units of measure with their factors, multiplying words, and words that are no unit."""
+r"""Units of measure, read from what stands behind a value: a closed vocabulary, every word of it understood.
+
+In it are names and symbols of units of length, mass, time, angle, volume, temperature, money and mechanics, the word
+`unit` itself, powers (`square`, `^2`), quotients (`per`), and the counting words `dozen` to `trillion`. What is not in
+it (`5\text{ apples}`, `2\text{ to }3`, `5\text{ squared}`) is no unit: whoever reads the value must not drop it.
+"""
 
 from __future__ import annotations
 
@@ -8,42 +13,47 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from omr.answers.tokens import Kind, Token
+from omr.answers.vocabulary import UNIT_LETTERS
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
     """A unit: its canonical `name`, the `dimension` it measures (None: not known to us), its size in that dimension.
 
-    `5 apples` has the unit `apple` of no known dimension and size 1.
+    Dimensions that share their first word cannot be compared: dollars and euros, days and months. A `compound` unit
+    came of several (`1 hour 30 minutes`).
     """
 
     name: str
     dimension: str | None = None
     size: Fraction = Fraction(1)
+    compound: bool = False
 
 
+#: Ambiguous names have no dimension: a pound is a mass or money, a ton metric or not, an ounce a mass or a volume.
 _TABLE = """
 length: m 1 meter meters metre metres | cm 1/100 centimeter centimeters centimetre centimetres
 length: mm 1/1000 millimeter millimeters millimetre millimetres | km 1000 kilometer kilometers kilometre kilometres
-length: dm 1/10 decimeter decimeters | in 127/5000 inch inches | ft 381/1250 foot feet | yd 1143/1250 yard yards
-length: mi 201168/125 mile miles
-mass: g 1 gram grams | kg 1000 kilogram kilograms | mg 1/1000 milligram milligrams
-mass: lb 45359237/100000 lbs pound pounds | oz 45359237/1600000 ounce ounces | ton 1000000 tons tonne tonnes
+length: dm 1/10 decimeter decimeters decimetre decimetres | in 127/5000 inch inches | ft 381/1250 foot feet
+length: yd 1143/1250 yard yards | mi 201168/125 mile miles
+mass: g 1 gram grams | kg 1000 kilogram kilograms | mg 1/1000 milligram milligrams | lb 45359237/100000 lbs
 time: s 1 sec secs second seconds | min 60 mins minute minutes | h 3600 hr hrs hour hours | day 86400 days
 time: week 604800 weeks
+time calendar: month 1 months | year 12 years
 angle: rad 1 radian radians
-dollar: \\$ 1 dollar dollars usd | cent 1/100 cents ¢
-euro: € 1 euro euros eur
-pound sterling: £ 1 gbp
-yuan: yuan 1 rmb ¥ 元
-rupee: ₹ 1 rupee rupees rs
-volume: l 1 liter liters litre litres | ml 1/1000 milliliter milliliters millilitre millilitres
-volume: gal 473176473/125000000 gallon gallons
+money dollar: \\$ 1 dollar dollars usd | cent 1/100 cents ¢
+money euro: € 1 euro euros eur
+money sterling: £ 1 gbp
+money yuan: yuan 1 rmb ¥ 元
+money rupee: ₹ 1 rupee rupees rs
+length^3: l 1/1000 L liter liters litre litres | ml 1/1000000 mL milliliter milliliters millilitre millilitres
 temperature celsius: °c 1 celsius
 temperature fahrenheit: °f 1 fahrenheit
-force: n 1 newton newtons
-energy: j 1 joule joules
-power: w 1 watt watts
+force: N 1 newton newtons
+energy: J 1 joule joules
+power: W 1 watt watts
+any: unit 1 units
+none: pound 1 pounds | ounce 1 ounces oz | ton 1 tons | tonne 1 tonnes | gallon 1 gallons gal
 """
 
 
@@ -53,81 +63,82 @@ def _read_table() -> dict[str, Unit]:
         dimension, _, entries = line.partition(": ")
         for entry in entries.split(" | "):
             name, size, *aliases = entry.split()
-            unit = Unit(name, dimension, Fraction(size))
+            unit = Unit(name, None if dimension == "none" else dimension, Fraction(size))
             units |= dict.fromkeys([name, *aliases], unit)
     return units
 
 
 _UNITS = _read_table()
-_NO_UNIT = frozenset({"unit", "units", "total", "exactly", "ways", "way"})
 _MULTIPLIERS = {
     "dozen": 12, "hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12,
 }  # fmt: skip
-#: Words that change what the value before them says, so that it may not be compared without them.
-_CHANGING = frozenset(
-    str.split(
-        "if or and more less than least most when where for not mod only except otherwise to from is are no none with"
-        " without unless plus minus times over is between but either modulo remainder"
-        " negative approximately about half halves thirds quarter quarters even odd am pm a.m p.m"
-    )
-)
-_POWERS = {"square": 2, "squared": 2, "sq": 2, "cubic": 3, "cubed": 3, "cu": 3}
+_POWERS_BEFORE = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
+_POWERS_BEHIND = {"squared": 2, "cubed": 3, "^2": 2, "^3": 3}
 _EXPONENT = re.compile(r"\^\{?([23])\}?")
+#: Below this, letters outside of text may be a product of variables, as the weight `mg` is.
+_WORD_LETTERS = 3
 
 
 class NotAUnitError(Exception):
     """The words behind a value are not a unit; the value must not be read without them."""
 
 
-def is_unit_word(token: Token) -> bool:
-    """Whether letters outside `\\text{}` are certainly a unit: `cm`, `miles`; single letters are variables."""
-    return token.kind is Kind.WORD and (token.text.casefold() in _UNITS or token.text.casefold() in _MULTIPLIERS)
+def find_unit(word: str) -> Unit | None:
+    """The unit of a name, in any case, or of a symbol, whose case counts."""
+    return _UNITS.get(word) or (_UNITS.get(word.casefold()) if len(word) >= _WORD_LETTERS else None)
+
+
+def is_unit_word(token: Token, before: Token) -> bool:
+    """Whether letters behind `before` are a unit, or numbers: in text or outside (`12 miles`, `5 cm`, not `5mg`)."""
+    if token.kind is Kind.TEXT:
+        return len(token.text) > 1 or token.text in UNIT_LETTERS
+    if token.kind is not Kind.WORD:
+        return False
+    if token.text.casefold() in _MULTIPLIERS.keys() | _POWERS_BEFORE.keys():
+        return True
+    certain = len(token.text) >= _WORD_LETTERS or (token.spaced and before.kind is Kind.NUMBER)
+    return certain and find_unit(token.text) is not None
 
 
 def read_unit(tokens: Sequence[Token]) -> tuple[Unit | None, int]:
-    r"""The unit that tokens spell (None: they add nothing, as `units`), and the number that it multiplies by.
+    r"""The unit that tokens spell (None: a counting word is all there is), and the number that it multiplies by.
 
     Raises: NotAUnitError
     """
     words = _words(tokens)
     factor = 1
-    while words and words[0] in _MULTIPLIERS:
-        factor *= _MULTIPLIERS[words.pop(0)]
-    if words and words[0] == "of":
-        words.pop(0)
-    if _CHANGING.intersection(words):
-        raise NotAUnitError
-    if all(word in _NO_UNIT or word in _POWERS for word in words):
+    while words and words[0].casefold() in _MULTIPLIERS:
+        factor *= _MULTIPLIERS[words.pop(0).casefold()]
+    if not words:
         return None, factor
-    above, _, below = " ".join(words).replace(" per ", " / ").partition(" / ")
-    if not below:
+    above, slash, below = " ".join(words).replace(" per ", " / ").partition(" / ")
+    if not slash:
         return _simple(above.split()), factor
     return _quotient(_simple(above.split()), _simple(below.split())), factor
 
 
 def _words(tokens: Sequence[Token]) -> list[str]:
     words: list[str] = []
-    spelled = "".join(f" {token.text}" if token.is_letters or token.is_mark("/") else token.text for token in tokens)
-    for word in _EXPONENT.sub(r" ^\1", spelled).replace(".", " ").split():
-        folded = word.casefold()
-        if folded == "mph":
+    spelled = "".join(f" {token.text} " if token.is_letters or token.is_mark("/") else token.text for token in tokens)
+    for word in _EXPONENT.sub(r" ^\1 ", spelled).split():
+        if word.casefold() == "mph":
             words += ["mi", "/", "h"]
-        elif folded in ("/", "^2", "^3", "per") or folded[0].isalpha() or folded in _UNITS:
-            words.append(folded)
-        else:
-            raise NotAUnitError
+        elif word != "." or not words or words[-1] not in _POWERS_BEFORE.keys() | _UNITS.keys():
+            words.append(word)  # a dot ends an abbreviation, `sq. ft.`, and nothing else
     return words
 
 
 def _simple(words: list[str]) -> Unit:
-    power, rest = 1, []
-    for word in words:
-        if word in _POWERS or word[0] == "^":
-            power = _POWERS.get(word) or int(word[1:])
-        else:
-            rest.append(word)
-    name = " ".join(rest)
-    unit = _UNITS.get(name) or Unit(name.removesuffix("s"))
+    power = 1
+    if len(words) == 2 and words[0].casefold() in _POWERS_BEFORE:
+        power = _POWERS_BEFORE[words[0].casefold()]
+        words = words[1:]
+    elif len(words) == 2 and words[1].casefold() in _POWERS_BEHIND:
+        power = _POWERS_BEHIND[words[1].casefold()]
+        words = words[:1]
+    unit = find_unit(words[0]) if len(words) == 1 else None
+    if unit is None:
+        raise NotAUnitError
     if power == 1:
         return unit
     dimension = unit.dimension and f"{unit.dimension}^{power}"

@@ -215,6 +215,10 @@ class Numeric(Arithmetic):
         self.extreme = False
 
     def rational(self, value: Fraction) -> Any:
+        # So long a numeral may be the beginning of another number's digits.
+        self.extreme = (
+            self.extreme or max(value.numerator.bit_length(), value.denominator.bit_length()) > 2 * _TRUSTED_BITS
+        )
         return self._checked(mp.mpf(value.numerator) / value.denominator)
 
     def symbol(self, name: str, point: Point) -> Any:
@@ -235,6 +239,8 @@ class Numeric(Arithmetic):
             raise RefusalError(name)
         try:
             value = operation(*args)
+            # So near one, which digits differ is not to be seen.
+            self.extreme = self.extreme or (name == "tanh" and abs(args[0]) > _TRUSTED_BITS / 3)
         except (ValueError, ZeroDivisionError, mp.NoConvergence) as error:
             raise UndefinedError(name) from error
         return self._checked(value)
@@ -296,6 +302,12 @@ def _logarithm(value: Any) -> Any:
     return mp.log(value)
 
 
+def _inverse_cotangent(value: Any) -> Any:
+    if value < 0:
+        raise UndefinedError("an angle that is negative to some and obtuse to others")
+    return mp.acot(value)
+
+
 #: `\log` without a base is natural to some and decimal to others: the same unknown base everywhere.
 _UNSAID_BASE = Fraction(1873, 997)
 
@@ -327,5 +339,5 @@ _NUMERIC: dict[str, Callable[..., Any]] = {
     "arcsin": mp.asin,
     "arccos": mp.acos,
     "arctan": mp.atan,
-    "arccot": mp.acot,
+    "arccot": _inverse_cotangent,
 }

@@ -23,10 +23,14 @@ GREEK = frozenset(
 DECORATIONS = frozenset({"\\overline", "\\vec", "\\hat", "\\tilde", "\\angle", "\\triangle", "\\dot"})
 #: A letter of these before a parenthesis is a function's name; any other letter is a factor.
 FUNCTION_LETTERS = frozenset("fghFGHPQW")
+#: Commands before a parenthesis that name functions; any other Greek letter is a factor.
+FUNCTION_COMMANDS = frozenset("\\" + name for name in str.split("Gamma Lambda Phi Psi zeta mu sigma tau phi chi psi"))
 _SHORT_WORDS = frozenset(
     str.split("am an as at be by do go he if in is it me my no of on or so to up us we th st nd rd")
 )
 ORDINALS = frozenset({"th", "st", "nd", "rd"})
+#: Letters that are a unit of measure where they stand upright behind a number.
+UNIT_LETTERS = frozenset("mgshlLNJW")
 FENCES = {"\\lfloor": ("\\rfloor", "floor"), "\\lceil": ("\\rceil", "ceil")}
 
 

@@ -22,7 +22,7 @@ _PROBLEM_COUNTS = (
     "prepare_raw_data", "parse_problems", "parse_classes", "parse_answers", "parse_conversions", "parse_proofs",
     "merge_data", "decontaminate",
 )  # fmt: skip
-_SOLUTION_COUNTS = ("fill_majority_answer", "merge_judgements")
+_SOLUTION_COUNTS = ("fill_majority_answer", "settle_votes", "merge_judgements")
 _CODE_COUNTS = ("clean_code_solutions",)
 _VOTE_COUNTS = ("cut_fragments", "select_by_code")
 _SUMMARY_COUNTS = ("select_traces", "merge_summaries")
@@ -152,7 +152,9 @@ class Products:
         if self._recipes.is_selection(recipe):
             return [own, _SELECTION_SUMMARY_PROMPT]
         votes = _VOTE_PROMPTS if self._recipes.votes_on_code(recipe) else ()
-        return [own, "prompts/judge_answers.yaml", *votes] + [_SUMMARY_PROMPT] * self._has_summaries(recipe)
+        return [own, "prompts/match_answers.yaml", "prompts/judge_answers.yaml", *votes] + [
+            _SUMMARY_PROMPT
+        ] * self._has_summaries(recipe)
 
     def card_license(self, wildcards: OfRecipe) -> str:
         """A param of a rule: `--license NAME`, or nothing."""

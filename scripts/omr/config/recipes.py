@@ -26,6 +26,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _TAKEN = frozenset({"benchmarks", "configs", "contamination", "counts", "dataset", "dropped", "logs", "replies"})
 #: Where a model stage's settings stand in its recipe; the recipe itself holds those of the stage that it is about.
 _SECTIONS = {
+    "match_answers": ("judge",),
     "judge_answers": ("judge",),
     "judge_code": ("code_filter", "novelty"),
     "generate_summaries": ("summaries",),
@@ -244,7 +245,7 @@ class Recipes:
         summaries = ("generate_summaries", "judge_summaries") if self.has_summaries(name) else ()
         wrong = ("generate_wrong_summaries",) if self.wrong_per_problem(name) else ()
         code = ("judge_code",) if self.votes_on_code(name) else ()
-        return ("generate_solutions", "judge_answers", *code, *summaries, *wrong)
+        return ("generate_solutions", "match_answers", "judge_answers", *code, *summaries, *wrong)
 
     def all_judged(self, run: str) -> list[str]:
         """The judged rows of all recipes that a run makes, as far as they solve problems."""

@@ -91,8 +91,7 @@ def collect(folder: Path, recipe: str, settings: Settings, recipes: Recipes, sam
     if recipes.is_selection(recipe):
         stages["merge_wrong_summaries"] = _of_sources(counts, "merge_wrong_summaries", recipes[recipe])
     found = {name: stage for name, stage in stages.items() if stage is not None}
-    if recipes.final_rows(recipe) != "summarized":
-        found = {name: stage for name, stage in found.items() if name not in ("select_traces", "merge_summaries")}
+    found = {name: stage for name, stage in found.items() if name not in _unused(recipes, recipe)}
     report = folder / "contamination" / "report.json"
     judged = [folder / recipe / "judged" / f"{shard}.jsonl" for shard in recipes.shards(recipe)]
     sft = folder / recipe / "sft.jsonl"
@@ -108,6 +107,12 @@ def collect(folder: Path, recipe: str, settings: Settings, recipes: Recipes, sam
         solutions=read_solutions(judged) if own is RECIPE_STEPS and all(path.exists() for path in judged) else None,
         product=read_product(sft, samples) if sft.exists() else None,
     )
+
+
+def _unused(recipes: Recipes, recipe: str) -> set[str]:
+    """CPU stages that a recipe does not use; their counts would be of an older config."""
+    votes = set() if recipes.votes_on_code(recipe) else {"cut_fragments", "select_by_code"}
+    return votes if recipes.has_summaries(recipe) else votes | {"select_traces", "merge_summaries"}
 
 
 def _of_sources(counts: RunCounts, stage: str, settings: Mapping[str, Any]) -> Counts | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from omr.report.charts import share_bar, short_number
+from omr.report.code import code
 from omr.report.data import ReportData
 from omr.report.figures import contamination, costs, distributions
 from omr.report.html import Cell, Html, paragraph, percent, reasons_list, section, table, tiles
@@ -24,6 +25,7 @@ def page(data: ReportData) -> str:
         _head(data),
         _funnel(data),
         selections(data) if data.is_selection else _answers(data),
+        code(data),
         distributions(data),
         costs(data),
         contamination(data),

@@ -29,17 +29,42 @@ def _sample(row: Row) -> str:
         ("expected answer", _answer(row.get("expected_answer"))),
         ("kind", row.get("problem_type")),
         ("pass rate", row.get("pass_rate")),
+        ("blocks of code", row.get("code_blocks")),
         ("vote", f"{votes} of {total}" if votes is not None else None),
         ("judged by", row.get("judged_by")),
         ("model", row.get("generation_model")),
     ]
     known = "".join(f"<dt>{name}</dt><dd>{escaped(value)}</dd>" for name, value in facts if value is not None)
-    thought = f"<details><summary>reasoning, {len(reasoning):,} characters</summary>{_text(reasoning)}</details>"
-    return (
-        f"<article><h3><code>{html.escape(row['id'])}</code></h3>{_text(row['problem'])}<dl>{known}</dl>"
-        f"<details open><summary>the solution, {len(solution):,} characters</summary>{_text(solution)}</details>"
-        f"{thought if reasoning else ''}</article>"
-    )
+    if row.get("messages_with_tools"):
+        shown = _chat(row["messages_with_tools"])
+    else:
+        thought = f"<details><summary>reasoning, {len(reasoning):,} characters</summary>{_text(reasoning)}</details>"
+        shown = (
+            f"<details open><summary>the solution, {len(solution):,} characters</summary>{_text(solution)}</details>"
+        )
+        shown += thought if reasoning else ""
+    head = f"<h3><code>{html.escape(row['id'])}</code></h3>{_text(row['problem'])}<dl>{known}</dl>"
+    return f"<article>{head}{shown}</article>"
+
+
+def _chat(messages: list[Row]) -> str:
+    """A solution that ran code: what is said, what is run, what comes of it."""
+    pieces, left = [], MAX_SHOWN_CHARS
+    for message in messages[next((n for n, one in enumerate(messages) if one["role"] == "assistant"), 0) :]:
+        if message["role"] == "tool":
+            parts = [("output", message["content"])]
+        else:
+            calls = message.get("tool_calls") or []
+            parts = [("", message["content"]), *(("code", call["function"]["arguments"]["code"]) for call in calls)]
+        for kind, text in parts:
+            shown = text[: max(left, 0)]
+            left -= len(text)
+            if shown and kind:
+                pieces.append(f"<pre class={kind}>{html.escape(shown)}</pre>")
+            elif shown:
+                pieces.append(_text(shown))
+    more = f"<p class=soft>… and {-left:,} more characters</p>" if left < 0 else ""
+    return f"<details open><summary>the solution, with its code</summary>{''.join(pieces)}{more}</details>"
 
 
 def _answer(answer: Any) -> Cell:

@@ -61,6 +61,9 @@ dd{margin:0;overflow-wrap:anywhere}
 math{font-size:1.06em}
 math .box{border:1px solid currentColor;padding:.12em .3em}
 code{font:.9em ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere}
+pre{font:.86em/1.4 ui-monospace,Menlo,Consolas,monospace;white-space:pre-wrap;overflow-wrap:anywhere;
+  margin:.6rem 0;padding:.5rem .8rem;border-left:3px solid var(--a);background:var(--bg)}
+pre.output{border-color:var(--b);color:var(--soft)}
 code.tex{color:var(--soft)}
 @media print{body{background:#fff}
 details{display:none}}

@@ -27,6 +27,7 @@ Counts = dict[str, Any]
 #: problems are in `PROBLEM_STAGES`.
 RECIPE_STAGES = (
     "generate_solutions",
+    "match_answers",
     "judge_answers",
     "judge_code",
     "generate_summaries",

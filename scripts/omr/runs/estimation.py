@@ -18,13 +18,16 @@ from omr.runs.costs import gpu_hours, missing_prices, start_hours, usd
 from omr.runs.counts import ModelUse, RunCounts
 from omr.runs.published_ratios import BYTES_PER_TOKEN, REPLY_BYTES, ROW_BYTES, TOKENS_SOURCES
 from omr.runs.ratios import Ratios, Threads
+from omr.solutions.code_votes import PROMPTS as VOTE_PROMPTS
 
 #: Prompts of the two classifying stages.
 _CLASS_PROMPTS = 4
 #: Where a recipe says how long the replies of a stage may get.
 _MAX_TOKENS = {
     "generate_solutions": ("max_tokens",),
+    "match_answers": ("judge", "max_tokens"),
     "judge_answers": ("judge", "max_tokens"),
+    "judge_code": ("code_filter", "novelty", "max_tokens"),
     "generate_summaries": ("summaries", "max_tokens"),
     "judge_summaries": ("judge", "max_tokens"),
     "generate_wrong_summaries": ("summaries", "max_tokens"),
@@ -128,7 +131,18 @@ def recipe_requests(problems: float, name: str, recipes: Recipes, ratios: Ratios
     solutions = problems * recipe["seeds"]
     judged = solutions * ratios.ratio("voted", name)
     right = judged * ratios.ratio("right", name)
-    requests = {"generate_solutions": solutions, "judge_answers": judged * ratios.ratio("judge_calls", name)}
+    asks = recipe["majority"]["max_matches"] > 0
+    requests = {
+        "generate_solutions": solutions,
+        "match_answers": judged * ratios.ratio("match_calls", name) if asks else 0.0,
+        "judge_answers": judged * ratios.ratio("judge_calls", name),
+    }
+    if recipe["mode"] == "tir":
+        right *= ratios.ratio("cleaned", name)
+    if recipes.votes_on_code(name):
+        votes = len(VOTE_PROMPTS) * recipe["code_filter"]["novelty"]["votes"]
+        requests["judge_code"] = right * ratios.ratio("fragments", name) * votes
+        right *= ratios.ratio("selected", name)
     if not recipe["summaries"]["enabled"]:
         return requests, right
     requests["generate_summaries"] = right * recipe["summaries"]["candidates"]

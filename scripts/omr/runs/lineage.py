@@ -122,6 +122,7 @@ class Lineage:
         """Everything about one solution, up to its training row."""
         yield from self._replies(f"{recipe}/solutions/seed-{seed:02d}", problem, problem)
         yield from self._dropped(f"{recipe}/dropped/fill_majority_answer", problem, problem)
+        yield from self._open_vote(recipe, problem)
         seats = [event for event in self._rows(f"{recipe}/majority", "id", problem) if event.row["seed"] == seed]
         yield from seats
         for seat in seats:
@@ -131,6 +132,13 @@ class Lineage:
         yield from self._summaries(recipe, problem, seed)
         yield from self.fate(recipe, problem, seed)
         yield from self._wrong_summaries(recipe, problem, seed)
+
+    def _open_vote(self, recipe: str, problem: str) -> Iterator[Event]:
+        """What a model said of the answers of a vote that hung on it."""
+        yield from self._rows(f"{recipe}/undecided", "id", problem)
+        for event in self._of_problem(f"{recipe}/matches", problem):
+            yield event
+            yield from self._replies(f"{recipe}/replies/match_answers", event.row["id"], problem)
 
     def _verdict(self, recipe: str, problem: str, predicted: str | None) -> Iterator[Event]:
         for event in self._of_problem(f"{recipe}/comparisons", problem):
@@ -188,7 +196,7 @@ class Lineage:
 
     def fate(self, recipe: str, problem: str, seed: int) -> Iterator[Event]:
         """Where a solution ended: rows that say why it was dropped, or its training row."""
-        for stage in (*_CODE_STAGES, "select_traces", "merge_summaries", "prepare_sft"):
+        for stage in ("settle_votes", *_CODE_STAGES, "select_traces", "merge_summaries", "prepare_sft"):
             for row_id in (problem, f"{problem}-{seed}"):
                 events = self._dropped(f"{recipe}/dropped/{stage}", row_id, problem)
                 yield from (event for event in events if event.row.get("seed", seed) == seed)

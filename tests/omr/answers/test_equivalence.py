@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from omr.answers import equivalence_worker
-from omr.answers.equivalence import EquivalenceChecker, Verdict
+from omr.answers.comparison import compare_answers
+from omr.answers.equivalence import EquivalenceChecker, Verdict, compare_cheaply
 from omr.answers.equivalence_pool import Job, WorkerPool
 from omr.answers.final_answer import answer_of_text
 from omr.errors import UserError
@@ -48,6 +49,42 @@ HOSTILE = {
 }
 
 
+RATIONALS = [
+    *(
+        "0",
+        "1",
+        "-1",
+        "2",
+        "10",
+        "1000",
+        "0.5",
+        "-0.5",
+        "0.50",
+        "0.33",
+        "0.3333",
+        "1.0",
+        "0.999",
+        "1.001",
+        "1,000",
+        "1.000",
+    ),
+    *(
+        "1/2",
+        "2/4",
+        "-1/2",
+        "1/3",
+        "3/0",
+        "0/5",
+        r"\frac12",
+        r"\frac{-1}{2}",
+        r"-\frac{1}{2}",
+        r"\frac{1}{3}",
+        r"\frac{2}{0}",
+    ),
+    *("-0", "+1", "007", "1/2.", "$0.5$", "1.5/3", "١/٢", "2^1", "10%", "0.1"),
+]
+
+
 @pytest.fixture(scope="module")
 def checker() -> Iterator[EquivalenceChecker]:
     with EquivalenceChecker(workers=2, timeout_s=2.0) as checker:
@@ -73,14 +110,14 @@ def test_a_pair_is_compared_once_whichever_way_round_it_is_asked(monkeypatch: py
 
     monkeypatch.setattr(WorkerPool, "submit", count)
     with EquivalenceChecker(workers=1) as checker:
-        assert list(checker.compare_many([("1/2", "0.5"), ("0.5", "1/2")] * 50)) == [Verdict.EQUAL] * 100
-        assert checker.compare("0.5", "1/2") is Verdict.EQUAL
+        assert list(checker.compare_many([("\\sqrt{4}", "2"), ("2", "\\sqrt{4}")] * 50)) == [Verdict.EQUAL] * 100
+        assert checker.compare("2", "\\sqrt{4}") is Verdict.EQUAL
     assert len(submitted) == 1
 
 
 def test_the_oldest_verdicts_are_forgotten() -> None:
     with EquivalenceChecker(workers=1, remembered=10) as checker:
-        list(checker.compare_many([(f"{number}/7", "0.5") for number in range(50)]))
+        list(checker.compare_many([(f"\\sqrt{{{number}}}", "0.5") for number in range(50)]))
         assert len(checker._memory) == 10
 
 
@@ -94,9 +131,11 @@ def test_spellings_and_integers_need_no_worker() -> None:
         (r"\dfrac12", r"\frac{1}{2}"),
         ("-0", "0"),
         ("+5", "5"),
+        ("0.125", r"\frac{1}{8}"),
+        ("-1/3", r"-\frac{2}{3}"),
     ]
     equal, different = Verdict.EQUAL, Verdict.DIFFERENT
-    assert list(checker.compare_many(pairs)) == [equal, equal, equal, different, equal, equal, equal]
+    assert list(checker.compare_many(pairs)) == [equal, equal, equal, different, equal, equal, equal, equal, different]
     assert checker._pool is None
 
 
@@ -165,7 +204,7 @@ def process_of(checker: EquivalenceChecker) -> int:
 def test_a_worker_that_is_killed_costs_one_verdict() -> None:
     with EquivalenceChecker(workers=1) as checker:
         verdicts: list[Verdict] = []
-        for verdict in checker.compare_many([(f"{number}/{2 * number}", "0.5") for number in range(1, 100)]):
+        for verdict in checker.compare_many([(f"\\sqrt{{{number**2}}}", f"{number}") for number in range(2, 101)]):
             if not verdicts:
                 os.kill(process_of(checker), signal.SIGKILL)
             verdicts.append(verdict)
@@ -175,12 +214,12 @@ def test_a_worker_that_is_killed_costs_one_verdict() -> None:
 
 def test_a_worker_that_makes_no_progress_is_unknown_and_replaced() -> None:
     with EquivalenceChecker(workers=1) as checker:
-        assert checker.compare("1/2", "0.5") is Verdict.EQUAL
+        assert checker.compare("\\sqrt{4}", "2") is Verdict.EQUAL
         assert checker._pool is not None
         checker._pool._patience_s = 1.0
         os.kill(process_of(checker), signal.SIGSTOP)
-        assert checker.compare("1/3", "0.5") is Verdict.UNKNOWN
-        assert checker.compare("1/4", "0.25") is Verdict.EQUAL
+        assert checker.compare("\\sqrt{5}", "2") is Verdict.UNKNOWN
+        assert checker.compare("\\sqrt{9}", "3") is Verdict.EQUAL
 
 
 @pytest.mark.parametrize("error", [MemoryError, RecursionError])
@@ -198,12 +237,12 @@ def test_a_comparison_without_memory_or_stack_is_unknown(
 def test_workers_that_cannot_start_are_an_error_and_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with EquivalenceChecker(workers=1) as checker, pytest.raises(UserError, match="does not start"):
-        checker.compare("1/2", "0.5")
+        checker.compare("\\sqrt{4}", "2")
 
 
 def test_leaving_the_checker_ends_its_workers() -> None:
     with EquivalenceChecker(workers=1) as checker:
-        checker.compare("1/2", "0.5")
+        checker.compare("\\sqrt{4}", "2")
         process = process_of(checker)
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
@@ -214,6 +253,13 @@ def test_callers_that_take_turns_get_their_own_verdicts(checker: EquivalenceChec
     inner = [checker.compare(f"{number}/9", "2") for number in range(1, 9) if next(outer) is Verdict.EQUAL]
     assert inner == [Verdict.DIFFERENT] * 8
     assert list(outer) == [Verdict.EQUAL] * 51
+
+
+@given(st.sampled_from(RATIONALS), st.sampled_from(RATIONALS))
+@settings(max_examples=200, deadline=None)
+def test_what_is_settled_without_a_worker_is_what_a_worker_would_say(one: str, other: str) -> None:
+    verdict = compare_cheaply(one, other)
+    assert verdict in (None, compare_answers(one, other))
 
 
 # Classes
@@ -249,6 +295,8 @@ def test_the_labelled_cases_are_judged_no_worse_than_by_the_best_reference(check
     pairs = [(answer_of_text(case["pred"]), answer_of_text(case["gold"])) for case in cases]
     verdicts = list(zip(cases, checker.compare_many(pairs), strict=True))
     accepted = [case for case, verdict in verdicts if verdict is Verdict.EQUAL and not case["equal"]]
-    rejected = [case for case, verdict in verdicts if verdict is not Verdict.EQUAL and case["equal"]]
-    assert len(accepted) <= 2
-    assert len(rejected) <= 6
+    rejected = [case for case, verdict in verdicts if verdict is Verdict.DIFFERENT and case["equal"]]
+    undecided = [case for case, verdict in verdicts if verdict is Verdict.UNKNOWN and case["equal"]]
+    assert len(accepted) <= 1
+    assert len(rejected) <= 1
+    assert len(undecided) <= 11

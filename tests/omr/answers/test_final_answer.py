@@ -275,7 +275,7 @@ def test_boxes_in_boxes_are_read_in_linear_time() -> None:
         (r"x \le 3", r"x\leq 3"),
         ("x <= 3", r"x\leq 3"),
         (r"\text{Evelyn}", "Evelyn"),
-        (r"\textbf{(B)}", r"(\text{B})"),
+        (r"\textbf{(B)}", r"(B)"),
         (r"\operatorname{lcm}(2,3)", r"\lcm(2, 3)"),
         (r"\\frac{1}{2}", r"\frac{1}{2}"),
         ("\x0crac{1}{2}", r"\frac{1}{2}"),
