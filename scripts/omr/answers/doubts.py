@@ -29,9 +29,9 @@ def are_apart(one: Expression, other: Expression) -> bool:
     r"""Whether two constants that differ cannot be one value, rounded or cut off.
 
     A decimal, and a whole number of percent or degrees, may stand for whatever is less than one unit of its last
-    place away. Numbers without them are exact.
+    place away; beside a decimal, so may a whole number that ends in zeros or counts powers of ten. Others are exact.
     """
-    spreads = _spread(one), _spread(other)
+    spreads = _spread(one, _has_decimals(other)), _spread(other, _has_decimals(one))
     if None in spreads:
         return False
     spread = max(part or 0 for part in spreads)
@@ -45,9 +45,13 @@ def are_apart(one: Expression, other: Expression) -> bool:
     return bool(abs(first - second) > spread * (1 + mp.mpf(2) ** -40))
 
 
-def _spread(tree: Expression) -> Any | None:
+def _has_decimals(tree: Expression) -> bool:
+    return any(isinstance(node, Number) and node.decimals is not None for node in walk(tree))
+
+
+def _spread(tree: Expression, beside_decimals: bool) -> Any | None:
     """How far the value may lie from what is written; None where that cannot be told."""
-    units = list(_units(tree))
+    units = list(_units(tree, beside_decimals))
     if not units:
         return mp.mpf(0)
     value = real_value(tree)
@@ -62,16 +66,26 @@ def _spread(tree: Expression) -> Any | None:
     return total
 
 
-def _units(tree: Expression) -> Iterator[tuple[int, Fraction]]:
+def _units(tree: Expression, beside_decimals: bool) -> Iterator[tuple[int, Fraction]]:
     """The numerals that may be rounded, as their places in the tree, and the units of their last places."""
     coarse = {
-        id(node.args[0])
+        id(arg)
         for node in walk(tree)
-        if isinstance(node, Call) and node.name in ("percent", "degree") and isinstance(node.args[0], Number)
+        if isinstance(node, Call) and (node.name in ("percent", "degree") or (beside_decimals and _is_scientific(node)))
+        for arg in node.args
     }
     for place, node in enumerate(node for node in _in_order(tree) if isinstance(node, Number)):
         if node.decimals is not None or id(node) in coarse:
             yield place, Fraction(1, 10 ** (node.decimals or 0))
+        elif beside_decimals and node == tree and node.value and node.value % 10 == 0:
+            digits = str(node.value.numerator)
+            yield place, Fraction(10 ** (len(digits) - len(digits.rstrip("0"))))
+
+
+def _is_scientific(node: Call) -> bool:
+    return node.name == "mul" and any(
+        isinstance(arg, Call) and arg.name == "pow" and arg.args[0] == Number(Fraction(10)) for arg in node.args
+    )
 
 
 def _in_order(tree: Expression) -> Iterator[Expression]:

@@ -85,6 +85,8 @@ class _Parser(AtomParser):
                 if divided:
                     raise RefusalError("side by side after a slash")
                 factors = self._side_by_side(factors)
+            elif sum(isinstance(factor, Symbol) and factor.name.startswith("\\vec") for factor in factors) > 1:
+                raise RefusalError("a product of vectors, of which kind?")
             else:
                 return joined("mul", factors)
 

@@ -42,6 +42,7 @@ from omr.answers.spelling import spell, tokenise
 from omr.answers.tokens import Kind, Token
 from omr.answers.trees import Expression, RefusalError, Symbol
 from omr.answers.verdict import Verdict
+from omr.answers.vocabulary import FUNCTIONS
 
 _OPENING = {"(": (")", "]"), "[": (")", "]"), "\\{": ("\\}",), "{": ("}",)}
 _CLOSING = frozenset({")", "]", "\\}", "}"})
@@ -208,9 +209,21 @@ def _item(tokens: Tokens, nesting: int) -> Form:
         place += len(side) + 1
         signs.append(tokens[place].text)
     try:
-        return _related([_side(side, nesting) for side in sides], signs)
+        named = [_called(sides[0], nesting), *(_side(side, nesting) for side in sides[1:])]
+        return _related(named, signs)
     except _UnreadError:
         return Opaque(spell(list(tokens)))
+
+
+def _called(tokens: Tokens, nesting: int) -> Form:
+    r"""The first side of an equation: where it is no expression, perhaps still a name, `E(X)` or `\max`."""
+    side = _side(tokens, nesting)
+    if not isinstance(side, Opaque) or tokens[0].kind in (Kind.MARK, Kind.NUMBER):
+        return side
+    applied = len(tokens) > 3 and tokens[1].is_mark("(") and tokens[-1].is_mark(")")
+    is_call = applied and _split(tokens[2:-1], lambda _: False) is not None
+    is_function = len(tokens) == 1 and tokens[0].text[1:] in FUNCTIONS
+    return Words(spell(list(tokens))) if is_call or is_function else side
 
 
 def _runs_on(side: Tokens) -> bool:

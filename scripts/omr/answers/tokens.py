@@ -49,7 +49,7 @@ _TOKEN = re.compile(
     r"|(?P<command>\\[A-Za-z]+\*?)"
     r"|(?P<escaped>\\[^A-Za-z\s])"
     r"|(?P<letters>[^\W\d_]+)"
-    r"|(?P<mark><=|>=|!=|==|=<|\*\*|.)",
+    r"|(?P<mark>\.{2,}|<=|>=|!=|==|=<|\*\*|.)",
     re.DOTALL,
 )
 _TEXT_LETTERS = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
@@ -130,6 +130,10 @@ class _Scanner:
         self._groups: list[bool | None] = []  # per open brace: None ordinary, else whether text mode was on before it
         self._in_text = False
         self._quoted = False
+        # Beside vectors a cross is no dot.
+        self._has_vectors = any(
+            command in text for command in ("\\vec", "\\overrightarrow", "\\mathbf", "\\boldsymbol")
+        )
 
     def __iter__(self) -> Iterator[Token]:
         while self._place < len(self._text):
@@ -176,7 +180,7 @@ class _Scanner:
         if text == '"' and not self._closes_quotation():
             yield Kind.MARK, text  # inches, or seconds of arc
             return
-        text = _MARK_ALIASES.get(text, text)
+        text = "\\dots" if text.startswith("..") else _MARK_ALIASES.get(text, text)
         if text.startswith("\\") and text[1:].isalpha():
             yield Kind.COMMAND, text
         elif text:
@@ -203,6 +207,8 @@ class _Scanner:
         elif text in _TO_MARK:
             self._skip(_EMPTY_GROUP)
             yield Kind.MARK, _TO_MARK[text]
+        elif text == "\\times" and self._has_vectors:
+            yield Kind.COMMAND, text
         elif text not in _INVISIBLE:
             yield Kind.COMMAND, _ALIASES.get(text, text)
 

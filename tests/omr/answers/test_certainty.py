@@ -32,6 +32,8 @@ p=4, q=7 | q=7, p=4
 \mathrm{e}^{3} | e^3
 7\text{i} | 7i
 t\mathrm{e}^t | te^t
+3\text{ dollars }25\text{ cents} | \$3.25
+2\text{ kg }150\text{ g} | 2.15\text{ kg}
 ab^2 | a \cdot b^2
 0.375 | \frac38
 \pi\approx3.142 | 3.142
@@ -73,6 +75,8 @@ A: 15, B: 17 | A: 17, B: 15
 \frac{22}{7}\approx3.14 | \pi\approx3.14
 0:2:3 | 0:3:2
 p=4, q=7 | p=7, q=4
+E(Y)=4, V(Y)=7 | E(Y)=7, V(Y)=4
+\max=9,\min=2 | \max=2,\min=9
 \angle B=40^\circ,\angle C=50^\circ | \angle B=50^\circ,\angle C=40^\circ
 4\text{ m}^2 | 4\text{ m}^3
 9\text{ square units} | 9\text{ units}
@@ -156,6 +160,20 @@ x = 4 = 5 | 5
 A^* | A
 101_2 | 5
 AB^2 | A \cdot B \cdot B
+0.444... | 0.444
+2.997\times10^8 | 3\times10^8
+1235.5 | 1240
+\vec{u}\times\vec{v} | \vec{v}\times\vec{u}
+\vec u\cdot\vec v | \vec u\times\vec v
+40^\circ\text{ N} | 40^\circ
+4\text{ by }7 | 4
+4\text{ per hour} | 4
+\text{Ann: }4, \text{Ben: }7 | \text{Ann: }7, \text{Ben: }4
+4\text{ boys and }7\text{ girls} | 4, 7
+\not= 7 | 7
+7^+ | 7
+n\text{ odd} | n
+x\in\mathbb{Z}, x>4 | x>4
 """
 
 
