@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from omr.errors import UserError
@@ -69,11 +69,12 @@ class Isolation:
         return ", ".join(words)
 
 
-async def find_isolation(
-    settings: SandboxSettings, *, lacking: frozenset[str] = frozenset(), preload: bool = True
-) -> Isolation:
-    """The best isolation that the machine offers, tried and attacked. Raises UserError if that is none, or less than
-    `settings.tier`, or if there is no environment."""
+async def find_isolation(settings: SandboxSettings, *, lacking: frozenset[str] = frozenset()) -> Isolation:
+    """The best isolation that the machine offers, tried and attacked.
+
+    `lacking`: `namespaces`, `landlock` as if the machine had none; `packages` does not load them beforehand. Raises
+    UserError if there is no isolation, or less than `settings.tier`, or no environment.
+    """
     _check_settings(settings)
     reasons: list[str] = []
     landlock = 0 if "landlock" in lacking else _NEWEST_LANDLOCK
@@ -81,7 +82,7 @@ async def find_isolation(
         if namespaces and "namespaces" in lacking:
             reasons.append("namespaces: left out")
             continue
-        launch = Launch(settings, namespaces, landlock, preload)
+        launch = Launch(settings, namespaces, landlock, preload="packages" not in lacking)
         way = "namespaces" if namespaces else "Landlock alone"
         try:
             server = await ForkServer.start(launch)
@@ -112,7 +113,7 @@ def unavailable(settings: SandboxSettings) -> str | None:
     """Why there can be no sandbox here, or None. Takes half a second: it tries, without loading the packages."""
 
     async def try_it() -> None:
-        isolation = await find_isolation(replace(settings), preload=False)
+        isolation = await find_isolation(settings, lacking=frozenset({"packages"}))
         await isolation.server.stop()
 
     try:
@@ -164,5 +165,8 @@ async def _escaped(child: Child, code: str) -> str | None:
     result = read_reply(message, 1, 100_000, interrupted=False) if message else None
     if result is None or result.status != "ok":
         return f"its trial gave no result{': ' + result.stderr if result else ''}"
-    escaped = json.loads(result.stdout)
+    try:
+        escaped = json.loads(result.stdout)
+    except ValueError:
+        return f"its trial gave no result: {result.stdout[:100]}"
     return f"a session {', '.join(escaped)}" if escaped else None

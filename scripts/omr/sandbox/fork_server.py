@@ -44,7 +44,7 @@ class Launch:
     settings: SandboxSettings
     namespaces: bool
     landlock_at_most: int
-    preload: bool = True
+    preload: bool
 
     def command(self) -> list[str]:
         settings = self.settings

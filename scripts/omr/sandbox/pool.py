@@ -94,10 +94,13 @@ class Pool:
         await self._server.stop()
 
     async def new_child(self, session: Session) -> Child:
-        """A process for a session; makes room for it first. Starts the fork server again if it has died."""
+        """A process for a session; makes room for it first. Starts the fork server again if it has died. Raises
+        RuntimeError if the pool is closed, as a block that was running then finds it."""
         while len(self._sessions) >= self._max_sessions and self._make_room():
             pass
         while True:
+            if self._closed:
+                raise RuntimeError("the pool is closed")
             server = await self._living_server()
             try:
                 child = await server.open(session.seed)
