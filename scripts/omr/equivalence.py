@@ -1,7 +1,4 @@
-"""The comparison of answers by its public name: what programs outside of this project import, wherever it lies inside.
-
-    from omr.equivalence import EquivalenceChecker, Verdict
-"""
+"""The comparison of answers by its public name: what other programs import, wherever it lies inside."""
 
 from omr.answers.equivalence import EquivalenceChecker, Verdict
 
