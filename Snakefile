@@ -34,6 +34,7 @@ rule all:
         recipes.all_replies(settings.run),
         f"results/{settings.run}/stages.txt",
         expand(f"results/{settings.run}/{{recipe}}/dataset", recipe=recipes.to_run),
+        products.joined,
         expand(f"results/{settings.run}/{{recipe}}/stages.txt", recipe=recipes.to_run),
         expand(f"results/{settings.run}/{{recipe}}/report.html", recipe=recipes.to_run),
 
