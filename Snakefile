@@ -47,3 +47,9 @@ onstart:
         start_run(settings, jobs, makes_environments=bool(workflow.deployment_settings.deployment_method))
     except UserError as error:
         raise WorkflowError(str(error)) from None
+    if workflow.executor_plugin.name == "slurm":
+        patient_slurm.start(Path(".snakemake/slurm"), logger.warning, workflow.scheduler._executor)
+
+
+onerror:
+    patient_slurm.cancel_rest()
