@@ -12,7 +12,9 @@ configfile: "config/benchmarks.yaml"
 include: "rules/common.smk"  # settings, wildcard constraints, the base rule of model stages
 include: "rules/problems.smk"  # raw_aops_data -> problems -> classified -> answers, proofs -> merged
 include: "rules/decontaminate.smk"  # merged + benchmarks -> decontaminated
+include: "rules/difficulty.smk"  # judged -> pass rates; how many solutions each problem gets
 include: "rules/solutions.smk"  # decontaminated -> solutions -> majority -> judged
+include: "rules/rounds.smk"  # the same for the rounds before the last, whose verdicts say who is asked again
 include: "rules/tir.smk"  # judged solutions with code -> cleaned -> fragments -> selected
 include: "rules/summaries.smk"  # right solutions -> new summaries -> judged -> summarized
 include: "rules/genselect.smk"  # summaries of several recipes -> groups -> comparisons -> selections
@@ -34,7 +36,6 @@ rule all:
         recipes.all_replies(settings.run),
         f"results/{settings.run}/stages.txt",
         expand(f"results/{settings.run}/{{recipe}}/dataset", recipe=recipes.to_run),
-        products.joined,
         expand(f"results/{settings.run}/{{recipe}}/stages.txt", recipe=recipes.to_run),
         expand(f"results/{settings.run}/{{recipe}}/report.html", recipe=recipes.to_run),
 
@@ -47,9 +48,3 @@ onstart:
         start_run(settings, jobs, makes_environments=bool(workflow.deployment_settings.deployment_method))
     except UserError as error:
         raise WorkflowError(str(error)) from None
-    if workflow.executor_plugin.name == "slurm":
-        patient_slurm.start(Path(".snakemake/slurm"), logger.warning, workflow.scheduler._executor)
-
-
-onerror:
-    patient_slurm.cancel_rest()

@@ -7,12 +7,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from omr.config.check import check_config
 from omr.config.code import code_of
+from omr.config.code_recipes import CodeRecipes
 from omr.config.files import config_digest, config_of_job, expand_paths, read_config
 from omr.errors import UserError
 from omr.config.preparation import download_manifest, hub_id, sharding
 from omr.config.recipes import Recipes
 from omr.models.resources import resources_of
-from omr.runs import patient_slurm
 from omr.runs.start import start_run
 from omr.config.settings import Settings, flags, put_own_python_first, run_of_targets
 
@@ -35,8 +35,13 @@ try:
     expand_paths(config)
     check_config(config, Path(workflow.basedir) / "config" / "schema.yaml")
     settings = Settings(config, digest)
+    recipes = Recipes(settings)
+    code_recipes = CodeRecipes(recipes)
 except UserError as error:
     raise WorkflowError(str(error)) from None
+
+if recipes.no_sandbox is not None:
+    print(f"recipes with code are left out, since none can be run here: {recipes.no_sandbox}", file=sys.stderr)
 
 
 wildcard_constraints:
@@ -45,6 +50,8 @@ wildcard_constraints:
     shards=r"\d{3}",
     part=r"\d{2}",
     parts=r"\d{2}",
+    recipe=recipes.pattern,
+    seed=r"\d{2}",
     repo="[^/]+",
     revision="[^/]+",
     model="[^/]+",

@@ -255,6 +255,7 @@ rule prepare_selections:
         comparisons="results/{run}/{recipe}/comparisons/shard-{shard}-of-{shards}.jsonl",
         summarized="results/{run}/{recipe}/summarized/shard-{shard}-of-{shards}.jsonl",
         prompt=recipes.prompt,
+        pass_rates=rounds.product_rates,
         code=code_of("prepare_selections"),
     output:
         # All of it is in sft.jsonl.
@@ -269,6 +270,7 @@ rule prepare_selections:
         "../envs/workflow.yaml"
     params:
         model=selections.summary_model,
+        pass_rates=rounds.product_flags,
     shell:
         "python scripts/prepare_selections.py"
         " --problems {input.problems}"
@@ -278,6 +280,7 @@ rule prepare_selections:
         " --summarized {input.summarized}"
         " --prompt {input.prompt}"
         " --summary-model {params.model:q}"
+        " {params.pass_rates}"
         " --output {output.rows}"
         " --dropped {output.dropped}"
         " --counts {output.counts}"

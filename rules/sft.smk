@@ -6,7 +6,6 @@
     -> {recipe}/sft/shard-...                               training rows, with their texts
     -> {recipe}/sft.jsonl                                   all of them
     -> {recipe}/dataset/                                    data/train-*.parquet and README.md, the card
-    -> dataset/                                             all recipes in one folder, with the published subsets
     -> {recipe}/publish_plan.txt                            what `snakemake publish` would send: `snakemake publish_plan`
     -> {recipe}/published.json                              the receipt of what was sent
 
@@ -35,6 +34,7 @@ rule prepare_sft:
         prompt=recipes.prompt,
         row_prompt=code_recipes.row_prompt,
         tokenizer=products.tokenizer,
+        pass_rates=rounds.product_rates,
         code=code_of("prepare_sft"),
     output:
         # All of it is in sft.jsonl: no need to keep the texts twice.
@@ -51,6 +51,7 @@ rule prepare_sft:
         summaries=products.summary_flags,
         bounds=products.bounds,
         tokenizer=products.tokenizer_flag,
+        pass_rates=rounds.product_flags,
     conda:
         "../envs/workflow.yaml"
     shell:
@@ -66,6 +67,7 @@ rule prepare_sft:
         " {params.summaries}"
         " {params.bounds}"
         " {params.tokenizer}"
+        " {params.pass_rates}"
         " --output {output.rows}"
         " --dropped {output.dropped}"
         " --counts {output.counts}"
@@ -114,33 +116,6 @@ rule write_dataset:
         " --contamination {input.contamination}"
         " --models {params.models:q}"
         " --prompts {input.prompts}"
-        " --output {output}"
-        " 2>&1 | tee {log}"
-
-
-rule join_datasets:
-    """The datasets of all recipes as one, with the subsets of the published one, and the problems without solutions."""
-    input:
-        datasets=products.datasets,
-        problems="results/{run}/decontaminated.jsonl",
-        code=code_of("join_datasets"),
-    output:
-        directory("results/{run}/dataset"),
-    log:
-        "results/{run}/logs/join_datasets.log",
-    benchmark:
-        "results/{run}/benchmarks/join_datasets.tsv"
-    params:
-        subsets=products.subsets,
-        license=products.card_license,
-    conda:
-        "../envs/workflow.yaml"
-    shell:
-        "python scripts/join_datasets.py"
-        " --datasets {params.subsets:q}"
-        " --problems {input.problems}"
-        " --title {wildcards.run}"
-        " {params.license}"
         " --output {output}"
         " 2>&1 | tee {log}"
 

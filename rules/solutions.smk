@@ -15,23 +15,6 @@ A shard holds the same problems at every stage. Texts stay in solutions/; all ot
 writes {recipe}/dropped/<stage>/shard-... and {recipe}/counts/<stage>/shard-....
 """
 
-from omr.config.code_recipes import CodeRecipes
-from omr.config.recipes import Recipes
-
-try:
-    recipes = Recipes(settings)
-    code_recipes = CodeRecipes(recipes)
-except UserError as error:
-    raise WorkflowError(str(error)) from None
-
-if recipes.no_sandbox is not None:
-    print(f"recipes with code are left out, since none can be run here: {recipes.no_sandbox}", file=sys.stderr)
-
-
-wildcard_constraints:
-    recipe=recipes.pattern,
-    seed=r"\d{2}",
-
 
 rule prepare_sandbox:
     """Where code that models wrote runs: the interpreter of its environment, which `--sdm conda` makes."""
@@ -54,6 +37,8 @@ use rule ask_model as generate_solutions with:
     input:
         **recipes.model_inputs("generate_solutions"),
         rows="results/{run}/decontaminated.jsonl",
+        plan=rounds.plan,
+        pass_rates=rounds.rates_asked,
         prompts=recipes.prompt,
         sandbox=recipes.sandbox,
     output:
@@ -69,7 +54,7 @@ use rule ask_model as generate_solutions with:
         recipes.conda_env("generate_solutions")
     params:
         **recipes.asked("generate_solutions"),
-        part=recipes.share,
+        part=rounds.part,
 
 
 rule fill_majority_answer:
@@ -77,6 +62,7 @@ rule fill_majority_answer:
     input:
         problems="results/{run}/decontaminated.jsonl",
         solutions=recipes.solutions,
+        plan=rounds.last_plan,
         code=code_of("fill_majority_answer"),
     output:
         rows="results/{run}/{recipe}/votes/shard-{shard}-of-{shards}.jsonl",
@@ -92,7 +78,8 @@ rule fill_majority_answer:
         "../envs/workflow.yaml"
     threads: 4
     params:
-        seeds=recipes.knob("seeds"),
+        seeds=lambda wildcards: len(recipes.seeds(wildcards.recipe)),
+        plan=lambda wildcards, input: f"--plan {input.plan}" if input.plan else "",
         min_votes=recipes.knob("majority", "min_votes"),
         min_share=recipes.knob("majority", "min_share"),
         max_matches=recipes.knob("majority", "max_matches"),
@@ -104,6 +91,7 @@ rule fill_majority_answer:
         " --solutions {input.solutions}"
         " --seeds {params.seeds}"
         " --min-votes {params.min_votes}"
+        " {params.plan}"
         " --min-share {params.min_share}"
         " --max-matches {params.max_matches}"
         " --workers {threads}"
@@ -175,6 +163,7 @@ rule select_judgements:
     input:
         problems="results/{run}/decontaminated.jsonl",
         majority="results/{run}/{recipe}/majority/shard-{shard}-of-{shards}.jsonl",
+        asked=rounds.earlier_questions,
         code=code_of("select_judgements"),
     output:
         comparisons="results/{run}/{recipe}/comparisons/shard-{shard}-of-{shards}.jsonl",
@@ -192,6 +181,7 @@ rule select_judgements:
         "python scripts/select_judgements.py"
         " --problems {input.problems}"
         " --majority {input.majority}"
+        " --asked {input.asked}"
         " --workers {threads}"
         " --output {output.comparisons}"
         " --questions {output.questions}"
@@ -228,6 +218,7 @@ rule merge_judgements:
         majority="results/{run}/{recipe}/majority/shard-{shard}-of-{shards}.jsonl",
         comparisons="results/{run}/{recipe}/comparisons/shard-{shard}-of-{shards}.jsonl",
         replies="results/{run}/{recipe}/replies/judge_answers/shard-{shard}-of-{shards}.jsonl",
+        earlier=rounds.earlier_verdicts,
         code=code_of("merge_judgements"),
     output:
         rows="results/{run}/{recipe}/judged/shard-{shard}-of-{shards}.jsonl",
@@ -241,7 +232,7 @@ rule merge_judgements:
         "python scripts/merge_judgements.py"
         " --majority {input.majority}"
         " --comparisons {input.comparisons}"
-        " --replies {input.replies}"
+        " --replies {input.replies} {input.earlier}"
         " --output {output.rows}"
         " --dropped {output.dropped}"
         " --counts {output.counts}"

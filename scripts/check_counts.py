@@ -192,6 +192,22 @@ def collect(run: Path) -> list[Counts]:
     return list(stages.values())
 
 
+def check_solutions(folder: Path, asked: Counts | None) -> None:
+    """Every solution that was asked for has voted, and where a plan says how many there are, it is as many."""
+    votes = newest_shards(folder / "counts" / "fill_majority_answer")
+    if asked is None or not votes or "solutions" not in votes[0]:
+        return
+    others = ("replies_to_other_problems", "replies_not_planned")
+    known = sum(sum(shard["solutions"].values()) + sum(shard.get(name, 0) for name in others) for shard in votes)
+    what = f"{asked['read']} solutions were asked for, the vote knows {known}"
+    check(known == asked["read"], what, folder / "majority")
+    rounds = sorted(path for path in (folder / "rounds").glob("*") if path.is_dir())
+    if rounds and (plans := newest_shards(rounds[-1] / "counts" / "plan_solutions")):
+        planned = sum(shard["solutions"] for shard in plans)
+        what = f"{planned} solutions were planned, {asked['read']} were asked for"
+        check(planned == asked["read"], what, rounds[-1] / "plan")
+
+
 def recipe_chain(kept_by: str) -> Iterator[Link]:
     """The stages of a recipe whose solutions go on from the stage `kept_by`, without filters that it does not use."""
     for link in RECIPE_CHAIN:
@@ -215,6 +231,7 @@ def collect_recipe(run: Path, recipe: str, kept_by: str = "merge_judgements") ->
         stages[link.stage] = counts
     clean, read = count_lines(run / "decontaminated.jsonl"), stages[chain[0].stage]["read"]
     check(clean == read, f"there are {clean} problems, {chain[0].stage} read {read}", folder / chain[0].output)
+    check_solutions(folder, stages.get("generate_solutions"))
     check_chain(folder, chain, stages)
     if chain is SELECTION_CHAIN:
         check_sources(run, folder)

@@ -7,8 +7,8 @@ seed, in the order of the problems (no solution text):
   expected_answer, answer_source: `extracted` (known from the forum) or `majority` (the vote);
   majority_answer, majority_votes, total_votes (solutions with an answer), vote_share: the vote, whatever the source;
   majority_agrees: whether the vote confirms an extracted answer; null where that is undecided or there is none.
-Dropped are problems (with no known answer) and all their solutions: `no_readable_answer`, `too_few_votes`,
-`tied_vote`, `low_vote_share`.
+Dropped are problems of which the plan wants no solution, `not_asked`; and problems with no known answer and all their
+solutions: `no_readable_answer`, `too_few_votes`, `tied_vote`, `low_vote_share`.
 With --undecided and --questions, a vote stays open where answers that no comparison tells apart could change its
 outcome: its rows have no expected answer yet, its classes go to the one file (see omr/solutions/matching.py), and the
 questions which of them are the same answer, in both orders, to the other. settle_votes.py reads all of them.
@@ -20,7 +20,7 @@ import argparse
 import sys
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,6 +34,7 @@ from omr.replies.reply import Reply
 from omr.solutions.matching import Undecided, undecided_row, vote_fields
 from omr.solutions.solution import answer_of, is_finished
 from omr.stages.flags import add_problems, add_shard, add_solutions, open_stage, stage_parser
+from omr.stages.seeds import read_plan
 from omr.stages.shard_problems import ProblemTexts, shard_problems
 from omr.stages.stage import Stage
 
@@ -52,6 +53,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add_solutions(parser)
     add = parser.add_argument
     add("--seeds", type=int, required=True, help="number of configured seeds; all must be there")
+    add("--plan", type=Path, help="how many of them each problem has (default: all)")
     add("--min-votes", type=int, default=2, help="least votes that make a majority an answer (default: 2)")
     add("--min-share", type=float, default=0.0, help="least share of the votes that makes a majority an answer")
     add("--max-matches", type=int, default=0, help="most pairs of answers of a problem that a model may be asked about")
@@ -81,11 +83,13 @@ class Outcome(NamedTuple):
 class Outcomes:
     """What is kept of all solutions of a shard: a few bytes each, besides the distinct answers.
 
-    `same` tells whether two answers of one solution are the same.
+    `numbers` says how many solutions each problem has, of at most `seeds`; `same` tells whether two answers of one
+    solution are the same.
     """
 
-    def __init__(self, problem_ids: Sequence[str], seeds: int, same: Same) -> None:
-        self._ids = problem_ids
+    def __init__(self, numbers: Mapping[str, int], seeds: int, same: Same) -> None:
+        self._ids = problem_ids = list(numbers)
+        self._numbers = list(numbers.values())
         self._seeds = seeds
         self._same = same
         self._places = {problem_id: place * seeds for place, problem_id in enumerate(problem_ids)}
@@ -95,12 +99,16 @@ class Outcomes:
         self._spellings: dict[str, int] = {}
         self._endings: dict[_Ending, int] = {}
         self.strangers = 0
+        self.not_wanted = 0
 
     def add(self, reply: Reply, path: Path) -> None:
         """Keep what counts of a reply; the later of two replies to the same request counts."""
         place = self._places.get(reply["id"])
         if place is None:
             self.strangers += 1
+            return
+        if self._numbers[place // self._seeds] <= reply["seed"] < self._seeds:
+            self.not_wanted += 1
             return
         if not 0 <= reply["seed"] < self._seeds:
             what = f"it holds seed {reply['seed']}, but seeds go from 0 to {self._seeds - 1}"
@@ -116,8 +124,8 @@ class Outcomes:
     def of_problems(self) -> Iterator[list[Outcome]]:
         """The outcomes of each problem's solutions, by seed. Raises UserError where a solution is missing."""
         spellings, endings = list(self._spellings), list(self._endings)
-        for start in range(0, len(self._answers), self._seeds):
-            places = range(start, start + self._seeds)
+        for number, start in zip(self._numbers, range(0, len(self._answers), self._seeds), strict=True):
+            places = range(start, start + number)
             missing = [place - start for place in places if self._answers[place] == _MISSING]
             if missing:
                 raise UserError(
@@ -152,14 +160,25 @@ def check_seeds(solutions: Sequence[Path], seeds: int) -> None:
         raise UserError(what, remedy="name the files of all seeds after --solutions")
 
 
-def read_outcomes(solutions: Sequence[Path], problem_ids: Sequence[str], seeds: int, same: Same) -> Outcomes:
+def read_outcomes(solutions: Sequence[Path], numbers: Mapping[str, int], seeds: int, same: Same) -> Outcomes:
     """Read every solution once and keep what counts. Raises UserError for a missing seed."""
     check_seeds(solutions, seeds)
-    outcomes = Outcomes(problem_ids, seeds, same)
+    outcomes = Outcomes(numbers, seeds, same)
     for path in solutions:
         for reply in read_rows(path, _REPLY):
             outcomes.add(reply, path)
     return outcomes
+
+
+def numbers_of(args: argparse.Namespace, problem_ids: Sequence[str]) -> dict[str, int]:
+    """How many solutions each problem of the shard must have, in the problems' order."""
+    if args.plan is None:
+        return dict.fromkeys(problem_ids, args.seeds)
+    plan = read_plan(args.plan)
+    if list(plan) != list(problem_ids):
+        remedy = "it was made from other problems: delete it and run again"
+        raise UserError("it does not plan the problems of this shard", file=args.plan, remedy=remedy)
+    return {problem_id: min(number, args.seeds) for problem_id, number in plan.items()}
 
 
 def classes_of(outcomes: Sequence[Outcome], checker: EquivalenceChecker) -> list[Voted]:
@@ -228,7 +247,8 @@ def fill(args: argparse.Namespace, stage: Stage, checker: EquivalenceChecker, op
     def same(one: str, other: str) -> bool:
         return checker.compare(one, other) is Verdict.EQUAL
 
-    outcomes = read_outcomes(args.solutions, list(extracted), args.seeds, same)
+    numbers = numbers_of(args, list(extracted))
+    outcomes = read_outcomes(args.solutions, numbers, args.seeds, same)
     figures = Figures()
     for (problem_id, answer), of_problem in zip(extracted.items(), outcomes.of_problems(), strict=True):
         stage.count_read()
@@ -238,6 +258,7 @@ def fill(args: argparse.Namespace, stage: Stage, checker: EquivalenceChecker, op
         is_open = answer is None and open_votes.put(problem_id, classes, required, checker.compare_many)
         fields = vote_fields(answer, None if is_open else vote, agreement(answer, vote, checker))
         reason = None if answer is not None or is_open else required.fault(vote)
+        reason = reason if of_problem else "not_asked"
         if reason is not None:
             stage.drop({"id": problem_id}, reason, **fields, solutions=len(of_problem))
             continue
@@ -247,6 +268,7 @@ def fill(args: argparse.Namespace, stage: Stage, checker: EquivalenceChecker, op
         )
     stage.note("solutions", dict(sorted(figures.solutions.items())))
     stage.note("replies_to_other_problems", outcomes.strangers)
+    stage.note("replies_not_planned", outcomes.not_wanted)
     stage.note("answer_sources", dict(sorted(figures.sources.items())))
     stage.note("extracted_answers", dict(sorted(figures.agreement.items())))
     stage.note("llm_calls", open_votes.questions)

@@ -13,7 +13,7 @@ import asyncio
 import signal
 import sys
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +27,7 @@ from omr.asking.draining import Drain
 from omr.asking.progress import Log, Progress, run_logged
 from omr.asking.prompts import Prompt, load_prompt
 from omr.asking.requests import Request, RequestPlan, Sampling
+from omr.asking.selection import in_table, planned
 from omr.asking.serving import drain_through_server
 from omr.asking.time_limit import watched_time_limit
 from omr.asking.turn_journal import forget_turns
@@ -34,7 +35,7 @@ from omr.asking.turns import TurnCounts
 from omr.asking.twin_jobs import EXIT_STOPPED, PostponedError, Queueing
 from omr.config.files import read_config
 from omr.errors import UserError, run_command
-from omr.files.jsonl import AtomicFile
+from omr.files.jsonl import AtomicFile, Row
 from omr.models.model import ModelSpec, model_spec
 from omr.replies.held_time import HeldTime
 from omr.replies.journal import ReplyStore
@@ -53,6 +54,9 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--branch", help="only rows that classification sends to this branch (answers, proofs)")
     add("--prompt", type=Path, nargs="+", required=True, help="prompt files; each row is asked with each of them")
     add("--seed", type=int, nargs="+", default=[0], help="sample indexes (default: 0)")
+    add("--plan", type=Path, help="only rows that this plan (see plan_solutions.py) gives more solutions than --seed")
+    add("--wanted", help="only rows whose number in this table (as --table of plan_solutions.py) is not 0")
+    add("--pass-rates", type=Path, help="the pass rates that the table goes by")
     add("--shard", type=int, default=0, help="which shard of the rows, from 0")
     add("--shards", type=int, default=1, help="number of shards")
     add("--config", type=Path, nargs="+", required=True, help="config files, later ones win")
@@ -72,6 +76,15 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--counts", type=Path, required=True, help="requests, failures and tokens of the shard (JSON)")
     add("--log", type=Path, help="log file (default: standard error)")
     return parser.parse_args(argv)
+
+
+def wanted_rows(args: argparse.Namespace) -> Callable[[Row], bool] | None:
+    """Which rows the command line selects by their numbers of solutions; None for all."""
+    if args.plan is not None:
+        return planned(args.plan, min(args.seed))
+    if args.wanted is not None:
+        return in_table(orjson.loads(args.wanted), args.pass_rates, args.shard, args.shards)
+    return None
 
 
 @dataclass(frozen=True)
@@ -140,9 +153,8 @@ def request_plan(args: argparse.Namespace, job: Job, prompts: Sequence[Prompt]) 
             remedy="run Snakemake again, so that it reads the changed config",
         )
     sampling = Sampling(args.temperature, args.top_p, args.max_tokens, orjson.loads(args.sampling))
-    plan = RequestPlan(
-        args.rows, args.shard, args.shards, prompts, args.seed, spec.fingerprint, sampling, branch=args.branch
-    )
+    rows, seeds = (args.rows, args.shard, args.shards), args.seed
+    plan = RequestPlan(*rows, prompts, seeds, spec.fingerprint, sampling, args.branch, wanted_rows(args))
     return plan if code is None else replace(plan, code=code.code, template=code.template)
 
 

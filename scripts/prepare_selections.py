@@ -25,6 +25,7 @@ from omr.stages.problem_index import ProblemIndex
 from omr.stages.row_index import RowIndex
 from omr.stages.stage import Stage
 from omr.training.columns import NAMES, model_name, prompt_hash
+from omr.training.measured import Measured, add_measures
 
 _SUMMARIZED: Fields = {
     "id": str,
@@ -51,6 +52,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--summary-model", required=True, help="path and revision of the model that wrote the summaries"
     )
+    add_measures(parser)
     return parser.parse_args(argv)
 
 
@@ -87,7 +89,6 @@ def same_everywhere(prompt: Prompt, summary_model: str) -> Row:
     """What all rows of a recipe share."""
     return {
         "inference_mode": "genselect",
-        "pass_rate_72b_tir": "n/a",
         "used_in_kaggle": None,
         "prompt_hash": prompt_hash(prompt),
         "summary_model": summary_model,
@@ -96,7 +97,7 @@ def same_everywhere(prompt: Prompt, summary_model: str) -> Row:
 
 def prepare(args: argparse.Namespace, stage: Stage, problems: ProblemIndex, comparisons: RowIndex) -> None:
     """Write the training row of every selection."""
-    prompt = load_prompt(args.prompt)
+    prompt, measured = load_prompt(args.prompt), Measured(args, args.shard, args.shards)
     same = same_everywhere(prompt, args.summary_model)
     for selection in stage.read(args.summarized, _SUMMARIZED):
         problem, shown = problems.get(selection["problem_id"]), comparisons.get(selection["id"])
@@ -112,7 +113,7 @@ def prepare(args: argparse.Namespace, stage: Stage, problems: ProblemIndex, comp
         if fault is not None:
             stage.drop(seat, fault)
         else:
-            stage.write_encoded(training_row(problem, selection, messages, same))
+            stage.write_encoded(training_row(problem, selection, messages, same | measured.columns(problem["id"])))
 
 
 def main(argv: list[str] | None = None) -> int:

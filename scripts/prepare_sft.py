@@ -48,6 +48,7 @@ from omr.stages.stage import Stage
 from omr.threads.token_counts import TokenCounter, TokenizerCounter
 from omr.training.code_rows import messages_with_tools
 from omr.training.columns import NAMES, model_name, prompt_hash
+from omr.training.measured import Measured, add_measures
 from omr.training.texts import RowsInStep, Summaries, Text, Texts
 
 _JUDGED: Fields = {
@@ -87,6 +88,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--max-tokens", type=int, help="most tokens of a whole solution")
     add("--tokenizer", type=Path, help="tokenizer.json that counts them (default: the server's count)")
     add("--solutions-per-problem", type=int, help="most rows of a problem")
+    add_measures(parser)
     args = parser.parse_args(argv)
     if (args.traces is None) != (args.summarized is None):
         parser.error("--traces and --summarized go together")
@@ -144,13 +146,13 @@ class Bounds:
 class RowWriter:
     """Puts rows together from what the stages before know."""
 
-    def __init__(self, prompt: Prompt, mode: str, summary_model: str | None) -> None:
+    def __init__(self, prompt: Prompt, mode: str, summary_model: str | None, rates: Measured) -> None:
         self._prompt = prompt
+        self._rates = rates
         self._has_budget = "code_budget" in prompt.fields
         self._summary_model = summary_model
         self._same_everywhere = {
             "inference_mode": mode,
-            "pass_rate_72b_tir": "n/a",
             "used_in_kaggle": None,
             "prompt_hash": prompt_hash(prompt),
         }
@@ -164,6 +166,7 @@ class RowWriter:
             "thread_id": problem.get("thread_id") or problem["id"].rpartition("-")[0],
             "pass_rate": round(rate.share, 6),
             "pass_rate_of": rate.known,
+            **self._rates.columns(problem["id"]),
             "messages": None if self._has_budget else self._prompt.render(problem),
         }
 
@@ -266,7 +269,12 @@ def prepare(args: argparse.Namespace) -> None:
         summaries = None if args.traces is None else Summaries(args.traces, args.summarized)
         kept = None if args.kept is None else RowsInStep(args.kept, {"id": str, "seed": int}, "id")
         texts = Texts(solutions, prompt.name, summaries, args.end_at_answer)
-        writer = RowWriter(load_prompt(args.row_prompt or args.prompt), args.mode, args.summary_model)
+        writer = RowWriter(
+            load_prompt(args.row_prompt or args.prompt),
+            args.mode,
+            args.summary_model,
+            Measured(args, args.shard, args.shards),
+        )
         preparer = Preparer(stage, problems, texts, bounds, writer, kept)
         count = 0
         for problem_id, rows in by_problem(stage.read(args.judged, _JUDGED), "id"):

@@ -2,8 +2,8 @@
 
 In: decontaminated.jsonl, majority rows of one shard. Out: one row per distinct (problem, predicted answer, expected
 answer) with the outcome of comparing the two (comparisons, see omr/solutions/judging.py), and those that are not
-provably the same as questions for the model: id, problem_id, problem, predicted_answer, expected_answer. Nothing is
-dropped.
+provably the same as questions for the model: id, problem_id, problem, predicted_answer, expected_answer; those that an
+earlier round asked are not asked again. Nothing is dropped.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from omr.answers.equivalence import EquivalenceChecker, Verdict
 from omr.errors import run_command
@@ -28,6 +29,9 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add_problems(parser)
     add_input(parser, "--majority", "the shard's majority rows")
     add_comparing(parser)
+    parser.add_argument(
+        "--asked", type=Path, nargs="*", default=[], metavar="FILE", help="questions that earlier rounds asked"
+    )
     return parser.parse_args(argv)
 
 
@@ -60,7 +64,7 @@ def main(argv: list[str] | None = None) -> int:
         open_stage("select_judgements", args) as stage,
         EquivalenceChecker(workers=args.workers) as checker,
     ):
-        writer = QuestionWriter(stage, questions)
+        writer = QuestionWriter(stage, questions, {row["id"] for path in args.asked for row in read_rows(path)})
         select(args, checker, writer)
         writer.note()
     return 0

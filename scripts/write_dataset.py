@@ -73,7 +73,7 @@ class ParquetFiles:
     def __init__(self, folder: Path, shard_bytes: int) -> None:
         self._folder = folder
         self._shard_bytes = shard_bytes
-        self._schema = arrow_schema()
+        self._schema: Any = None
         self._group: list[Row] = []
         self._group_bytes = 0
         self._file_bytes = 0
@@ -92,6 +92,8 @@ class ParquetFiles:
 
         if not self._group:
             return
+        if self._schema is None:
+            self._schema = arrow_schema(list(self._group[0]["pass_rates"] or ()))
         if self._writer is None:
             self._files.append(self._folder / f"{len(self._files)}.parquet")
             self._writer = pq.ParquetWriter(self._files[-1], self._schema, compression="zstd")

@@ -7,7 +7,20 @@ from pathlib import Path
 
 import pytest
 from omr.errors import UserError
-from solution_files import boxed, cut, failed, fill, problem, read_lines, reply, run_stage, write_rows, write_seeds
+from solution_files import (
+    Made,
+    Row,
+    boxed,
+    cut,
+    failed,
+    fill,
+    problem,
+    read_lines,
+    reply,
+    run_stage,
+    write_rows,
+    write_seeds,
+)
 
 HALVES = ["1/2", "0.5", r"\frac{2}{4}"]
 
@@ -258,3 +271,45 @@ def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
     made = [fill(tmp_path / str(run), problems, given) for run in range(2)]
     assert made[0].path.read_bytes() == made[1].path.read_bytes()
     assert read_lines(made[0].path) == made[0].rows
+
+
+def plan(folder: Path, **numbers: int) -> Path:
+    rows = [{"id": name.replace("_", "-"), "seeds": number} for name, number in numbers.items()]
+    return write_rows(folder / "plan.jsonl", rows)
+
+
+def fill_from(folder: Path, problems: list[Row], solutions: list[Path], numbers: Path) -> Made:
+    """Run the script on files of solutions, one per seed, and a plan."""
+    given = {"problems": write_rows(folder / "problems.jsonl", problems), "shard": 0, "shards": 1}
+    given |= {"solutions": solutions, "seeds": len(solutions), "plan": numbers}
+    return run_stage("fill_majority_answer", folder / "majority.jsonl", given)
+
+
+def test_problems_may_have_different_numbers_of_solutions(tmp_path: Path) -> None:
+    problems = [problem("a-1"), problem("b-1", "7"), problem("c-1", "7")]
+    files = [
+        write_rows(tmp_path / "0.jsonl", [reply("a-1", boxed("1")), reply("b-1", boxed("7"))]),
+        write_rows(tmp_path / "1.jsonl", [reply("a-1", boxed("1"), seed=1)]),
+    ]
+    numbers = plan(tmp_path, a_1=2, b_1=1, c_1=0)
+    made = fill_from(tmp_path, problems, files, numbers)
+    assert [(row["id"], row["seed"], row["total_votes"]) for row in made.rows] == [
+        ("a-1", 0, 2),
+        ("a-1", 1, 2),
+        ("b-1", 0, 1),
+    ]
+    assert [(row["id"], row["reason"]) for row in made.dropped] == [("c-1", "not_asked")]
+
+
+def test_a_solution_that_the_plan_wants_must_be_there_and_others_do_not_vote(tmp_path: Path) -> None:
+    given = {"a-1": ["1", "2", "2"]}
+    made = fill(tmp_path / "less", [problem("a-1", "1")], given, plan=plan(tmp_path, a_1=1))
+    assert (len(made.rows), made.rows[0]["expected_answer"], made.counts["replies_not_planned"]) == (1, "1", 2)
+    short = [write_rows(tmp_path / "0.jsonl", [reply("a-1", boxed("1"))]), write_rows(tmp_path / "1.jsonl", [])]
+    with pytest.raises(UserError, match="no solution of problem 'a-1' for seed 1"):
+        fill_from(tmp_path, [problem("a-1")], short, plan(tmp_path, a_1=2))
+
+
+def test_a_plan_of_other_problems_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="does not plan the problems"):
+        fill(tmp_path, [problem("a-1")], {"a-1": ["1"]}, plan=plan(tmp_path, b_1=1))

@@ -295,3 +295,17 @@ def test_an_endpoint_that_is_not_there_is_named_before_any_request(tmp_path: Pat
 def test_a_missing_key_variable_is_named(tmp_path: Path, server: RunningServer) -> None:
     status, said = Job(tmp_path, server.base_url, api_key_env="NO_SUCH_KEY").run()
     assert (status, "NO_SUCH_KEY" in said) == (2, True)
+
+
+def test_only_rows_that_a_plan_gives_more_solutions_than_the_seed_are_asked(
+    tmp_path: Path, server: RunningServer
+) -> None:
+    job = Job(tmp_path, server.base_url, rows=3)
+    rows = b"".join(orjson.dumps({"id": f"r{n}", "seeds": n}) + b"\n" for n in range(3))
+    (tmp_path / "plan.jsonl").write_bytes(rows)
+    assert job.run("--seed", "1", "--plan", "plan.jsonl")[0] == 0
+    assert [(reply["id"], reply["seed"]) for reply in job.replies()] == [("r2", 1)]
+    (tmp_path / "plan.jsonl").write_bytes(rows.splitlines(keepends=True)[0])
+    status, said = job.run("--seed", "1", "--plan", "plan.jsonl")
+    assert status == 2
+    assert "is not in the plan" in said

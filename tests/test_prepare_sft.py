@@ -43,6 +43,7 @@ def test_a_row_has_the_published_columns_and_the_lineage(tmp_path: Path) -> None
         "code_budget": None, "code_blocks": None, "code_failures": None, "messages_with_tools": None, "tools": None,
         "original_problem": None, "group": None, "candidate_ids": None, "selected": None, "selected_id": None,
         "group_size": None, "group_right": None,
+        "pass_rates": None,
     }  # fmt: skip
 
 
@@ -248,3 +249,18 @@ def test_whatever_models_write_no_solution_is_lost(
     for row in made.rows:
         assert fault_of_messages(row["messages"]) is None
         assert drawn[row["seed"]][0] == "yes"
+
+
+def test_rows_carry_the_pass_rates_of_other_recipes(tmp_path: Path) -> None:
+    rates = write_lines(tmp_path / "rates.jsonl", [{"id": "aa-1", "share": 0.65625}, {"id": "bb-1", "share": None}])
+    inputs = of_one_problem(tmp_path, "yes")
+    (row,) = inputs.prepare(f"--pass-rates=measure={rates}", "--pass-rate-72b-tir=measure").rows
+    assert (row["pass_rates"], row["pass_rate_72b_tir"]) == ({"measure": 0.65625}, "0.65625")
+    (row,) = inputs.prepare(f"--pass-rates=measure={rates}").rows
+    assert (row["pass_rates"], row["pass_rate_72b_tir"]) == ({"measure": 0.65625}, "n/a")
+
+
+def test_a_pass_rate_that_nobody_knows_is_null(tmp_path: Path) -> None:
+    rates = write_lines(tmp_path / "rates.jsonl", [{"id": "bb-1", "share": 1.0}])
+    (row,) = of_one_problem(tmp_path, "yes").prepare(f"--pass-rates=m={rates}", "--pass-rate-72b-tir=m").rows
+    assert (row["pass_rates"], row["pass_rate_72b_tir"]) == ({"m": None}, "n/a")

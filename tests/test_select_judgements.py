@@ -10,7 +10,7 @@ import select_judgements
 from omr.answers.equivalence import EquivalenceChecker, Verdict
 from omr.errors import UserError
 from omr.solutions.judging import Question
-from solution_files import cut, fill, problem, read_lines, select, write_rows
+from solution_files import answer_question, cut, fill, problem, read_lines, run_stage, select, write_rows
 
 
 def test_provably_equal_answers_need_no_call(tmp_path: Path) -> None:
@@ -92,3 +92,23 @@ def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
     before = first.path.read_bytes(), first.others["questions"].read_bytes()
     again = select(tmp_path, majority.path)
     assert before == (again.path.read_bytes(), again.others["questions"].read_bytes())
+
+
+def test_a_question_of_an_earlier_round_is_not_asked_again_and_its_verdict_still_counts(tmp_path: Path) -> None:
+    first = fill(tmp_path / "one", [problem("a-1", "66")], {"a-1": ["60"]})
+    asked = select(tmp_path / "one", first.path)
+    verdicts = write_rows(
+        tmp_path / "verdicts.jsonl",
+        [answer_question(question, "Judgement: Yes") for question in read_lines(asked.others["questions"])],
+    )
+    both = fill(tmp_path / "two", [problem("a-1", "66")], {"a-1": ["60", "61"]})
+    given = {"problems": tmp_path / "two/problems.jsonl", "majority": both.path, "asked": asked.others["questions"]}
+    made = run_stage("select_judgements", tmp_path / "two/comparisons.jsonl", given, files=["questions"])
+    assert [row["predicted_answer"] for row in read_lines(made.others["questions"])] == ["61"]
+    figures = ("answers", "symbolic", "llm_calls", "calls_saved_by_sharing", "asked_before")
+    assert [made.counts[figure] for figure in figures] == [2, 0, 1, 0, 1]
+    new = [answer_question(question, "Judgement: No") for question in read_lines(made.others["questions"])]
+    replies = [write_rows(tmp_path / "new.jsonl", new), verdicts]
+    given = {"majority": both.path, "comparisons": made.path, "replies": replies}
+    judged = run_stage("merge_judgements", tmp_path / "two/judged.jsonl", given)
+    assert [row["judgement"] for row in judged.rows] == ["yes", "no"]

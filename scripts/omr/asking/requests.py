@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -59,7 +59,8 @@ def sampling_seed(name: str) -> int:
 class RequestPlan:
     """The requests of one shard of a model stage.
 
-    `rows` is the rows file, `branch` selects rows by their class (None: all), `model` is the model's fingerprint. With
+    `rows` is the rows file, `branch` selects rows by their class (None: all),
+    `wanted` by anything else, `model` is the model's fingerprint. With
     `code`, replies are solutions that run code: prompts may use `code_budget`, and `template` is what the model's chat
     template is known by ("" where it is the server's).
     """
@@ -72,6 +73,7 @@ class RequestPlan:
     model: str
     sampling: Sampling
     branch: str | None = None
+    wanted: Callable[[Row], bool] | None = None
     code: CodeSettings | None = None
     template: str = ""
 
@@ -113,6 +115,8 @@ class RequestPlan:
         seen: set[int] = set()
         for line, row in numbered_rows(self.rows, {"id": str}, self._is_ours if self.shards > 1 else None):
             if self.branch is not None and branch_of(row) != self.branch:
+                continue
+            if self.wanted is not None and not self.wanted(row):
                 continue
             if check_ids and hash(row["id"]) in seen:
                 raise UserError(

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
-from omr.config.recipes import InRecipe, Recipes
+from omr.config.recipes import InRecipe, OfRecipe, Recipes
 from omr.config.settings import Settings, flags
 from omr.errors import UserError
 
@@ -43,13 +43,6 @@ _PROBLEM_PROMPTS = {
 
 #: Model stages of a recipe that its own rows owe nothing to.
 _FOR_OTHERS = frozenset({"generate_wrong_summaries"})
-
-
-class OfRecipe(Protocol):
-    """The wildcards of rules that make one file per recipe."""
-
-    run: str
-    recipe: str
 
 
 class Products:
@@ -155,20 +148,6 @@ class Products:
         return [own, "prompts/match_answers.yaml", "prompts/judge_answers.yaml", *votes] + [
             _SUMMARY_PROMPT
         ] * self._has_summaries(recipe)
-
-    @property
-    def joined(self) -> list[str]:
-        """The folder that joins the datasets of all recipes of a run, as a list of inputs: empty without recipes."""
-        return [f"results/{self._settings.run}/dataset"] if self._recipes.to_run else []
-
-    def datasets(self, wildcards: object) -> list[str]:
-        """Input of a rule: the dataset folders of all recipes of a run."""
-        return [f"results/{self._settings.run}/{recipe}/dataset" for recipe in self._recipes.to_run]
-
-    def subsets(self, wildcards: object) -> list[str]:
-        """A param of a rule: `subset/recipe=folder` for each of them; a subset is what a mode makes."""
-        modes = {recipe: self._recipes[recipe]["mode"] for recipe in self._recipes.to_run}
-        return [f"{mode}/{recipe}=results/{self._settings.run}/{recipe}/dataset" for recipe, mode in modes.items()]
 
     def card_license(self, wildcards: OfRecipe) -> str:
         """A param of a rule: `--license NAME`, or nothing."""

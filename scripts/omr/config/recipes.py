@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import orjson
 
 from omr.config.preparation import conda_env, served_manifest
+from omr.config.seeds import ends_of_rounds, fault_of_seeds, most_seeds
 from omr.config.settings import DOWNLOADS, Settings, flags, model_flags, shard_names
 from omr.errors import UserError
 from omr.models.model import ModelSpec, model_spec
@@ -55,6 +56,13 @@ class InRecipe(Protocol):
     parts: str
 
 
+class OfRecipe(Protocol):
+    """The wildcards of rules that make one file per recipe."""
+
+    run: str
+    recipe: str
+
+
 Knob = Callable[..., Any]
 
 
@@ -66,7 +74,7 @@ class Recipes:
         self._config = settings.config
         self._recipes: Mapping[str, Mapping[str, Any]] = self._config["recipes"]
         for name, recipe in self._recipes.items():
-            fault = _fault(name, recipe)
+            fault = _fault(name, recipe) or _fault_of_numbers(name, recipe, self._recipes)
             if fault is not None:
                 raise UserError(f"the recipe {name!r} {fault}", remedy="mend it under `recipes` in config")
         unknown = [name for name in self._config["recipes_to_run"] if name not in self._recipes]
@@ -99,8 +107,11 @@ class Recipes:
 
     def pattern_of(self, *modes: str) -> str:
         """The same for the recipes of some modes: what a rule serves, so that no two rules claim one path."""
-        names = [re.escape(name) for name, recipe in self._recipes.items() if recipe["mode"] in modes]
-        return "|".join(names) or r"(?!)"
+        return self.pattern_where(lambda recipe: recipe["mode"] in modes)
+
+    def pattern_where(self, holds: Callable[[Mapping[str, Any]], bool]) -> str:
+        """The same for the recipes of which something holds."""
+        return "|".join(re.escape(name) for name, recipe in self._recipes.items() if holds(recipe)) or r"(?!)"
 
     def of_mode(self, mode: str) -> list[str]:
         """The recipes of a mode, whether a run makes them or not."""
@@ -124,7 +135,7 @@ class Recipes:
 
     def seeds(self, name: str) -> list[str]:
         """The names of a recipe's seeds in paths: `00`, `01`, ..."""
-        return [f"{seed:02d}" for seed in range(self[name]["seeds"])]
+        return [f"{seed:02d}" for seed in range(most_seeds(self[name]))]
 
     def shards(self, name: str) -> list[str]:
         """The names of a recipe's shards: `shard-000-of-010`, ...; every stage of a recipe has the same ones."""
@@ -175,6 +186,11 @@ class Recipes:
         """Input of a rule: the solutions of one shard, a file for each of the recipe's seeds; seed i is number i."""
         folder = "results/{{run}}/{{recipe}}/solutions/seed-{}/shard-{{shard}}-of-{{shards}}.jsonl"
         return [folder.format(seed) for seed in self.seeds(wildcards.recipe)]
+
+    def judged(self, wildcards: OfRecipe) -> list[str]:
+        """Input of a rule: the judged rows of all shards of a recipe, in order."""
+        folder = f"results/{wildcards.run}/{wildcards.recipe}/judged"
+        return [f"{folder}/{shard}.jsonl" for shard in self.shards(wildcards.recipe)]
 
     def summaries(self, wildcards: InRecipe) -> list[str]:
         """Input of a rule: the candidate summaries of one shard, a file for each part."""
@@ -236,6 +252,9 @@ class Recipes:
             return [f"replies/{stage}/{part}" for part in self.parts(name)]
         if stage == "generate_wrong_summaries":
             return [f"replies/{stage}/{part}" for part in self.wrong_parts(name)]
+        if stage == "judge_answers":
+            earlier = range(1, len(ends_of_rounds(self[name])))
+            return [*(f"replies/{stage}/round-{number:02d}" for number in earlier), f"replies/{stage}"]
         return [f"replies/{stage}"]
 
     def model_stages(self, name: str) -> tuple[str, ...]:
@@ -342,6 +361,12 @@ def _fault(name: str, recipe: Mapping[str, Any]) -> str | None:
             return f"has `{key}`, which only `mode: tir` takes" if key in recipe else f"runs code, but has no `{key}`"
     if "code" in recipe and recipe["code"]["min_budget"] > recipe["code"]["max_budget"]:
         return "has a `code.min_budget` above its `code.max_budget`"
-    if recipe["mode"] != "genselect" and not 1 <= recipe["seeds"] <= _MOST_SEEDS:
-        return f"needs from 1 to {_MOST_SEEDS} seeds"
     return None
+
+
+def _fault_of_numbers(name: str, recipe: Mapping[str, Any], recipes: Mapping[str, Mapping[str, Any]]) -> str | None:
+    if recipe["mode"] == "genselect":
+        return None
+    if not 1 <= most_seeds(recipe) <= _MOST_SEEDS:
+        return f"needs from 1 to {_MOST_SEEDS} seeds"
+    return fault_of_seeds(name, recipe, recipes)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import groupby, islice
@@ -101,28 +102,38 @@ class Savings:
     symbolic: int = 0
     llm_calls: int = 0
     shared: int = 0
+    asked_before: int = 0
 
-    def add(self, question: Question, settled_by: str | None) -> None:
+    def add(self, question: Question, settled_by: str | None, asked_before: bool = False) -> None:
         self.answers += question.asked_by
         if settled_by is not None:
             self.symbolic += question.asked_by
+        elif asked_before:
+            self.asked_before += question.asked_by
         else:
             self.llm_calls += 1
             self.shared += question.asked_by - 1
 
     def note(self, stage: Stage) -> None:
-        """Note {"answers", "symbolic", "llm_calls", "calls_saved_by_sharing"}: the first is the sum of the others."""
+        """Note {"answers", "symbolic", "llm_calls", "calls_saved_by_sharing"} and, after a round that asked questions,
+        "asked_before": the first is the sum of the others."""
         stage.note("answers", self.answers)
         stage.note("symbolic", self.symbolic)
         stage.note("llm_calls", self.llm_calls)
         stage.note("calls_saved_by_sharing", self.shared)
+        if self.asked_before:
+            stage.note("asked_before", self.asked_before)
 
 
 class QuestionWriter:
-    """Writes every question with its outcome as the rows of a stage, and those for the model to a file of their own."""
+    """Writes every question with its outcome as the rows of a stage, and those for the model to a file of their own.
 
-    def __init__(self, stage: Stage, questions: AtomicFile) -> None:
+    `asked` holds the ids of questions that are answered already.
+    """
+
+    def __init__(self, stage: Stage, questions: AtomicFile, asked: AbstractSet[str] = frozenset()) -> None:
         self._stage = stage
+        self._asked = asked
         self._questions = questions
         self._savings = Savings()
         self._outcomes: Counter[str] = Counter()
@@ -137,9 +148,9 @@ class QuestionWriter:
         }
         self._stage.count_read()
         self._stage.write(row | {"comparison": verdict.value, "settled_by": settled_by})
-        if settled_by is None:
+        if settled_by is None and question.id not in self._asked:
             self._questions.write(dumps(row | {"problem": problem}))
-        self._savings.add(question, settled_by)
+        self._savings.add(question, settled_by, asked_before=question.id in self._asked)
         self._outcomes[verdict.value] += 1
 
     def note(self) -> None:

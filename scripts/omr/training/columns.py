@@ -5,6 +5,7 @@ The first nine are those of the published OpenMathReasoning dataset, with the sa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -29,7 +30,11 @@ COLUMNS = (
     Column("problem_type", str, "`has_answer_extracted`, `no_answer_extracted` or `converted_proof`"),
     Column("problem_source", str, "where the forum thread stood; null if the raw data do not say", nullable=True),
     Column("generation_model", str, "name of the model that solved the problem", nullable=True),
-    Column("pass_rate_72b_tir", str, "`n/a`: no such rate was measured here; see `pass_rate`"),
+    Column(
+        "pass_rate_72b_tir",
+        str,
+        "share of right ones by the published measure, or `n/a` if the run has none; see `pass_rate`",
+    ),
     Column("problem", str, "problem, stated so that it stands alone; with `genselect` the prompt with all candidates"),
     Column("generated_solution", str, "reasoning in `<think>` tags, then the solution; of a comparison its summary"),
     Column("inference_mode", str, "`cot`, `tir` (with code that was run), or `genselect` (choosing among solutions)"),
@@ -37,6 +42,7 @@ COLUMNS = (
     Column("id", str, "`<problem id>-<seed>`; of a comparison `<problem id>-g<number>`"),
     Column("pass_rate", float, "share of right ones among `pass_rate_of` solutions of this problem"),
     Column("pass_rate_of", int, "solutions of the problem of which it is known whether they are right"),
+    Column("pass_rates", dict, "the same by other recipes, {recipe: share}; null if the run names none", nullable=True),
     Column("messages", list, "chat for training: the prompt, then `generated_solution`"),
     Column("thread_id", str, "hash of the forum thread"),
     Column("problem_id", str, "`<thread id>-<number of the problem in its thread>`"),
@@ -90,8 +96,11 @@ _STRINGS = tuple(column.name for column in COLUMNS if column.type is list and co
 REQUIRED: Fields = {column.name: (column.type, None) if column.nullable else column.type for column in COLUMNS}
 
 
-def arrow_schema() -> Any:
-    """The Parquet schema (pyarrow.Schema) of the columns."""
+def arrow_schema(measures: Sequence[str] = ()) -> Any:
+    """The Parquet schema (pyarrow.Schema) of the columns; `measures` are the recipes in `pass_rates`.
+
+    Without any there is no such column: Parquet has no struct without fields.
+    """
     import pyarrow as pa
 
     text = pa.string()
@@ -108,10 +117,12 @@ def arrow_schema() -> Any:
         "strings": pa.list_(text),
     }
     types = {str: text, bool: pa.bool_(), float: pa.float64(), int: pa.int64()}
+    types[dict] = pa.struct([(name, pa.float64()) for name in measures])
+    columns = [column for column in COLUMNS if measures or column.type is not dict]
     return pa.schema(
         [
             pa.field(column.name, lists[column.items] if column.type is list else types[column.type], column.nullable)
-            for column in COLUMNS
+            for column in columns
         ]
     )
 

@@ -1,0 +1,184 @@
+"""What rules ask of a recipe's numbers of solutions: who gets one more, round after round, and by whose pass rates.
+
+A recipe with one number for all problems has no plan, and one round. Any other has a plan per round and shard. The
+solutions of the first round follow from the table itself, not from the plan's file: so a changed table makes exactly
+the seeds again of which it changes who gets them. Later rounds go by their plan, since it depends on what was judged.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import orjson
+
+from omr.config.recipes import InRecipe, Recipes
+from omr.config.seeds import as_config, ends_of_rounds, is_planned, measure_of, seed_table
+from omr.errors import UserError
+
+_ROUND = "results/{{run}}/{{recipe}}/rounds/{}/{}/shard-{{shard}}-of-{{shards}}.jsonl"
+_RATES = "results/{{run}}/{}/pass_rates.jsonl"
+
+
+class OfSeed(InRecipe, Protocol):
+    """The wildcards of the rules that ask for solutions."""
+
+    seed: str
+
+
+class InRound(Protocol):
+    """The wildcards of the rules of one round."""
+
+    recipe: str
+    round: str
+    shard: str
+    shards: str
+
+
+class Rounds:
+    """The rounds of all recipes, and the pass rates that products carry. Raises UserError for an unknown measure."""
+
+    def __init__(self, config: Mapping[str, Any], recipes: Recipes) -> None:
+        self._recipes = recipes
+        difficulty = config["difficulty"]
+        measures = difficulty["from"] or []
+        #: Recipes whose pass rates every product carries.
+        self.measures: list[str] = [measures] if isinstance(measures, str) else list(measures)
+        self._published = difficulty["pass_rate_72b_tir"]
+        for name in self.measures:
+            if recipes[name]["mode"] == "genselect":
+                raise UserError(f"`difficulty.from` names {name!r}, which solves no problems")
+        if self._published is not None and self._published not in self.measures:
+            what = f"`difficulty.pass_rate_72b_tir` names {self._published!r}, which `difficulty.from` does not"
+            raise UserError(what, remedy="name it there too")
+
+    # ---- rounds ------------------------------------------------------------------------------------------------
+
+    @property
+    def planned(self) -> str:
+        """A regular expression for the recipes that have plans; matches nothing if there are none."""
+        return self._recipes.pattern_where(lambda recipe: "seeds" in recipe and is_planned(recipe))
+
+    @property
+    def several(self) -> str:
+        """The same for those with more than one round."""
+        return self._recipes.pattern_where(lambda recipe: "seeds" in recipe and len(ends_of_rounds(recipe)) > 1)
+
+    def names(self, recipe: str) -> list[str]:
+        """The names of a recipe's rounds in paths: `01`, `02`, ..."""
+        return [f"{number:02d}" for number in range(1, len(ends_of_rounds(self._recipes[recipe])) + 1)]
+
+    def round_of(self, recipe: str, seed: str) -> str:
+        """The round in which a seed is asked for."""
+        ends = ends_of_rounds(self._recipes[recipe])
+        return self.names(recipe)[next(place for place, end in enumerate(ends) if int(seed) < end)]
+
+    def solutions(self, wildcards: InRound) -> list[str]:
+        """Input of a rule: the solutions of a shard up to and including a round, a file per seed."""
+        end = ends_of_rounds(self._recipes[wildcards.recipe])[int(wildcards.round) - 1]
+        folder = "results/{{run}}/{{recipe}}/solutions/seed-{}/shard-{{shard}}-of-{{shards}}.jsonl"
+        return [folder.format(seed) for seed in self._recipes.seeds(wildcards.recipe)[:end]]
+
+    def up_to(self, wildcards: InRound) -> int:
+        """A param of a rule: the most solutions of a problem after a round."""
+        return ends_of_rounds(self._recipes[wildcards.recipe])[int(wildcards.round) - 1]
+
+    # ---- who is asked ------------------------------------------------------------------------------------------
+
+    def plan(self, wildcards: OfSeed) -> list[str]:
+        """Input of generate_solutions: the plan that a seed goes by; none for the seeds of a first round."""
+        round_of_seed = self.round_of(wildcards.recipe, wildcards.seed)
+        return [] if round_of_seed == "01" else [_ROUND.format(round_of_seed, "plan")]
+
+    def rates_asked(self, wildcards: OfSeed) -> list[str]:
+        """Input of generate_solutions: the pass rates that a seed of a first round goes by."""
+        return [] if self.plan(wildcards) else self.rates(wildcards)
+
+    def part(self, wildcards: OfSeed, input: Any) -> str:
+        """A param of generate_solutions: which rows a job asks, for which seed, and how they run code."""
+        part = self._recipes.share(wildcards, input)
+        recipe = self._recipes[wildcards.recipe]
+        if not is_planned(recipe):
+            return part
+        if input.plan:
+            return f"{part} --plan {input.plan}"
+        rates = f" --pass-rates {input.pass_rates}" if input.pass_rates else ""
+        return f"{part} --wanted {_json(seed_table(recipe).beyond(int(wildcards.seed)))}{rates}"
+
+    # ---- plans -------------------------------------------------------------------------------------------------
+
+    def rates(self, wildcards: Any) -> list[str]:
+        """Input of a rule: the pass rates that a recipe's table goes by, if it has one."""
+        measure = measure_of(self._recipes[wildcards.recipe])
+        return [] if measure is None else [_RATES.format(measure)]
+
+    def last_plan(self, wildcards: InRecipe) -> list[str]:
+        """Input of a rule: how many solutions each problem has in the end; none where all have the same number."""
+        if not is_planned(self._recipes[wildcards.recipe]):
+            return []
+        return [_ROUND.format(self.names(wildcards.recipe)[-1], "plan")]
+
+    def before(self, wildcards: InRound) -> list[str]:
+        """Input of plan_solutions: the plan of the round before."""
+        return [] if wildcards.round == "01" else [_ROUND.format(_previous(wildcards.round), "plan")]
+
+    def judged_before(self, wildcards: InRound) -> list[str]:
+        """Input of plan_solutions: the judged rows of all rounds before."""
+        return [] if wildcards.round == "01" else [_ROUND.format(_previous(wildcards.round), "judged")]
+
+    def plan_flags(self, wildcards: InRound, input: Any) -> str:
+        """A param of plan_solutions: the table, and what is enough, as flags."""
+        recipe = self._recipes[wildcards.recipe]
+        flags = [f"--table {_json(as_config(recipe))} --up-to {self.up_to(wildcards)}"]
+        if input.pass_rates:
+            flags.append(f"--pass-rates {input.pass_rates}")
+        if input.before:
+            flags.append(f"--before {input.before} --judged {input.judged} --rounds-before {int(wildcards.round) - 1}")
+            flags.append(f"--enough {_json(recipe['enough'])}")
+        return " ".join(flags)
+
+    # ---- earlier verdicts --------------------------------------------------------------------------------------
+
+    def earlier(self, folder: str, wildcards: Any) -> list[str]:
+        """A shard's files of a folder of all rounds before: before a round, or before the last one."""
+        names = self.names(wildcards.recipe)
+        last = getattr(wildcards, "round", names[-1])
+        return [_ROUND.format(name, folder) for name in names[: names.index(last)]]
+
+    def earlier_questions(self, wildcards: Any) -> list[str]:
+        """Input of select_judgements: the questions that earlier rounds asked."""
+        return self.earlier("judgements", wildcards)
+
+    def earlier_verdicts(self, wildcards: Any) -> list[str]:
+        """Input of merge_judgements: the replies to them."""
+        names = self.names(wildcards.recipe)
+        last = getattr(wildcards, "round", names[-1])
+        folder = "results/{{run}}/{{recipe}}/replies/judge_answers/round-{}/shard-{{shard}}-of-{{shards}}.jsonl"
+        return [folder.format(name) for name in names[: names.index(last)]]
+
+    # ---- products ----------------------------------------------------------------------------------------------
+
+    def product_rates(self, wildcards: object) -> list[str]:
+        """Input of a rule: the pass rates that its rows carry, in the order of `measures`."""
+        return [_RATES.format(name) for name in self.measures]
+
+    def product_flags(self, wildcards: object, input: Any) -> str:
+        """A param of prepare_sft: `--pass-rates NAME=FILE ...`, and which of them is the published measure."""
+        if not self.measures:
+            return ""
+        pairs = zip(self.measures, _several(input.pass_rates), strict=True)
+        flags = f"--pass-rates {' '.join(f'{name}={path}' for name, path in pairs)}"
+        return flags if self._published is None else f"{flags} --pass-rate-72b-tir {self._published}"
+
+
+def _several(paths: str | Sequence[str]) -> list[str]:
+    return [paths] if isinstance(paths, str) else list(paths)
+
+
+def _previous(name: str) -> str:
+    return f"{int(name) - 1:02d}"
+
+
+def _json(value: Any) -> str:
+    return shlex.quote(orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode())

@@ -1,0 +1,74 @@
+"""How many solutions a problem gets: a table by its pass rate and by whether its answer is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from omr.files.jsonl import Fields, read_rows
+from omr.stages.shards import shard_of
+
+_RATE: Fields = {"id": str, "share": (float, int, None)}
+_PLAN: Fields = {"id": str, "seeds": int}
+
+
+class Numbers(NamedTuple):
+    """Solutions of a problem: where its answer is known from the forum, and where the solutions vote on it."""
+
+    extracted: int
+    majority: int
+
+
+@dataclass(frozen=True)
+class SeedTable:
+    """`rows`: up to which share of right solutions (of a measure, ascending, the last 1.0), and how many then;
+    `no_rate`: how many for a problem without a pass rate."""
+
+    rows: tuple[tuple[float, Numbers], ...]
+    no_rate: Numbers
+
+    @classmethod
+    def from_config(cls, section: Mapping[str, Any]) -> SeedTable:
+        """The table of {"table": [{"to", "extracted", "majority"}], "no_rate": {"extracted", "majority"}}."""
+        rows = tuple((float(row["to"]), Numbers(row["extracted"], row["majority"])) for row in section["table"])
+        return cls(rows, Numbers(section["no_rate"]["extracted"], section["no_rate"]["majority"]))
+
+    @property
+    def most(self) -> int:
+        """The largest number in it."""
+        return max(max(numbers) for numbers in (self.no_rate, *(numbers for _, numbers in self.rows)))
+
+    def beyond(self, seed: int) -> dict[str, Any]:
+        """The same table in the form of config, with 1 where a problem gets the solution number `seed`, else 0.
+
+        It changes only where another table changes who gets this solution.
+        """
+        return {
+            "table": [{"to": to, **_over(numbers, seed)} for to, numbers in self.rows],
+            "no_rate": _over(self.no_rate, seed),
+        }
+
+    def number(self, share: float | None, answer_is_known: bool) -> int:
+        """Solutions of one problem; `share` is None where no pass rate is known."""
+        found = self.no_rate
+        if share is not None:
+            found = next((numbers for to, numbers in self.rows if share <= to), self.no_rate)
+        return found.extracted if answer_is_known else found.majority
+
+
+def _over(numbers: Numbers, seed: int) -> dict[str, int]:
+    return {"extracted": int(numbers.extracted > seed), "majority": int(numbers.majority > seed)}
+
+
+def read_shares(path: Path | None, shard: int, shards: int) -> dict[str, float | None]:
+    """Pass rates of the problems of one shard by id, from a file of measure_pass_rates.py; none for no file."""
+    if path is None:
+        return {}
+    return {row["id"]: row["share"] for row in read_rows(path, _RATE) if shard_of(row["id"], shards) == shard}
+
+
+def read_plan(path: Path) -> dict[str, int]:
+    """How many solutions each problem of a shard gets, from a file of plan_solutions.py."""
+    return {row["id"]: row["seeds"] for row in read_rows(path, _PLAN)}

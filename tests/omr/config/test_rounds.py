@@ -1,0 +1,116 @@
+"""What rules ask of a recipe's numbers of solutions."""
+
+from __future__ import annotations
+
+import copy
+import json
+import shlex
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from omr.config.files import read_config
+from omr.config.recipes import Recipes
+from omr.config.rounds import Rounds
+from omr.config.settings import Settings
+from omr.errors import UserError
+
+CONFIG = Path(__file__).parents[3] / "config"
+FULL = read_config(CONFIG / f"{name}.yaml" for name in ("config", "models", "benchmarks"))
+TABLE = {
+    "measure": "cot-r1",
+    "table": [{"to": 0.5, "extracted": 6, "majority": 3}, {"to": 1.0, "extracted": 2, "majority": 1}],
+    "no_rate": {"extracted": 4, "majority": 4},
+}
+ENOUGH = {"right": 2, "votes": 3, "share": 0.5, "give_up_after": None}
+
+
+def rounds(recipe: dict[str, Any], difficulty: dict[str, Any] | None = None, **others: Any) -> Rounds:
+    """The rounds of the full config with `own`, a change of `cot-qwq`, and more such recipes."""
+    config = copy.deepcopy(FULL)
+    for name, change in {"own": recipe, **others}.items():
+        config["recipes"][name] = config["recipes"]["cot-qwq"] | change
+    # A recipe of the base that has a table or rounds keeps them out of the way.
+    for name in ("cot-qwq", "cot-r1"):
+        config["recipes"][name] |= {"seeds": 2, "rounds": None}
+    config["difficulty"] = {"from": None, "pass_rate_72b_tir": None} | (difficulty or {})
+    return Rounds(config, Recipes(Settings(config)))
+
+
+def of(**wildcards: str) -> Any:
+    return SimpleNamespace(run="full", recipe="own", shard="000", shards="010", **wildcards)
+
+
+def test_one_number_for_all_needs_no_plan() -> None:
+    ours = rounds({"seeds": 3, "rounds": None})
+    assert "own" not in ours.planned
+    assert (ours.plan(of(seed="01")), ours.last_plan(of())) == ([], [])
+    assert ours.part(of(seed="01"), SimpleNamespace(plan=[], pass_rates=[])) == "--shard 000 --shards 010 --seed 01"
+
+
+def test_the_seeds_of_a_first_round_go_by_the_table_and_later_ones_by_their_plan() -> None:
+    ours = rounds({"seeds": TABLE, "rounds": [2, 4], "enough": ENOUGH})
+    rates = "results/{run}/cot-r1/pass_rates.jsonl"
+    assert [ours.rates_asked(of(seed=seed)) for seed in ("00", "01", "02", "05")] == [[rates], [rates], [], []]
+    plan = "results/{run}/{recipe}/rounds/02/plan/shard-{shard}-of-{shards}.jsonl"
+    assert [ours.plan(of(seed=seed)) for seed in ("01", "02")] == [[], [plan]]
+    first = shlex.split(ours.part(of(seed="01"), SimpleNamespace(plan=[], pass_rates="r.jsonl")))
+    assert first[first.index("--pass-rates") + 1] == "r.jsonl"
+    wanted = json.loads(first[first.index("--wanted") + 1])
+    assert [(row["to"], row["extracted"], row["majority"]) for row in wanted["table"]] == [(0.5, 1, 1), (1.0, 1, 0)]
+    assert ours.part(of(seed="02"), SimpleNamespace(plan="p.jsonl", pass_rates=[])).endswith("--plan p.jsonl")
+
+
+def test_a_round_reads_its_solutions_and_what_the_rounds_before_it_left() -> None:
+    ours = rounds({"seeds": 7, "rounds": [1, 2, 4], "enough": ENOUGH})
+    assert [len(ours.solutions(of(round=name))) for name in ours.names("own")] == [1, 3, 7]
+    assert [ours.up_to(of(round=name)) for name in ours.names("own")] == [1, 3, 7]
+    place = "results/{run}/{recipe}/rounds/%s/%s/shard-{shard}-of-{shards}.jsonl"
+    assert ours.judged_before(of(round="03")) == [place % ("02", "judged")]
+    assert ours.before(of(round="01")) == []
+    assert ours.earlier_questions(of(round="02")) == [place % ("01", "judgements")]
+    # The last round's stages have no round in their paths.
+    assert ours.earlier_questions(of()) == [place % (name, "judgements") for name in ("01", "02")]
+    assert ours.last_plan(of()) == [place % ("03", "plan")]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "fault"),
+    [
+        ({"seeds": 5, "rounds": [2, 2], "enough": ENOUGH}, "`rounds` of 4 solutions in all, but `seeds` of 5"),
+        ({"seeds": 4, "rounds": [2, 2]}, "does not say what is `enough`"),
+        ({"seeds": TABLE | {"measure": "nobody"}}, "'nobody', which is no recipe"),
+        ({"seeds": TABLE | {"measure": "own"}}, "own <- own"),
+        ({"seeds": TABLE | {"measure": None}}, "without the other"),
+        ({"seeds": TABLE | {"table": TABLE["table"][:1]}}, "do not rise to 1.0"),
+        ({"seeds": TABLE | {"table": TABLE["table"][::-1]}}, "do not rise to 1.0"),
+        ({"seeds": {"no_rate": {"extracted": 0, "majority": 0}}}, "from 1 to 100"),
+    ],
+)
+def test_numbers_that_cannot_be_meant_are_refused_before_anything_runs(recipe: dict[str, Any], fault: str) -> None:
+    with pytest.raises(UserError, match="the recipe 'own'") as error:
+        rounds(recipe | ({} if "rounds" in recipe else {"rounds": None}))
+    assert fault in str(error.value)
+
+
+def test_measures_that_wait_for_each_other_are_refused() -> None:
+    with pytest.raises(UserError, match="wait for its own"):
+        rounds(
+            {"seeds": TABLE | {"measure": "other"}, "rounds": None},
+            other={"seeds": TABLE | {"measure": "own"}, "rounds": None},
+        )
+
+
+def test_products_carry_the_pass_rates_that_config_names() -> None:
+    ours = rounds({"seeds": 2, "rounds": None}, {"from": ["cot-r1", "cot-qwq"], "pass_rate_72b_tir": "cot-r1"})
+    assert [path.split("/")[2] for path in ours.product_rates(of())] == ["cot-r1", "cot-qwq"]
+    flags = ours.product_flags(of(), SimpleNamespace(pass_rates=["a", "b"]))
+    assert flags == "--pass-rates cot-r1=a cot-qwq=b --pass-rate-72b-tir cot-r1"
+    assert rounds({"seeds": 2, "rounds": None}, {"from": "cot-r1"}).measures == ["cot-r1"]
+    assert rounds({"seeds": 2, "rounds": None}).product_flags(of(), SimpleNamespace(pass_rates=[])) == ""
+
+
+def test_a_published_measure_must_be_among_those_that_products_carry() -> None:
+    with pytest.raises(UserError, match="pass_rate_72b_tir"):
+        rounds({"seeds": 2, "rounds": None}, {"from": "cot-r1", "pass_rate_72b_tir": "cot-qwq"})

@@ -1,0 +1,81 @@
+"""Different numbers of solutions in the real workflow: a table, rounds, and what a change of them makes again."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any
+
+import pytest
+from omr.files.jsonl import read_rows
+from workflow.projects import Project
+
+pytestmark = pytest.mark.workflow
+ENOUGH = {"right": 2, "votes": 2, "share": 0.9, "give_up_after": None}
+
+
+def numbers(to_half: int, above: int, without: int) -> dict[str, Any]:
+    rows = [{"to": 0.5, "extracted": to_half, "majority": to_half}, {"to": 1.0, "extracted": above, "majority": above}]
+    return {"measure": "cot-qwq", "table": rows, "no_rate": {"extracted": without, "majority": without}}
+
+
+def overlay(project: Project, seeds: dict[str, Any], **recipe: Any) -> tuple[str, ...]:
+    """Arguments for the demo where `cot-qwq` asks in two rounds, and `cot-r1` goes by its pass rates."""
+    content = {
+        "difficulty": {"from": "cot-qwq", "pass_rate_72b_tir": "cot-qwq"},
+        "recipes": {"cot-qwq": {"rounds": [2, 2], "enough": ENOUGH} | recipe, "cot-r1": {"seeds": seeds}},
+    }
+    return "--configfile", "config/demo.yaml", project.overlay("rounds.yaml", content)
+
+
+def rows(project: Project, pattern: str) -> list[dict[str, Any]]:
+    return [row for path in sorted(project.folder.glob(f"results/demo/{pattern}")) for row in read_rows(path)]
+
+
+def test_rounds_and_tables_ask_fewer_solutions_and_a_change_asks_only_what_is_new(demo: Project) -> None:
+    asked_before = Counter(row["id"] for row in rows(demo, "cot-qwq/solutions/seed-*/shard-*.jsonl"))
+    said = demo.make(*overlay(demo, numbers(2, 1, 1)), "--quiet", "rules")
+
+    # The first round asked everybody, the second only those who had not enough.
+    plan = {row["id"]: row for row in rows(demo, "cot-qwq/rounds/02/plan/shard-*.jsonl")}
+    asked = Counter(row["id"] for row in rows(demo, "cot-qwq/solutions/seed-*/shard-*.jsonl"))
+    assert asked == {name: row["seeds"] for name, row in plan.items()}
+    assert set(asked.values()) == {2, 4}
+    assert asked.total() < asked_before.total()
+    # All of that was in the journals of the first run already.
+    logs = [path.read_text() for path in demo.folder.glob("results/demo/cot-qwq/logs/generate_solutions/*/*.log")]
+    assert logs
+    assert {re.findall(r"(\d+) of \d+ requests have no reply yet", log)[-1] for log in logs} == {"0"}
+
+    # The vote, the verdicts and the products know how many there are.
+    judged = Counter(row["id"] for row in rows(demo, "cot-qwq/judged/shard-*.jsonl"))
+    assert all(plan[name]["seeds"] == count for name, count in judged.items())
+    rates = {row["id"]: row["share"] for row in rows(demo, "cot-qwq/pass_rates.jsonl")}
+    for row in rows(demo, "cot-r1/sft.jsonl"):
+        share = rates.get(row["problem_id"])
+        assert row["pass_rates"] == {"cot-qwq": share}
+        assert row["pass_rate_72b_tir"] == ("n/a" if share is None else str(share))
+    table = Counter(row["id"] for row in rows(demo, "cot-r1/solutions/seed-*/shard-*.jsonl"))
+    assert table == {
+        row["id"]: 2 if (rates.get(row["id"], 1.0)) <= 0.5 else 1 for row in rows(demo, "decontaminated.jsonl")
+    }
+    assert "Error" not in said
+
+    # A question that the first round asked is not among those of the last.
+    first = {row["id"] for row in rows(demo, "cot-qwq/rounds/01/judgements/shard-*.jsonl")}
+    last = {row["id"] for row in rows(demo, "cot-qwq/judgements/shard-*.jsonl")}
+    assert first
+    assert not first & last
+
+    # Another number in the table changes who gets the second solution, and makes that seed again.
+    planned = demo.make("-n", *overlay(demo, numbers(2, 1, 2)))
+    jobs = re.findall(r"^rule generate_solutions:.*?wildcards: ([^\n]+)", planned, re.MULTILINE | re.DOTALL)
+    assert [job for job in jobs if "cot-qwq" in job] == []
+    assert len(jobs) == 1
+    assert "seed=01" in jobs[0]
+
+
+def test_a_measure_needs_no_summaries_and_no_training_rows(project: Project) -> None:
+    planned = project.planned("results/demo/cot-r1/pass_rates.jsonl", "--configfile", "config/demo.yaml")
+    assert planned["measure_pass_rates"] == 1
+    assert not {"select_traces", "generate_summaries", "prepare_sft"} & set(planned)
