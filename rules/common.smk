@@ -79,6 +79,7 @@ rule ask_model:
         " --top-p {params.top_p}"
         " --max-tokens {params.max_tokens}"
         " --sampling {params.sampling:q}"
+        " {params.again}"
         " --output {output.replies}"
         " --counts {output.counts}"
         " --log {log}"

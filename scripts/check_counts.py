@@ -158,13 +158,16 @@ def newest_shards(folder: Path) -> list[Counts]:
 
 def model_counts(counts: Path, stage: str) -> Counts | None:
     """The sums of a model stage's shards, or None if it has none."""
-    sums, failed = Counter[str](), Counter[str]()
+    sums, failed, again = Counter[str](), Counter[str](), Counter[str]()
     for shard in (shards := newest_shards(counts / stage)):
         failed.update(shard["failed"])
+        again.update(shard.get("asked_again", {}))
         sums.update({key: shard[key] for key in ("requests", "answered", "prompt_tokens", "completion_tokens")})
     if not shards:
         return None
-    return dict(sums) | {"stage": stage, "read": sums["requests"], "written": sums["answered"], "dropped": dict(failed)}
+    tried = {"asked_again": dict(again)} if again["replies"] else {}
+    rows = {"stage": stage, "read": sums["requests"], "written": sums["answered"], "dropped": dict(failed)}
+    return dict(sums) | tried | rows
 
 
 def sharded_counts(counts: Path, stage: str) -> Counts | None:
@@ -259,6 +262,14 @@ def check_sources(run: Path, folder: Path) -> None:
             check(wrote == read[source, kind], what, folder / "groups")
 
 
+def reasons(counts: Counts) -> Iterator[str]:
+    """Why rows were dropped, or requests failed, each with how many; then what became of unreadable replies."""
+    for reason, n in counts["dropped"].items():
+        yield f"{reason} {n:,}"
+    if (again := counts.get("asked_again")) is not None:
+        yield f"asked again {again['replies']:,} times, which made {again['recovered']:,} readable"
+
+
 def table(stages: Iterable[Counts]) -> str:
     """The stages as text, one line each; model stages are indented and count requests."""
     import pandas
@@ -270,7 +281,7 @@ def table(stages: Iterable[Counts]) -> str:
             "passed": f"{counts.get('passed', counts['written']):,}",
             "written": f"{counts['written']:,}",
             "dropped": f"{sum(counts['dropped'].values()):,}",
-            "why": ", ".join(f"{reason} {n:,}" for reason, n in counts["dropped"].items()) or "-",
+            "why": ", ".join(reasons(counts)) or "-",
         }
         for counts in stages
     ]

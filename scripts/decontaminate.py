@@ -29,8 +29,10 @@ from omr.contamination.steps import (
 )
 from omr.errors import UserError, run_command
 from omr.files.jsonl import AtomicFile, Row
+from omr.parsers.readable import is_readable
 from omr.parsers.verdicts import parse_true_false
-from omr.replies.reply import ReplyIndex, usable_text
+from omr.replies.reply import usable_text
+from omr.replies.tries import TriedReplies
 from omr.stages.stage import Stage
 
 
@@ -44,11 +46,11 @@ class Evidence:
         self._matches = MatchFiles(matches)
         self._decisive = RowsInStep(arguments.decisive, {"net": str, "benchmark": str, "row": int})
         self._pairs = RowsInStep(arguments.pairs, {"benchmark": str, "row": int}, key="problem_id")
-        self._replies = ReplyIndex(arguments.replies)
+        self.replies = TriedReplies(arguments.replies, is_readable)
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        for file in (self._matches, self._decisive, self._pairs, self._replies):
+        for file in (self._matches, self._decisive, self._pairs, self.replies):
             self._open.enter_context(file)
         return self
 
@@ -87,7 +89,7 @@ class Evidence:
             yield Question(text, verdicts, tuple(fault for fault in faults if fault is not None))
 
     def _verdict(self, pair: str) -> tuple[bool | None, str | None]:
-        text, fault = usable_text(self._replies.get(pair, self._prompt))
+        text, fault = usable_text(self.replies.get(pair, self._prompt))
         if text is None:
             return None, fault
         verdict = parse_true_false(text)
@@ -145,6 +147,7 @@ def decontaminate(arguments: argparse.Namespace) -> None:
                 stage.count_read()
                 pass_on(problem, finding, stage, pool)
                 report.add_problem(finding)
+        evidence.replies.note_counts(stage)
         report_file.write(report.to_json())
 
 

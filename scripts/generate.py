@@ -1,9 +1,9 @@
 """Ask a model: rows x prompts x seeds -> raw replies. The only command that talks to a model.
 
 In: a rows file (JSONL with `id` and the fields its prompts use), prompt files, the merged config for how the model is
-served. Out: one shard of raw replies (JSONL, see omr/replies/reply.py) and its counts. Replies are never interpreted
-here: a CPU step reads them, so that a better parser never costs a GPU hour. See omr/replies/journal.py for what
-survives a kill.
+served. Out: one shard of raw replies (JSONL, see omr/replies/reply.py) and its counts. What replies mean is never
+decided here: a CPU step reads them, so that a better parser never costs a GPU hour. With --retries, what its parser
+cannot read is asked again (omr/asking/tries.py). See omr/replies/journal.py for what survives a kill.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import asyncio
 import signal
 import sys
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +30,7 @@ from omr.asking.requests import Request, RequestPlan, Sampling
 from omr.asking.selection import in_table, planned
 from omr.asking.serving import drain_through_server
 from omr.asking.time_limit import watched_time_limit
+from omr.asking.tries import NEVER, Tries, TryAgain
 from omr.asking.turn_journal import forget_turns
 from omr.asking.turns import TurnCounts
 from omr.asking.twin_jobs import EXIT_STOPPED, PostponedError, Queueing
@@ -37,6 +38,7 @@ from omr.config.files import read_config
 from omr.errors import UserError, run_command
 from omr.files.jsonl import AtomicFile, Row
 from omr.models.model import ModelSpec, model_spec
+from omr.parsers.readable import is_readable
 from omr.replies.held_time import HeldTime
 from omr.replies.journal import ReplyStore
 from omr.replies.usage import usage_of
@@ -70,6 +72,8 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--sampling", default="{}", help="further sampling parameters as JSON, e.g. '{\"top_k\": 20}'")
     add("--code", help="for solutions that run code: the recipe's `code` as JSON")
     add("--sandbox", type=Path, help="what prepare_sandbox.py wrote: where code runs, if config does not say")
+    add("--retries", type=int, help="further tries of each request whose reply cannot be read (default: unread)")
+    add("--retry-temperature", type=float, default=0.7, help="of further tries")
     add("--max-failed-fraction", type=float, help="requests that may fail for good (default: as config says, or 0.01)")
     add("--grace-s", type=float, default=20.0, help="seconds for requests in flight when told to stop")
     add("--output", type=Path, required=True, help="the shard's replies (JSONL)")
@@ -92,32 +96,36 @@ class Missing:
     """What of a plan is in the store: all keys, and which requests, by their place in the plan, have no reply."""
 
     keys: array[int]
-    asked: bytearray  # one byte per request: 1 if it must be sent
+    asked: bytearray  # one byte per request: 0, or the number of the try that must be sent, counted from 1
     count: int
 
 
-def find_missing(plan: RequestPlan, store: ReplyStore) -> Missing:
+def find_missing(plan: RequestPlan, store: ReplyStore, tries: Tries) -> Missing:
     """Go through the whole plan once: this finds every fault of rows and prompts before anything is sent."""
     keys, asked = array("Q"), bytearray()
     for request in plan.requests():
         keys.append(int(request.key, 16))
-        asked.append(request.key not in store)
-    return Missing(keys, asked, asked.count(1))
+        asked.append(tries.first_missing(request, store.__contains__))
+    tries.check()
+    return Missing(keys, asked, len(asked) - asked.count(0))
 
 
-def missing_requests(plan: RequestPlan, missing: Missing) -> Iterator[Request]:
-    return (request for place, request in enumerate(plan.requests(check_ids=False)) if missing.asked[place])
+def missing_requests(plan: RequestPlan, missing: Missing, tries: Tries) -> Iterator[Request]:
+    for place, request in enumerate(plan.requests(check_ids=False)):
+        if missing.asked[place]:
+            yield tries.number(request, missing.asked[place])
 
 
 @dataclass(frozen=True)
 class Job:
     """Which model is asked, as what its server loads, where that server's software is, which share of the requests may
-    fail for good, and what is needed where replies run code."""
+    fail for good, when one is asked again, and what is needed where replies run code."""
 
     model: ModelSpec
     served: ModelSpec
     site: ServerSite
     max_failed_fraction: float
+    try_again: TryAgain
     code: CodeJob | None = None
 
 
@@ -133,12 +141,20 @@ def read_job(args: argparse.Namespace, prompts: Sequence[Prompt]) -> Job:
         fraction = config.get("generate", {}).get("max_failed_fraction", 0.01)
     # What determines the replies is the model's identity; from where it is loaded only matters to the server.
     served = spec if args.model_manifest is None else served_from(spec, args.model_manifest)
-    job = Job(spec, served, server_site(config, spec.server), fraction)
+    job = Job(spec, served, server_site(config, spec.server), fraction, read_try_again(args, config))
     if args.code is None:
         return job
     code = CodeSettings.read(orjson.loads(args.code))
     sandbox = sandbox_settings(config, code, args.sandbox)
     return replace(job, served=telling_reuse(served), code=code_job(code, spec, served, prompts, sandbox))
+
+
+def read_try_again(args: argparse.Namespace, config: Mapping[str, Any]) -> TryAgain:
+    """When requests are asked again; without --retries no reply is looked at."""
+    if args.retries is None:
+        return NEVER
+    bound = config.get("unreadable", {}).get("max_fraction", 1.0)
+    return TryAgain(is_readable, args.retries, args.retry_temperature, bound)
 
 
 def request_plan(args: argparse.Namespace, job: Job, prompts: Sequence[Prompt]) -> RequestPlan:
@@ -165,7 +181,7 @@ def server_log(args: argparse.Namespace) -> Path:
 
 
 async def answer(
-    args: argparse.Namespace, plan: RequestPlan, job: Job, store: ReplyStore, missing: Missing, log: Log
+    args: argparse.Namespace, plan: RequestPlan, job: Job, store: ReplyStore, missing: Missing, tries: Tries, log: Log
 ) -> Drain:
     """Ask for everything that is missing. Returns the drain; its `stopped` says whether it was told to end early."""
     progress = Progress(args.stage, len(missing.asked), len(missing.asked) - missing.count, log, sys.stderr.isatty())
@@ -173,6 +189,7 @@ async def answer(
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(ChatClient(job.model, args.stage, plan.sampling, say=log))
         drain = Drain(client, store, progress, max_failed, args.grace_s, full_load=store.held.full_load)
+        drain.again = tries.after
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, drain.stop)
@@ -181,7 +198,7 @@ async def answer(
             if job.code is not None:
                 turns = await stack.enter_async_context(job.code.solving(drain, args.output, store.__contains__, log))
             async with watched_time_limit(job.model, drain.stop, log):
-                requests = missing_requests(plan, missing)
+                requests = missing_requests(plan, missing, tries)
                 await drain_through_server(drain, requests, job.served, job.site, server_log(args), log)
         finally:
             progress.close()
@@ -212,27 +229,30 @@ def run(args: argparse.Namespace, log: Log) -> int:
 
 def fill_store(args: argparse.Namespace, plan: RequestPlan, job: Job, log: Log) -> int:
     """Ask for what the store lacks and publish it; the command's exit status."""
-    with ReplyStore(args.output, log, Queueing(job.model, log)) as store:
-        missing = find_missing(plan, store)
-        if len(store) and missing.count == len(missing.asked):
+    tries = Tries(plan, job.try_again)
+    with ReplyStore(args.output, log, Queueing(job.model, log), tries.note) as store:
+        missing = find_missing(plan, store, tries)
+        if len(store) and missing.asked.count(1) == len(missing.asked):
             store.held.forget()  # what is stored answered other requests
         log(f"{args.stage} {args.output}: {missing.count} of {len(missing.asked)} requests have no reply yet")
         failed: list[dict[str, Any]] = []
         if missing.count:
-            drain = asyncio.run(answer(args, plan, job, store, missing, log))
+            drain = asyncio.run(answer(args, plan, job, store, missing, tries, log))
             if drain.stopped:
                 log("told to stop: finished replies are kept, the next run goes on from there")
                 return EXIT_STOPPED
             failed = drain.failed
-        store.publish(missing.keys, failed)
+        store.publish([*missing.keys, *tries.keys], failed)
         forget_turns(args.output)
-        write_counts(args, job.model, store.held)
+        write_counts(args, job.model, store.held, tries)
     return 0
 
 
-def write_counts(args: argparse.Namespace, spec: ModelSpec, held: HeldTime) -> None:
+def write_counts(args: argparse.Namespace, spec: ModelSpec, held: HeldTime, tries: Tries) -> None:
     counts = {"stage": args.stage, "model": spec.name, "served": spec.identity, "wall_s": round(held.seconds, 3)}
     counts |= {"gpus": spec.gpus * spec.nodes} | usage_of(args.output)
+    if args.retries is not None:
+        counts["asked_again"] = tries.counts()
     if held.full_load.seconds:
         counts["full_load"] = held.full_load.as_json()
     with AtomicFile(args.counts) as file:

@@ -17,7 +17,9 @@ from collections.abc import Sequence
 from omr.answers.single_answer import NO_ANSWER
 from omr.errors import run_command
 from omr.files.jsonl import Fields, Row
+from omr.parsers.readable import is_readable
 from omr.replies.reply import ReplyIndex
+from omr.replies.tries import TriedReplies
 from omr.solutions.judging import Judgement, Judgements, ProblemJudgements, by_problem, judgement_fields, unjudged
 from omr.stages.flags import add_input, add_replies, open_stage, stage_parser
 from omr.stages.stage import Stage
@@ -72,9 +74,10 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv)
     with (
         open_stage("merge_judgements", args) as stage,
-        ReplyIndex(args.replies) as replies,
+        TriedReplies(args.replies, is_readable) as replies,
     ):
         merge(args, stage, replies)
+        replies.note_counts(stage)
     return 0
 
 

@@ -18,7 +18,9 @@ from typing import NamedTuple
 
 from omr.errors import run_command
 from omr.files.jsonl import Row
+from omr.parsers.readable import is_readable
 from omr.replies.reply import ReplyIndex
+from omr.replies.tries import TriedReplies
 from omr.solutions.judging import Judgement, Judgements, ProblemJudgements, by_problem, unjudged
 from omr.solutions.summaries import OF_TRACE, Candidate, Candidates
 from omr.stages.flags import add_candidates, add_input, add_replies, open_stage, stage_parser
@@ -103,9 +105,10 @@ def main(argv: list[str] | None = None) -> int:
     with (
         open_stage("merge_summaries", args) as stage,
         ReplyIndex(args.summaries) as summaries,
-        ReplyIndex(args.replies) as replies,
+        TriedReplies(args.replies, is_readable) as replies,
     ):
         merge(args, stage, summaries, replies)
+        replies.note_counts(stage)
     return 0
 
 

@@ -19,7 +19,9 @@ from pathlib import Path
 from omr.errors import run_command
 from omr.files.jsonl import Row
 from omr.parsers.answer_lines import parse_answer
+from omr.parsers.readable import is_readable
 from omr.replies.reply import ReplyIndex, usable_text
+from omr.replies.tries import TriedReplies
 from omr.stages.flags import add_replies, open_stage, stage_parser
 from omr.stages.routing import ANSWERS, branch_of
 from omr.stages.stage import Stage
@@ -54,11 +56,12 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     arguments = parse_arguments(argv)
     types = Counter[str]()
-    with ReplyIndex(arguments.replies) as replies, open_stage("parse_answers", arguments) as stage:
+    with TriedReplies(arguments.replies, is_readable) as replies, open_stage("parse_answers", arguments) as stage:
         rows = stage.read(arguments.classified, FIELDS, where=lambda row: branch_of(row) == ANSWERS, unique=True)
         for row in rows:
             parse_row(stage, row, replies, types)
         stage.note("problem_types", dict(sorted(types.items())))
+        replies.note_counts(stage)
     return 0
 
 

@@ -21,7 +21,9 @@ from omr.errors import run_command
 from omr.files.jsonl import Row
 from omr.files.notation import notation
 from omr.parsers.extraction import fault_of_problem, parse_problems
+from omr.parsers.readable import is_readable
 from omr.replies.reply import ReplyIndex, usable_text
+from omr.replies.tries import TriedReplies
 from omr.stages.flags import add_replies, open_stage, stage_parser
 from omr.stages.stage import Stage
 
@@ -88,9 +90,10 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     arguments = parse_arguments(argv)
-    with ReplyIndex(arguments.replies) as replies, open_stage("parse_problems", arguments) as stage:
+    with TriedReplies(arguments.replies, is_readable) as replies, open_stage("parse_problems", arguments) as stage:
         for thread in stage.read(arguments.threads, FIELDS, unique=True):
             parse_thread(stage, thread, replies)
+        replies.note_counts(stage)
     return 0
 
 

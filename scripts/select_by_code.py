@@ -21,7 +21,9 @@ from pathlib import Path
 
 from omr.errors import UserError, run_command
 from omr.files.jsonl import Fields, Row, read_rows
+from omr.parsers.readable import is_readable
 from omr.replies.reply import ReplyIndex
+from omr.replies.tries import TriedReplies
 from omr.solutions.code_votes import CodeVotes
 from omr.solutions.fragments import Worth, needs_code, worth
 from omr.stages.flags import add_input, add_replies, open_stage, stage_parser
@@ -115,8 +117,9 @@ def why_dropped(worths: Sequence[Worth], moderate_share: str) -> str | None:
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv)
-    with open_stage("select_by_code", args) as stage, ReplyIndex(args.replies) as replies:
+    with open_stage("select_by_code", args) as stage, TriedReplies(args.replies, is_readable) as replies:
         select(args, stage, replies)
+        replies.note_counts(stage)
     return 0
 
 

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from omr.answers.vote import Requirement, outcome
 from omr.errors import UserError, run_command
 from omr.files.jsonl import Fields, read_rows
-from omr.replies.reply import ReplyIndex
+from omr.parsers.readable import is_readable
+from omr.replies.tries import TriedReplies
 from omr.solutions.judging import by_problem
 from omr.solutions.matching import UNDECIDED, Matcher, Undecided, vote_fields
 from omr.stages.flags import add_input, add_replies, open_stage, stage_parser
@@ -65,8 +66,9 @@ def settle(args: argparse.Namespace, stage: Stage, matcher: Matcher) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv)
-    with open_stage("settle_votes", args) as stage, ReplyIndex(args.replies) as replies:
+    with open_stage("settle_votes", args) as stage, TriedReplies(args.replies, is_readable) as replies:
         settle(args, stage, Matcher(replies))
+        replies.note_counts(stage)
     return 0
 
 

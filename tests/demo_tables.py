@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from omr.files.jsonl import read_rows
 from omr.replay.replies import StageReplies, read_stage
+from omr.replies.reply import SEEDS_PER_TRY
 
 DEMO = Path(__file__).parent / "data" / "demo"
 PROMPTS = Path(__file__).parents[1] / "prompts"
@@ -152,8 +153,7 @@ def requests(stage: str) -> Iterator[str]:
     if kind == "extract_problems":
         yield from (f"{thread['id']}/{kind}/0" for thread in expected()["threads"].values())
     elif kind in ("classify_problems", "classify_converted"):
-        rows = problems() if kind == "classify_problems" else problems(branch="proof")
-        yield from (f"{row['id']}/classify_{label}/0" for row, label in product(rows.values(), CLASSES))
+        yield from classifications(stage, problems() if kind == "classify_problems" else problems(branch="proof"))
     elif kind in ("extract_answers", "convert_proofs"):
         branch = "answer" if kind == "extract_answers" else "proof"
         yield from (f"{row['id']}/{kind}/0" for row in problems(branch=branch).values())
@@ -176,6 +176,15 @@ def requests(stage: str) -> Iterator[str]:
         yield from (f"{group}/summarize_selection/{candidate}" for group, candidate in product(right, range(4)))
     else:
         yield from (f"{row['id']}-0/judge_answers/0" for row in problems("solved").values())
+
+
+def classifications(stage: str, rows: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """The requests about problems; also the second try of one, where it has a reply of its own."""
+    for row, label in product(rows.values(), CLASSES):
+        for seed in (0, SEEDS_PER_TRY):
+            name = f"{row['id']}/classify_{label}/{seed}"
+            if not seed or name in replies(stage).exact:
+                yield name
 
 
 def contamination_pairs() -> Iterator[str]:

@@ -23,6 +23,8 @@ from demo_tables import (
     solutions,
     traces,
 )
+from omr.replay.replies import Reply
+from omr.replies.reply import SEEDS_PER_TRY
 
 THIRD_CIRCLE = pi / 3
 
@@ -42,6 +44,11 @@ def bare_answer(text: str) -> str:
     return last_box(answer) or answer
 
 
+def last_try(stage: str, request: str) -> Reply | None:
+    """The reply to a request, or to its second try where that has another one."""
+    return replies(stage).exact.get(f"{request}/{SEEDS_PER_TRY}") or replies(stage).get(f"{request}/0")
+
+
 # ---- replies say what the table says
 
 
@@ -52,7 +59,7 @@ def test_classifications_are_positive_exactly_where_the_table_says(stage: str, l
         found = {
             label: bare_label(reply.text)
             for label in CLASSES
-            if (reply := replies(stage).get(f"{row['id']}/classify_{label}/0")) is not None
+            if (reply := last_try(stage, f"{row['id']}/classify_{label}")) is not None
         }
         positive = {row["ends"].removeprefix("converted_") if label_of == "converted" else row["ends"]}
         if label_of == "ends" and row.get("branch") == "proof":

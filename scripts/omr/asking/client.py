@@ -62,13 +62,14 @@ _RETRIED = {408, 409, 425, 500, 502, 504} | _BUSY
 class Question:
     """A request as it is sent: its name behind the stage's, its route, what is asked, and the tokens that it may have.
 
-    `fields` are `messages` or a `prompt`, with what belongs to them.
+    `fields` are `messages` or a `prompt`, with what belongs to them; `temperature` is the stage's, if it is None.
     """
 
     name: str
     fields: dict[str, Any]
     max_tokens: int
     route: str = CHAT
+    temperature: float | None = None
 
 
 @dataclass
@@ -152,7 +153,7 @@ class ChatClient:
         """
         try:
             fields = {"messages": request.messages}
-            question = Question(request.name, fields, self._max_tokens(request))
+            question = Question(request.name, fields, self._max_tokens(request), temperature=request.temperature)
             told, latency_s = await self.answer_to(question, lambda body: self._read(request, body))
         except FinalError as error:
             return failed(request, self.spec, error)
@@ -235,7 +236,7 @@ class ChatClient:
         body: dict[str, Any] = {
             "model": self.endpoint.model or self.spec.served_name,
             **question.fields,
-            "temperature": self._sampling.temperature,
+            "temperature": self._sampling.temperature if question.temperature is None else question.temperature,
             "top_p": self._sampling.top_p,
             "max_tokens": question.max_tokens,
             "stream": False,

@@ -32,6 +32,7 @@ class Drain:
     grace_s: float = 20.0
     failed: list[Reply] = field(default_factory=list)
     stop_asked: asyncio.Event = field(default_factory=asyncio.Event)
+    again: Callable[[Request, Reply], Request | None] = lambda request, reply: None  # what to ask next for a request
     on_reply: Callable[[], None] = lambda: None  # told of every reply: the server's watch for a hang
     waiting: int = 0  # requests at the server; the watch for a hanging server reads it
     full_load: FullLoad = field(default_factory=FullLoad)  # what the server did while it had `concurrency` of them
@@ -56,18 +57,24 @@ class Drain:
 
     async def _work(self, requests: Iterator[Request]) -> None:
         # All workers share one iterator: it is only ever advanced by one of them at a time.
-        for request in requests:
-            if self.stopped:
-                return
-            reply = await (self.answer or self._ask)(request)
-            if reply is None:
-                return
-            if reply["error"] is None:
-                self.store.append(reply)
-            else:
-                self._bear(reply)
-            self.progress.add(reply)
-            self.on_reply()
+        for first in requests:
+            request: Request | None = first
+            while request is not None:
+                if self.stopped:
+                    return
+                reply = await (self.answer or self._ask)(request)
+                if reply is None:
+                    return
+                self._keep(reply)
+                request = self.again(request, reply)
+
+    def _keep(self, reply: Reply) -> None:
+        if reply["error"] is None:
+            self.store.append(reply)
+        else:
+            self._bear(reply)
+        self.progress.add(reply)
+        self.on_reply()
 
     def note_turn(self) -> None:
         """A request was answered that is no whole reply: the server lives."""

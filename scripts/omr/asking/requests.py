@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from omr.asking.code_settings import CodeSettings
 from omr.asking.prompts import Prompt
 from omr.errors import UserError
 from omr.files.jsonl import Row, numbered_rows
-from omr.replies.reply import request_name
+from omr.replies.reply import SEEDS_PER_TRY, request_name
 from omr.stages.routing import branch_of
 from omr.stages.shards import shard_of
 
@@ -34,6 +34,7 @@ class Request:
     """One request: identity (row id, prompt name, seed), chat messages, and the reply's key (16 hex digits).
 
     `executions_allowed`: blocks of code that its solution may run; `tool`: what its prompt says about running them.
+    `temperature` is another one than the stage's, if it is not None.
     """
 
     row_id: str
@@ -43,6 +44,7 @@ class Request:
     key: str
     executions_allowed: int = 0
     tool: str | None = None
+    temperature: float | None = None
 
     @property
     def name(self) -> str:
@@ -88,8 +90,7 @@ class RequestPlan:
             for prompt in self.prompts:
                 for seed, messages, allowed in self._asked(row, prompt):
                     name = request_name(row["id"], prompt.name, seed)
-                    text = orjson.dumps(messages if self.code is None else [messages, allowed])
-                    key = blake2b(salt + name.encode() + b"\0" + text, digest_size=8).hexdigest()
+                    key = self._key(salt, name, messages if self.code is None else [messages, allowed])
                     yield Request(row["id"], prompt.name, seed, messages, key, allowed, prompt.tool)
 
     def _asked(self, row: Row, prompt: Prompt) -> Iterator[tuple[int, list[dict[str, str]], int]]:
@@ -102,11 +103,21 @@ class RequestPlan:
             allowed = self.code.executions_allowed(request_name(row["id"], prompt.name, seed))
             yield seed, prompt.render(row | {"code_budget": allowed}), allowed
 
-    def _salt(self) -> bytes:
-        parts: list[Any] = [self.model, asdict(self.sampling)]
+    def _salt(self, temperature: float | None = None) -> bytes:
+        sampling = self.sampling if temperature is None else replace(self.sampling, temperature=temperature)
+        parts: list[Any] = [self.model, asdict(sampling)]
         if self.code is not None:
             parts += [self.code.asked, self.template, [prompt.tool for prompt in self.prompts]]
         return orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)
+
+    def again(self, request: Request, temperature: float) -> Request:
+        """The next try of a request, at another temperature: a request of its own, with a seed and a key of its own."""
+        seed = request.seed + SEEDS_PER_TRY
+        key = self._key(self._salt(temperature), request_name(request.row_id, request.prompt, seed), request.messages)
+        return replace(request, seed=seed, key=key, temperature=temperature)
+
+    def _key(self, salt: bytes, name: str, asked: Any) -> str:
+        return blake2b(salt + name.encode() + b"\0" + orjson.dumps(asked), digest_size=8).hexdigest()
 
     def _is_ours(self, row_id: str) -> bool:
         return shard_of(row_id, self.shards) == self.shard

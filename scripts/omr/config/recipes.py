@@ -35,6 +35,8 @@ _SECTIONS = {
     "generate_wrong_summaries": ("summaries",),
     "generate_selection_summaries": ("summaries",),
 }
+#: Stages whose replies are verdicts, and are asked again where they cannot be read.
+_LABELLING = frozenset({"judge_answers", "judge_code", "judge_summaries", "match_answers"})
 #: What recipes with code have besides.
 _OF_CODE = ("code", "code_filter", "code_rows")
 #: How a recipe makes its rows: by reasoning alone, with code that is run meanwhile, by comparing solutions.
@@ -336,6 +338,7 @@ class Recipes:
             "sampling": lambda wildcards: _as_json(self._section(wildcards.recipe, stage)["sampling"]),
             "files": model_flags,
             "branch": lambda wildcards: "",
+            "again": lambda wildcards: self._settings.again if stage in _LABELLING else "",
         }
 
     def _section(self, name: str, stage: str) -> Mapping[str, Any]:

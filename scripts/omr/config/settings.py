@@ -219,6 +219,13 @@ class Settings:
             for shard in self.shards(stage)
         ]
 
+    @property
+    def again(self) -> str:
+        """How often requests of labelling stages are asked again if their replies cannot be read, as flags of
+        generate.py."""
+        section = self.config["unreadable"]
+        return flags({"retries": section["retries"], "retry_temperature": section["temperature"]})
+
     def asked(self, stage: str) -> dict[str, Any]:
         """Rule params of a model stage: what determines its replies (a change re-runs it)."""
         settings, model = self.stage(stage), self.model(stage)
@@ -231,6 +238,7 @@ class Settings:
             "max_tokens": settings["max_tokens"],
             "files": model_flags,
             "branch": "",
+            "again": self.again,
             "part": lambda wildcards: f"--shard {wildcards.shard} --shards {wildcards.shards}",
             "sampling": orjson.dumps(settings["sampling"], option=orjson.OPT_SORT_KEYS).decode(),
         }

@@ -14,6 +14,12 @@ from functools import cache
 from omr.parsers.reply_text import after_thinking, shown_lines
 from omr.parsers.statements import Grammar
 
+#: The votes on code: by prompt, the key and the labels of its verdict.
+CODE_VOTES = {
+    "judge_novelty": ("novelty", ("new", "check")),
+    "judge_significance": ("significance", ("trivial", "moderate", "significant")),
+}
+
 _KEYS = r"verdict|decision|conclusion"
 _JUDGEMENT = rf"judge?ment|{_KEYS}"
 _ANSWER = rf"(?:class(?:ification)? )?(?:label|result)|answer|reply|output|class(?:ification)?|category|{_KEYS}"

@@ -39,7 +39,7 @@ _NO_LINK = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.EX
 class ReplyStore:
     """The journal and the output of one shard, locked while in use (a context manager).
 
-    `on_wait` is told of waiting for the lock, see `FileLock`.
+    `on_wait` is told of waiting for the lock, see `FileLock`, `on_stored` of every reply that is there already.
     """
 
     def __init__(
@@ -47,10 +47,12 @@ class ReplyStore:
         output: Path,
         say: Callable[[str], None] = lambda line: None,
         on_wait: Callable[[Owner, float], None] = lambda owner, waited_s: None,
+        on_stored: Callable[[Reply], None] = lambda reply: None,
     ) -> None:
         self.output = output
         self.journal = output.with_name(output.name + ".journal")
         self._say = say
+        self._on_stored = on_stored
         self.held = HeldTime(output.with_name(output.name + ".held"))
         self._lock = FileLock(output.with_name(output.name + ".lock"), say, self.held.write, on_wait=on_wait)
         self._fd = -1
@@ -71,7 +73,7 @@ class ReplyStore:
     def _open(self) -> None:
         self._fd = os.open(self.journal, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
         good_bytes = 0
-        for line, key in self._lines():
+        for line, key in self._lines(self._on_stored):
             good_bytes += len(line)
             self._keys.add(key)
         torn = os.fstat(self._fd).st_size - good_bytes
@@ -80,7 +82,7 @@ class ReplyStore:
             self._say(f"{self.journal}: {torn} bytes of an unfinished last line were cut off")
             os.ftruncate(self._fd, good_bytes)
 
-    def _lines(self) -> Iterator[tuple[bytes, int]]:
+    def _lines(self, tell: Callable[[Reply], None] = lambda reply: None) -> Iterator[tuple[bytes, int]]:
         """The journal's whole lines with their keys; ends before a torn last line."""
         with self.journal.open("rb", buffering=1 << 20) as handle:
             for number, line in enumerate(handle, 1):
@@ -94,6 +96,7 @@ class ReplyStore:
                             remedy="something else wrote there: delete that line (or the file) and run again",
                         )
                     return
+                tell(reply)
                 yield line, int(reply["key"], 16)
 
     def __contains__(self, key: str) -> bool:

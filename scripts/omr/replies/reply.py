@@ -23,6 +23,10 @@ from omr.files.jsonl import open_for_reading, parse_row
 
 Reply = dict[str, Any]
 
+#: By so much the sample index `seed` of a request counts on each time it is asked again. So each try is a request of
+#: its own everywhere (in the store, at the server, among authored replies), and needs no field more.
+SEEDS_PER_TRY = 1_000_000
+
 #: Files are addressed by their number in the upper bits of a position: 65,536 files of up to 256 TiB.
 _OFFSET_BITS = 48
 _OFFSET_MASK = (1 << _OFFSET_BITS) - 1

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from omr.parsers.verdicts import parse_label
+from omr.parsers.verdicts import CODE_VOTES, parse_label
 from omr.replies.reply import ReplyIndex, usable_text
 
-#: The prompts that ask, whose names are part of a reply's identity, with the key and the labels of their verdicts.
-PROMPTS = {
-    "judge_novelty": ("novelty", ("new", "check")),
-    "judge_significance": ("significance", ("trivial", "moderate", "significant")),
-}
+#: The prompts that ask, whose names are part of a reply's identity.
+PROMPTS = tuple(CODE_VOTES)
 
 
 class Votes(NamedTuple):
@@ -35,6 +32,6 @@ class CodeVotes:
 
     def _vote(self, fragment_id: str, prompt: str, number: int) -> str | None:
         text, fault = usable_text(self._replies.get(fragment_id, prompt, number))
-        label = None if text is None else parse_label(text, *PROMPTS[prompt])
+        label = None if text is None else parse_label(text, *CODE_VOTES[prompt])
         self.labels[prompt][label or fault or "unreadable"] += 1
         return label
