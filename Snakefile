@@ -36,6 +36,7 @@ rule all:
         recipes.all_replies(settings.run),
         f"results/{settings.run}/stages.txt",
         expand(f"results/{settings.run}/{{recipe}}/dataset", recipe=recipes.to_run),
+        products.joined,
         expand(f"results/{settings.run}/{{recipe}}/stages.txt", recipe=recipes.to_run),
         expand(f"results/{settings.run}/{{recipe}}/report.html", recipe=recipes.to_run),
 
@@ -48,3 +49,9 @@ onstart:
         start_run(settings, jobs, makes_environments=bool(workflow.deployment_settings.deployment_method))
     except UserError as error:
         raise WorkflowError(str(error)) from None
+    if workflow.executor_plugin.name == "slurm":
+        patient_slurm.start(Path(".snakemake/slurm"), logger.warning, workflow.scheduler._executor)
+
+
+onerror:
+    patient_slurm.cancel_rest()

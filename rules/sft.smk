@@ -6,6 +6,7 @@
     -> {recipe}/sft/shard-...                               training rows, with their texts
     -> {recipe}/sft.jsonl                                   all of them
     -> {recipe}/dataset/                                    data/train-*.parquet and README.md, the card
+    -> dataset/                                             all recipes in one folder, with the published subsets
     -> {recipe}/publish_plan.txt                            what `snakemake publish` would send: `snakemake publish_plan`
     -> {recipe}/published.json                              the receipt of what was sent
 
@@ -116,6 +117,33 @@ rule write_dataset:
         " --contamination {input.contamination}"
         " --models {params.models:q}"
         " --prompts {input.prompts}"
+        " --output {output}"
+        " 2>&1 | tee {log}"
+
+
+rule join_datasets:
+    """The datasets of all recipes as one, with the subsets of the published one, and the problems without solutions."""
+    input:
+        datasets=products.datasets,
+        problems="results/{run}/decontaminated.jsonl",
+        code=code_of("join_datasets"),
+    output:
+        directory("results/{run}/dataset"),
+    log:
+        "results/{run}/logs/join_datasets.log",
+    benchmark:
+        "results/{run}/benchmarks/join_datasets.tsv"
+    params:
+        subsets=products.subsets,
+        license=products.card_license,
+    conda:
+        "../envs/workflow.yaml"
+    shell:
+        "python scripts/join_datasets.py"
+        " --datasets {params.subsets:q}"
+        " --problems {input.problems}"
+        " --title {wildcards.run}"
+        " {params.license}"
         " --output {output}"
         " 2>&1 | tee {log}"
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from omr.asking.code_tags import tagged
+from omr.asking.insertions import insertion, note_of
 from omr.replies.steps import Step, stored_steps
+from omr.sandbox.results import Result, Status
 from solution_files import Row, reply
-
-NOTES = {0: "You have run out of code executions!"}
 
 
 class Ran(NamedTuple):
@@ -17,28 +18,31 @@ class Ran(NamedTuple):
 
     code: str
     output: str
-    status: str = "ok"
+    status: Status = "ok"
 
 
-def coded(*pieces: str | Ran, tags: str = "tool_call", budget: int = 8, shown: bool = True) -> Row:
-    """The fields of a reply made of prose and blocks; `tags` and the note are written as the recipe has them."""
+def shown(output: str) -> str:
+    """An output as it is inserted: whole lines."""
+    return output if output.endswith("\n") or not output else f"{output}\n"
+
+
+def coded(*pieces: str | Ran, tags: str = "tool_call", budget: int = 8, told: bool = True) -> Row:
+    """The fields of a reply made of prose and blocks, as generating writes them; `told`: with what is left."""
     text, steps, left = "", list[Step](), budget
     for piece in pieces:
         if isinstance(piece, str):
             text += piece
             continue
         left -= 1
-        opened, closed = {"tool_call": ("<tool_call>", "</tool_call>"), "fences": ("```python\n", "```")}[tags]
-        code = f"\n{piece.code}\n" if tags == "tool_call" else f"{piece.code}\n"
-        block_from, code_from = len(text), len(text) + len(opened)
-        text += opened + code
-        code_to = len(text)
-        text += closed + "\n```output\n"
-        output_from = len(text)
-        text += piece.output
-        output_to = len(text)
-        note = NOTES.get(left, f"Remaining code executions: {left}. Use them well.")
-        text += "\n```\n" + (f"```system\n{note}\n```\n" if shown else "")
+        block_from = len(text)
+        text += tagged(piece.code) if tags == "tool_call" else f"```python\n{piece.code}\n```\n"
+        code_from = text.index("\n", block_from) + 1
+        result = Result(piece.status, piece.output, stdout_chars=len(piece.output))
+        inserted = insertion(result, note_of(left) if told else "", on_new_line=text.endswith("\n"))
+        output_from = len(text) + inserted.output_from
+        output_to = len(text) + inserted.output_to
+        text += inserted.text
+        code_to = code_from + len(piece.code)
         steps.append(Step(block_from, code_from, code_to, output_from, output_to, len(text), piece.status))
     fields = {"text": text, "ended": "stop", "executions": len(steps), "executions_allowed": budget}
     return fields | stored_steps(steps)
@@ -46,7 +50,7 @@ def coded(*pieces: str | Ran, tags: str = "tool_call", budget: int = 8, shown: b
 
 def coded_reply(row_id: str, *pieces: str | Ran, seed: int = 0, prompt: str = "solve_tir", **options: Any) -> Row:
     """A stored reply of prose and blocks; options of `coded`, and other fields of the reply."""
-    written = {name: options.pop(name) for name in ("tags", "budget", "shown") if name in options}
+    written = {name: options.pop(name) for name in ("tags", "budget", "told") if name in options}
     return reply(row_id, None, prompt=prompt, seed=seed) | coded(*pieces, **written) | options
 
 

@@ -81,11 +81,11 @@ def write_code_run(results: Path, hostile: str = "fine") -> Path:
         "seed": 0,
         "generated_solution": text,
     }
-    call = {"type": "function", "function": {"name": "python", "arguments": {"code": f"print('{hostile}')"}}}
+    call = {"type": "function", "function": {"name": "run_python", "arguments": {"code": f"print('{hostile}')"}}}
     chat = [
         {"role": "user", "content": "What is $1+1$?"},
         {"role": "assistant", "content": f"Hm. {hostile}", "tool_calls": [call]},
-        {"role": "tool", "name": "python", "content": hostile},
+        {"role": "tool", "name": "run_python", "content": hostile},
         {"role": "assistant", "content": "It is \\boxed{2}"},
     ]
     row |= {"messages_with_tools": chat, "tools": TOOLS, "code_blocks": 1, "code_failures": 0, "code_budget": None}

@@ -85,8 +85,9 @@ def test_a_row_has_the_trimmed_transcript_and_the_new_summary(tmp_path: Path) ->
     made = Shard(tmp_path, THOUGHT, budget=5).prepare(summaries=True)
     (row,) = made.rows
     assert row["generated_solution"] == (
-        "<think>\nHm.\n<tool_call>\nprint(6 * 7)\n</tool_call>\n```output\n42\n\n```\n"
-        "```system\nRemaining code executions: 4. Use them well.\n```\nSo \\boxed{42}.\n</think>\n\n" + SUMMARY
+        "<think>\nHm.\n<tool_call>\nprint(6 * 7)\n</tool_call>\n```output\n42\n```\n"
+        "```system\nRemaining code executions: 4. Every block that you close takes one.\n```\nSo \\boxed{42}.\n</think>\n\n"
+        + SUMMARY
     )
     assert (row["code_budget"], row["code_blocks"], row["code_failures"]) == (5, 1, 0)
     assert (row["inference_mode"], row["problem"]) == ("tir", problem("aa-1")["problem"])
@@ -106,10 +107,10 @@ def test_without_summaries_the_row_is_what_the_model_saw(tmp_path: Path) -> None
 
 
 def test_a_row_may_end_at_its_answer_with_another_prompt(tmp_path: Path) -> None:
-    shard = Shard(tmp_path, PLAIN, THOUGHT, tags="fences", shown=False)
+    shard = Shard(tmp_path, PLAIN, THOUGHT, tags="fences", told=False)
     made = shard.prepare(**{"end-at-answer": [], "row-prompt": ROOT / "prompts/solve_cot.yaml"})
     first, second = made.rows
-    block = "<tool_call>\nprint(6 * 7)\n</tool_call>\n```output\n42\n\n```\n"
+    block = "<tool_call>\nprint(6 * 7)\n</tool_call>\n```output\n42\n```\n"
     assert first["generated_solution"] == f"Hm.\n{block}So it is \\boxed{{42}}"
     assert second["generated_solution"] == f"Hm.\n{block}So \\boxed{{42}}"
     assert (first["code_budget"], first["code_blocks"]) == (None, 1)

@@ -11,8 +11,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +62,7 @@ class Cluster:
     def __init__(self, folder: Path, nodes: int) -> None:
         self.folder, self.nodes = folder, nodes
         self._lost = set[str]()
+        self._has_controller = True
 
     def script(self, command: str, *arguments: str) -> None:
         # Output to a file: the daemons inherit it, and would keep a pipe open for ever.
@@ -125,6 +126,28 @@ class Cluster:
         )
         self._lost.remove(name)
 
+    def lose_controller(self) -> None:
+        """The controller ends, as for an upgrade."""
+        pid = int((self.folder / "run/slurmctld.pid").read_text())
+        os.kill(pid, signal.SIGTERM)
+        until(lambda: not Path(f"/proc/{pid}").exists(), "the controller has ended")
+        self._has_controller = False
+
+    def bring_back_controller(self) -> None:
+        """Start the controller again; it knows what the last one knew."""
+        self.script("controller")
+        self._has_controller = True
+
+    @contextmanager
+    def at_most(self, jobs: int) -> Iterator[None]:
+        """While the block runs, no more jobs may wait or run; further ones are refused."""
+        limit = self.folder / "most_jobs"
+        limit.write_text(f"{jobs}\n")
+        try:
+            yield
+        finally:
+            limit.unlink()
+
     def end_soon(self, number: str) -> None:
         """Lower a running job's time limit: it ends in 45 to 105 s, and Slurm warns it before."""
         hours, minutes, seconds = (int(part) for part in self.job(number)["RunTime"].split(":"))
@@ -133,6 +156,8 @@ class Cluster:
 
     def clear(self) -> None:
         """Have all nodes back and no job in the queue, whatever a test left behind."""
+        if not self._has_controller:
+            self.bring_back_controller()
         for name in sorted(self._lost):
             self.bring_back(name)
         self.ask("scancel", f"--user={os.getuid()}")

@@ -3,12 +3,14 @@
 #
 #   slurm_local.sh install            install Slurm and munge (Debian or Ubuntu, as root)
 #   slurm_local.sh start DIR [NODES]  start controller and node daemons; DIR/bin holds the commands that talk to them
+#   slurm_local.sh controller DIR     start the controller again, with the state that the last one left
 #   slurm_local.sh node DIR NAME      start the daemon of one node (n1, n2, ...) again
 #   slurm_local.sh stop DIR           stop what was started, by its pid files
 #
 # Every node pretends to have GPUS (8) GPUs, CPUS (128) CPUs and MEM_MB (2,000,000) MB. All nodes are this machine: tell
 # them apart by SLURMD_NODENAME or by address (127.0.0.11, 127.0.0.12, ...), not by host name. DIR/sbatch.log gets a line
-# per submitted job: its number, a tab, the arguments of sbatch.
+# per submitted job: its number, a tab, the arguments of sbatch. While there is a file DIR/most_jobs, no more jobs than the
+# number in it may wait or run: further ones are refused as by a limit of an account.
 set -euo pipefail
 
 GPUS=${GPUS:-8} CPUS=${CPUS:-128} MEM_MB=${MEM_MB:-2000000} BASE_PORT=${BASE_PORT:-26817} KILL_WAIT=${KILL_WAIT:-30}
@@ -52,10 +54,25 @@ SelectTypeParameters=CR_Core_Memory
 SchedulerParameters=sched_interval=5,batch_sched_delay=0
 ReturnToService=2
 MinJobAge=600
+MessageTimeout=5
 KillWait=$KILL_WAIT
 InactiveLimit=0
 GresTypes=gpu
+JobSubmitPlugins=lua
 CONF
+  cat > "$dir/job_submit.lua" <<LUA
+function slurm_job_submit(job_desc, partitions, user)
+  local file = io.open("$dir/most_jobs")
+  if file == nil then return slurm.SUCCESS end
+  local most, there = file:read("*n"), 0
+  file:close()
+  for _, job in pairs(slurm.jobs) do
+    if job.job_state < 3 then there = there + 1 end -- pending, running, suspended
+  end
+  return there < most and slurm.SUCCESS or 2050 -- ESLURM_ACCOUNTING_POLICY
+end
+function slurm_job_modify(job_desc, job, partitions, user) return slurm.SUCCESS end
+LUA
   local i
   for i in $(seq "$nodes"); do
     echo "NodeName=n$i NodeHostname=$host NodeAddr=127.0.0.$((10 + i)) Port=$((BASE_PORT + i)) CPUs=$CPUS" \
@@ -117,6 +134,10 @@ start() {
   return 1
 }
 
+controller() {
+  SLURM_CONF=$1/slurm.conf slurmctld
+}
+
 node() {
   mkdir -p "$1/spool.$2"
   SLURM_CONF=$1/slurm.conf slurmd -N "$2"
@@ -139,7 +160,8 @@ stop() {
 case "${1:-}" in
   install) install ;;
   start) start "$2" "${3:-1}" ;;
+  controller) controller "$(cd "$2" && pwd)" ;;
   node) node "$(cd "$2" && pwd)" "$3" ;;
   stop) stop "$2" ;;
-  *) sed -n 2,11p "$0"; exit 2 ;;
+  *) sed -n 2,13p "$0"; exit 2 ;;
 esac

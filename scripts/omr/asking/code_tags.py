@@ -18,7 +18,7 @@ _TO_LOOK_FOR = {"": re.compile(r"'''|\"\"\"|'|\"|#[^\n]*")} | {
     quote: re.compile(rf"\\.|{quote}" + (r"|\n" if len(quote) == 1 else ""), re.DOTALL)
     for quote in ("'''", '"""', "'", '"')
 }
-_OPEN_TAG, _CLOSE_TAG = "<tool_call>", "</tool_call>"
+OPEN_TAG, CLOSE_TAG = "<tool_call>", "</tool_call>"
 
 
 class Block(NamedTuple):
@@ -57,7 +57,7 @@ class Tags:
         return _find_fenced(text) if self.name == "fences" else Found(_find_tagged(text))
 
 
-_TAGS = {"tool_call": Tags("tool_call", _CLOSE_TAG), "fences": Tags("fences", "```\n")}
+_TAGS = {"tool_call": Tags("tool_call", CLOSE_TAG), "fences": Tags("fences", "```\n")}
 
 
 def tags_named(name: str) -> Tags:
@@ -67,16 +67,16 @@ def tags_named(name: str) -> Tags:
 
 def tagged(code: str) -> str:
     """Code as a block between tags."""
-    return f"{_OPEN_TAG}\n{code}\n{_CLOSE_TAG}"
+    return f"{OPEN_TAG}\n{code}\n{CLOSE_TAG}"
 
 
 def _find_tagged(text: str) -> Block | None:
-    start = text.find(_OPEN_TAG)
+    start = text.find(OPEN_TAG)
     if start < 0:
         return None
-    begin = start + len(_OPEN_TAG)
-    close = text.find(_CLOSE_TAG, begin)
-    return _block(text, start, begin, close, close + len(_CLOSE_TAG)) if close >= 0 else _open_block(start, begin)
+    begin = start + len(OPEN_TAG)
+    close = text.find(CLOSE_TAG, begin)
+    return _block(text, start, begin, close, close + len(CLOSE_TAG)) if close >= 0 else _open_block(start, begin)
 
 
 def _open_block(start: int, begin: int) -> Block:

@@ -149,6 +149,20 @@ class Products:
             _SUMMARY_PROMPT
         ] * self._has_summaries(recipe)
 
+    @property
+    def joined(self) -> list[str]:
+        """The folder that joins the datasets of all recipes of a run, as a list of inputs: empty without recipes."""
+        return [f"results/{self._settings.run}/dataset"] if self._recipes.to_run else []
+
+    def datasets(self, wildcards: object) -> list[str]:
+        """Input of a rule: the dataset folders of all recipes of a run."""
+        return [f"results/{self._settings.run}/{recipe}/dataset" for recipe in self._recipes.to_run]
+
+    def subsets(self, wildcards: object) -> list[str]:
+        """A param of a rule: `subset/recipe=folder` for each of them; a subset is what a mode makes."""
+        modes = {recipe: self._recipes[recipe]["mode"] for recipe in self._recipes.to_run}
+        return [f"{mode}/{recipe}=results/{self._settings.run}/{recipe}/dataset" for recipe, mode in modes.items()]
+
     def card_license(self, wildcards: OfRecipe) -> str:
         """A param of a rule: `--license NAME`, or nothing."""
         return flags({"license": self._publish["license"]})

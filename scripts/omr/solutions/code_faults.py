@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from omr.answers.final_answer import final_answer
 from omr.answers.prose import claimed_answers
+from omr.asking.code_tags import CLOSE_TAG, tags_named
 from omr.replies.reply import Reply
 from omr.solutions.plotting import plots
-from omr.solutions.transcripts import CLOSE_TAG, OPEN_TAG, Transcript
+from omr.solutions.transcripts import Transcript
 
 #: Whether two answers are provably the same.
 Same = Callable[[str, str], bool]
@@ -22,9 +23,9 @@ Same = Callable[[str, str], bool]
 #: What an ending says of a solution's code; other solutions that did not end by themselves are unfinished.
 FAULTS_OF_ENDINGS = {"too_many_blocks": "budget_overused", "unclosed_block": "block_not_run"}
 
-_FENCE = r"^[ \t>]*(?:`{3,}|~{3,})[ \t]*\{?\.?"
-_PYTHON = re.compile(_FENCE + r"(?:python|py|python3|ipython|sage|pycon)\b", re.IGNORECASE | re.MULTILINE)
-_INVENTED = re.compile(_FENCE + r"(?:output|system|tool_response)\b|</?tool_response>", re.IGNORECASE | re.MULTILINE)
+_INVENTED = re.compile(
+    r"^[ \t]*`{3,}[ \t]*(?:output|system|tool_response)\b|</?tool_response>", re.IGNORECASE | re.MULTILINE
+)
 _THINK_TAG = re.compile(r"</?think>")
 #: Of a long text before the code, so many different claims are compared with the answer.
 _MOST_CLAIMS = 64
@@ -60,7 +61,9 @@ def _fault_of_blocks(transcript: Transcript, rules: Rules) -> str | None:
         return "sandbox_failed"
     prose = transcript.prose
     # Its own tags, or those of another style: written as code, and nobody ran it.
-    if any(OPEN_TAG in piece or CLOSE_TAG in piece or _PYTHON.search(piece) for piece in prose):
+    if any(tags_named(name).find(piece).block for piece in prose for name in ("tool_call", "fences")):
+        return "block_not_run"
+    if any(CLOSE_TAG in piece for piece in prose):
         return "block_not_run"
     if any(_INVENTED.search(piece) for piece in prose):
         return "invented_output"

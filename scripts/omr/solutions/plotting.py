@@ -9,6 +9,7 @@ import ast
 import re
 import warnings
 from collections.abc import Iterable, Iterator
+from textwrap import dedent
 
 #: Packages that do nothing but draw, or whose import here is for that.
 _DRAWING = frozenset(
@@ -65,7 +66,7 @@ def _parse(code: str) -> ast.AST | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd escapes in strings
-            return ast.parse(code)
+            return ast.parse(dedent(code))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         # A null byte, a lone surrogate, or nesting that no parser takes: nothing of it ran.
         return None

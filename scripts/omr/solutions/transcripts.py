@@ -7,14 +7,15 @@ the blocks blanked, at the same places (`Transcript.spoken`).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from textwrap import dedent
 from typing import NamedTuple
 
 from omr.answers.final_answer import split_reasoning
+from omr.asking.code_tags import OPEN_TAG, tagged
 from omr.errors import UserError
 from omr.replies.reply import Reply
 from omr.replies.steps import Step, steps_of
 
-OPEN_TAG, CLOSE_TAG = "<tool_call>", "</tool_call>"
 _THINK, _END_THINK = "<think>", "</think>"
 
 
@@ -142,12 +143,12 @@ def published(transcript: Transcript) -> Transcript:
 
 
 def _with_tags(text: str, step: Step) -> Transcript:
-    code = step.code(text).strip("\r\n")
+    code = dedent(step.code(text)).strip("\r\n")
     # What closes the code stands on the first line behind it; the rest is ours.
-    inserted = text[step.code_to : step.output_from].lstrip("\n").partition("\n")[2]
-    before = f"{OPEN_TAG}\n{code}\n{CLOSE_TAG}\n{inserted}"
-    output, after = step.output(text), text[step.output_to : step.block_to]
+    inserted = text[step.code_to : step.output_from].lstrip("\r\n").partition("\n")[2]
+    before = f"{tagged(code)}\n{inserted}"
     code_from = len(OPEN_TAG) + 1
+    output, after = step.output(text), text[step.output_to : step.block_to]
     output_to = len(before) + len(output)
     step = Step(0, code_from, code_from + len(code), len(before), output_to, output_to + len(after), step.status)
     return Transcript(before + output + after, (step,))

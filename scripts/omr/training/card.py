@@ -40,14 +40,12 @@ class CardFacts:
 def dataset_card(figures: Figures, facts: CardFacts) -> str:
     """The text of README.md."""
     sections = [
-        f"# {_plain(facts.title)}",
-        f"{figures.rows:,} solutions of {figures.problems:,} mathematics problems from a forum, each with its reasoning"
-        " and a final answer that was judged right. All figures on this page were counted by the run that made the"
-        " files.",
+        f"# {plain(facts.title)}",
+        f"{figures.rows:,} {_what(figures)}. All figures on this page were counted by the run that made the files.",
         _rows(figures),
         _pass_rates(figures),
         _lengths(figures),
-        _columns(),
+        columns_section(),
         _funnel(facts.stages),
         _models(facts),
         _contamination(facts.contamination),
@@ -55,7 +53,19 @@ def dataset_card(figures: Figures, facts: CardFacts) -> str:
         _USE_OF_TOOLS if figures.values["inference_mode"]["tir"] else "",
     ]
     body = "\n\n".join(section for section in sections if section)
-    return f"---\n{_front_matter(figures.rows, facts)}---\n\n{body}\n"
+    configs = [{"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*.parquet"}]}]
+    head = front_matter(facts.title, facts.license, figures.rows, configs)
+    return f"---\n{head}---\n\n{body}\n"
+
+
+def _what(figures: Figures) -> str:
+    problems = f"{figures.problems:,} mathematics problems from a forum"
+    if figures.values["inference_mode"]["genselect"]:
+        return (
+            f"comparisons of several solutions of a problem, of {problems}. Each row has right and wrong solutions, "
+            "all rewritten by one model, and the summary of a comparison that chose a right one"
+        )
+    return f"solutions of {problems}, each with its reasoning and a final answer that was judged right"
 
 
 _USE = """## Use
@@ -75,17 +85,16 @@ chats = rows.select_columns(["messages_with_tools", "tools"]).rename_column("mes
 ```"""
 
 
-def _front_matter(rows: int, facts: CardFacts) -> str:
-    head: dict[str, Any] = {"pretty_name": facts.title}
-    if facts.license is not None:
-        head["license"] = facts.license
+def front_matter(title: str, licence: str | None, rows: int, configs: Sequence[Mapping[str, Any]]) -> str:
+    """The YAML head of a card; `configs` are the hub's: names with their splits and files."""
+    head: dict[str, Any] = {"pretty_name": title}
+    if licence is not None:
+        head["license"] = licence
     head |= {
         "task_categories": ["text-generation", "question-answering"],
         "tags": ["math", "reasoning", "synthetic"],
         "size_categories": [next((name for name, below in _SIZES.items() if rows < below), _LARGEST)],
-        "configs": [
-            {"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*.parquet"}]},
-        ],
+        "configs": list(configs),
     }
     return yaml.safe_dump(head, sort_keys=False, allow_unicode=True)
 
@@ -94,7 +103,7 @@ def _rows(figures: Figures) -> str:
     parts = []
     for column, counter in figures.values.items():
         rows = [[value, f"{n:,}", f"{n / figures.rows:.1%}"] for value, n in sorted(counter.items())]
-        parts.append(_table([f"`{column}`", "rows", "share"], rows))
+        parts.append(markdown_table([f"`{column}`", "rows", "share"], rows))
     return "## Rows\n\n" + "\n\n".join(parts)
 
 
@@ -102,7 +111,7 @@ def _pass_rates(figures: Figures) -> str:
     names = {n: f"{n / 10:.1f} to below {n / 10 + 0.1:.1f}" for n in range(10)} | {10: "1"}
     rows = [[names[n], f"{figures.pass_rates[n]:,}"] for n in names]
     about = "Share of a problem's solutions that are right, for the problems of this dataset."
-    return f"## Pass rate\n\n{about}\n\n" + _table(["pass rate", "problems"], rows)
+    return f"## Pass rate\n\n{about}\n\n" + markdown_table(["pass rate", "problems"], rows)
 
 
 def _lengths(figures: Figures) -> str:
@@ -114,7 +123,7 @@ def _lengths(figures: Figures) -> str:
     histograms = {"characters": figures.characters, "tokens of the model's reply": figures.tokens}
     rows = [[name, *_length_cells(histogram)] for name, histogram in histograms.items()]
     note = "" if len(figures.tokens) == figures.rows else f"\n\nTokens are known of {len(figures.tokens):,} rows."
-    return "## Lengths\n\nTo three digits.\n\n" + _table(head, rows) + note
+    return "## Lengths\n\nTo three digits.\n\n" + markdown_table(head, rows) + note
 
 
 def _length_cells(histogram: Histogram) -> list[str]:
@@ -124,12 +133,13 @@ def _length_cells(histogram: Histogram) -> list[str]:
     return [f"{mean:,.0f}", *(f"{value:,}" for value in quantiles)]
 
 
-def _columns() -> str:
+def columns_section() -> str:
+    """What the columns are."""
     rows = [
         [f"`{column.name}`", _json_type(column) + (" or null" if column.nullable else ""), column.about]
         for column in COLUMNS
     ]
-    return "## Columns\n\n" + _table(["column", "type", "what it is"], rows)
+    return "## Columns\n\n" + markdown_table(["column", "type", "what it is"], rows)
 
 
 def _json_type(column: Column) -> str:
@@ -153,16 +163,20 @@ def _funnel(stages: Sequence[StageSum]) -> str:
         "What each stage read, passed on and dropped. A row that passes may become several: a thread its problems, a"
         " problem its solutions."
     )
-    return f"## From threads to rows\n\n{about}\n\n" + _table(["stage", "read", "passed", "written", "dropped"], rows)
+    return f"## From threads to rows\n\n{about}\n\n" + markdown_table(
+        ["stage", "read", "passed", "written", "dropped"], rows
+    )
 
 
 def _models(facts: CardFacts) -> str:
     parts = []
     if facts.models:
-        parts.append(_table(["stage", "model"], [[f"`{stage}`", model] for stage, model in facts.models.items()]))
+        parts.append(
+            markdown_table(["stage", "model"], [[f"`{stage}`", model] for stage, model in facts.models.items()])
+        )
     if facts.prompts:
         rows = [[f"`{name}`", f"`{digest}`"] for name, digest in facts.prompts.items()]
-        parts.append(_table(["prompt", "hash of its texts"], rows))
+        parts.append(markdown_table(["prompt", "hash of its texts"], rows))
     return "## Models and prompts\n\n" + "\n\n".join(parts) if parts else ""
 
 
@@ -189,9 +203,9 @@ def _contamination(report: Mapping[str, Any] | None) -> str:
     parts = [
         "## Decontamination",
         "Problems that were removed because they resemble a benchmark problem.",
-        _table(["benchmark", "its problems", "removed here", "why"], benchmarks),
+        markdown_table(["benchmark", "its problems", "removed here", "why"], benchmarks),
         planted,
-        _table(["copies", "planted", "caught", "removed"], canaries),
+        markdown_table(["copies", "planted", "caught", "removed"], canaries),
     ]
     return "\n\n".join(parts)
 
@@ -200,12 +214,13 @@ def _share(share: Mapping[str, Any]) -> str:
     return "-" if share["share"] is None else f"{share['count']:,} of {share['of']:,} ({share['share']:.1%})"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(map(_plain, line)) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(map(plain, line)) + " |" for line in lines)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """A text for one line of Markdown, where it neither ends a table's cell nor opens a tag; code stays as it is."""
     parts = " ".join(text.split()).replace("|", "\\|").split("`")
     return "`".join(part if number % 2 else part.replace("<", "&lt;") for number, part in enumerate(parts))

@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from textwrap import dedent
 from typing import Any, NamedTuple
 
+from omr.asking.code_tags import CLOSE_TAG, OPEN_TAG
 from omr.replies.reply import Reply
-from omr.solutions.transcripts import CLOSE_TAG, OPEN_TAG, Transcript, note
+from omr.solutions.transcripts import Transcript, note
 
-#: The tool of the chats, as trainers that pass `tools` to a chat template take it.
-TOOL_NAME = "python"
+#: The tool of the chats, as trainers that pass `tools` to a chat template take it; solutions are asked with its name.
+TOOL_NAME = "run_python"
 TOOLS: list[dict[str, Any]] = [
     {
         "type": "function",

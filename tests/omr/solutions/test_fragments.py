@@ -18,7 +18,7 @@ def cut(*pieces: str | Ran, window: int = 1500, **options: object) -> list[tuple
 
 
 def test_a_fragment_has_its_block_with_output_and_the_prose_on_both_sides() -> None:
-    ((text, fault),) = cut("Before. ", Ran("print(1)", "one"), "Behind.", tags="fences", shown=False)
+    ((text, fault),) = cut("Before. ", Ran("print(1)", "one"), "Behind.", tags="fences", told=False)
     assert fault is None
     assert text == "Before. <tool_call>\nprint(1)\n</tool_call>\n```output\none\n```\nBehind."
 

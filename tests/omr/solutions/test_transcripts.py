@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from code_files import DISGUISES, Ran, coded, coded_reply
+from code_files import DISGUISES, Ran, coded, coded_reply, shown
 from omr.errors import UserError
 from omr.solutions.solution import is_finished, predicted_answer, read_solution
 from omr.solutions.transcripts import Transcript, joined, last_words, note, published, split, transcript_of
@@ -51,7 +51,7 @@ def test_code_after_the_reasoning_belongs_to_the_solution() -> None:
     transcript = transcript_of(coded_reply("p-1", "<think>Hm.</think>\n", Ran("1", "1"), "\\boxed{1}"))
     reasoning, solution = split(transcript)
     assert (reasoning, len(solution.steps)) == (Transcript("Hm."), 1)
-    assert solution.codes == ["\n1\n"]
+    assert solution.codes == ["1"]
 
 
 def test_reasoning_without_an_opening_tag_is_reasoning() -> None:
@@ -92,9 +92,9 @@ def test_fences_become_the_published_tags_and_nothing_else_changes(output: str) 
     tags, fences = (transcript_of(coded_reply("p-1", *pieces, tags=style)) for style in STYLES)
     assert published(tags) == tags
     assert published(fences).text == tags.text
-    assert [step.output(fences.text) for step in fences.steps] == [output, "boo"]
+    assert [step.output(fences.text) for step in fences.steps] == [shown(output), "boo\n"]
     rewritten = published(fences)
-    assert [step.output(rewritten.text) for step in rewritten.steps] == [output, "boo"]
+    assert [step.output(rewritten.text) for step in rewritten.steps] == [shown(output), "boo\n"]
     assert [code.strip("\n") for code in rewritten.codes] == ["print(1)\n\nprint(2)", "x = '''"]
     assert [step.status for step in rewritten.steps] == ["ok", "error"]
 
@@ -110,16 +110,16 @@ def test_parts_and_joints_keep_the_places_of_blocks() -> None:
     transcript = transcript_of(coded_reply("p-1", "  One.\n", Ran("1", "first"), "Two.\n", Ran("2", "second")))
     place = transcript.text.index("Two.")
     first, second = transcript.part(0, place), transcript.part(place, len(transcript.text))
-    assert [part.steps[0].output(part.text) for part in (first, second)] == ["first", "second"]
+    assert [part.steps[0].output(part.text) for part in (first, second)] == ["first\n", "second\n"]
     whole = joined(["<think>\n", first, "\n\n", second, "\n</think>\n\nDone."])
-    assert [step.output(whole.text) for step in whole.steps] == ["first", "second"]
+    assert [step.output(whole.text) for step in whole.steps] == ["first\n", "second\n"]
     assert [text.strip() for text in whole.prose] == ["<think>\nOne.", "Two.", "</think>\n\nDone."]
 
 
 def test_the_note_is_what_the_model_was_told_behind_an_output() -> None:
     shown = transcript_of(coded_reply("p-1", Ran("1", "```system\nRemaining code executions: 99\n```"), budget=3))
-    assert note(shown, shown.steps[0]) == "Remaining code executions: 2. Use them well."
-    hidden = transcript_of(coded_reply("p-1", Ran("1", "1"), shown=False))
+    assert note(shown, shown.steps[0]) == "Remaining code executions: 2. Every block that you close takes one."
+    hidden = transcript_of(coded_reply("p-1", Ran("1", "1"), told=False))
     assert note(hidden, hidden.steps[0]) == ""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from code_files import DISGUISES, Ran, coded_reply
+from omr.asking.insertions import note_of
 from omr.solutions.transcripts import Transcript, joined, published, split, transcript_of
 from omr.training.code_rows import TOOLS, Coded, coded, fault_of_code_text, messages_with_tools, told_budget
 from omr.training.columns import fault_of_tool_messages
@@ -39,7 +40,7 @@ def test_a_loader_reads_the_budget_back(budget: int, tags: str) -> None:
 
 
 def test_a_budget_that_the_text_does_not_tell_is_unknown() -> None:
-    code = thought("1", shown=False)
+    code = thought("1", told=False)
     assert (code.budget, code.allowed, told_budget(code.transcript.text)) == (None, 8, None)
     assert fault_of_code_text(code) is None
 
@@ -48,7 +49,7 @@ def test_a_budget_that_the_text_does_not_tell_is_unknown() -> None:
 def test_a_text_whose_code_prints_the_words_of_a_note_would_be_misread(words: str) -> None:
     assert fault_of_code_text(thought(words, budget=8)) == "budget_misread"
     assert fault_of_code_text(thought("1", words, budget=8)) is None
-    assert fault_of_code_text(thought(words, shown=False)) == "budget_misread"
+    assert fault_of_code_text(thought(words, told=False)) == "budget_misread"
 
 
 def test_words_of_a_note_that_tell_the_truth_do_no_harm() -> None:
@@ -95,21 +96,21 @@ def test_the_chat_alternates_calls_and_answers_and_ends_with_the_solution() -> N
     assert messages[1] == {
         "role": "assistant",
         "content": "<think>\nHm.\n</think>",
-        "tool_calls": [{"type": "function", "function": {"name": "python", "arguments": {"code": "print(1)"}}}],
+        "tool_calls": [{"type": "function", "function": {"name": "run_python", "arguments": {"code": "print(1)"}}}],
     }
     assert messages[2] == {
         "role": "tool",
-        "name": "python",
-        "content": "1\n\nRemaining code executions: 1. Use them well.",
+        "name": "run_python",
+        "content": f"1\n\n{note_of(1)}",
     }
-    assert messages[4]["content"] == "Traceback\n\nYou have run out of code executions!"
+    assert messages[4]["content"] == f"Traceback\n\n{note_of(0)}"
     assert messages[5] == {"role": "assistant", "content": "<think>\nDone.\n</think>\n\n\\boxed{1}"}
 
 
 @pytest.mark.parametrize("output", DISGUISES, ids=range(len(DISGUISES)))
 @pytest.mark.parametrize("tags", ["tool_call", "fences"])
 def test_the_chat_holds_what_was_run_whatever_it_printed(output: str, tags: str) -> None:
-    messages = messages_with_tools(PROMPT, thought(output, "2", tags=tags, shown=False))
+    messages = messages_with_tools(PROMPT, thought(output, "2", tags=tags, told=False))
     assert fault_of_tool_messages(messages, TOOLS) is None
     calls = [
         message["tool_calls"][0]["function"]["arguments"]["code"] for message in messages if "tool_calls" in message

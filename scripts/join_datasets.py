@@ -1,0 +1,171 @@
+"""One dataset folder of all recipes of a run, with the subsets of the published one.
+
+In: the dataset folders of recipes, each with the subset that it belongs to (cot, tir, genselect), and
+decontaminated.jsonl. Out: a folder with data/<subset>-KKKKK-of-NNNNN.parquet, whose Parquet files are the recipes' own
+(linked, not written anew), data/additional_problems-*.parquet with the problems that no row of any recipe is about, and
+README.md. All files have the same columns. A subset without rows is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from omr.errors import UserError, run_command
+from omr.files.folders import atomic_folder
+from omr.files.id_set import IdSet
+from omr.files.jsonl import Row, read_rows
+from omr.training.columns import NAMES, arrow_schema
+from omr.training.joined_card import ADDITIONAL, SUBSETS, Subset, joined_card
+
+#: Problems that are made a row group.
+_GROUP_ROWS = 20_000
+_REMEDY = "delete this folder and run again: the workflow makes it anew"
+
+
+class Part(NamedTuple):
+    """The dataset folder of a recipe, and the subset that its rows belong to."""
+
+    subset: str
+    recipe: str
+    folder: Path
+
+
+def part(text: str) -> Part:
+    """`SUBSET/RECIPE=FOLDER` of a command line. Raises argparse's own error for anything else."""
+    name, sign, folder = text.partition("=")
+    subset, slash, recipe = name.partition("/")
+    if not (sign and slash and recipe and folder) or subset not in SUBSETS:
+        raise argparse.ArgumentTypeError(f"SUBSET/RECIPE=FOLDER was expected ({', '.join(SUBSETS)}), not {text!r}")
+    return Part(subset, recipe, Path(folder))
+
+
+def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--datasets", type=part, nargs="+", required=True, metavar="SUBSET/RECIPE=FOLDER", help="dataset folders")
+    add("--problems", type=Path, required=True, help="decontaminated.jsonl")
+    add("--title", required=True, help="name of the dataset on its card")
+    add("--license", help="licence on the card, as the hub names it (default: the card names none)")
+    add("--output", type=Path, required=True, help="the folder to make; an older one is replaced")
+    return parser.parse_args(argv)
+
+
+def files_of(folder: Path) -> list[Path]:
+    """The Parquet files of a dataset folder, in order. Raises UserError if there are none."""
+    files = sorted((folder / "data").glob("train-*.parquet"))
+    if not files:
+        raise UserError("there is no dataset", file=folder, remedy=_REMEDY)
+    return files
+
+
+def take_file(source: Path, target: Path) -> None:
+    """Link a file, or copy it where that is not possible."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def key_of(problem_id: str) -> str:
+    """16 hex digits that stand for a problem."""
+    return blake2b(problem_id.encode(), digest_size=8).hexdigest()
+
+
+def check_schema(file: Path, schema: Any) -> None:
+    """Raise UserError for a file with other columns: no two such files load together."""
+    import pyarrow.parquet as pq
+
+    if not pq.read_schema(file).equals(schema):
+        raise UserError("this file has other columns than training rows have now", file=file, remedy=_REMEDY)
+
+
+def problems_of(file: Path) -> Iterator[str]:
+    """The problems that the rows of a file are about, row by row."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(file) as parquet:
+        for batch in parquet.iter_batches(columns=["problem_id"]):
+            yield from batch.column(0).to_pylist()
+
+
+def join_subset(parts: Sequence[Part], folder: Path, solved: IdSet) -> Subset:
+    """Take the files of a subset, and note the problems that its rows are about."""
+    subset, schema = parts[0].subset, arrow_schema()
+    files = [file for each in parts for file in files_of(each.folder)]
+    rows, problems = 0, IdSet()
+    for number, file in enumerate(files):
+        check_schema(file, schema)
+        take_file(file, folder / f"{subset}-{number:05d}-of-{len(files):05d}.parquet")
+        for problem_id in problems_of(file):
+            rows += 1
+            problems.add(key_of(problem_id))
+            solved.add(key_of(problem_id))
+    return Subset(subset, rows, len(problems), [each.recipe for each in parts])
+
+
+def additional_row(problem: Row) -> Row:
+    """A problem without a solution, as a row of the same columns; what is not known is null."""
+    known = {name: problem.get(name) for name in ("expected_answer", "problem_type", "problem_source", "problem")}
+    thread = problem.get("thread_id") or problem["id"].rpartition("-")[0]
+    known |= {"pass_rate_72b_tir": "n/a", "id": problem["id"], "problem_id": problem["id"], "thread_id": thread}
+    return {name: known.get(name) for name in NAMES}
+
+
+def write_additional(path: Path, folder: Path, solved: IdSet) -> Subset | None:
+    """Write the problems that no row is about; None without any."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pa.schema([field.with_nullable(True) for field in arrow_schema()])
+    target = folder / f"{ADDITIONAL}-00000-of-00001.parquet"
+    written = 0
+    group: list[Row] = []
+    with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+        for problem in read_rows(path, {"id": str, "problem": str}):
+            if not is_new(problem["id"], solved):
+                continue
+            group.append(additional_row(problem))
+            written += 1
+            if len(group) == _GROUP_ROWS:
+                writer.write_table(pa.Table.from_pylist(group, schema=schema))
+                group = []
+        writer.write_table(pa.Table.from_pylist(group, schema=schema))
+    if not written:
+        target.unlink()
+        return None
+    return Subset(ADDITIONAL, written, written, [])
+
+
+def is_new(problem_id: str, solved: IdSet) -> bool:
+    """Whether nothing was said of a problem yet; a problem that stands twice in a file is new but once."""
+    return solved.add(key_of(problem_id))
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_arguments(argv)
+    with atomic_folder(args.output) as folder:
+        data = folder / "data"
+        data.mkdir()
+        solved = IdSet()
+        subsets = [
+            join_subset(parts, data, solved)
+            for subset in SUBSETS
+            if (parts := [each for each in args.datasets if each.subset == subset])
+        ]
+        additional = write_additional(args.problems, data, solved)
+        subsets += [] if additional is None else [additional]
+        (folder / "README.md").write_text(joined_card(args.title, args.license, subsets), encoding="utf-8")
+    for found in subsets:
+        print(f"{args.output}: {found.rows:,} rows of {found.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

@@ -1,0 +1,120 @@
+"""Puts patient commands before Slurm's own for the process that runs Snakemake, and tells what they wait for.
+
+The executor plugin for Slurm calls `sbatch`, `squeue`, `scancel` and others by name, and cannot be told to bear a
+controller that is away or a limit on submissions (scripts/slurm_command.py says what it does then, and what is done
+instead). So a folder of small commands of these names comes first on PATH, for this process only: jobs get the PATH as
+it was.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+_SCRIPT = Path(__file__).resolve().parents[2] / "slurm_command.py"
+_COMMANDS = ("sbatch", "squeue", "sacct", "scancel", "scontrol", "sinfo", "sshare")
+_READ_EVERY_S = 1.0
+
+
+class PatientSlurm:
+    """Slurm's commands for one run of Snakemake; `say` gets a line for what they wait for.
+
+    Their files are in `<parent>/<host>-<process>`.
+    """
+
+    def __init__(self, parent: Path, say: Callable[[str], None]) -> None:
+        parent.mkdir(parents=True, exist_ok=True)
+        _remove_old(parent)
+        self.folder = parent.resolve() / f"{socket.gethostname()}-{os.getpid()}"
+        self._say, self._read_bytes = say, 0
+        self._lock, self._ended = threading.Lock(), threading.Event()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        (self.folder / "bin").mkdir(parents=True)
+
+    def start(self) -> None:
+        """Let programs that this process starts find the patient commands, and begin to tell what they say."""
+        for name in _COMMANDS:
+            real = shutil.which(name)
+            if real is not None:  # the executor asks which of them there are
+                call = [sys.executable, "-I", "-S", str(_SCRIPT), str(self.folder), real]
+                path = self.folder / "bin" / name
+                path.write_text(f'#!/bin/sh\nexec {shlex.join(call)} "$@"\n')
+                path.chmod(0o755)
+        os.environ["PATH"] = os.pathsep.join([str(self.folder / "bin"), os.environ.get("PATH", os.defpath)])
+        threading.Thread(target=self._watch, name="patient-slurm", daemon=True).start()
+
+    def stop_waiting(self) -> None:
+        """Let the commands that wait give up."""
+        (self.folder / "stopping").touch()
+
+    def cancel_rest(self) -> None:
+        """Cancel what the run has left in the queue: Snakemake does not while it asks for states of jobs.
+
+        For a run that is over.
+        """
+        jobs = self.folder / "jobs"
+        names = {line.split(" ", 1)[1] for line in jobs.read_text().splitlines()} if jobs.exists() else set()
+        if names:
+            command = [str(self.folder / "bin" / "scancel"), "--quiet", f"--name={','.join(sorted(names))}"]
+            subprocess.run(command, capture_output=True, check=False)
+        self._ended.set()
+        self._tell()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(_READ_EVERY_S):
+            self._tell()
+
+    def _tell(self) -> None:
+        path = self.folder / "log"
+        with self._lock:
+            if not path.exists():
+                return
+            with path.open("rb") as log:
+                log.seek(self._read_bytes)
+                for line in log:
+                    if line.endswith(b"\n"):
+                        self._read_bytes += len(line)
+                        self._say(f"Slurm: {line.decode(errors='replace').rstrip()}")
+
+
+_started: list[PatientSlurm] = []
+
+
+def start(parent: Path, say: Callable[[str], None], executor: Any) -> None:
+    """From now on Slurm's commands are patient, for what this process starts.
+
+    `executor` is Snakemake's: when it is told to `cancel`, submissions that wait give up.
+    """
+    patient = PatientSlurm(parent, say)
+    _started.append(patient)
+    cancel = executor.cancel
+
+    def stop_waiting_and_cancel() -> None:
+        patient.stop_waiting()
+        cancel()
+
+    executor.cancel = stop_waiting_and_cancel
+    patient.start()
+
+
+def cancel_rest() -> None:
+    """To be called when a run did not end well; nothing where `start` was not called."""
+    for patient in _started:
+        patient.cancel_rest()
+
+
+def _remove_old(parent: Path) -> None:
+    """Remove the files of runs on this machine that are over."""
+    host = socket.gethostname()
+    for folder in parent.iterdir():
+        machine, _, process = folder.name.rpartition("-")
+        if machine == host and process.isdecimal() and not Path(f"/proc/{process}").exists():
+            shutil.rmtree(folder, ignore_errors=True)

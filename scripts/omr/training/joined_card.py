@@ -1,0 +1,69 @@
+"""The card of the dataset that joins all recipes of a run: its subsets, and what their columns are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from omr.training.card import columns_section, front_matter, markdown_table, plain
+
+#: As the published dataset has them: the subsets that recipes make, one per mode, and that of problems without rows.
+SUBSETS = ("cot", "tir", "genselect")
+ADDITIONAL = "additional_problems"
+_ABOUT = {
+    "cot": "solutions with reasoning",
+    "tir": "solutions with reasoning and code that was run",
+    "genselect": "comparisons of several solutions of a problem, right and wrong ones, that chose a right one",
+    ADDITIONAL: "problems that no row of the other subsets is about",
+}
+
+
+class Subset(NamedTuple):
+    """A part of the dataset, and the recipes that its rows are from."""
+
+    name: str
+    rows: int
+    problems: int
+    recipes: Sequence[str]
+
+
+def joined_card(title: str, licence: str | None, subsets: Sequence[Subset]) -> str:
+    """The text of README.md.
+
+    Every subset is a configuration of its own with the split `train`, and a split of the default one, as in the
+    published dataset.
+    """
+    files = {subset.name: f"data/{subset.name}-*.parquet" for subset in subsets}
+    configs = [
+        {"config_name": "default", "data_files": [{"split": name, "path": path} for name, path in files.items()]},
+        *({"config_name": name, "data_files": [{"split": "train", "path": path}]} for name, path in files.items()),
+    ]
+    rows = [
+        [f"`{each.name}`", f"{each.rows:,}", f"{each.problems:,}", ", ".join(each.recipes) or "-", _ABOUT[each.name]]
+        for each in subsets
+    ]
+    sections = [
+        f"# {plain(title)}",
+        f"{sum(each.rows for each in subsets):,} rows about mathematics problems from a forum. Every solution's final "
+        "answer, and every chosen solution's, was judged right. All figures on this page were counted by the run that "
+        "made the files; the cards of the recipes say more.",
+        "## Subsets\n\n" + markdown_table(["subset", "rows", "problems", "recipes", "what it holds"], rows),
+        _use(subsets[0].name),
+        columns_section(),
+    ]
+    body = "\n\n".join(sections)
+    head = front_matter(title, licence, sum(each.rows for each in subsets), configs)
+    return f"---\n{head}---\n\n{body}\n"
+
+
+def _use(subset: str) -> str:
+    return f"""## Use
+
+```python
+from datasets import load_dataset
+
+rows = load_dataset("path/or/name/of/this/dataset", "{subset}", split="train")
+same = load_dataset("path/or/name/of/this/dataset", split="{subset}")
+```
+
+The column `messages` is a chat that trainers take as it is. A value that the run did not know is null."""

@@ -1,0 +1,144 @@
+"""All recipes of a run as one dataset folder, which loads offline with the subsets of the published one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import join_datasets
+import pyarrow.parquet as pq
+import pytest
+import write_dataset
+import yaml
+from omr.errors import UserError
+from sft_files import training_rows, write_lines
+
+Row = dict[str, Any]
+LOAD = (
+    "import sys, json, datasets\n"
+    "folder, *subsets = sys.argv[1:]\n"
+    "own = {name: list(datasets.load_dataset(folder, name=name, split='train')) for name in subsets}\n"
+    "all_of_it = datasets.load_dataset(folder)\n"
+    "print(json.dumps([own, {name: list(rows) for name, rows in all_of_it.items()}]))"
+)
+
+
+def dataset(folder: Path, rows: list[Row]) -> Path:
+    folder.mkdir()
+    path = write_lines(folder / "sft.jsonl", rows)
+    assert write_dataset.main([f"--rows={path}", f"--output={folder / 'dataset'}", "--title=one recipe"]) == 0
+    return folder / "dataset"
+
+
+def comparison(row: Row, number: int) -> Row:
+    group = f"{row['problem_id']}-g{number}"
+    fields = {"id": group, "group": group, "inference_mode": "genselect", "original_problem": row["problem"]}
+    fields |= {"candidate_ids": ["a/1", "b/2"], "selected": 1, "selected_id": "b/2", "group_size": 2, "group_right": 1}
+    return row | fields
+
+
+def join(folder: Path, problems: list[Row], *datasets: str) -> Path:
+    path = write_lines(folder / "decontaminated.jsonl", problems)
+    given = ["--datasets", *datasets, "--problems", str(path), "--title", "a run", "--output", str(folder / "joined")]
+    assert join_datasets.main(given) == 0
+    return folder / "joined"
+
+
+def problem(problem_id: str, **fields: Any) -> Row:
+    row = {"id": problem_id, "problem": f"What is {problem_id}?", "expected_answer": None}
+    return row | {"problem_type": "no_answer_extracted"} | fields
+
+
+@pytest.fixture
+def joined(tmp_path: Path) -> Path:
+    rows = training_rows(tmp_path / "made", 4)
+    first, second = dataset(tmp_path / "first", rows), dataset(tmp_path / "second", rows[:1])
+    chosen = dataset(tmp_path / "chosen", [comparison(rows[0], 3)])
+    known = [problem(row["problem_id"]) for row in rows]
+    given = [f"cot/cot-a={first}", f"genselect/genselect-a={chosen}", f"cot/cot-b={second}"]
+    return join(tmp_path, [*known, problem("bb-1"), problem("bb-2", expected_answer="5"), problem("bb-1")], *given)
+
+
+def test_every_subset_loads_offline_by_its_name_and_as_a_split(joined: Path, tmp_path: Path) -> None:
+    subsets = ["cot", "genselect", "additional_problems"]
+    offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HOME": str(tmp_path / "cache")}
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD, str(joined), *subsets],
+        capture_output=True,
+        text=True,
+        env=os.environ | offline,
+        timeout=300,
+        check=True,
+    )
+    own, all_of_it = json.loads(done.stdout.strip().splitlines()[-1])
+    assert own == all_of_it
+    assert {name: len(rows) for name, rows in own.items()} == {"cot": 5, "genselect": 1, "additional_problems": 2}
+    assert own["genselect"][0]["candidate_ids"] == ["a/1", "b/2"]
+    assert own["cot"][0]["candidate_ids"] is None
+    assert [(row["id"], row["expected_answer"]) for row in own["additional_problems"]] == [
+        ("bb-1", None),
+        ("bb-2", "5"),
+    ]
+    assert all(row["generated_solution"] is None for row in own["additional_problems"])
+
+
+def test_the_files_of_the_recipes_are_linked_and_not_written_anew(joined: Path, tmp_path: Path) -> None:
+    source = tmp_path / "chosen/dataset/data/train-00000-of-00001.parquet"
+    assert (joined / "data/genselect-00000-of-00001.parquet").stat().st_ino == source.stat().st_ino
+    names = sorted(path.name for path in (joined / "data").iterdir())
+    assert names == [
+        "additional_problems-00000-of-00001.parquet",
+        "cot-00000-of-00002.parquet",
+        "cot-00001-of-00002.parquet",
+        "genselect-00000-of-00001.parquet",
+    ]
+
+
+def test_where_nothing_can_be_linked_files_are_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("another file system")
+
+    monkeypatch.setattr(os, "link", refuse)
+    source = dataset(tmp_path / "one", training_rows(tmp_path / "made", 2))
+    folder = join(tmp_path, [], f"tir/tir-a={source}")
+    assert pq.read_table(folder / "data/tir-00000-of-00001.parquet").num_rows == 2
+
+
+def test_a_subset_without_rows_is_not_declared(tmp_path: Path) -> None:
+    rows = training_rows(tmp_path / "made", 2)
+    source = dataset(tmp_path / "one", rows)
+    folder = join(tmp_path, [problem(row["problem_id"]) for row in rows], f"cot/cot-a={source}")
+    head = yaml.safe_load((folder / "README.md").read_text().split("---\n")[1])
+    assert [config["config_name"] for config in head["configs"]] == ["default", "cot"]
+    assert [path.name for path in (folder / "data").iterdir()] == ["cot-00000-of-00001.parquet"]
+
+
+def test_the_card_counts_rows_and_problems_of_each_subset(joined: Path) -> None:
+    card = (joined / "README.md").read_text()
+    assert "| `cot` | 5 | 2 | cot-a, cot-b |" in card
+    assert "| `additional_problems` | 2 | 2 | - |" in card
+
+
+def test_a_dataset_with_other_columns_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+    source = dataset(tmp_path / "one", training_rows(tmp_path / "made", 1))
+    file = source / "data/train-00000-of-00001.parquet"
+    pq.write_table(pq.read_table(file).drop_columns(["group"]), file)
+    with pytest.raises(UserError, match="other columns"):
+        join(tmp_path, [], f"cot/cot-a={source}")
+    assert not (tmp_path / "joined").exists()
+
+
+def test_a_folder_without_a_dataset_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no dataset"):
+        join(tmp_path, [], f"cot/cot-a={tmp_path}")
+
+
+@pytest.mark.parametrize("given", ["cot-a=x", "cot/cot-a", "other/cot-a=x", "cot/=x"])
+def test_a_dataset_is_named_with_its_subset_and_recipe(given: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        join_datasets.parse_arguments([f"--datasets={given}", "--problems=p", "--title=t", "--output=o"])
+    assert "SUBSET/RECIPE=FOLDER" in capsys.readouterr().err
