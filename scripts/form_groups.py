@@ -65,7 +65,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 class Figures:
     """What the counts say besides rows."""
 
-    candidates: Counter[str] = field(default_factory=Counter)
+    candidates: Counter[str] = field(default_factory=lambda: Counter(read=0, usable=0))
     sources: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     sizes: Counter[str] = field(default_factory=Counter)
     right: Counter[str] = field(default_factory=Counter)
