@@ -51,7 +51,7 @@ $(VENV)/dev.lock.txt.installed: envs/dev.lock.txt
 	.venv-vllm/bin/pip install -q --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
-demo: $(VENV)/workflow.lock.txt.installed  ## run the whole chain on the bundled sample
+demo: $(VENV)/workflow.lock.txt.installed .venv-sandbox/sandbox.lock.txt.installed  ## run the whole chain on the bundled sample
 	snakemake --configfile config/demo.yaml --cores $(CORES) --quiet rules
 	@for table in results/demo/stages.txt results/demo/*/stages.txt; do echo; echo "$$table"; cat $$table; done
 

@@ -18,6 +18,8 @@ DEMO = Path(__file__).parent / "data" / "demo"
 PROMPTS = Path(__file__).parents[1] / "prompts"
 CLASSES = ("proof", "mcq", "binary", "invalid")
 RECIPES = ("cot-qwq", "cot-r1")
+#: The recipe whose solutions run code.
+WITH_CODE = "tir-openmath"
 BENCHMARKS = ("sample_contest", "sample_school")
 #: What the demo's config allows a discussion, in UTF-8 bytes (there is no tokenizer to download in the demo).
 MAX_DISCUSSION_BYTES = 3000
@@ -159,6 +161,10 @@ def requests(stage: str) -> Iterator[str]:
         yield from (f"{row['id']}/{kind}/0" for row in problems(branch=branch).values())
     elif kind == "check_contamination":
         yield from (f"{pair}/{kind}/0" for pair in contamination_pairs())
+    elif stage == f"{WITH_CODE}/generate_solutions":
+        yield from (
+            f"{row['id']}/solve_tir_budget/{seed}" for row, seed in product(problems("solved").values(), range(2))
+        )
     elif kind == "generate_solutions":
         yield from (f"{problem_id(name)}/solve_cot/{seed}" for name, seed, _, _ in solutions(recipe))
     elif kind == "generate_summaries":
@@ -208,4 +214,5 @@ STAGES = (
         )
     ),
     *("genselect-qwq/select_solutions", "genselect-qwq/generate_selection_summaries"),
+    *(f"{WITH_CODE}/generate_solutions", f"{WITH_CODE}/judge_answers"),
 )

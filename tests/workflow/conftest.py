@@ -41,7 +41,9 @@ def demo(finished_demo: Project, tmp_path: Path) -> Project:
     folder = tmp_path / "project"
     # Links and times as they are: replies share their bytes with journals, and Snakemake compares times.
     folder.mkdir()
-    kept = [entry.name for entry in finished_demo.folder.iterdir() if entry.name not in (".venv", ".git")]
+    left = (".venv", ".venv-sandbox", ".git")
+    kept = [entry.name for entry in finished_demo.folder.iterdir() if entry.name not in left]
+    (folder / ".venv-sandbox").symlink_to(finished_demo.folder / ".venv-sandbox")
     subprocess.run(["cp", "-a", *kept, str(folder)], cwd=finished_demo.folder, check=True)
     return Project(folder)
 

@@ -17,6 +17,8 @@ import yaml
 ROOT = Path(__file__).parents[2]
 #: What a run needs of the project: the rest is not copied.
 NEEDED = ("Snakefile", "rules", "scripts", "prompts", "config", "envs", "profiles", "slurm", "tests/data")
+#: Where code of models runs; without it recipes with code are left out.
+SANDBOX = ROOT / ".venv-sandbox"
 #: The files that a run is for.
 NOUNS = ("raw_aops_data", "problems", "classified", "answers", "converted", "proofs", "merged", "decontaminated")
 
@@ -81,6 +83,8 @@ def copy_project(folder: Path) -> Project:
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         elif source.exists():
             shutil.copy2(source, target)
+    if SANDBOX.exists():
+        (folder / SANDBOX.name).symlink_to(SANDBOX.resolve())
     return Project(folder)
 
 
