@@ -11,6 +11,7 @@ from omr.errors import UserError
 
 WAY = {
     "fill_majority_answer": (3, 3, 6),
+    "settle_votes": (6, 6, 6),
     "merge_judgements": (6, 6, 6),
     "clean_code_solutions": (6, 4, 4),
     "cut_fragments": (4, 3, 5),
