@@ -10,7 +10,7 @@ only for a process that may be killed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any, NoReturn
@@ -22,9 +22,10 @@ from sympy.parsing import sympy_parser
 from omr.answers.forms import Form, Named, Opaque, Value
 from omr.answers.reading import read_answer
 from omr.answers.spelling import tokenise
-from omr.answers.tokens import Kind
+from omr.answers.tokens import Kind, Token
 from omr.answers.trees import Call, Expression, Number, Symbol
 from omr.answers.verdict import Verdict
+from omr.answers.vocabulary import FUNCTION_LETTERS
 
 _MAX_CHARS = 300
 _PLAIN_NAME = re.compile(
@@ -71,7 +72,8 @@ def compare_symbolically(one: str, other: str) -> Verdict:
         apart = gap.is_number and abs(complex(gap.evalf(30))) > 1e-10
     except Exception:  # noqa: BLE001 -- SymPy raises whatever the code it was in raises; any of it means "not settled"
         return Verdict.UNKNOWN
-    return Verdict.DIFFERENT if apart else Verdict.UNKNOWN
+    rounded = any(token.kind is Kind.NUMBER and "." in token.text for side in (one, other) for token in tokenise(side))
+    return Verdict.DIFFERENT if apart and not rounded else Verdict.UNKNOWN
 
 
 def _expression(form: Form) -> Any | None:
@@ -87,8 +89,7 @@ def _expression(form: Form) -> Any | None:
 
 
 def _of_latex(latex: str) -> Any:
-    # The parser would take text for a product of variables.
-    if len(latex) > _MAX_CHARS or any(token.kind is Kind.TEXT for token in tokenise(latex)):
+    if len(latex) > _MAX_CHARS or not _is_certain(tokenise(latex)):
         raise _UnknownError
     try:
         with _without_evaluation():
@@ -100,6 +101,32 @@ def _of_latex(latex: str) -> Any:
     if not all(_PLAIN_NAME.fullmatch(symbol.name) for symbol in tree.atoms(sympy.Symbol)):
         raise _UnknownError
     return tree
+
+
+def _is_certain(tokens: Sequence[Token]) -> bool:
+    r"""Whether there is one way to read an expression, where the parser would guess.
+
+    It takes text for variables, `f(k)` for a product, `k 2` for `2k`, and leaves the 1 of `\sum k + 1` outside of the
+    sum; an integral without bounds is known up to a constant only.
+    """
+    open_ended, depth = False, 0
+    for place, token in enumerate(tokens):
+        before = tokens[place - 1] if place else None
+        after = tokens[place + 1] if place + 1 < len(tokens) else None
+        depth += token.is_mark("(", "[", "{") - token.is_mark(")", "]", "}")
+        open_ended = open_ended or token.is_command("\\sum", "\\prod", "\\lim")
+        if token.kind is Kind.TEXT or (open_ended and depth <= 0 and token.is_mark("+", "-")):
+            return False
+        if token.is_command("\\int") and (after is None or not after.is_mark("_")):
+            return False
+        if before is not None and before.is_letters:
+            closing = tokens[place + 2] if place + 2 < len(tokens) else None
+            applied = before.text in FUNCTION_LETTERS or (closing is not None and closing.is_mark(")"))
+            if token.kind is Kind.NUMBER or (token.is_mark("(") and applied):
+                return False
+        if before is not None and before.is_mark(")") and token.kind is Kind.NUMBER:
+            return False
+    return True
 
 
 def _rational(value: Fraction) -> Any:

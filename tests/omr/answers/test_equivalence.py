@@ -185,7 +185,14 @@ def test_nothing_in_an_answer_is_run(code: str, checker: EquivalenceChecker, tmp
         (r"\lim_{x\to 0} \frac{\sin x}{x}", "1", Verdict.EQUAL),
         (r"\begin{vmatrix}1&2\\3&4\end{vmatrix}", "-2", Verdict.EQUAL),
         (r"\int_0^1 x\,dx", r"\frac13", Verdict.DIFFERENT),
+        (r"\int_0^1 \mathrm{e}^x \mathrm{d}x", r"e-1", Verdict.EQUAL),
         (r"\sum_{k=1}^{n} k \text{ for odd } n", r"\frac{n(n+1)}{2}", Verdict.UNKNOWN),
+        (r"\sum_{k=1}^{n} k + 1", r"\frac{n(n+1)}{2} + 1", Verdict.UNKNOWN),
+        (r"\lim_{x\to 0} \frac{\sin x}{x} - 1", "0", Verdict.UNKNOWN),
+        (r"\int_0^1 x^2\,dx", "0.33", Verdict.UNKNOWN),
+        (r"\int x\,dx", r"\frac{x^2}{2}", Verdict.UNKNOWN),
+        (r"\prod_{k=1}^{3} k 2", "48", Verdict.UNKNOWN),
+        (r"\sum_{k=1}^{3} f(k)", "6f", Verdict.UNKNOWN),
     ],
 )
 def test_sums_and_integrals_are_settled_by_algebra(
