@@ -119,6 +119,8 @@ class AtomParser(Cursor, ABC):
         while depth:
             token = self.next()
             depth += token.is_mark("{") - token.is_mark("}")
+        if self.place - 1 == start:
+            raise RefusalError("nothing in braces")
         return spell(list(self.tokens[start : self.place - 1]))
 
     def _arguments(self) -> tuple[Expression, ...]:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from omr.answers.tokens import Token
 
 _OPENING, _CLOSING = ("(", "{", "\\{"), (")", "}", "\\}")
+#: Longer intervals are not looked for, so that the search stays linear.
+_MAX_TOKENS = 300
 _BEFORE = ("=", ",", ";", "(", "{", "\\{")
 
 
@@ -35,7 +37,7 @@ def _end_of_interval(tokens: Sequence[Token], start: int) -> int | None:
     if before is not None and not (before.is_mark(*_BEFORE) or before.is_command("\\in", "\\cup", "\\setminus")):
         return None
     depth = separators = 0
-    for place in range(start + 1, len(tokens)):
+    for place in range(start + 1, min(start + _MAX_TOKENS, len(tokens))):
         token = tokens[place]
         if token.is_mark("[", "]") and not depth:
             return place if separators == 1 and not tokens[place - 1].is_mark(",", ";") else None

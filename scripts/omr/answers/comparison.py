@@ -189,14 +189,16 @@ def _substituted(tree: Expression, names: dict[Expression, Expression]) -> Expre
 
 
 def _compare_approximate(one: Approximate, other: Form) -> Verdict:
+    if not _is_sound(one) or (isinstance(other, Approximate) and not _is_sound(other)):
+        return Verdict.UNKNOWN
     if isinstance(other, Approximate):
         if one.exact is not None and other.exact is not None:
             return compare_forms(one.exact, other.exact)
-        same = _is_sound(one) and _is_sound(other) and compare_forms(one.rounded, other.rounded) is Verdict.EQUAL
-        return Verdict.EQUAL if same else Verdict.UNKNOWN
+        same = compare_forms(one.rounded, other.rounded)
+        return Verdict.EQUAL if same is Verdict.EQUAL else Verdict.UNKNOWN
     exactly = Verdict.UNKNOWN if one.exact is None else compare_forms(one.exact, other)
     rounded = compare_forms(one.rounded, other)
-    if exactly is Verdict.EQUAL or (rounded is Verdict.EQUAL and _is_numeral(other) and _is_sound(one)):
+    if exactly is Verdict.EQUAL or (rounded is Verdict.EQUAL and _is_numeral(other)):
         return Verdict.EQUAL
     return exactly if exactly is rounded else Verdict.UNKNOWN
 
@@ -327,7 +329,7 @@ def _may_be_time(ratio: Ratio) -> bool:
 
 
 _MAX_RATIO = 8
-_ARTICLES = ("the ", "a ", "an ")
+_ARTICLES = ("the ",)
 _NOTHING = Words("no solution")
 #: Ways to say in words that the set of solutions is empty.
 _SAYS_NOTHING = frozenset(

@@ -19,6 +19,7 @@ from omr.answers.trees import Call, Expression, Matrix, Number, Symbol, walk
 from omr.answers.values import InexactError, SizeError, UndefinedError
 
 _MAX_DECIMALS = 8
+_LARGEST = 10**60
 _MAX_PERMUTED = 4
 _SHIFTS = (0, 1, -1, 2, -2)
 #: Functions that are other ones from place to place: agreement at points says nothing about those in between.
@@ -77,7 +78,7 @@ def _units(tree: Expression, beside_decimals: bool) -> Iterator[tuple[int, Fract
     for place, node in enumerate(node for node in _in_order(tree) if isinstance(node, Number)):
         if node.decimals is not None or id(node) in coarse:
             yield place, Fraction(1, 10 ** (node.decimals or 0))
-        elif beside_decimals and node == tree and node.value and node.value % 10 == 0:
+        elif beside_decimals and node == tree and 0 < abs(node.value) < _LARGEST and node.value % 10 == 0:
             digits = str(node.value.numerator)
             yield place, Fraction(10 ** (len(digits) - len(digits.rstrip("0"))))
 

@@ -181,7 +181,7 @@ class _Parser(AtomParser):
                     raise RefusalError("a double factorial")
                 base = Call("factorial", (base,))
             elif self.take("%"):
-                base = Call("percent", (base,))
+                base = _signed(base, "percent")
             elif self.sees("^"):
                 base = self._power(base)
             else:
@@ -194,7 +194,7 @@ class _Parser(AtomParser):
         if self.sees("{") and inside is not None:
             if inside.is_command("\\circ"):
                 self.group_of_one()
-                return Call("degree", (base,))
+                return _signed(base, "degree")
             if inside.is_letters and inside.text in ORDINALS:
                 self.group_of_one()
                 return base
@@ -210,6 +210,12 @@ class _Parser(AtomParser):
             return Call("neg", (self.factor(),))
         self.refuse_letters()
         return self.factor()
+
+
+def _signed(base: Expression, sign: str) -> Call:
+    if isinstance(base, Call) and base.name in ("percent", "degree"):
+        raise RefusalError("percent of percent")
+    return Call(sign, (base,))
 
 
 def _opens(token: Token) -> bool:

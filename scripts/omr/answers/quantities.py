@@ -34,7 +34,7 @@ def _measure(tokens: Tokens) -> tuple[Expression, Unit | None]:
     head, unit, factor = _without_unit(tokens)
     tree = parse_expression(head)
     signed = isinstance(tree, Call) and tree.name in ("degree", "percent")
-    if signed and unit is not None and not (unit.dimension or "").startswith("temperature"):
+    if signed and (factor != 1 or (unit is not None and not (unit.dimension or "").startswith("temperature"))):
         raise NotAUnitError  # `30^\circ N` is north
     return (tree if factor == 1 else Call("mul", (tree, Number(Fraction(factor))))), unit
 

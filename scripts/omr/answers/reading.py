@@ -38,6 +38,7 @@ from omr.answers.measures import compare_values
 from omr.answers.naming import is_name, is_variable
 from omr.answers.parts import split_parts
 from omr.answers.quantities import read_value
+from omr.answers.separators import is_filled, is_flat, is_separator
 from omr.answers.spelling import spell, tokenise
 from omr.answers.tokens import Kind, Token
 from omr.answers.trees import Expression, RefusalError, Symbol
@@ -112,40 +113,16 @@ def _choice(tokens: Tokens) -> Choice | None:
 
 def _read(tokens: Tokens, nesting: int) -> Form:
     """A list of items, or the one item there is."""
-    separators: set[str] = set()
-    parts = _split(tokens, lambda token: _is_separator(token, separators))
-    items = None if parts is None or nesting > _MAX_NESTING else [_item(part, nesting) for part in parts if part]
-    if not items or (len(items) > 1 and not _is_flat(items, separators)):
+    separators: list[str] = []
+    parts = _split(tokens, lambda token: is_separator(token, separators))
+    if parts is None or nesting > _MAX_NESTING or not is_filled(parts, separators):
+        return Opaque(spell(list(tokens)))
+    items = [_item(part, nesting) for part in parts if part]
+    if not items or (len(items) > 1 and not is_flat(items, set(separators))):
         return Opaque(spell(list(tokens)))
     if len(items) == 1:
         return items[0]
     return _named_list(_spliced(items, unordered="or" in separators))
-
-
-_CONJUNCTIONS = {"and": "and", "or": "or", "\\land": "and", "\\lor": "or"}
-
-
-def _is_separator(token: Token, seen: set[str]) -> bool:
-    """Whether a token parts elements; which kinds of them did is added to `seen`."""
-    if token.is_mark(",", ";"):
-        seen.add(token.text)
-        return True
-    conjunction = _CONJUNCTIONS.get(token.text.casefold()) if token.is_letters or token.kind is Kind.COMMAND else None
-    if conjunction is not None:
-        seen.add(conjunction)
-    return conjunction is not None
-
-
-def _is_flat(items: Sequence[Form], separators: set[str]) -> bool:
-    """Whether elements are one list, not a list of lists, and not one measure (`3 hours and 20 minutes`)."""
-    if {",", ";"} <= separators or {"and", "or"} <= separators:
-        return False
-    names = [item.name for item in items if isinstance(item, Named)]
-    if "or" in separators and len(separators) > 1 and any(name != names[0] for name in names):
-        return False
-    units = {item.unit for item in items if isinstance(item, Value)}
-    dimensions = {unit.dimension for unit in units if unit is not None}
-    return len(units) < 2 or len(units - {None}) < 2 or len(dimensions) == len(units)
 
 
 def _split(tokens: Tokens, parts_at: Callable[[Token], bool]) -> list[Tokens] | None:
@@ -241,6 +218,8 @@ class _UnreadError(Exception):
 
 def _related(sides: list[Form], signs: list[str]) -> Form:
     if signs == ["\\in"]:
+        if not is_name(sides[0], sides[1]) or _is_constant_form(sides[1]):
+            raise _UnreadError
         return Named(sides[0], sides[1], is_equation=False)
     if set(signs) <= {"=", "\\approx"}:
         return _equated(sides, signs)
@@ -255,7 +234,7 @@ def _equated(sides: list[Form], signs: list[str]) -> Form:
     if is_name(sides[0], sides[-1]):
         name, sides, sign, signs = sides[0], sides[1:], signs[0], signs[1:]
         if sign == "\\approx":
-            if signs:
+            if signs or not isinstance(sides[0], Value):
                 raise _UnreadError
             return Named(name, Approximate(None, sides[0]))
     elif len(sides) == 2 and is_name(sides[1], sides[0]) and signs == ["="]:
@@ -267,6 +246,8 @@ def _equated(sides: list[Form], signs: list[str]) -> Form:
     exact = sides[: signs.index("\\approx") + 1] if "\\approx" in signs else sides
     if not all(_adds_nothing(side, exact[-1]) for side in exact[:-1]):
         raise _UnreadError  # each side may be what was asked for, or they contradict each other
+    if not all(isinstance(side, Value) for side in sides[len(exact) :]):
+        raise _UnreadError
     value = Approximate(exact[-1], sides[-1]) if "\\approx" in signs else sides[-1]
     return value if name is None else Named(name, value)
 
@@ -382,7 +363,7 @@ def _ratio(tokens: Tokens, parts: list[Tokens]) -> Form:
         form = read_value(part) if part else None
         words = _words(part) if part and all(token.is_letters for token in part) else None
         tree = words.tree if isinstance(words, Words | Value) else getattr(form, "tree", None)
-        if tree is None:
+        if tree is None or getattr(form, "unit", None) is not None:
             return Opaque(spell(list(tokens)))
         trees.append(tree)
     return Ratio(tuple(trees))

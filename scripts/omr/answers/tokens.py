@@ -12,6 +12,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from omr.answers.characters import clean_characters
+from omr.answers.vocabulary import FUNCTIONS
 
 
 class Kind(Enum):
@@ -226,7 +227,8 @@ class _Scanner:
             return
         word = name[1].rstrip("*")
         if command == "\\operatorname":
-            yield Kind.COMMAND, _ALIASES.get(f"\\{word}", f"\\{word}")
+            function = _ALIASES.get(f"\\{word}", f"\\{word}")
+            yield Kind.COMMAND, function if function[1:] in FUNCTIONS else f"\\operatorname{{{word}}}"
             return
         if command in ("\\begin", "\\end"):
             if command == "\\begin" and word == "array":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections import Counter
 from itertools import combinations
 from pathlib import Path
@@ -172,6 +173,12 @@ AB^2 | A \cdot B \cdot B
 4\text{ boys and }7\text{ girls} | 4, 7
 \not= 7 | 7
 7^+ | 7
+7 \text{ or} | 7
+\text{and }7 | 7
+(3,,4) | (3,4)
+12\%\% | 12\%
+3\text{ cm}:4\text{ m} | 3:4
+0\in 7 | 7
 n\text{ odd} | n
 x\in\mathbb{Z}, x>4 | x>4
 """
@@ -216,6 +223,53 @@ def test_no_verdict_on_composed_answers_is_false() -> None:
     # Nor is it for saying nothing: most of what can be told is told.
     assert counts["again", Verdict.EQUAL] > 0.95 * 1200
     assert counts["near", Verdict.DIFFERENT] > 3 * counts["near", Verdict.UNKNOWN]
+
+
+#: Words that are no units, and each of which would change what the answer says.
+WORDS = str.split(
+    "to of not least most more less about squared cubed half double twice remainder over under between minus plus times"
+    " divided mod base factorial choose root cube negative positive odd real prime way ways people apples if when where"
+    " except without each approximately nearly maximum sum first last red other than otherwise none integer possible"
+)
+ANSWERS = [
+    *(
+        r"5",
+        r"\frac{1}{2}",
+        r"2\sqrt{3}",
+        r"x^2+1",
+        r"(1,2)",
+        r"\{1,2\}",
+        r"x=5",
+        r"3\text{ cm}",
+        r"1, 2",
+        r"[1,2)",
+        r"x>3",
+    ),
+    *(
+        r"12\%",
+        r"0.25",
+        r"\text{blue}",
+        r"(a) 5 (b) 6",
+        r"5:00\text{ p.m.}",
+        r"3:4",
+        r"\pi",
+        r"90^\circ",
+        r"x=1\text{ or }x=2",
+    ),
+    *(r"2\text{ hours }5\text{ minutes}", r"-7", r"n(n+1)", r"\$5", r"5 \approx 5.0", r"\mathbb{R}\setminus\{2\}"),
+]
+PIECES = re.compile(r"\\[A-Za-z]+|\\.|\d+|[A-Za-z]+|\s+|.")
+
+
+def test_a_word_is_dropped_from_nowhere() -> None:
+    rng = random.Random(3)
+    for answer in ANSWERS:
+        pieces = PIECES.findall(answer)
+        for word in rng.sample(WORDS, 24):
+            place = rng.randrange(len(pieces) + 1)
+            shape = rng.choice(["\\text{{ {} }}", " {} ", "\\mathrm{{{}}}", "\\operatorname{{{}}}"])
+            longer = "".join([*pieces[:place], shape.format(word), *pieces[place:]])
+            assert compare_answers(answer, longer) is not Verdict.EQUAL, (answer, longer)
 
 
 def _pool() -> list[str]:

@@ -234,7 +234,7 @@ def test_a_worker_that_makes_no_progress_is_unknown_and_replaced() -> None:
         assert checker.compare("\\sqrt{9}", "3") is Verdict.EQUAL
 
 
-@pytest.mark.parametrize("error", [MemoryError, RecursionError])
+@pytest.mark.parametrize("error", [MemoryError, RecursionError, ValueError])
 def test_a_comparison_without_memory_or_stack_is_unknown(
     error: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
