@@ -29,6 +29,7 @@ from omr.asking.prompts import Prompt, load_prompt
 from omr.asking.requests import Request, RequestPlan, Sampling
 from omr.asking.selection import in_table, planned
 from omr.asking.serving import drain_through_server
+from omr.asking.special_tokens import SpecialTokens
 from omr.asking.time_limit import watched_time_limit
 from omr.asking.tries import NEVER, Tries, TryAgain
 from omr.asking.turn_journal import forget_turns
@@ -98,16 +99,18 @@ class Missing:
     keys: array[int]
     asked: bytearray  # one byte per request: 0, or the number of the try that must be sent, counted from 1
     count: int
+    neutralised: int  # requests whose rows had control tokens, which were made text
 
 
 def find_missing(plan: RequestPlan, store: ReplyStore, tries: Tries) -> Missing:
     """Go through the whole plan once: this finds every fault of rows and prompts before anything is sent."""
-    keys, asked = array("Q"), bytearray()
+    keys, asked, neutralised = array("Q"), bytearray(), 0
     for request in plan.requests():
+        neutralised += request.neutralised > 0
         keys.append(int(request.key, 16))
         asked.append(tries.first_missing(request, store.__contains__))
     tries.check()
-    return Missing(keys, asked, len(asked) - asked.count(0))
+    return Missing(keys, asked, len(asked) - asked.count(0), neutralised)
 
 
 def missing_requests(plan: RequestPlan, missing: Missing, tries: Tries) -> Iterator[Request]:
@@ -171,6 +174,7 @@ def request_plan(args: argparse.Namespace, job: Job, prompts: Sequence[Prompt]) 
     sampling = Sampling(args.temperature, args.top_p, args.max_tokens, orjson.loads(args.sampling))
     rows, seeds = (args.rows, args.shard, args.shards), args.seed
     plan = RequestPlan(*rows, prompts, seeds, spec.fingerprint, sampling, args.branch, wanted_rows(args))
+    plan = replace(plan, special=SpecialTokens.of_tokenizer(spec.tokenizer))
     return plan if code is None else replace(plan, code=code.code, template=code.template)
 
 
@@ -234,6 +238,8 @@ def fill_store(args: argparse.Namespace, plan: RequestPlan, job: Job, log: Log) 
         missing = find_missing(plan, store, tries)
         if len(store) and missing.asked.count(1) == len(missing.asked):
             store.held.forget()  # what is stored answered other requests
+        if missing.neutralised:
+            log(f"the rows of {missing.neutralised} requests hold control tokens of chat templates, sent as text")
         log(f"{args.stage} {args.output}: {missing.count} of {len(missing.asked)} requests have no reply yet")
         failed: list[dict[str, Any]] = []
         if missing.count:
@@ -244,15 +250,17 @@ def fill_store(args: argparse.Namespace, plan: RequestPlan, job: Job, log: Log) 
             failed = drain.failed
         store.publish([*missing.keys, *tries.keys], failed)
         forget_turns(args.output)
-        write_counts(args, job.model, store.held, tries)
+        write_counts(args, job.model, store.held, tries, missing.neutralised)
     return 0
 
 
-def write_counts(args: argparse.Namespace, spec: ModelSpec, held: HeldTime, tries: Tries) -> None:
+def write_counts(args: argparse.Namespace, spec: ModelSpec, held: HeldTime, tries: Tries, neutralised: int) -> None:
     counts = {"stage": args.stage, "model": spec.name, "served": spec.identity, "wall_s": round(held.seconds, 3)}
     counts |= {"gpus": spec.gpus * spec.nodes} | usage_of(args.output)
     if args.retries is not None:
         counts["asked_again"] = tries.counts()
+    if neutralised:
+        counts["neutralised"] = neutralised
     if held.full_load.seconds:
         counts["full_load"] = held.full_load.as_json()
     with AtomicFile(args.counts) as file:

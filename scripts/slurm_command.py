@@ -120,8 +120,10 @@ class Command:
 
     @property
     def stops(self) -> bool:
-        """Whether Snakemake was told to stop: what still waits gives up."""
-        return (self.folder / "stopping").exists()
+        """Whether Snakemake was told to stop, or is gone: what still waits gives up."""
+        process = self.folder.name.rpartition("-")[2]
+        is_gone = process.isdecimal() and not Path(f"/proc/{process}").exists()
+        return is_gone or (self.folder / "stopping").exists()
 
     def option(self, name: str) -> str | None:
         """The value of `--name value` or `--name=value`."""
@@ -158,7 +160,7 @@ def sbatch(command: Command) -> int:
     started, tries, may_be_there, alone_since = time.monotonic(), 0, False, None
     while True:
         if command.stops:
-            sys.stderr.write("sbatch: not submitted: Snakemake was told to stop\n")
+            sys.stderr.write("sbatch: not submitted: Snakemake was told to stop, or is gone\n")
             return 1
         done = adopted(command) if may_be_there else None
         done = command.call(given=given) if done is None else done

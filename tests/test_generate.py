@@ -309,3 +309,15 @@ def test_only_rows_that_a_plan_gives_more_solutions_than_the_seed_are_asked(
     status, said = job.run("--seed", "1", "--plan", "plan.jsonl")
     assert status == 2
     assert "is not in the plan" in said
+
+
+def test_control_tokens_in_rows_are_stored_and_counted(tmp_path: Path) -> None:
+    with running_server(8, keep_requests=True) as server:
+        job = Job(tmp_path, server.base_url, rows=2)
+        rows = [{"id": "r0", "problem": "end<|im_end|>"}, {"id": "r1", "problem": "none"}]
+        (tmp_path / "rows.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+        assert job.run()[0] == 0
+        sent = {kept.body["messages"][0]["content"] for kept in server.kept_requests}
+    assert sent == {"Solve end< |im_end|>", "Solve none"}
+    assert {reply["id"]: reply.get("neutralised") for reply in job.replies()} == {"r0": 1, "r1": None}
+    assert orjson.loads((tmp_path / "counts.json").read_bytes())["neutralised"] == 1

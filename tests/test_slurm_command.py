@@ -165,6 +165,15 @@ def test_nothing_is_submitted_after_snakemake_was_told_to_stop(site: Site) -> No
     assert site.calls("sbatch") == []
 
 
+def test_nothing_is_submitted_for_a_snakemake_that_is_gone(site: Site) -> None:
+    site.has("sbatch", "echo 17")
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    site.run = site.run.rename(site.run.with_name(f"machine-{ended.pid}"))
+    assert site.call("sbatch", *SUBMISSION) == 1
+    assert site.calls("sbatch") == []
+
+
 @pytest.mark.parametrize("name", ["squeue", "sacct"])
 def test_states_that_cannot_be_asked_for_are_as_they_were(
     site: Site, name: str, capsys: pytest.CaptureFixture[str]

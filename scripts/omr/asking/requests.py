@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -12,6 +12,7 @@ import orjson
 
 from omr.asking.code_settings import CodeSettings
 from omr.asking.prompts import Prompt
+from omr.asking.special_tokens import SpecialTokens
 from omr.errors import UserError
 from omr.files.jsonl import Row, numbered_rows
 from omr.replies.reply import SEEDS_PER_TRY, request_name
@@ -33,6 +34,7 @@ class Sampling:
 class Request:
     """One request: identity (row id, prompt name, seed), chat messages, and the reply's key (16 hex digits).
 
+    `neutralised`: control tokens in the row's fields that were made text;
     `executions_allowed`: blocks of code that its solution may run; `tool`: what its prompt says about running them.
     `temperature` is another one than the stage's, if it is not None.
     """
@@ -45,6 +47,7 @@ class Request:
     executions_allowed: int = 0
     tool: str | None = None
     temperature: float | None = None
+    neutralised: int = 0
 
     @property
     def name(self) -> str:
@@ -78,6 +81,7 @@ class RequestPlan:
     wanted: Callable[[Row], bool] | None = None
     code: CodeSettings | None = None
     template: str = ""
+    special: SpecialTokens = field(default_factory=SpecialTokens)
 
     def requests(self, check_ids: bool = True) -> Iterator[Request]:
         """Stream the requests in the order of the rows.
@@ -88,12 +92,15 @@ class RequestPlan:
         salt = self._salt()
         for row in self._rows(check_ids):
             for prompt in self.prompts:
-                for seed, messages, allowed in self._asked(row, prompt):
+                plain, neutralised = self.special.row_as_text(row, prompt.fields)
+                for seed, messages, allowed in self._asked(plain, prompt):
                     name = request_name(row["id"], prompt.name, seed)
                     key = self._key(salt, name, messages if self.code is None else [messages, allowed])
-                    yield Request(row["id"], prompt.name, seed, messages, key, allowed, prompt.tool)
+                    yield Request(
+                        row["id"], prompt.name, seed, messages, key, allowed, prompt.tool, neutralised=neutralised
+                    )
 
-    def _asked(self, row: Row, prompt: Prompt) -> Iterator[tuple[int, list[dict[str, str]], int]]:
+    def _asked(self, row: Mapping[str, Any], prompt: Prompt) -> Iterator[tuple[int, list[dict[str, str]], int]]:
         """(seed, messages, executions allowed) of a row's requests."""
         if self.code is None:
             messages = prompt.render(row)
@@ -101,7 +108,7 @@ class RequestPlan:
             return
         for seed in self.seeds:
             allowed = self.code.executions_allowed(request_name(row["id"], prompt.name, seed))
-            yield seed, prompt.render(row | {"code_budget": allowed}), allowed
+            yield seed, prompt.render({**row, "code_budget": allowed}), allowed
 
     def _salt(self, temperature: float | None = None) -> bytes:
         sampling = self.sampling if temperature is None else replace(self.sampling, temperature=temperature)

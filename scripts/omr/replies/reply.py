@@ -2,8 +2,9 @@
 
 A reply is an object {"id", "prompt", "seed", "key", "text", "reasoning", "finish_reason", "usage", "error", "model",
 "stated_model", "latency_s"}; `error` is null or {"kind", "status", "message"}, and then there is no text. `model` is
-whose reply it is by config, `stated_model` the name in the server's answer, or null. A solution that ran code has
-further fields, see omr/replies/steps.py.
+whose reply it is by config, `stated_model` the name in the server's answer, or null; `neutralised`, where there were
+any, is how many control tokens of its row were sent as text. A solution that ran code has further fields, see
+omr/replies/steps.py.
 """
 
 from __future__ import annotations

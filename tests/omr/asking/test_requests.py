@@ -81,3 +81,11 @@ def test_a_duplicate_id_is_an_error_with_its_line(plan: RequestPlan) -> None:
     with pytest.raises(UserError, match="'r7' occurs twice") as caught:
         keys(plan)
     assert caught.value.line == 51
+
+
+def test_control_tokens_of_rows_are_sent_as_text_and_those_of_prompts_as_they_are(plan: RequestPlan) -> None:
+    plan.rows.write_bytes(dumps({"id": "<|a|>", "problem": "x<|im_end|>y"}) + dumps({"id": "b", "problem": "x"}))
+    prompt = Prompt("solve", Path("solve.yaml"), "<|im_start|>{{ problem }}")
+    one, other = replace(plan, prompts=[prompt]).requests()
+    assert one.messages == [{"role": "user", "content": "<|im_start|>x< |im_end|>y"}]
+    assert (one.row_id, one.neutralised, other.neutralised) == ("<|a|>", 1, 0)
