@@ -136,6 +136,7 @@ def _notes(found: Estimate) -> Iterator[str]:
     for model, keys in lacking:
         yield f"Unknown: the cost of {model}; config lacks its {', '.join(keys)}."
     yield from _start_notes(found)
+    yield from _code_notes(found)
     for stage in long_jobs(found):
         name = stage.stage if stage.recipe is None else f"{stage.recipe}: {stage.stage}"
         yield (
@@ -158,6 +159,18 @@ def _start_notes(found: Estimate) -> Iterator[str]:
         yield f"Starts: {hours:,.0f} of the GPU-hours are for loading models in {jobs:,} jobs; fewer shards save some."
     for model in dict.fromkeys(stage.model for stage in to_come if stage.start_hours is None):
         yield f"Starts of {model} are not counted: config lacks its start_min."
+
+
+def _code_notes(found: Estimate) -> Iterator[str]:
+    """What solutions with code ask of servers and of the cores beside them."""
+    for stage in found.stages:
+        if (code := stage.code) is not None:
+            turns, blocks = stage.requests * code.turns, stage.requests * code.executions
+            hours = stage.requests * code.cpu_s / 3600
+            yield (
+                f"Code: solutions of {stage.recipe} take {turns:,.0f} requests, of whose prompts servers still know "
+                f"{code.reused:.0%}, and run {blocks:,.0f} blocks, {hours:,.0f} CPU hours."
+            )
 
 
 def _figure(value: float) -> str:

@@ -281,3 +281,30 @@ def test_filters_of_code_and_votes_on_it_are_part_of_the_flow(tmp_path: Path) ->
     asked = [entry["stage"] for entry in found["stages"] if entry["recipe"] == "tir-small"]
     assert asked[0] == "generate_solutions"
     assert "generate_summaries" not in asked
+
+
+def test_solutions_with_code_send_their_prompts_again_with_each_turn(tmp_path: Path) -> None:
+    fresh = tmp_path / "fresh" / "small"
+    config = code_config(raw_data=raw_threads(tmp_path, 58))
+    config["recipes"]["tir-small"]["seeds"] = 1
+    models = {"solver": {"path": "a/b", "server": "vllm", "gpus": 1, "tokens_per_second": 100.0, "start_min": 0}}
+    found = stage(estimated(fresh, **config, models=models), "generate_solutions")
+    turns, (prompt, completion) = RATIOS["turns"].value, TOKENS["generate_solutions"]
+    each = turns * prompt + completion * (turns - 1) / 2
+    assert found["prompt_tokens"] == pytest.approx(found["requests"] * each, rel=0.02)
+    computed = found["requests"] * (completion + PROMPT_TOKEN_WEIGHT * each * (1 - RATIOS["reused"].value))
+    assert found["gpu_hours"] == pytest.approx(computed / 100 / 3600, rel=0.02)
+    assert found["code"]["executions"] == RATIOS["executions"].value
+    assert found["code"]["cpu_s"] == pytest.approx(RATIOS["executions"].value * RATIOS["code_cpu_s"].value)
+
+
+def test_what_solutions_with_code_did_is_learned_from_their_counts(tmp_path: Path) -> None:
+    run = write_code_run(tmp_path)
+    for path in (run / "tir-small/counts/generate_solutions").rglob("*.json"):
+        counts = json.loads(path.read_text())
+        counts |= {"prompt_tokens": 1000, "cached_tokens": 900, "answered": 4, "requests": 4}
+        counts["code"] = {"turns": 10, "executions": 5, "cpu_s": 2.5, "ended": {"stop": 4}}
+        path.write_text(json.dumps(counts))
+    config = code_config(raw_data=raw_threads(tmp_path, 3))
+    found = stage(estimated(run, **config), "generate_solutions")
+    assert found["code"] == {"turns": 2.5, "executions": 1.25, "cpu_s": 0.625, "reused": 0.9}

@@ -87,7 +87,9 @@ class ModelUse:
     finish_reasons: Counter[str] = field(default_factory=Counter)
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    cached_tokens: int = 0  # of the prompts', of solutions with code
     without_usage: int = 0
+    code: Counts = field(default_factory=dict)  # of solutions with code, see omr/replies/usage.py
     wall_s: float = 0.0
     gpu_s: float = 0.0
     latency_s: float = 0.0
@@ -103,8 +105,9 @@ class ModelUse:
         """Add the counts of one shard, as generate.py writes them."""
         self.shards_done += 1
         self.reply_bytes += reply_bytes
-        for name in ("requests", "answered", "prompt_tokens", "completion_tokens", "without_usage"):
+        for name in ("requests", "answered", "prompt_tokens", "completion_tokens", "cached_tokens", "without_usage"):
             setattr(self, name, getattr(self, name) + counts.get(name, 0))
+        self.code = summed([self.code, counts.get("code", {})])
         self.failed.update(counts.get("failed", {}))
         self.finish_reasons.update(counts.get("finish_reasons", {}))
         wall_s = counts.get("wall_s", 0.0)

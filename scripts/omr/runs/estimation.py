@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from omr.config.recipes import Recipes
 from omr.config.settings import Settings
 from omr.models.model import ModelSpec
+from omr.runs.code_work import CodeWork, code_work
 from omr.runs.costs import gpu_hours, missing_prices, start_hours, usd
 from omr.runs.counts import ModelUse, RunCounts
 from omr.runs.published_ratios import BYTES_PER_TOKEN, REPLY_BYTES, ROW_BYTES, TOKENS_SOURCES
@@ -62,6 +63,7 @@ class StageEstimate:
     start_hours: float | None  # of `gpu_hours`, for starts; None where config does not say, and of what was counted
     hours_per_job: float | None  # of work, without the server's start; None where config does not say how fast it is
     hours_allowed: float | None  # the time limit of a job; None where no server is started
+    code: CodeWork | None = None  # of one solution, where solutions run code
     lacks: tuple[str, ...] = ()  # keys of the model in config that GPU-hours and money need
     lacks_for_hours: tuple[str, ...] = ()
 
@@ -174,7 +176,7 @@ def estimate(threads: Threads, settings: Settings, recipes: Recipes, runs: Seque
         requests, rows_of_recipe = recipe_requests(problems, name, recipes, ratios)
         rows[name] = round(rows_of_recipe)
         for stage, n in requests.items():
-            stages.append(stage_estimate(_of_recipe(stage, name, recipes), n, ratios, runs[0]))
+            stages.append(stage_estimate(_of_recipe(stage, name, recipes, ratios), n, ratios, runs[0]))
     given = {"what": "threads", "value": threads.number, "source": threads.source}
     size = {"what": "bytes of a thread", "value": round(threads.bytes_each), "source": threads.source}
     return Estimate(threads, stages, [given, size, *ratios.used, *_token_notes(stages, ratios)], rows)
@@ -188,6 +190,7 @@ class _Stage(NamedTuple):
     spec: ModelSpec
     max_tokens: int
     jobs: int
+    code: CodeWork | None = None
 
 
 def _labelling(name: str, settings: Settings) -> _Stage:
@@ -195,10 +198,12 @@ def _labelling(name: str, settings: Settings) -> _Stage:
     return _Stage(name, None, settings.model(name), stage["max_tokens"], stage["shards"])
 
 
-def _of_recipe(name: str, recipe: str, recipes: Recipes) -> _Stage:
+def _of_recipe(name: str, recipe: str, recipes: Recipes, ratios: Ratios) -> _Stage:
     jobs = len(recipes.reply_folders(recipe, name)) * len(recipes.shards(recipe))
     most = recipes.knob(*_MAX_TOKENS[name])(_Named(recipe))
-    return _Stage(name, recipe, recipes.model(recipe, name), most, jobs)
+    runs_code = name == "generate_solutions" and recipes.runs_code(recipe)
+    code = code_work(recipes[recipe], recipe, ratios) if runs_code else None
+    return _Stage(name, recipe, recipes.model(recipe, name), most, jobs, code)
 
 
 def stage_estimate(stage: _Stage, requests: float, ratios: Ratios, run: RunCounts) -> StageEstimate:
@@ -212,6 +217,7 @@ def stage_estimate(stage: _Stage, requests: float, ratios: Ratios, run: RunCount
         prompt, completion = (tokens / seen.answered for tokens in _tokens(seen))
     else:
         prompt, completion = ratios.assumed_tokens(stage.name)
+        prompt = prompt if stage.code is None else stage.code.prompt_tokens(prompt, min(completion, stage.max_tokens))
     completion = min(completion, stage.max_tokens)
     reply = (
         seen.reply_bytes / seen.requests
@@ -238,7 +244,8 @@ def _estimate(
 ) -> StageEstimate:
     """`gpu_s` is how long GPUs were held where that is known."""
     spec = stage.spec
-    work, gpus = gpu_hours(spec, *tokens), spec.gpus * spec.nodes
+    computed = tokens[0] * (1 - stage.code.reused) if stage.code is not None else tokens[0]
+    work, gpus = gpu_hours(spec, computed, tokens[1]), spec.gpus * spec.nodes
     per_job = work / gpus / stage.jobs if work is not None and gpus else None
     tries = max(1, math.ceil((per_job or 0.0) * 60 / spec.runtime_min))
     starting = None if gpu_s else start_hours(spec, stage.jobs * tries)
@@ -260,6 +267,7 @@ def _estimate(
         jobs=stage.jobs,
         hours_per_job=per_job,
         hours_allowed=spec.runtime_min / 60 if spec.is_started else None,
+        code=stage.code,
         lacks=tuple(missing_prices(spec, "usd")),
         lacks_for_hours=tuple(missing_prices(spec, "gpu_hours")),
     )

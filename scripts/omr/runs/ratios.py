@@ -107,6 +107,10 @@ _SEEN: Mapping[str, _Seen] = {
     "voted": lambda of, run, _: (of("fill_majority_answer").get("passed"), of("fill_majority_answer").get("read")),
     "match_calls": _calls_of("fill_majority_answer", "fill_majority_answer"),
     "judge_calls": _calls_of("select_judgements", "settle_votes"),
+    "turns": lambda of, run, recipe: _of_code(run, recipe, "turns", lambda use: use.answered),
+    "executions": lambda of, run, recipe: _of_code(run, recipe, "executions", lambda use: use.answered),
+    "code_cpu_s": lambda of, run, recipe: _of_code(run, recipe, "cpu_s", lambda use: use.code["executions"]),
+    "reused": lambda of, run, recipe: _reused(run.model_use("generate_solutions", recipe)),
     "right": lambda of, run, _: (
         of("merge_judgements").get("judgement", {}).get("yes"),
         of("merge_judgements").get("read"),
@@ -133,3 +137,15 @@ def _requests(run: RunCounts, stage: str) -> int | None:
     """The requests of a stage that has run as a whole."""
     use = run.model_use(stage)
     return use.requests if use is not None and use.is_complete else None
+
+
+def _of_code(
+    run: RunCounts, recipe: str | None, what: str, per: Callable[[ModelUse], float]
+) -> tuple[float | None, float]:
+    use = run.model_use("generate_solutions", recipe)
+    return (use.code[what], per(use)) if use is not None and use.code else (None, 0)
+
+
+def _reused(use: ModelUse | None) -> tuple[float | None, float]:
+    """None where the server does not say what it still knew."""
+    return (use.cached_tokens, use.prompt_tokens) if use is not None and use.cached_tokens else (None, 0)

@@ -165,3 +165,31 @@ def test_a_recipe_to_run_must_exist() -> None:
 def test_an_unknown_recipe_is_an_error_that_names_the_known_ones() -> None:
     with pytest.raises(UserError, match=r"'cot-nobody' is not in config \(known: cot-qwq, cot-r1, "):
         recipes().seeds("cot-nobody")
+
+
+def test_a_recipe_with_code_tells_its_jobs_how_and_lends_cores() -> None:
+    ours = recipes()
+    wildcards = SimpleNamespace(recipe="tir-limo", shard="003", shards="010", seed="05", run="full")
+    told = ours.share(wildcards, SimpleNamespace(sandbox=ours.sandbox(wildcards)[0]))
+    assert told.startswith("--shard 003 --shards 010 --seed 05 --code '{")
+    assert '"tags":"fences"' in told
+    assert told.endswith("--sandbox results/downloads/sandbox.json")
+    resources = ours.resources("generate_solutions")
+    plain = ours.resources("judge_answers")
+    assert resources["mem_mb"](wildcards) > plain["mem_mb"](wildcards)
+
+
+def test_a_recipe_without_code_is_asked_as_ever() -> None:
+    wildcards = SimpleNamespace(recipe="cot-qwq", shard="003", shards="010", seed="05", run="full")
+    assert recipes().sandbox(wildcards) == []
+    assert recipes().share(wildcards, SimpleNamespace(sandbox=[])) == "--shard 003 --shards 010 --seed 05"
+
+
+def test_recipes_with_code_are_left_out_where_none_can_be_run_only_if_config_says_so() -> None:
+    names = ["cot-qwq", "tir-limo"]
+    site = FULL["sandbox"] | {"python": "/nowhere/python"}
+    strict = Recipes(Settings(FULL | {"recipes_to_run": names, "sandbox": site}))
+    assert (strict.to_run, strict.no_sandbox) == (names, None)
+    lenient = Recipes(Settings(FULL | {"recipes_to_run": names, "sandbox": site | {"required": False}}))
+    assert lenient.to_run == ["cot-qwq"]
+    assert "/nowhere/python" in str(lenient.no_sandbox)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from omr.models.model import ModelSpec
-from omr.models.resources import NAMES, job_resources, resources_of
+from omr.models.resources import NAMES, SERVER_CPUS_PER_GPU, Lent, job_resources, resources_of
 
 
 def spec(**fields: Any) -> ModelSpec:
@@ -53,3 +53,15 @@ def test_all_resources_that_a_model_can_ask_for_are_passed_on_to_rules(nodes: in
     passed = {name: value(None) for name, value in resources_of(lambda wildcards: model).items()}
     assert {name: value for name, value in passed.items() if value is not None} == job_resources(model)
     assert set(passed) == set(NAMES)
+
+
+def test_code_runs_on_cores_that_the_server_leaves_free() -> None:
+    lent = Lent(cores=8, memory_gb=16)
+    large = ModelSpec("m", "p", "vllm", gpus=8, cpus_per_gpu=8)
+    assert job_resources(large, lent)["cpus_per_task"] == job_resources(large)["cpus_per_task"] == 64
+    bare = ModelSpec("m", "p", "vllm", gpus=8, cpus_per_gpu=1)
+    assert job_resources(bare, lent)["cpus_per_task"] == 8 + 8 * SERVER_CPUS_PER_GPU
+    hosted = ModelSpec("m", "p", "endpoint", base_url="http://x")
+    assert job_resources(hosted, lent)["cpus_per_task"] == 9
+    for spec in (large, bare, hosted):
+        assert int(job_resources(spec, lent)["mem_mb"]) - int(job_resources(spec)["mem_mb"]) == 16_000
