@@ -1,11 +1,17 @@
 r"""Whether two answers are the same: forms are compared part by part, expressions by omr.answers.algebra.
 
-Conventions, each without regard to the order of the two:
+EQUAL and DIFFERENT are proofs, from forms that were read to the last token; all else is UNKNOWN. Conventions,
+each without regard to the order of the two:
 * A name adds nothing where the other answer has none: `x = 2` is `2`. Nor does a unit: `10 cm` is `10`. Two units must
   agree: `5 cm` is not `5 m`, and is `50 mm`.
 * `10\%` is `10` and is `0.1`; `90^\circ` is `90` and is `\pi/2`. (So equality is not transitive there.)
 * A set is not a tuple. A list without brackets is a tuple or set of the same elements in the same order; in another
   order it may or may not be meant as the same, which is unknown, unless `or`, `\pm`, names or braces say so.
+* A decimal is what it is, and no number that it rounds; it differs from what it cannot round. Where a value is given
+  as approximate, its decimal is that value.
+* Arithmetic left undone is its value (`6 \cdot 7` is `42`), but in two ways unknown: the problem may ask for one.
+* A variable may be a constant by any name, or the parameter of a family: different names, shifts and permutations of
+  parameters, and functions that agree at whole numbers are unknown, not different.
 * Words are compared without regard to case, variables with it.
 """
 
@@ -128,7 +134,9 @@ def _has_free_constants(named: Named) -> bool:
         return False
     function = _function_of(named.name)
     symbols = free_symbols(named.value.tree)
-    return bool(symbols - free_symbols(function)) if function is not None else len(symbols) > 1
+    if function is not None:
+        return bool(symbols - free_symbols(function))
+    return len(symbols) > 1 or isinstance(named.value.tree, Symbol)
 
 
 def _compare_two_named(one: Named, other: Named) -> Verdict:
@@ -348,7 +356,7 @@ def _compare_words(one: Words, other: Form) -> Verdict:
         return Verdict.UNKNOWN
     if isinstance(other, Fence) and is_set(other) and not other.items:
         return Verdict.EQUAL if _folded(one.text) == _NOTHING.text else Verdict.UNKNOWN
-    if isinstance(other, Value) and one.tree is not None and other.unit is None:
+    if isinstance(other, Value) and one.tree is not None and other.unit is None and not one.text.isupper():
         return compare_expressions(one.tree, other.tree)
     return Verdict.UNKNOWN
 

@@ -80,6 +80,8 @@ class _Parser(AtomParser):
                 factors.append(self._signed_factor())
                 divided = False
             elif self.sees("/"):
+                if divided:
+                    raise RefusalError("two slashes, or a date")
                 factors, divided = [self._quotient(joined("mul", factors))], True
             elif self._starts_factor():
                 if divided:

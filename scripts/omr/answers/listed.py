@@ -31,8 +31,8 @@ from omr.answers.trees import Expression, Matrix, Number, Symbol
 from omr.answers.verdict import Verdict, all_equal
 
 _MAX_ELEMENTS = 64
-#: Groups of digits as they are written in India, or written wrongly.
-_GROUPS = re.compile(r"\d{1,3}(?:,\d{2,3})+", re.ASCII)
+#: Groups of digits as they are written in India or, with dots for commas, in Europe, or written wrongly.
+_GROUPS = re.compile(r"\d{1,3}(?:\.\d{3})*(?:,\d{2,})+", re.ASCII)
 
 #: Compares two forms.
 Compare = Callable[[Form, Form], Verdict]
@@ -150,7 +150,8 @@ def _is_run_together(several: Several, value: Value) -> bool:
     )
     if value.tree.value in (joined, decimal):
         return True
-    return bool(_GROUPS.fullmatch(spelled)) and value.spelling == spelled.replace(",", "")
+    digits = [text.replace(",", "").replace(".", "") for text in (spelled, value.spelling)]
+    return bool(_GROUPS.fullmatch(spelled)) and digits[0] == digits[1]
 
 
 def _compare_fences(one: Fence, other: Fence, compare: Compare) -> Verdict:

@@ -105,7 +105,17 @@ def _choice(tokens: Tokens) -> Choice | None:
         return None
     if not rest[0].spaced and rest[0].kind is Kind.MARK:
         return None
+    if is_separator(rest[0], []) or any(map(_is_option, rest, rest[1:], rest[2:])) or _letter_alone(rest):
+        return None  # several options
     return Choice(letter[0], _read(rest, 0))
+
+
+def _is_option(before: Token, token: Token, after: Token) -> bool:
+    return before.is_mark("(") and _letter_alone([token]) and after.is_mark(")")
+
+
+def _letter_alone(tokens: Tokens) -> bool:
+    return len(tokens) == 1 and len(tokens[0].text) == 1 and "A" <= tokens[0].text <= "J"
 
 
 # Lists
@@ -352,6 +362,7 @@ def _set_builder(inside: Tokens, nesting: int) -> Form | None:
     if isinstance(variable, Named) and variable.value == REAL_LINE:
         variable = variable.name
     is_plain = isinstance(variable, Value) and is_variable(variable.tree) and isinstance(condition, Relation)
+    is_plain = is_plain and variable in condition.sides  # type: ignore[union-attr]
     return condition if is_plain else Opaque(spell(list(inside)))
 
 

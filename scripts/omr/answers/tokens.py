@@ -201,7 +201,7 @@ class _Scanner:
             self._spaced = True
         elif text in _SWALLOWS_ARGUMENT:
             self._skip(_ARGUMENT)
-        elif text in ("\\begin", "\\end", "\\operatorname", "\\mathbb", "\\mathds"):
+        elif text in ("\\begin", "\\end", "\\operatorname", "\\mathbb", "\\mathds", "\\Bbb"):
             yield from self._named(text)
         elif text == "\\degree":
             yield from _DEGREE
@@ -220,7 +220,7 @@ class _Scanner:
 
     def _named(self, command: str) -> Iterator[tuple[Kind, str]]:
         name = self._skip(_GROUP_NAME)
-        if name is None and command in ("\\mathbb", "\\mathds"):
+        if name is None and command in ("\\mathbb", "\\mathds", "\\Bbb"):
             name = self._skip(_ONE_LETTER)
         if name is None:
             yield Kind.COMMAND, command
@@ -234,7 +234,7 @@ class _Scanner:
             if command == "\\begin" and word == "array":
                 self._skip(_COLUMNS)
             word = "matrix" if word in _MATRICES else word
-        yield Kind.COMMAND, f"{command.replace('mathds', 'mathbb')}{{{word}}}"
+        yield Kind.COMMAND, f"{command.replace('mathds', 'mathbb').replace('Bbb', 'mathbb')}{{{word}}}"
 
     def _skip(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
         found = pattern.match(self._text, self._place)

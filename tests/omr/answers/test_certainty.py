@@ -62,6 +62,8 @@ x \in \left( {2; + \infty } \right) | x>2
 35_6 | 23_{10}
 y \equal{} 4 \plus{} 1 | 5
 \minus{}6 | -6
+\Bbb R | \mathbb{R}
+9\text{ sq ft} | 9\text{ ft}^2
 \sin 150^\circ | \frac12
 """
 
@@ -179,6 +181,12 @@ AB^2 | A \cdot B \cdot B
 12\%\% | 12\%
 3\text{ cm}:4\text{ m} | 3:4
 0\in 7 | 7
+\text{(A) and (C)} | A
+(A) 5 (C) 7 | A
+12/5/2020 | \frac{12}{10100}
+y=C | y=B
+1.234,56 | 1234.56
+\{y\mid x>2\} | x>2
 n\text{ odd} | n
 x\in\mathbb{Z}, x>4 | x>4
 """
