@@ -7,7 +7,9 @@ wheel without dependencies installs beside any model server.
 from __future__ import annotations
 
 import asyncio
+import json
 import random
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -54,6 +56,7 @@ _BUSY_PER_RETRY = 25
 _BUSY = {429, 503, 529}
 #: More names than these for one model are no names.
 _MOST_STATED = 20
+_NO_MODEL = re.compile(r"\bmodel\b|\broute\b|\bpath\b|not found", re.IGNORECASE)
 _PROXY_REMEDY = "look at `base_url` in a browser: is it the API's, and does a proxy here want a login (`no_proxy`)?"
 _RETRIED = {408, 409, 425, 500, 502, 504} | _BUSY
 
@@ -220,7 +223,7 @@ class ChatClient:
         answer = parse_body(content)
         if holds_error(answer):
             within = error_of(answer)
-            self._raise_for(status_within(within) or 200, orjson.dumps(within), retry_after)
+            self._raise_for(status_within(within) or 200, json.dumps(within).encode(), retry_after)
         return answer
 
     def _fault_of(self, error: PyreqwestError, after_s: float) -> TransientError:
@@ -243,7 +246,9 @@ class ChatClient:
         }
         if self._dialect.seed:
             body["seed"] = sampling_seed(question.name)
-        return body | self._sampling.extra | self.spec.extra_body
+        body |= self._sampling.extra | self.spec.extra_body
+        # What config sets to null is not to be sent: some servers refuse fields that others need.
+        return {name: value for name, value in body.items() if value is not None}
 
     def _max_tokens(self, request: Request) -> int:
         allowed, prompt_tokens = self.budget.allowed(request.messages)
@@ -277,6 +282,11 @@ class ChatClient:
             raise TransientError("error_in_body", f"an error with status 200: {message[:900]}", status)
         if status in _RETRIED or status >= 500:
             raise TransientError(f"status_{status}", message[:1000], status, _retry_after_s(retry_after))
+        if status == 404 and self.spec.server == "endpoint" and _NO_MODEL.search(message):
+            raise UserError(
+                f"{where} does not have what is asked for (status 404): {message[:300]}",
+                remedy=f"check `path` and `base_url` of the model {self.spec.name!r} (most URLs end in /v1)",
+            )
         raise FinalError("bad_request", message[:1000], status)
 
     def _raise_for_page(self, content: bytes) -> None:

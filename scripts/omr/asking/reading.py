@@ -14,7 +14,7 @@ import orjson
 
 from omr.answers.final_answer import split_reasoning
 from omr.asking.outcomes import FinalError, TransientError
-from omr.servers.error_bodies import says_nothing
+from omr.servers.error_bodies import says_nothing, status_within
 
 #: Why a reply ended, in the servers' words (lower case, `_` between words): by itself, ...
 _STOP = """
@@ -108,7 +108,7 @@ def holds_error(body: Any) -> bool:
     if not isinstance(body, dict) or (choice is not None and (choice.get("message") or "text" in choice)):
         return False
     named = any(not says_nothing(body.get(key)) for key in ("error", "errors", "detail", "message", "base_resp"))
-    return named or body.get("object") == "error"
+    return named or body.get("object") == "error" or status_within(body) is not None
 
 
 def error_of(body: Any) -> Any:
@@ -257,7 +257,12 @@ def _usage(body: dict[str, Any]) -> dict[str, int] | None:
     usage = body.get("usage")
     if not isinstance(usage, dict):
         return None
-    counts = {k: usage[k] for k in ("prompt_tokens", "completion_tokens") if isinstance(usage.get(k), int)}
+    counts = {k: usage[k] for k in ("prompt_tokens", "completion_tokens") if _is_count(usage.get(k))}
     details = usage.get("prompt_tokens_details")
     cached = details.get("cached_tokens") if isinstance(details, dict) else None
-    return counts | ({"cached_tokens": cached} if isinstance(cached, int) else {})
+    return counts | ({"cached_tokens": cached} if _is_count(cached) else {})
+
+
+def _is_count(value: Any) -> bool:
+    """Whether it is a number of tokens, and one that can be stored."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53

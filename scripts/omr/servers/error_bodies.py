@@ -85,7 +85,8 @@ def error_labels(content: Any) -> list[Any]:
     """The words and numbers by which an error body names its fault, the innermost object's first."""
     if not isinstance(content, dict):
         return []
-    inner = content.get("error")
+    inner = content.get("error") or content.get("errors")
+    inner = inner[0] if isinstance(inner, list) else inner
     labels = error_labels(inner) if isinstance(inner, dict) else []
     return labels + [content[key] for key in _CODE_KEYS if isinstance(content.get(key), str | int)]
 
@@ -144,12 +145,14 @@ _QUOTA_STATUSES = frozenset({200, 400, 403, 429})
 _USED_UP = (
     r"(?:empty|too low|exhausted|insufficient|depleted|used.?up|run out|ran out|reached|exceed\w*|negative|not enough)"
 )
-_MONEY = r"(?:quota|credits?|balance|budget|funds?|allowance|spend(?:ing)? limit|subscription)"
+_MONEY = r"(?:quota|credits?|balance|budget|funds?|allowance|spend(?:ing)? limit|usage limits?|subscription)"
 _QUOTA = re.compile(
-    rf"{_MONEY}\b.{{0,60}}\b{_USED_UP}|\b{_USED_UP}\b.{{0,60}}\b{_MONEY}|out of credits"
+    rf"{_MONEY}\b.{{0,60}}\b{_USED_UP}|\b{_USED_UP}\b.{{0,60}}\b{_MONEY}|\b(?:no (?:more |remaining )?|out of ){_MONEY}"
     rf"|{_USED_UP}[_ ]{_MONEY}|{_MONEY}[_ ]{_USED_UP}|payment.?required|billing|arrears|top.?up|purchase more"
 )
-_COMES_BACK = re.compile(r"(?:retry|try again|resets?|wait) (?:after|in|at|for|until)|per (?:second|minute|hour|day)")
+_COMES_BACK = re.compile(
+    r"(?:retry|try again|resets?|wait) (?:after|in|at|for|until|later)|per (?:second|minute|min|hour|day)"
+)
 
 
 def is_quota_used_up(status: int, content: Any, message: str, retry_after: str | None) -> bool:
@@ -164,5 +167,7 @@ def is_quota_used_up(status: int, content: Any, message: str, retry_after: str |
     labels = " ".join(str(label) for label in error_labels(content)).lower()
     if re.search(rf"insufficient[_ ]{_MONEY}|billing|payment.?required|budget.?exceeded", labels):
         return True
+    if _STATUS_OF_WORDS[0][0].search(labels):
+        return False
     shown = f"{message} {labels}".lower()
     return retry_after is None and _COMES_BACK.search(shown) is None and _QUOTA.search(shown) is not None

@@ -314,3 +314,27 @@ def test_an_outage_and_its_end_are_said() -> None:
         "the server cannot be reached",
         "the server can be reached again",
     ]
+
+
+def test_a_field_that_config_sets_to_null_is_not_sent() -> None:
+    spec = replace(SPEC, extra_body={"seed": None, "max_tokens": None, "max_completion_tokens": 50})
+    with running_server({"*": "x"}, keep_requests=True) as server:
+        assert ask(server.base_url, spec)[0]["error"] is None
+        (kept,) = server.kept_requests
+    assert not {"seed", "max_tokens"} & set(kept.body)
+    assert kept.body["max_completion_tokens"] == 50
+
+
+def test_an_endpoint_without_the_model_ends_the_job_and_names_what_to_check() -> None:
+    spec = replace(SPEC, server="endpoint", base_url="x", path="nobody/knows")
+    with running_server({"*": "x"}) as server:
+        with pytest.raises(UserError, match=r"does not exist") as caught:
+            ask(server.base_url, spec)
+        assert sum(server.counts.values()) == 1
+    assert "check `path`" in str(caught.value)
+
+
+def test_an_error_with_numbers_that_nothing_can_store_is_an_error_all_the_same() -> None:
+    reply = ask_through(answered(200, '{"error": {"code": 1' + "0" * 40 + ', "message": "odd \\ud83d"}}'))
+    assert reply["error"]["kind"] == "error_in_body"
+    assert "odd" in reply["error"]["message"]

@@ -194,6 +194,8 @@ def test_a_completion_is_read_as_a_chat_reply_is() -> None:
         {"error": "x"},
         {"object": "error", "message": "x"},
         {"detail": "x"},
+        {"success": False, "code": 402, "msg": "x"},
+        {"errors": [{"message": "x"}]},
         {"base_resp": {"status_code": 1008, "status_msg": "x"}, "choices": []},
         {"choices": [{"error": {"message": "x"}, "message": {"content": "half"}, "finish_reason": "error"}]},
     ],
@@ -226,3 +228,9 @@ def test_any_json_is_a_reply_an_error_or_worth_another_try(answer: Any) -> None:
         return
     assert isinstance(told.text, str)
     assert told.finish_reason in ("stop", "length")
+
+
+@pytest.mark.parametrize("count", [10**30, -1, True, "7", None, 1.5])
+def test_a_count_of_tokens_that_is_none_is_left_out(count: Any) -> None:
+    told = read_reply(body() | {"usage": {"prompt_tokens": count, "completion_tokens": 7}})
+    assert told.usage == {"completion_tokens": 7}
