@@ -32,7 +32,8 @@ _AWAY = re.compile(
     r"unable to (?:contact|reach|connect)|connect(?:ion)? (?:failure|refused|reset|timed out)|timed out|time-?out"
     r"|zero bytes were|transport endpoint|backup controller|standby|no route to host|network is unreachable"
     r"|communication (?:connection|shutdown) failure|connection failure|munge|authentication (?:error|fail)"
-    r"|unexpected message|slurmctld is not|controller not responding|name resolution|failed to (?:open|connect)",
+    r"|unexpected message|slurmctld is not|controller not responding|name resolution|failed to connect"
+    r"|failed to fetch config|configuration source",
     re.IGNORECASE,
 )
 #: After these, it may have done what it was asked to.
@@ -52,13 +53,15 @@ _REASON = re.compile(r"\b(?:QOS|Assoc)[A-Z]\w+")
 _PREFIX = re.compile(r"batch job submission failed:", re.IGNORECASE)
 #: Longest waits; a limit that is surely one is waited for without end.
 _LONGEST_AWAY_S, _LONGEST_DOUBT_S = 86_400.0, 86_400.0
-#: With no job of ours in the queue, no limit on their number can be reached for long.
-_LONGEST_ALONE_S = 60.0
+#: With no job of ours in the queue, it is a limit that a group shares, or one that no waiting mends.
+_LONGEST_ALONE_S = 600.0
 _PAUSES_S = {"away": (2.0, 30.0), "limit": (3.0, 60.0)}  # first and longest
 _LATER_PAUSE_S = 10.0
 _SAY_EVERY_S = 600.0
 #: The executor kills `scancel` and `squeue` after 60 s, `scontrol` after 5 or 10.
 _ANSWER_WITHIN_S, _CONFIG_WITHIN_S = 40.0, 4.0
+#: `sbatch` itself tries for two minutes where the queue is full.
+_SUBMIT_WITHIN_S = 300.0
 #: So long a job must be missing from good answers before it counts as forgotten.
 _FORGOTTEN_S = 120.0
 
@@ -163,10 +166,10 @@ def sbatch(command: Command) -> int:
             sys.stderr.write("sbatch: not submitted: Snakemake was told to stop, or is gone\n")
             return 1
         done = adopted(command) if may_be_there else None
-        done = command.call(given=given) if done is None else done
+        done = command.call(within_s=_SUBMIT_WITHIN_S, given=given) if done is None else done
         if done.status == 0:
             return submitted(command, done, time.monotonic() - started if tries else 0.0)
-        kind = kind_of(done.err)
+        kind = "away" if done.late else kind_of(done.err)
         waited_s = time.monotonic() - started
         if kind == "perhaps":
             alone_since = None if has_jobs(command) else alone_since or time.monotonic()
@@ -174,7 +177,7 @@ def sbatch(command: Command) -> int:
             kind = None if is_alone or waited_s > _LONGEST_DOUBT_S else "limit"
         if kind is None or (kind == "away" and waited_s > _LONGEST_AWAY_S):
             return done.pass_on()
-        may_be_there = may_be_there or _LOST_ANSWER.search(done.err) is not None
+        may_be_there = may_be_there or done.late or _LOST_ANSWER.search(done.err) is not None
         why = "the controller is away" if kind == "away" else "a limit on submissions is reached"
         command.say_waiting(why, done.err, started)
         pause(command, kind, tries)
@@ -227,7 +230,8 @@ def recorded(folder: Path) -> dict[str, str]:
 
 
 def submitted(command: Command, done: Done, waited_s: float) -> int:
-    number = re.match(r"\d+", done.out.strip())
+    # With more behind it, it is a number on another cluster.
+    number = re.fullmatch(r"\d+", done.out.strip())
     if number is not None:
         with (command.folder / "jobs").open("a") as jobs:
             jobs.write(f"{number[0]} {command.option('job-name') or ''}\n")
@@ -263,7 +267,8 @@ def status(command: Command) -> int:
         if mark.exists():
             mark.unlink(missing_ok=True)
             command.say("the controller is back")
-        done = done._replace(out=done.out + forgotten(command.folder, name, done.out))
+        if command.name == "squeue":  # jobs may get into the accounting database late
+            done = done._replace(out=done.out + forgotten(command.folder, name, done.out))
     return done.pass_on()
 
 
@@ -314,7 +319,11 @@ def scontrol(command: Command) -> int:
 def patient(command: Command) -> int:
     """Any question: asked again until the controller is back."""
     started, tries = time.monotonic(), 0
-    while (done := command.call()).is_away and time.monotonic() - started < _LONGEST_AWAY_S and not command.stops:
+    while (
+        (done := command.call(_SUBMIT_WITHIN_S)).is_away
+        and time.monotonic() - started < _LONGEST_AWAY_S
+        and not command.stops
+    ):
         command.say_waiting("the controller is away", done.err, started)
         pause(command, "away", tries)
         tries += 1

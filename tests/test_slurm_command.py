@@ -79,6 +79,7 @@ SUBMISSION = ("--parsable", "--job-name", "run-1", "--comment", "rule_a_wildcard
         ("sbatch: error: Batch job submission failed: Slurm backup controller in standby mode", "away"),
         ("sbatch: error: Munge encode failed: Failed to access /run/munge/munge.socket.2", "away"),
         ("sbatch: error: Batch job submission failed: Protocol authentication error", "away"),
+        ("sbatch: fatal: Could not establish a configuration source", "away"),
         (f"sbatch: error: QOSMaxSubmitJobPerUserLimit\n{POLICY}", "limit"),
         (f"sbatch: error: AssocGrpSubmitJobsLimit\n{POLICY}", "limit"),
         ("sbatch: error: Batch job submission failed: Resource temporarily unavailable", "limit"),
@@ -91,6 +92,7 @@ SUBMISSION = ("--parsable", "--job-name", "run-1", "--comment", "rule_a_wildcard
         ("sbatch: error: Batch job submission failed: Requested node configuration is not available", None),
         ("sbatch: error: Batch job submission failed: Requested time limit is invalid (missing or exceeds some limit)", None),
         ("sbatch: error: invalid partition specified: cpu", None),
+        ("sbatch: error: Unable to open file /nowhere", None),
     ],
 )  # fmt: skip
 def test_why_a_submission_is_refused_is_read_from_slurms_words(err: str, kind: str | None) -> None:
@@ -146,6 +148,16 @@ def test_a_job_whose_submission_lost_its_answer_is_not_submitted_twice(
     (site.bin / "sbatch.calls").unlink()
     assert site.call("sbatch", *SUBMISSION) == 0
     assert capsys.readouterr().out == "99\n"
+
+
+def test_a_submission_without_an_answer_is_ended_and_looked_for(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(slurm_command, "_SUBMIT_WITHIN_S", 0.3)
+    site.has("sbatch", "exec sleep 60")
+    site.has("squeue", "echo '42|rule_a_wildcards_1'")
+    assert site.call("sbatch", *SUBMISSION) == 0
+    assert capsys.readouterr().out == "42\n"
 
 
 def test_a_script_on_standard_input_is_submitted_at_every_try(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,6 +229,10 @@ def test_a_job_that_slurm_has_forgotten_is_ended_as_its_files_say(
     (site.run / "missing").write_text(json.dumps({number: since - 200 for number, since in missing.items()}))
     assert site.call("squeue", "--name", "run-1") == 0
     assert capsys.readouterr().out == "7|RUNNING\n8|UNKNOWN\n"
+    # The accounting database may not know it yet.
+    site.has("sacct", "true")
+    assert site.call("sacct", "--name", "run-1") == 0
+    assert capsys.readouterr().out == ""
 
 
 def until(holds: Callable[[], bool]) -> None:

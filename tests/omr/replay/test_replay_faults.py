@@ -63,6 +63,8 @@ def test_faults_are_read_from_yaml(tmp_path: Path) -> None:
         ("{kind: slow, times: 1, share: 0.5}", "both `times` and `share`"),
         ("{kind: slow, latency_s: -1}", "negative amount"),
         ("{kind: wrong_shape, shape: round}", "unknown shape"),
+        ("{kind: merge, body: '[]'}", "needs a JSON object"),
+        ("{kind: merge, body: '{'}", "needs a JSON object"),
         ("{kind: !made-up slow}", "cannot be read"),
         ("slow", "must be a mapping"),
     ],
