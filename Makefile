@@ -82,7 +82,7 @@ format: $(VENV)/dev.lock.txt.installed  ## rewrite the sources in the project's 
 	ruff format scripts tests benchmarks envs
 	snakefmt --no-sort Snakefile rules
 
-bench: $(VENV)/dev.lock.txt.installed  ## the figures of the README (takes a while)
+bench: $(VENV)/dev.lock.txt.installed .venv-sandbox/sandbox.lock.txt.installed  ## the figures of the README (takes a while)
 	for script in benchmarks/*.py; do python $$script || exit 1; done
 
 lock: $(VENV)/dev.lock.txt.installed  ## pin again what pyproject.toml asks for
@@ -90,6 +90,8 @@ lock: $(VENV)/dev.lock.txt.installed  ## pin again what pyproject.toml asks for
 	  pyproject.toml -o envs/workflow.lock.txt
 	uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --extra dev \
 	  -c envs/workflow.lock.txt pyproject.toml -o envs/dev.lock.txt
+	sed -n 's/^      - \(.*==.*\)/\1/p' envs/sandbox.yaml | uv pip compile -q --universal --python-version 3.11 --no-header \
+	  --no-annotate --no-emit-index-url - -o envs/sandbox.lock.txt
 	python envs/lock_servers.py
 
 rulegraph: $(VENV)/workflow.lock.txt.installed  ## draw docs/rulegraph.svg again (needs graphviz)

@@ -11,6 +11,7 @@ from types import ModuleType
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 from pinned_wheels import SGLANG, VLLM
 
 ROOT = Path(__file__).parents[1]
@@ -98,3 +99,29 @@ def test_generation_imports_nothing_but_the_light_packages_of_the_client() -> No
     found = {name for name in done.stdout.split() if not name.startswith("_")}
     assert found <= CLIENT
     assert found >= CLIENT - {"tqdm"}
+
+
+def sandbox_pins() -> dict[str, str]:
+    """Package -> version of envs/sandbox.lock.txt, as far as it is meant for this interpreter."""
+    lines = (ROOT / "envs/sandbox.lock.txt").read_text().splitlines()
+    wanted = [Requirement(line) for line in lines]
+    return {pin.name: str(pin.specifier)[2:] for pin in wanted if pin.marker is None or pin.marker.evaluate()}
+
+
+def test_the_sandboxs_lock_has_what_its_environment_means() -> None:
+    meant = dict(line.split(" ==") for line in yaml.safe_load(text("sandbox"))["dependencies"][-1]["pip"])
+    assert {"numpy", "sympy", "scipy", "mpmath", "networkx"} <= set(meant)
+    assert meant.items() <= sandbox_pins().items()
+
+
+def test_code_of_models_finds_exactly_the_locked_packages() -> None:
+    python = ROOT / ".venv-sandbox/bin/python"
+    if not python.exists():
+        pytest.skip("no sandbox environment: run `make .venv-sandbox/sandbox.lock.txt.installed`")
+    program = (
+        "from importlib.metadata import distributions as d; print(*(f'{x.name.lower()}=={x.version}' for x in d()))"
+    )
+    found = set(subprocess.run([python, "-c", program], capture_output=True, text=True, check=True).stdout.split())
+    installers = {"pip", "setuptools", "uv"}
+    kept = {pin for pin in found if pin.partition("==")[0] not in installers}
+    assert kept == {f"{name}=={version}" for name, version in sandbox_pins().items()}

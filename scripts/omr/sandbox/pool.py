@@ -74,7 +74,7 @@ class Pool:
         for reason in isolation.why_not_better:
             say(f"sandbox: not better because {reason}")
         for name in told["missing"]:
-            say(f"sandbox: cannot be imported: {name}")
+            say(f"sandbox: not loaded: {name}")
         return cls(settings, isolation, say)
 
     async def open(self, name: str, seed: int) -> Session:

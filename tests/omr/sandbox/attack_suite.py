@@ -232,13 +232,15 @@ async def attack_pool(pool: Any, attack: Attack, aim: Target, scripts: str, *, n
 
 
 async def _computes_on(session: Any) -> str | None:
-    """Whether a session still computes three seconds after its block; the guard looks every second."""
-    await asyncio.sleep(2.5)
-    if (child := session.child) is None:
-        return None
-    before = child.cpu_s()
-    await asyncio.sleep(0.5)
-    return "it computes between blocks" if child.cpu_s() > before else None
+    """Whether a session computes on after its block, until it is stopped (the guard looks every second) or rests."""
+    for _ in range(60):
+        if (child := session.child) is None:
+            return None
+        before = child.cpu_s()
+        await asyncio.sleep(1.5)
+        if session.child is child and child.cpu_s() == before:
+            return None
+    return "it computes between blocks"
 
 
 async def _main(scripts: str, python: str, lacking: str, kinds: list[str]) -> None:

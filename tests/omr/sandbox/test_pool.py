@@ -30,6 +30,7 @@ NO_PACKAGES = frozenset({"packages"})
 
 def with_pool(settings: SandboxSettings, use: Callable[[Pool], Awaitable[Any]], **words: Any) -> Any:
     words = {"lacking": NO_PACKAGES} | words
+    settings = replace(settings, cpu_s=max(settings.cpu_s, 20.0))
 
     async def start_and_use() -> Any:
         pool = await Pool.start(settings, **words)
@@ -61,7 +62,7 @@ def test_more_sessions_than_there_is_room_for_are_rebuilt_when_they_go_on(settin
         results = [await session.run("print(x, y)") for session in sessions]
         return results, alive, pool.counts.made_room
 
-    results, alive, made_room = with_pool(replace(settings, max_sessions=2, cpu_s=20.0), use)
+    results, alive, made_room = with_pool(replace(settings, max_sessions=2), use)
     assert [result.stdout.split()[0] for result in results] == list("012345")
     assert not any(result.replay_differs for result in results)
     assert alive == 2
@@ -157,7 +158,7 @@ def test_all_together_stay_within_their_budget_and_nobody_notices_but_by_rebuild
             assert held <= 700 << 20
         return [await session.run("x, len(big)") for session in sessions], pool.counts.made_room
 
-    results, made_room = with_pool(replace(settings, memory_total_mb=700, cpu_s=20.0), use)
+    results, made_room = with_pool(replace(settings, memory_total_mb=700), use)
     assert [result.stdout for result in results] == [f"({n}, {200 << 20})\n" for n in range(6)]
     assert made_room > 0
 
@@ -179,7 +180,7 @@ def test_one_that_alone_holds_more_than_all_may_is_stopped_while_it_runs(setting
         fat = await session.run("x = bytearray(400 << 20)\nimport time\nwhile True: time.sleep(0.01)")
         return fat, await session.run("x")
 
-    fat, after = with_pool(replace(settings, memory_total_mb=200, cpu_s=20.0), use)
+    fat, after = with_pool(replace(settings, memory_total_mb=200), use)
     assert fat.status == "memory"
     assert "NameError" in after.stderr
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import importlib
 import importlib.metadata
@@ -22,6 +21,7 @@ MODULES = (
 #: their assumptions are cached with them.
 WARM_UP = """
 from sympy import *
+from sympy.solvers.diophantine import diophantine
 x, y = symbols('warm_x warm_y')
 n, k = symbols('warm_n warm_k', integer=True, positive=True)
 solve(x**3 - 6*x**2 + 11*x - 6, x); solve([x + y - 3, x*y - 2], [x, y]); solveset(x**2 - 2, x, S.Reals)
@@ -30,6 +30,13 @@ summation(k**2, (k, 1, n)); limit((1 + 1/x)**x, x, oo); simplify((x**2 - 1)/(x -
 factor(x**6 - 1); expand((x + y)**5); apart(1/(x*(x + 1))); Poly(x**2 + 1, x).all_coeffs(); nroots(x**5 - x - 1)
 nsimplify(0.3333333333333, rational=True); N(pi, 30); sqrt(8) + Rational(3, 4); latex(x**2/y); str(x/y)
 Matrix([[1, 2], [3, 4]]).eigenvals(); factorint(360360); isprime(10**9 + 7); divisors(360); lambdify(x, x**2)(2)
+integrate(x**2*exp(-x), (x, 0, oo)); integrate(sqrt(1 - x**2), (x, 0, 1)); integrate(1/(x**3 + 1), x)
+solve(sqrt(x + 1) - x + 1, x); solve(2**x - 8, x); solve([x + 2*y - 7, x**2 + y**2 - 10], [x, y]); nsolve(cos(x) - x, 1)
+nonlinsolve([x*y - 1, x - y], [x, y]); diophantine(x**2 - 2*y**2 - 1); dsolve(Function('warm_f')(x).diff(x) - x)
+Matrix([[2, 1], [1, 3]]).det(); Matrix([[2, 1], [1, 3]]).inv(); Matrix([[2, 1], [1, 3]]).diagonalize()
+Circle(Point(0, 0), 5).intersection(Line(Point(0, 0), Point(1, 1))); sqrtdenest(sqrt(3 + 2*sqrt(2)))
+radsimp(1/(1 + sqrt(2))); minimal_polynomial(sqrt(2) + sqrt(3), x); binomial(n, 2).expand(func=True); floor(sqrt(50))
+parse_expr('1 + 1'); Piecewise((1, x > 0), (0, True)).subs(x, 3); Interval(0, 1).intersect(Interval(0, 2))
 """
 
 #: What the environment is, apart from programs that only install it.
@@ -54,7 +61,7 @@ def set_environment(home: str) -> None:
 
 
 def load() -> list[str]:
-    """Import all, warm sympy up. Returns what could not be imported, each with its reason."""
+    """Import all, warm sympy up. Returns what did not work, each with its reason."""
     missing = []
     for name in MODULES:
         try:
@@ -62,6 +69,8 @@ def load() -> list[str]:
         except Exception as error:  # noqa: BLE001  a package's own trouble, reported by the caller
             missing.append(f"{name}: {error}")
     if "sympy" in sys.modules:
-        with contextlib.suppress(Exception):  # caches only: another version of sympy may know other names
+        try:
             exec(WARM_UP, {})  # noqa: S102  our own text
+        except Exception as error:  # noqa: BLE001  caches only: another version of sympy may know other names
+            missing.append(f"what warms sympy up: {error}")
     return missing
