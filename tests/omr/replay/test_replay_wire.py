@@ -21,6 +21,8 @@ FAULTS = [
     Fault("status", match="seconds/*", status=429, retry_after=7),
     Fault("status", match="date/*", status=503, retry_after_date_s=60),
     Fault("status", match="junk/*", status=503, retry_after="soon"),
+    Fault("answer", match="page/*", body="<html>sign in</html>", retry_after=3),
+    Fault("merge", match="merged/*", body='{"model": "m", "choices": [{"finish_reason": "eos_token"}], "error": null}'),
     Fault("drip", match="dripping/*", interval_s=60),
     Fault("reset", match="once/*", times=1),
 ]
@@ -74,6 +76,22 @@ def test_a_refusal_has_no_content(server: RunningServer) -> None:
 def test_a_content_filter_is_a_finish_reason(server: RunningServer) -> None:
     choice = ask(server.root_url, "content_filter/row/p/0").choice
     assert (choice["finish_reason"], choice["message"]["content"]) == ("content_filter", "")
+
+
+def test_an_answer_is_sent_as_it_is(server: RunningServer) -> None:
+    response = ask(server.root_url, "page/row/p/0")
+    assert (response.status, response.content) == (500, b"<html>sign in</html>")
+    assert response.headers["retry-after"] == "3"
+
+
+def test_a_merged_body_is_the_right_one_but_for_what_is_merged(server: RunningServer) -> None:
+    response = ask(server.root_url, "merged/row/p/0")
+    assert response.choice["message"]["content"] == TEXT_OF_REPLY
+    assert (response.choice["finish_reason"], response.json["model"], response.json["error"]) == (
+        "eos_token",
+        "m",
+        None,
+    )
 
 
 def test_a_truncated_body_is_shorter_than_declared(server: RunningServer) -> None:
