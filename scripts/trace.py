@@ -1,7 +1,8 @@
 """Print everything that led to a row of a run: forum post, every reply and verdict, training row, or where it ended.
 
-In: an id of any kind (thread; problem `<thread>-<n>`; solution `<problem>-<seed>`) and the results folder of a run.
-Out: text, in the order of the recipe. For a thread or a problem its solutions are listed in short: ask for one of them.
+In: an id of any kind (thread; problem `<thread>-<n>`; solution `<problem>-<seed>`; group of solutions that were
+compared `<problem>-g<n>`) and the results folder of a run. Out: text, in the order of the recipe. For a thread or a
+problem its solutions and groups are listed in short: ask for one of them.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ def trace(lineage: Lineage, wanted: Id, printer: Printer, recipes: Iterable[str]
     if not problems:
         yield _ending(wanted.thread, thread)
     for problem in [wanted.problem] if wanted.problem else problems:
-        yield from _problem(lineage, problem, wanted.seed, printer, recipes)
+        yield from _problem(lineage, problem, wanted, printer, recipes)
 
 
 def _heading(text: str) -> Iterator[str]:
@@ -137,18 +138,23 @@ def _ending(name: str, events: Iterable[Event]) -> str:
     return f"=> {name} is in {last.where}" if last else f"=> nothing is known of {name}"
 
 
-def _problem(
-    lineage: Lineage, problem: str, seed: int | None, printer: Printer, recipes: Iterable[str]
-) -> Iterator[str]:
+def _problem(lineage: Lineage, problem: str, wanted: Id, printer: Printer, recipes: Iterable[str]) -> Iterator[str]:
     events = list(lineage.problem(problem))
     yield from _heading(f"problem {problem}")
     yield from _printed(events, printer)
     ending = _ending(problem, events)
     yield ending
     solved = [(recipe, seats) for recipe in recipes if (seats := lineage.seats(recipe, problem))]
+    compared = [(recipe, groups) for recipe in recipes if (groups := lineage.groups(recipe, problem))]
+    seed = wanted.seed
+    if wanted.group is not None:
+        yield from _group(lineage, problem, f"{problem}-g{wanted.group}", printer, compared)
+        return
     if seed is None:
         for recipe, seats in solved:
             yield from _seats(lineage, recipe, problem, seats)
+        for recipe, groups in compared:
+            yield from _groups(lineage, recipe, problem, groups)
         return
     found = False
     for recipe in recipes:
@@ -182,9 +188,35 @@ def _seats(lineage: Lineage, recipe: str, problem: str, seats: list[Row]) -> Ite
         yield f"  {problem}-{row['seed']}: answer {answer}, {verdict} ({by}); {ended}"
 
 
+def _groups(lineage: Lineage, recipe: str, problem: str, groups: list[Row]) -> Iterator[str]:
+    """The groups of a problem, one line each."""
+    yield from _heading(f"{problem}: {len(groups)} groups of {recipe}")
+    for row in groups:
+        fate = list(lineage.fate_of_group(recipe, problem, row["id"]))
+        ended = _ending("", fate).removeprefix("=>  ") if fate else "not ended yet"
+        right = sum(shown["right"] for shown in row["candidates"])
+        yield f"  {row['id']}: {len(row['candidates'])} candidates, {right} right; {ended}"
+
+
+def _group(
+    lineage: Lineage, problem: str, group: str, printer: Printer, compared: list[tuple[str, list[Row]]]
+) -> Iterator[str]:
+    """Everything about one group. Raises UserError if there is none of that id."""
+    found = [recipe for recipe, groups in compared if any(row["id"] == group for row in groups)]
+    if not found:
+        known = ", ".join(row["id"] for _, groups in compared for row in groups)
+        remedy = f"there are: {known}" if known else f"trace {problem} says how far it came"
+        raise UserError(f"there is no group {group!r}", remedy=remedy)
+    for recipe in found:
+        about = list(lineage.group(recipe, problem, group))
+        yield from _heading(f"group {group} of {recipe}")
+        yield from _printed(about, printer)
+        yield _ending(f"{group} ({recipe})", about)
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("id", help="id of a thread, a problem or a solution")
+    parser.add_argument("id", help="id of a thread, a problem, a solution or a group of solutions")
     parser.add_argument("--run", type=Path, help="results folder of the run (default: the newest one in results/)")
     parser.add_argument("--recipe", help="only this recipe's solutions (default: all that there are)")
     parser.add_argument(
@@ -195,13 +227,14 @@ def main(argv: list[str] | None = None) -> int:
     if not run.is_dir():
         raise UserError("there is no such run", file=run, remedy="name a folder of results/ with --run")
     lineage = Lineage(run)
-    if args.recipe is not None and args.recipe not in lineage.recipes:
+    known = [*lineage.recipes, *lineage.comparing]
+    if args.recipe is not None and args.recipe not in known:
         what = f"the run has no recipe {args.recipe!r}"
-        raise UserError(what, file=run, remedy=f"it has: {', '.join(lineage.recipes) or 'none yet'}")
+        raise UserError(what, file=run, remedy=f"it has: {', '.join(known) or 'none yet'}")
     wanted = parse_id(args.id)
     if wanted is None:
         raise lineage.unknown(args.id)
-    for line in trace(lineage, wanted, Printer(args.max_chars), [args.recipe] if args.recipe else lineage.recipes):
+    for line in trace(lineage, wanted, Printer(args.max_chars), [args.recipe] if args.recipe else known):
         print(line)
     return 0
 

@@ -12,7 +12,7 @@ from omr.errors import UserError
 from omr.files.jsonl import Row
 from omr.stages.row_search import ids_of, nearest, rows_with, shard_files
 
-_ID = re.compile(r"(?P<thread>[0-9a-f]{16})(?:-(?P<problem>\d+))?(?:-(?P<seed>\d+))?(?:[~-].*)?")
+_ID = re.compile(r"(?P<thread>[0-9a-f]{16})(?:-(?P<problem>\d+))?(?:-(?P<seed>\d+)|-g(?P<group>\d+)(?=$))?(?:[~-].*)?")
 #: Stages of the problems: (the stage that drops, its rows, the model stage before it).
 _PROBLEM_CHAIN = (
     ("parse_classes", "classified.jsonl", "classify_problems"),
@@ -23,6 +23,8 @@ _PROBLEM_CHAIN = (
 )
 
 
+#: Stages that drop groups of solutions to compare.
+_SELECTION_STAGES = ("parse_selections", "select_comparisons", "merge_selection_summaries", "prepare_selections")
 #: Stages that drop solutions for their code.
 _CODE_STAGES = ("clean_code_solutions", "cut_fragments", "select_by_code")
 
@@ -36,20 +38,23 @@ class Event(NamedTuple):
 
 
 class Id(NamedTuple):
-    """What an id names: a thread, one of its problems, or a solution of a problem."""
+    """What an id names: a thread, one of its problems, or a solution or a group of solutions of a problem."""
 
     thread: str
     problem: str | None
     seed: int | None
+    group: int | None = None
 
 
 def parse_id(text: str) -> Id | None:
-    """`<thread>`, `<thread>-<problem>`, `<thread>-<problem>-<seed>`; of longer ids (pairs, questions) the problem."""
+    """`<thread>`, `<thread>-<problem>`, `<thread>-<problem>-<seed>`, `<thread>-<problem>-g<group>`; of longer ids
+    (pairs, questions) the problem."""
     match = _ID.fullmatch(text)
     if match is None:
         return None
     problem = None if match["problem"] is None else f"{match['thread']}-{match['problem']}"
-    return Id(match["thread"], problem, None if match["seed"] is None else int(match["seed"]))
+    seed, group = (None if match[name] is None else int(match[name]) for name in ("seed", "group"))
+    return Id(match["thread"], problem, seed, group)
 
 
 class Lineage:
@@ -58,6 +63,8 @@ class Lineage:
     def __init__(self, run: Path) -> None:
         self.run = run
         self.recipes = sorted(path.parent.name for path in run.glob("*/solutions"))
+        #: Recipes that compare solutions of others.
+        self.comparing = sorted(path.parent.name for path in run.glob("*/groups"))
 
     def _event(self, path: Path, kind: str, row: Row) -> Event:
         return Event(str(path.relative_to(self.run)), kind, row)
@@ -202,6 +209,33 @@ class Lineage:
                 yield from (event for event in events if event.row.get("seed", seed) == seed)
         sft = self.run / recipe / "sft.jsonl"
         yield from (self._event(sft, "row", row) for row in rows_with(sft, "id", f"{problem}-{seed}"))
+
+    # ---- groups of solutions -----------------------------------------------------------------------------------
+
+    def groups(self, recipe: str, problem: str) -> list[Row]:
+        """The groups of a problem's solutions that were compared."""
+        return [event.row for event in self._of_problem(f"{recipe}/groups", problem)]
+
+    def group(self, recipe: str, problem: str, group: str) -> Iterator[Event]:
+        """Everything about one group: its candidates, what was chosen, what was made of it."""
+        found = list(self._rows_of(f"{recipe}/groups", problem, group))
+        yield from found
+        for shown in (each for event in found for each in event.row["candidates"]):
+            folder = "summarized" if shown["right"] else "wrong_summarized"
+            rows = self._rows(f"{shown['recipe']}/{folder}", "id", problem)
+            yield from (event for event in rows if event.row["seed"] == shown["seed"])
+        yield from self._replies(f"{recipe}/replies/select_solutions", group, problem)
+        yield from self._rows_of(f"{recipe}/selected", problem, group)
+        yield from self._candidates(recipe, "generate_selection_summaries", group, problem)
+        yield from self._rows_of(f"{recipe}/summarized", problem, group)
+        yield from self.fate_of_group(recipe, problem, group)
+
+    def fate_of_group(self, recipe: str, problem: str, group: str) -> Iterator[Event]:
+        """Where a group ended: the row that says why it was dropped, or its training row."""
+        for stage in _SELECTION_STAGES:
+            yield from self._dropped(f"{recipe}/dropped/{stage}", group, problem)
+        sft = self.run / recipe / "sft.jsonl"
+        yield from (self._event(sft, "row", row) for row in rows_with(sft, "id", group))
 
     # ---- ids that are not there --------------------------------------------------------------------------------
 
