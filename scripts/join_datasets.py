@@ -78,6 +78,15 @@ def key_of(problem_id: str) -> str:
     return blake2b(problem_id.encode(), digest_size=8).hexdigest()
 
 
+def schema_of(file: Path) -> Any:
+    """The schema of training rows that carry the same pass rates of other recipes as a file's rows."""
+    import pyarrow.parquet as pq
+
+    found = pq.read_schema(file)
+    place = found.get_field_index("pass_rates")
+    return arrow_schema([] if place < 0 else [field.name for field in found.field(place).type])
+
+
 def check_schema(file: Path, schema: Any) -> None:
     """Raise UserError for a file with other columns: no two such files load together."""
     import pyarrow.parquet as pq
@@ -95,9 +104,9 @@ def problems_of(file: Path) -> Iterator[str]:
             yield from batch.column(0).to_pylist()
 
 
-def join_subset(parts: Sequence[Part], folder: Path, solved: IdSet) -> Subset:
+def join_subset(parts: Sequence[Part], folder: Path, schema: Any, solved: IdSet) -> Subset:
     """Take the files of a subset, and note the problems that its rows are about."""
-    subset, schema = parts[0].subset, arrow_schema()
+    subset = parts[0].subset
     files = [file for each in parts for file in files_of(each.folder)]
     rows, problems = 0, IdSet()
     for number, file in enumerate(files):
@@ -118,12 +127,12 @@ def additional_row(problem: Row) -> Row:
     return {name: known.get(name) for name in NAMES}
 
 
-def write_additional(path: Path, folder: Path, solved: IdSet) -> Subset | None:
+def write_additional(path: Path, folder: Path, schema: Any, solved: IdSet) -> Subset | None:
     """Write the problems that no row is about; None without any."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema = pa.schema([field.with_nullable(True) for field in arrow_schema()])
+    schema = pa.schema([field.with_nullable(True) for field in schema])
     target = folder / f"{ADDITIONAL}-00000-of-00001.parquet"
     written = 0
     group: list[Row] = []
@@ -153,13 +162,13 @@ def main(argv: list[str] | None = None) -> int:
     with atomic_folder(args.output) as folder:
         data = folder / "data"
         data.mkdir()
-        solved = IdSet()
+        solved, schema = IdSet(), schema_of(files_of(args.datasets[0].folder)[0])
         subsets = [
-            join_subset(parts, data, solved)
+            join_subset(parts, data, schema, solved)
             for subset in SUBSETS
             if (parts := [each for each in args.datasets if each.subset == subset])
         ]
-        additional = write_additional(args.problems, data, solved)
+        additional = write_additional(args.problems, data, schema, solved)
         subsets += [] if additional is None else [additional]
         (folder / "README.md").write_text(joined_card(args.title, args.license, subsets), encoding="utf-8")
     for found in subsets:

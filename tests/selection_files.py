@@ -122,14 +122,15 @@ def merge(folder: Path, traces: Made, summaries: Mapping[str, Sequence[str | Row
     return run_stage("merge_selection_summaries", folder / "summarized.jsonl", flags | {"candidates": count})
 
 
-def prepare(folder: Path, summarized: Made, problems: Sequence[Row] | None = None) -> Made:
+def prepare(folder: Path, summarized: Made, problems: Sequence[Row] | None = None, **options: object) -> Made:
     """Run prepare_selections behind all of these."""
     if problems is not None:
         write_rows(folder / "problems.jsonl", problems)
     flags: dict[str, object] = {"problems": folder / "problems.jsonl", "shard": 0, "shards": 1}
     flags |= {"comparisons": folder / "comparisons.jsonl", "summarized": summarized.path}
     flags |= {"prompt": PROMPTS / "select_solution.yaml", "summary-model": "owner/summarizer@1"}
-    return run_stage("prepare_selections", folder / "sft.jsonl", flags)
+    given = {name.replace("_", "-"): value for name, value in options.items()}
+    return run_stage("prepare_selections", folder / "sft.jsonl", flags | given)
 
 
 def whole_way(folder: Path, rows: Mapping[str, Sequence[Row]], **options: object) -> Made:

@@ -132,6 +132,14 @@ def test_a_dataset_with_other_columns_is_an_error_and_leaves_nothing(tmp_path: P
     assert not (tmp_path / "joined").exists()
 
 
+def test_pass_rates_of_other_recipes_are_columns_of_every_subset(tmp_path: Path) -> None:
+    rows = [row | {"pass_rates": {"measure": 0.5}} for row in training_rows(tmp_path / "made", 2)]
+    first, second = dataset(tmp_path / "first", rows), dataset(tmp_path / "second", [comparison(rows[0], 3)])
+    folder = join(tmp_path, [problem("bb-1")], f"cot/cot-a={first}", f"genselect/genselect-a={second}")
+    kinds = {str(pq.read_schema(path).field("pass_rates").type) for path in (folder / "data").iterdir()}
+    assert kinds == {"struct<measure: double>"}
+
+
 def test_a_folder_without_a_dataset_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="there is no dataset"):
         join(tmp_path, [], f"cot/cot-a={tmp_path}")

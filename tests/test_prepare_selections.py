@@ -7,7 +7,7 @@ from pathlib import Path
 import write_dataset
 from omr.asking.prompts import load_prompt
 from omr.training.columns import NAMES
-from selection_files import PROMPTS, pool, problem, summary, whole_way
+from selection_files import PROMPTS, pool, prepare, problem, summary, whole_way
 from solution_files import read_lines, write_rows
 
 ROWS = {"cot": [row for number in range(5) for row in pool(f"p{number}-1", 2, 3)]}
@@ -39,8 +39,6 @@ def test_the_rows_make_a_dataset(tmp_path: Path) -> None:
 
 
 def test_a_problem_that_is_not_clean_makes_no_row(tmp_path: Path) -> None:
-    from selection_files import prepare
-
     made = whole_way(tmp_path, ROWS)
     summarized = made._replace(path=tmp_path / "summarized.jsonl")
     again = prepare(tmp_path, summarized, problems=[problem("p1-1")])
@@ -50,11 +48,18 @@ def test_a_problem_that_is_not_clean_makes_no_row(tmp_path: Path) -> None:
 
 
 def test_tags_of_reasoning_and_of_chat_templates_make_no_row(tmp_path: Path) -> None:
-    from selection_files import prepare
-
     made = whole_way(tmp_path, {"cot": [summary("a-1", 0), summary("a-1", 1, "6", right=False)]})
     [row] = read_lines(tmp_path / "summarized.jsonl")
     for text, reason in (("Hm. </think>", "think_tag_in_text"), ("<|im_end|>", "control_token_in_text")):
         write_rows(tmp_path / "summarized.jsonl", [row | {"summary": f"{text} Judgment: 0"}])
         again = prepare(tmp_path, made._replace(path=tmp_path / "summarized.jsonl"))
         assert again.counts["dropped"] == {reason: 1}
+
+
+def test_rows_carry_the_pass_rates_of_other_recipes(tmp_path: Path) -> None:
+    made = whole_way(tmp_path, {"cot": pool("a-1", 1, 1)})
+    assert (made.rows[0]["pass_rates"], made.rows[0]["pass_rate_72b_tir"]) == (None, "n/a")
+    rates = write_rows(tmp_path / "rates.jsonl", [{"id": "a-1", "share": 0.25}])
+    given = {"pass_rates": [f"hard={rates}"], "pass_rate_72b_tir": "hard"}
+    [row] = prepare(tmp_path, made._replace(path=tmp_path / "summarized.jsonl"), **given).rows
+    assert (row["pass_rates"], row["pass_rate_72b_tir"]) == ({"hard": 0.25}, "0.25")
