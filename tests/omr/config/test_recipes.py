@@ -37,12 +37,13 @@ def of(recipe: str) -> Any:
 
 def test_the_shipped_recipes_are_those_of_the_paper() -> None:
     ours = recipes()
-    assert ours.to_run == ["cot-qwq", "cot-r1", "genselect-qwq"]
-    assert ours.solving == ["cot-qwq", "cot-r1"]
-    assert [len(ours.seeds(name)) for name in ours.solving] == [32, 16]
+    assert ours.to_run == ["cot-qwq", "cot-r1", "tir-openmath", "genselect-qwq"]
+    assert ours.solving == ["cot-qwq", "cot-r1", "tir-openmath"]
+    assert [len(ours.seeds(name)) for name in ours.solving] == [32, 16, 16]
     assert [ours.model(name, "generate_solutions").path for name in ours.solving] == [
         "Qwen/QwQ-32B",
         "deepseek-ai/DeepSeek-R1",
+        "nvidia/OpenMath-Nemotron-14B",
     ]
     asked = {key: knob(of("cot-qwq")) for key, knob in ours.asked("generate_solutions").items() if key != "files"}
     assert (asked["temperature"], asked["top_p"], asked["max_tokens"]) == (0.7, 0.95, 16384)
