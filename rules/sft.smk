@@ -106,6 +106,7 @@ rule write_dataset:
     params:
         models=products.models,
         license=products.card_license,
+        gates=products.gates,
     conda:
         "../envs/workflow.yaml"
     shell:
@@ -115,6 +116,7 @@ rule write_dataset:
         " {params.license}"
         " --counts {input.counts}"
         " --contamination {input.contamination}"
+        " {params.gates}"
         " --models {params.models:q}"
         " --prompts {input.prompts}"
         " --output {output}"

@@ -157,7 +157,7 @@ rule settle_votes:
 
 
 rule select_judgements:
-    """Which predicted answers are provably the expected one, and which a model must judge, each once."""
+    """Which predicted answers are provably the expected one or another, and which a model must judge, each once."""
     wildcard_constraints:
         recipe=recipes.pattern_of("cot", "tir"),
     input:
@@ -177,11 +177,14 @@ rule select_judgements:
     conda:
         "../envs/workflow.yaml"
     threads: 4
+    params:
+        audits=recipes.knob("judge", "audits"),
     shell:
         "python scripts/select_judgements.py"
         " --problems {input.problems}"
         " --majority {input.majority}"
         " --asked {input.asked}"
+        " --audits {params.audits}"
         " --workers {threads}"
         " --output {output.comparisons}"
         " --questions {output.questions}"

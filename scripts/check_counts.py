@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 from omr.errors import UserError, run_command
 from omr.files.jsonl import AtomicFile, open_for_reading
+from omr.runs.losses import where_lost
 
 Counts = dict[str, Any]
 
@@ -302,7 +303,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, required=True, help="the table as JSON")
     args = parser.parse_args(argv)
     stages = collect(args.run) if args.recipe is None else collect_recipe(args.run, args.recipe, args.kept_by)
-    text = f"{table(stages)}\n\n{EXPLANATION[args.recipe is None].format(folder=args.output.parent)}"
+    lost = where_lost(stages)
+    if lost is not None:
+        print("\n".join(lost))
+    ended = f"{lost[0][0].upper()}{lost[0][1:]}.\n{lost[1]}.\n\n" if lost else ""
+    text = f"{table(stages)}\n\n{ended}{EXPLANATION[args.recipe is None].format(folder=args.output.parent)}"
     with AtomicFile(args.json) as file:
         file.write(orjson.dumps(stages, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     with AtomicFile(args.output) as file:

@@ -66,6 +66,7 @@ def merge(args: argparse.Namespace, stage: Stage, replies: ReplyIndex) -> None:
                 if value is not None:
                     verdicts[field][value] += 1
     judgements.check_end()
+    judgements.note(stage, "judge_answers")
     for field, found in verdicts.items():
         stage.note(field, dict(sorted(found.items())))
 

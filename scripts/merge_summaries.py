@@ -97,6 +97,7 @@ def merge(args: argparse.Namespace, stage: Stage, summaries: ReplyIndex, replies
                 seat = {"id": trace["id"], "problem_id": problem_id, "seed": trace["seed"]}
                 stage.drop(seat, "no_right_summary", candidates=dict(sorted(fates.items())))
     judgements.check_end()
+    judgements.note(stage, "judge_summaries")
     stage.note("candidates", dict(sorted(became.items())))
 
 

@@ -1,9 +1,9 @@
-"""Which predicted answers are provably the expected one, and which a model must judge.
+"""Which predicted answers are provably the expected one or another, and which a model must judge.
 
 In: decontaminated.jsonl, majority rows of one shard. Out: one row per distinct (problem, predicted answer, expected
-answer) with the outcome of comparing the two (comparisons, see omr/solutions/judging.py), and those that are not
-provably the same as questions for the model: id, problem_id, problem, predicted_answer, expected_answer; those that an
-earlier round asked are not asked again. Nothing is dropped.
+answer) with the outcome of comparing the two (comparisons, see omr/solutions/judging.py), and those that it does not
+settle as questions for the model: id, problem_id, problem, predicted_answer, expected_answer; those that an earlier
+round asked are not asked again. Nothing is dropped.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--asked", type=Path, nargs="*", default=[], metavar="FILE", help="questions that earlier rounds asked"
     )
+    about = "settled pairs of each kind, equal and different, that the model is asked about as well, to measure it"
+    parser.add_argument("--audits", type=int, default=0, metavar="N", help=about)
     return parser.parse_args(argv)
 
 
@@ -53,7 +55,7 @@ def select(args: argparse.Namespace, checker: EquivalenceChecker, writer: Questi
     for batch in batches(distinct_questions(read_rows(args.majority, _MAJORITY))):
         verdicts = checker.compare_many((question.predicted, question.expected) for question in batch)
         for question, verdict in zip(batch, verdicts, strict=True):
-            settled_by = SYMBOLIC if verdict is Verdict.EQUAL else None
+            settled_by = None if verdict is Verdict.UNKNOWN else SYMBOLIC
             writer.write(question, problems.text(question.problem_id), verdict, settled_by)
 
 
@@ -64,9 +66,10 @@ def main(argv: list[str] | None = None) -> int:
         open_stage("select_judgements", args) as stage,
         EquivalenceChecker(workers=args.workers) as checker,
     ):
-        writer = QuestionWriter(stage, questions, {row["id"] for path in args.asked for row in read_rows(path)})
+        asked = {row["id"] for path in args.asked for row in read_rows(path)}
+        writer = QuestionWriter(stage, questions, asked, args.audits)
         select(args, checker, writer)
-        writer.note()
+        writer.finish()
     return 0
 
 

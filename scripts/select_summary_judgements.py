@@ -63,7 +63,7 @@ def settle(batch: Sequence[Asked], checker: EquivalenceChecker) -> list[tuple[Ve
     open_pairs = [
         (place, (asked.question.predicted, right))
         for place, (asked, verdict) in enumerate(zip(batch, verdicts, strict=True))
-        if verdict is not Verdict.EQUAL
+        if verdict is Verdict.UNKNOWN
         for right in asked.right_answers
     ]
     against_right = checker.compare_many(pair for _, pair in open_pairs)
@@ -71,7 +71,7 @@ def settle(batch: Sequence[Asked], checker: EquivalenceChecker) -> list[tuple[Ve
         place for (place, _), verdict in zip(open_pairs, against_right, strict=True) if verdict is Verdict.EQUAL
     }
     return [
-        (verdict, SYMBOLIC if verdict is Verdict.EQUAL else SOLUTION if place in same_as_right else None)
+        (verdict, SYMBOLIC if verdict is not Verdict.UNKNOWN else SOLUTION if place in same_as_right else None)
         for place, verdict in enumerate(verdicts)
     ]
 
@@ -90,7 +90,7 @@ def main(argv: list[str] | None = None) -> int:
         ):
             for asked, (verdict, settled_by) in zip(batch, settle(batch, checker), strict=True):
                 writer.write(asked.question, asked.problem, verdict, settled_by)
-        writer.note()
+        writer.finish()
     return 0
 
 

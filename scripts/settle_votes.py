@@ -61,7 +61,7 @@ def settle(args: argparse.Namespace, stage: Stage, matcher: Matcher) -> None:
             remedy="the files belong to different runs: delete this one and run again",
         )
     stage.note("open_votes", votes)
-    stage.note("matches", dict(sorted(matcher.found.items())))
+    stage.note("verdicts", {"match_answers": dict(sorted(matcher.found.items()))})
 
 
 def main(argv: list[str] | None = None) -> int:

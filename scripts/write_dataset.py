@@ -2,7 +2,8 @@
 
 In: sft.jsonl; for the card, the counts of the stages, the report of the decontamination, the prompts and the names of
 the models. Out: a folder with data/train-KKKKK-of-NNNNN.parquet (columns: omr/training/columns.py) and README.md, whose
-figures are counted here. The folder appears whole; without rows it is an error.
+figures are counted here. The folder appears whole. Without rows it is an error, which names the stage where they went
+to nothing; so is a bound of --canary-recall, --judge-agreement or --same-verdict that does not hold.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from omr.asking.prompts import load_prompt
 from omr.errors import UserError, run_command
 from omr.files.folders import atomic_folder
 from omr.files.jsonl import Row, read_rows
+from omr.runs.counts import Counts, summed
+from omr.runs.gates import Gates, broken
+from omr.runs.losses import where_lost
 from omr.training.card import CardFacts, dataset_card
 from omr.training.columns import (
     NAMES,
@@ -27,7 +31,7 @@ from omr.training.columns import (
     fault_of_tool_messages,
     prompt_hash,
 )
-from omr.training.figures import Figures, read_json, sum_stages
+from omr.training.figures import Figures, StageSum, read_json, sum_stages
 
 #: Bytes of text that are made a row group: enough to compress well, few enough to hold in memory several times over.
 _GROUP_BYTES = 16 << 20
@@ -43,6 +47,9 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--license", help="licence on the card, as the hub names it (default: the card names none)")
     add("--counts", type=Path, nargs="*", default=[], help="counts of the stages, in the order of the recipe")
     add("--contamination", type=Path, help="report of the decontamination")
+    add("--canary-recall", type=float, help="least share of planted benchmark problems that were removed")
+    add("--judge-agreement", type=float, help="least share of settled pairs on which the judge agrees")
+    add("--same-verdict", type=float, help="greatest share of one and the same verdict of a judge or classifier")
     add("--models", nargs="*", default=[], metavar="STAGE=MODEL", help="the model that each stage asked")
     add("--prompts", type=Path, nargs="*", default=[], help="prompt files")
     add("--shard-megabytes", type=int, default=1000, help="text of a Parquet file, before compression")
@@ -116,15 +123,34 @@ class ParquetFiles:
             path.rename(self._folder / f"train-{number:05d}-of-{len(self._files):05d}.parquet")
 
 
-def write_rows(path: Path, folder: Path, shard_bytes: int) -> Figures:
-    """Write all rows to Parquet files. Returns their figures; raises UserError if there are none."""
+def check_gates(args: argparse.Namespace) -> None:
+    """Raise UserError where what was measured is beyond a bound."""
+    counts: dict[str, list[Counts]] = {}
+    for of_shard in map(read_json, args.counts):
+        counts.setdefault(str(of_shard.get("stage")), []).append(of_shard)
+    report = None if args.contamination is None else read_json(args.contamination)
+    gates = Gates(args.canary_recall, args.judge_agreement, args.same_verdict)
+    found = broken(gates, {stage: summed(shards) for stage, shards in counts.items()}, report)
+    if found:
+        raise UserError(
+            "what the run measured of its models is beyond the bounds of `gates`:\n"
+            + "\n".join(f"  - {what}" for what in found),
+            remedy="ask better models in these stages, or mend their prompts; report.html tells more. Where you judge "
+            "the rows good enough all the same, lower the bound in config",
+        )
+
+
+def write_rows(path: Path, folder: Path, shard_bytes: int, stages: Sequence[StageSum]) -> Figures:
+    """Write all rows to Parquet files. Returns their figures; raises UserError, with their fate, if there are none."""
     figures, files = Figures(), ParquetFiles(folder, shard_bytes)
     for row in checked_rows(path):
         files.write(row)
         figures.add(row)
     if not figures.rows:
+        lost = where_lost([stage._asdict() for stage in stages])
+        why, remedy = lost or ("", "the files dropped/prepare_sft/ and counts/ of the recipe say why")
         what = "there are no training rows: nothing to make a dataset of"
-        raise UserError(what, file=path, remedy="the files dropped/prepare_sft/ and counts/ of the recipe say why")
+        raise UserError(f"{what}; {why}" if why else what, file=path, remedy=remedy)
     files.close()
     return figures
 
@@ -144,9 +170,10 @@ def card_facts(args: argparse.Namespace) -> CardFacts:
 def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv)
     facts = card_facts(args)
+    check_gates(args)
     with atomic_folder(args.output) as folder:
         (folder / "data").mkdir()
-        figures = write_rows(args.rows, folder / "data", args.shard_megabytes * 1_000_000)
+        figures = write_rows(args.rows, folder / "data", args.shard_megabytes * 1_000_000, facts.stages)
         (folder / "README.md").write_text(dataset_card(figures, facts), encoding="utf-8")
     print(f"{args.output}: {figures.rows:,} rows of {figures.problems:,} problems")
     return 0

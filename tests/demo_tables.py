@@ -182,6 +182,9 @@ def requests(stage: str) -> Iterator[str]:
         yield from (f"{group}/summarize_selection/{candidate}" for group, candidate in product(right, range(4)))
     else:
         yield from (f"{row['id']}-0/judge_answers/0" for row in problems("solved").values())
+        yield from (
+            f"{question}/judge_answers/0" for question in expected()["audits"][recipe] if kind == "judge_answers"
+        )
 
 
 def classifications(stage: str, rows: dict[str, dict[str, Any]]) -> Iterator[str]:

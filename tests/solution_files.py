@@ -101,15 +101,17 @@ def fill(folder: Path, problems: list[Row], solutions: Mapping[str, list[Any]], 
     return run_stage("fill_majority_answer", folder / "majority.jsonl", given | flags)
 
 
-def select(folder: Path, majority: Path) -> Made:
+def select(folder: Path, majority: Path, audits: int = 0) -> Made:
     """Run select_judgements on the problems that `fill` wrote."""
-    given = {"problems": folder / "problems.jsonl", "majority": majority, "workers": 1}
+    given = {"problems": folder / "problems.jsonl", "majority": majority, "workers": 1, "audits": audits}
     return run_stage("select_judgements", folder / "comparisons.jsonl", given, files=["questions"])
 
 
-def judge(folder: Path, majority: Made, verdict: Mapping[str, str | Row], default: str = "Judgement: No") -> Made:
+def judge(
+    folder: Path, majority: Made, verdict: Mapping[str, str | Row], default: str = "Judgement: No", audits: int = 0
+) -> Made:
     """Run select_judgements and merge_judgements; the model answers by predicted answer."""
-    compared = select(folder, majority.path)
+    compared = select(folder, majority.path, audits)
     replies = write_rows(
         folder / "verdicts.jsonl",
         (

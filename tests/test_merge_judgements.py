@@ -15,14 +15,25 @@ def verdicts(made: list[dict[str, object]]) -> list[tuple[object, object, object
 
 def test_proven_answers_are_judged_symbolically_and_the_rest_by_the_model(tmp_path: Path) -> None:
     majority = fill(tmp_path, [problem("a-1", "1/2")], {"a-1": ["0.5", "half", "2", "half"]})
-    made = judge(tmp_path, majority, {"half": "The same.\nJudgement: Yes", "2": "Judgement: No"})
+    made = judge(tmp_path, majority, {"half": "The same.\nJudgement: Yes", "2": "Judgement: Yes"})
     assert verdicts(made.rows) == [
         ("yes", "symbolic", None),
         ("yes", "llm", None),
-        ("no", "llm", None),
+        ("no", "symbolic", None),
         ("yes", "llm", None),
     ]
-    assert made.counts["judged_by"] == {"llm": 3, "symbolic": 1}
+    assert made.counts["judged_by"] == {"llm": 2, "symbolic": 2}
+    assert made.counts["verdicts"] == {"judge_answers": {"yes": 1}}
+
+
+def test_no_model_overrules_a_proof_and_the_audit_says_how_often_it_would(tmp_path: Path) -> None:
+    majority = fill(tmp_path, [problem("a-1", "1/2")], {"a-1": ["0.5", "2/4", "7", "8", "9"]})
+    says = {"0.5": "Judgement: Yes", "2/4": "Judgement: No", "7": "Judgement: Yes", "8": "Judgement: No", "9": "Hm."}
+    made = judge(tmp_path, majority, says, audits=5)
+    assert [row["judgement"] for row in made.rows] == ["yes", "yes", "no", "no", "no"]
+    assert {row["judged_by"] for row in made.rows} == {"symbolic"}
+    assert made.counts["audit"] == {"equal": {"no": 1, "yes": 1}, "different": {"no": 1, "unreadable": 1, "yes": 1}}
+    assert made.counts["verdicts"] == {"judge_answers": {}}
 
 
 @pytest.mark.parametrize(
@@ -35,14 +46,14 @@ def test_proven_answers_are_judged_symbolically_and_the_rest_by_the_model(tmp_pa
     ],
 )
 def test_a_verdict_that_cannot_be_read_is_none(tmp_path: Path, given: str, reason: str) -> None:
-    majority = fill(tmp_path, [problem("a-1", "66")], {"a-1": ["60"]})
-    made = judge(tmp_path, majority, {"60": given})
+    majority = fill(tmp_path, [problem("a-1", "66")], {"a-1": ["few"]})
+    made = judge(tmp_path, majority, {"few": given})
     assert verdicts(made.rows) == [("unjudged", None, reason)]
     assert made.counts["unjudged_reason"] == {reason: 1}
 
 
 def test_a_missing_reply_is_no_verdict(tmp_path: Path) -> None:
-    majority = fill(tmp_path, [problem("a-1", "66")], {"a-1": ["60"]})
+    majority = fill(tmp_path, [problem("a-1", "66")], {"a-1": ["few"]})
     compared = select(tmp_path, majority.path)
     given = {"majority": majority.path, "comparisons": compared.path, "replies": write_rows(tmp_path / "none", [])}
     made = run_stage("merge_judgements", tmp_path / "judged.jsonl", given)
@@ -65,7 +76,7 @@ def test_no_row_is_lost_and_each_keeps_its_fields(tmp_path: Path) -> None:
 
 
 def test_comparisons_of_other_rows_are_an_error(tmp_path: Path) -> None:
-    majority = fill(tmp_path, [problem("a-1", "66")], {"a-1": ["60"]})
+    majority = fill(tmp_path, [problem("a-1", "66")], {"a-1": ["few"]})
     compared = select(tmp_path, majority.path)
     replies = write_rows(tmp_path / "replies.jsonl", [])
     given = {"majority": majority.path, "comparisons": compared.path, "replies": replies}

@@ -22,27 +22,53 @@ def test_provably_equal_answers_need_no_call(tmp_path: Path) -> None:
 
 
 def test_everything_else_goes_to_the_model_with_its_problem(tmp_path: Path) -> None:
-    majority = fill(tmp_path, [problem("a-1", "66"), problem("b-1", "Friday")], {"a-1": ["60"], "b-1": ["a weekday"]})
+    majority = fill(
+        tmp_path, [problem("a-1", "66"), problem("b-1", "Friday")], {"a-1": ["a lot"], "b-1": ["a weekday"]}
+    )
     made = select(tmp_path, majority.path)
     asked = read_lines(made.others["questions"])
     assert [(row["problem"], row["predicted_answer"], row["expected_answer"]) for row in asked] == [
-        ("The problem a-1.", "60", "66"),
+        ("The problem a-1.", "a lot", "66"),
         ("The problem b-1.", "a weekday", "Friday"),
     ]
-    assert [row["comparison"] for row in made.rows] == ["different", "unknown"]
+    assert [row["comparison"] for row in made.rows] == ["unknown", "unknown"]
     assert {row["settled_by"] for row in made.rows} == {None}
 
 
-def test_a_question_is_asked_once_for_all_seeds_that_share_it(tmp_path: Path) -> None:
-    majority = fill(tmp_path, [problem("a-1", "66")], {"a-1": ["60", "60", "60", "61", "66", "66"]})
+def test_an_answer_that_is_proven_to_differ_is_not_asked_about(tmp_path: Path) -> None:
+    majority = fill(tmp_path, [problem("a-1", "66")], {"a-1": ["60"]})
     made = select(tmp_path, majority.path)
-    assert [row["predicted_answer"] for row in read_lines(made.others["questions"])] == ["60", "61"]
+    assert [(row["comparison"], row["settled_by"]) for row in made.rows] == [("different", "symbolic")]
+    assert read_lines(made.others["questions"]) == []
+
+
+def test_settled_pairs_of_both_kinds_measure_the_judge_as_many_as_wanted(tmp_path: Path) -> None:
+    answers = ["0.5", "2/4", r"\frac{1}{2}", "7", "8", "9", "1/2", "half"]
+    majority = fill(tmp_path, [problem("a-1", "1/2")], {"a-1": answers})
+    made = select(tmp_path, majority.path, audits=2)
+    asked = [row["predicted_answer"] for row in read_lines(made.others["questions"])]
+    assert asked[0] == "half"
+    assert len(set(asked) & {"0.5", "2/4", r"\frac{1}{2}"}) == len(set(asked) & {"7", "8", "9"}) == 2
+    assert (len(asked), made.counts["audits"], made.counts["llm_calls"]) == (5, 4, 1)
+    again = select(tmp_path, majority.path, audits=2)
+    assert [row["predicted_answer"] for row in read_lines(again.others["questions"])] == asked
+
+
+def test_the_same_spelling_measures_no_judge(tmp_path: Path) -> None:
+    majority = fill(tmp_path, [problem("a-1", "5")], {"a-1": ["5", "5"]})
+    assert select(tmp_path, majority.path, audits=9).counts["audits"] == 0
+
+
+def test_a_question_is_asked_once_for_all_seeds_that_share_it(tmp_path: Path) -> None:
+    majority = fill(tmp_path, [problem("a-1", "66")], {"a-1": ["few", "few", "few", "many", "66", "66"]})
+    made = select(tmp_path, majority.path)
+    assert [row["predicted_answer"] for row in read_lines(made.others["questions"])] == ["few", "many"]
     figures = ("answers", "symbolic", "llm_calls", "calls_saved_by_sharing")
     assert [made.counts[key] for key in figures] == [6, 2, 2, 2]
 
 
 def test_the_same_answers_to_another_problem_are_another_question(tmp_path: Path) -> None:
-    majority = fill(tmp_path, [problem("a-1", "66"), problem("b-1", "66")], {"a-1": ["60"], "b-1": ["60"]})
+    majority = fill(tmp_path, [problem("a-1", "66"), problem("b-1", "66")], {"a-1": ["few"], "b-1": ["few"]})
     asked = read_lines(select(tmp_path, majority.path).others["questions"])
     assert [row["problem_id"] for row in asked] == ["a-1", "b-1"]
     assert len({row["id"] for row in asked}) == 2

@@ -13,9 +13,13 @@ def settled(made: list[dict[str, object]]) -> dict[object, object]:
 
 
 def test_an_answer_that_is_provably_the_expected_one_needs_no_call(tmp_path: Path) -> None:
-    made = select(tmp_path, [trace("a-1", 0, expected="1/2")], {"a-1-0": ["So \\boxed{0.5}.", "So \\boxed{2}."]})
-    assert settled(made.rows) == {"0.5": "symbolic", "2": None}
-    assert [row["predicted_answer"] for row in read_lines(made.others["questions"])] == ["2"]
+    made = select(
+        tmp_path,
+        [trace("a-1", 0, expected="1/2")],
+        {"a-1-0": ["So \\boxed{0.5}.", "So \\boxed{2}.", "So \\boxed{half}."]},
+    )
+    assert settled(made.rows) == {"0.5": "symbolic", "2": "symbolic", "half": None}
+    assert [row["predicted_answer"] for row in read_lines(made.others["questions"])] == ["half"]
 
 
 def test_the_answer_of_a_solution_that_was_judged_right_is_not_asked_about_again(tmp_path: Path) -> None:
@@ -38,11 +42,11 @@ def test_the_right_answer_to_another_problem_settles_nothing(tmp_path: Path) -> 
 
 def test_summaries_of_one_problem_share_their_questions(tmp_path: Path) -> None:
     traces = [trace("a-1", seed) for seed in range(3)]
-    made = select(tmp_path, traces, {row["id"]: ["So \\boxed{7}.", "Thus \\boxed{7}."] for row in traces})
+    made = select(tmp_path, traces, {row["id"]: ["So \\boxed{few}.", "Thus \\boxed{few}."] for row in traces})
     [question] = read_lines(made.others["questions"])
     assert (question["problem"], question["predicted_answer"], question["expected_answer"]) == (
         "The problem a-1.",
-        "7",
+        "few",
         "5",
     )
     assert made.counts["calls_saved_by_sharing"] == 5

@@ -54,6 +54,31 @@ def test_the_parquet_files_hold_the_rows_as_they_are(tmp_path: Path) -> None:
     assert pq.read_table(dataset / "data" / "train-00000-of-00001.parquet").to_pylist() == stored(rows)
 
 
+def test_a_bound_that_does_not_hold_stops_the_dataset_and_says_what_was_measured(tmp_path: Path) -> None:
+    rows = training_rows(tmp_path / "made", 2)
+    report = tmp_path / "report.json"
+    report.write_text(json.dumps(CONTAMINATION))
+    audit = {"stage": "merge_judgements", "read": 9, "passed": 9, "written": 9, "dropped": {}}
+    counts = [tmp_path / f"{shard}.json" for shard in range(2)]
+    for path in counts:
+        path.write_text(json.dumps(audit | {"audit": {"different": {"no": 5, "yes": 7}}}))
+    given = ["--contamination", str(report), "--counts", *map(str, counts)]
+    write(tmp_path, rows, *given, "--canary-recall=0.75", "--judge-agreement=0.4")
+    with pytest.raises(UserError) as error:
+        write(tmp_path / "again", rows, *given, "--canary-recall=0.8", "--judge-agreement=0.5")
+    assert "6 of 8 (75%) were removed" in str(error.value)
+    assert "10 of 24 (42%) pairs proven different" in str(error.value)
+    assert not (tmp_path / "again" / "dataset").exists()
+
+
+def test_without_rows_the_error_names_the_stage_and_what_to_do(tmp_path: Path) -> None:
+    counts = tmp_path / "counts.json"
+    lost = {"stage": "prepare_sft", "read": 9, "passed": 0, "written": 0, "dropped": {"empty_reasoning": 8, "wrong": 1}}
+    counts.write_text(json.dumps(lost))
+    with pytest.raises(UserError, match="no rows are left after prepare_sft, which read 9: empty_reasoning 8, wrong 1"):
+        write(tmp_path, [], "--counts", str(counts))
+
+
 def test_load_dataset_takes_the_folder_with_the_published_types(tmp_path: Path) -> None:
     rows = training_rows(tmp_path / "made", 5)
     code = (

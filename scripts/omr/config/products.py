@@ -167,6 +167,10 @@ class Products:
         """A param of a rule: `--license NAME`, or nothing."""
         return flags({"license": self._publish["license"]})
 
+    def gates(self, wildcards: OfRecipe) -> str:
+        """A param of a rule: bounds on what was measured, as flags of write_dataset.py."""
+        return flags(self._settings.config["gates"])
+
     def repo_flags(self, wildcards: OfRecipe) -> str:
         """A param of a rule: where a recipe's dataset is published, and who may read it."""
         repo = self._publish["repo"]

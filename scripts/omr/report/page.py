@@ -15,6 +15,7 @@ from omr.report.html import Cell, Html, paragraph, percent, reasons_list, sectio
 from omr.report.samples import samples
 from omr.report.selections import about_selections, selection_tiles, selections
 from omr.report.style import CSS
+from omr.report.trust import trust
 from omr.report.words import Step, reason_in_words
 
 
@@ -29,6 +30,7 @@ def page(data: ReportData) -> str:
         distributions(data),
         costs(data),
         contamination(data),
+        trust(data),
         samples(data),
         _files(data),
     )

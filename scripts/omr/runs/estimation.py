@@ -137,7 +137,7 @@ def recipe_requests(problems: float, name: str, recipes: Recipes, ratios: Ratios
     requests = {
         "generate_solutions": solutions,
         "match_answers": judged * ratios.ratio("match_calls", name) if asks else 0.0,
-        "judge_answers": judged * ratios.ratio("judge_calls", name),
+        "judge_answers": judged * ratios.ratio("judge_calls", name) + min(_audits(recipe), judged),
     }
     if recipe["mode"] == "tir":
         right *= ratios.ratio("cleaned", name)
@@ -164,6 +164,11 @@ def _selection_requests(
     summaries = right * recipe["summaries"]["candidates"]
     requests = {"select_solutions": groups, "generate_selection_summaries": summaries}
     return requests, right * ratios.ratio("selections", name)
+
+
+def _audits(recipe: Mapping[str, Any]) -> float:
+    """Settled pairs that the judge is asked about, of both kinds."""
+    return float(2 * recipe["judge"]["audits"] * recipe["shards"])
 
 
 def estimate(threads: Threads, settings: Settings, recipes: Recipes, runs: Sequence[RunCounts]) -> Estimate:

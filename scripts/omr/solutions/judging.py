@@ -2,11 +2,13 @@
 
 A question is (problem, predicted answer, expected answer). Its row in a `comparisons` file is {"id", "problem_id",
 "predicted_answer", "expected_answer", "comparison", "settled_by"}; `comparison` is `equal`, `different` or `unknown`,
-`settled_by` says what proved that the predicted answer is right, or is null: then the question goes to the model.
+`settled_by` says what settled the question (that the answer is right, or by `comparison` that it is different), or is
+null: then it goes to the model, which never overrules a proof. To measure the model, it is asked some settled ones too.
 """
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
@@ -21,7 +23,7 @@ from omr.answers.verdict import Verdict
 from omr.errors import UserError
 from omr.files.jsonl import AtomicFile, Fields, Row, dumps, read_rows
 from omr.parsers.verdicts import parse_judgement
-from omr.replies.reply import ReplyIndex, usable_text
+from omr.replies.reply import Reply, ReplyIndex, usable_text
 from omr.stages.stage import Stage
 
 Item = TypeVar("Item")
@@ -30,7 +32,13 @@ Item = TypeVar("Item")
 PROMPT_NAME = "judge_answers"
 SYMBOLIC, SOLUTION, LLM = "symbolic", "solution", "llm"
 
-_COMPARISON: Fields = {"id": str, "problem_id": str, "predicted_answer": str, "settled_by": (str, None)}
+_COMPARISON: Fields = {
+    "id": str,
+    "problem_id": str,
+    "predicted_answer": str,
+    "comparison": str,
+    "settled_by": (str, None),
+}
 
 #: Of the reasons of "unjudged", those that tell something about the solution; the others concern the verdict.
 SOLUTION_FAULTS = frozenset({"failed", "unfinished", NO_ANSWER, SEVERAL_ANSWERS})
@@ -128,12 +136,18 @@ class Savings:
 class QuestionWriter:
     """Writes every question with its outcome as the rows of a stage, and those for the model to a file of their own.
 
-    `asked` holds the ids of questions that are answered already.
+    `asked` holds the ids of questions that are answered already. Among those for the model are up to `audits` that are
+    settled as equal (in another spelling) and as many that are settled as different: those with the least hashes of
+    their ids.
     """
 
-    def __init__(self, stage: Stage, questions: AtomicFile, asked: AbstractSet[str] = frozenset()) -> None:
+    def __init__(
+        self, stage: Stage, questions: AtomicFile, asked: AbstractSet[str] = frozenset(), audits: int = 0
+    ) -> None:
         self._stage = stage
         self._asked = asked
+        self._audits = audits
+        self._to_audit: dict[str, list[tuple[int, str, bytes]]] = {"equal": [], "different": []}
         self._questions = questions
         self._savings = Savings()
         self._outcomes: Counter[str] = Counter()
@@ -150,11 +164,28 @@ class QuestionWriter:
         self._stage.write(row | {"comparison": verdict.value, "settled_by": settled_by})
         if settled_by is None and question.id not in self._asked:
             self._questions.write(dumps(row | {"problem": problem}))
+        elif self._audits and verdict is not Verdict.UNKNOWN and question.predicted != question.expected:
+            self._offer(verdict, question, dumps(row | {"problem": problem}))
         self._savings.add(question, settled_by, asked_before=question.id in self._asked)
         self._outcomes[verdict.value] += 1
 
-    def note(self) -> None:
-        """Add the figures to the stage's counts: see `Savings.note`; `comparisons` counts distinct questions."""
+    def _offer(self, verdict: Verdict, question: Question, line: bytes) -> None:
+        # A heap of the least hashes, as their negatives: the greatest of them goes first.
+        kept = self._to_audit[verdict.value]
+        order = -int.from_bytes(blake2b(question.id.encode(), digest_size=8).digest())
+        push = heapq.heappush if len(kept) < self._audits else heapq.heappushpop
+        push(kept, (order, question.id, line))
+
+    def finish(self) -> None:
+        """Write the settled questions that measure the model, and add the figures to the stage's counts.
+
+        They are those of `Savings.note`; `comparisons` counts distinct questions, `audits` the settled ones to ask.
+        """
+        for kept in self._to_audit.values():
+            for _, question_id, line in sorted(kept, key=lambda one: one[1]):
+                if question_id not in self._asked:
+                    self._questions.write(line)
+        self._stage.note("audits", sum(map(len, self._to_audit.values())))
         self._savings.note(self._stage)
         self._stage.note("comparisons", dict(sorted(self._outcomes.items())))
 
@@ -170,14 +201,34 @@ class Judgements:
         self._rows = read_rows(comparisons, _COMPARISON)
         self._next: Row | None = next(self._rows, None)
         self._replies = replies
+        self._said = Counter[str]()
+        self._audit: dict[str, Counter[str]] = {"equal": Counter(), "different": Counter()}
 
     def of_problem(self, problem_id: str) -> ProblemJudgements:
         """The verdicts on a problem's answers; ask for problems in the order of the comparisons, each once."""
         settled: dict[str, Row] = {}
         while self._next is not None and self._next["problem_id"] == problem_id:
             settled[self._next["predicted_answer"]] = self._next
+            self._look_at_audit(self._next)
             self._next = next(self._rows, None)
-        return ProblemJudgements(problem_id, settled, self._path, self._replies)
+        return ProblemJudgements(problem_id, settled, self._path, self._replies, self._said)
+
+    def _look_at_audit(self, question: Row) -> None:
+        if question["settled_by"] is None or question["comparison"] not in self._audit:
+            return
+        reply = self._replies.get(question["id"], PROMPT_NAME)
+        if reply is not None:
+            verdict = _verdict(reply)
+            said = "unreadable" if isinstance(verdict, str) else "yes" if verdict else "no"
+            self._audit[question["comparison"]][said] += 1
+
+    def note(self, stage: Stage, model_stage: str) -> None:
+        """Note what the model of `model_stage` said: `verdicts` on distinct questions, and the `audit` on settled ones.
+
+        The audit is {"equal": {"yes": n, ...}, "different": {...}}, by what is proven and what the model said.
+        """
+        stage.note("verdicts", {model_stage: dict(sorted(self._said.items()))})
+        stage.note("audit", {proven: dict(sorted(said.items())) for proven, said in self._audit.items() if said})
 
     def check_end(self) -> None:
         """Raise UserError if comparisons are left: then they are not those of the rows that were read."""
@@ -188,11 +239,14 @@ class Judgements:
 class ProblemJudgements:
     """The verdicts on the answers to one problem; each distinct answer is looked up once."""
 
-    def __init__(self, problem_id: str, settled: dict[str, Row], path: Path, replies: ReplyIndex) -> None:
+    def __init__(
+        self, problem_id: str, settled: dict[str, Row], path: Path, replies: ReplyIndex, said: Counter[str]
+    ) -> None:
         self._problem_id = problem_id
         self._settled = settled
         self._path = path
         self._replies = replies
+        self._said = said
         self._known: dict[str, Judgement] = {}
 
     def of(self, predicted: str) -> Judgement:
@@ -206,14 +260,23 @@ class ProblemJudgements:
         if question is None:
             raise _mismatch(self._path, self._problem_id)
         if question["settled_by"] is not None:
-            return Judgement("yes", question["settled_by"], None)
-        text, fault = usable_text(self._replies.get(question["id"], PROMPT_NAME))
-        if text is None:
-            return unjudged(f"verdict_{fault}")
-        verdict = parse_judgement(text)
-        if verdict is None:
-            return unjudged("verdict_unreadable")
+            differs = question["comparison"] == Verdict.DIFFERENT.value
+            return Judgement("no" if differs else "yes", question["settled_by"], None)
+        verdict = _verdict(self._replies.get(question["id"], PROMPT_NAME))
+        if isinstance(verdict, str):
+            self._said["unreadable"] += 1
+            return unjudged(verdict)
+        self._said["yes" if verdict else "no"] += 1
         return Judgement("yes" if verdict else "no", LLM, None)
+
+
+def _verdict(reply: Reply | None) -> bool | str:
+    """What a judge said, or why nobody knows: `verdict_unreadable`, `verdict_<fault of the reply>`."""
+    text, fault = usable_text(reply)
+    if text is None:
+        return f"verdict_{fault}"
+    verdict = parse_judgement(text)
+    return "verdict_unreadable" if verdict is None else verdict
 
 
 def _mismatch(path: Path, problem_id: str) -> UserError:

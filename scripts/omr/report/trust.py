@@ -1,0 +1,50 @@
+"""The report's section on what was measured of the models that judge and classify."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from omr.report.data import ReportData
+from omr.report.html import Cell, paragraph, section, table
+from omr.runs.gates import SAME_SHARE, canary_recall, judge_audit, monotones
+
+_PROVEN = {"equal": "proven to be the same answer", "different": "proven to be different answers"}
+
+
+def trust(data: ReportData) -> str:
+    """How often the judge agrees with proofs, what decontamination catches, and who always says the same."""
+    return section("Can the models be trusted?", *_judge(data), *_canaries(data), *_monotones(data))
+
+
+def _judge(data: ReportData) -> Iterator[str]:
+    audit = judge_audit(data.stages)
+    if not audit:
+        yield paragraph("The judge was not asked about pairs of answers that the comparison had settled.")
+        return
+    yield paragraph(
+        "The judge was asked about pairs of answers that the comparison had settled, as if nobody knew. A proof counts "
+        "whatever the judge says; its agreement tells how far to trust it where there is none."
+    )
+    rows: list[list[Cell]] = [
+        [_PROVEN[proven], share.of, share.part, f"{share.value:.0%}"] for proven, share in audit.items()
+    ]
+    yield table(["pairs", "asked", "the judge agrees", "share"], rows, (1, 2, 3), narrow=True)
+
+
+def _canaries(data: ReportData) -> Iterator[str]:
+    recall = canary_recall(data.contamination)
+    if recall is not None:
+        yield paragraph(f"Of planted copies of benchmark problems, {recall} were removed.")
+
+
+def _monotones(data: ReportData) -> Iterator[str]:
+    found = monotones(data.stages, data.contamination)
+    if not found:
+        yield paragraph(f"No judge or classifier gave one verdict in {SAME_SHARE:.0%} of its replies.")
+        return
+    yield paragraph(
+        f"These gave one and the same verdict in {SAME_SHARE:.0%} of their replies or more. That may be how things are "
+        "(few problems are yes/no questions), or a model that does not understand what it is asked."
+    )
+    rows: list[list[Cell]] = [[one.asked, one.verdict, one.share.part, one.share.of] for one in found]
+    yield table(["asked", "verdict", "times", "of"], rows, (2, 3), narrow=True)

@@ -1,0 +1,112 @@
+"""What a run measured of its models, and the bounds below which no dataset is made.
+
+`counts` maps a CPU stage to its counts, shards summed. Stages note `verdicts`, {what was asked: {verdict: n}}, and
+merge_judgements an `audit`: what the judge said of pairs that the comparison had settled, {"equal": {"yes": n, ...},
+"different": {...}}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+Counts = Mapping[str, Any]
+
+#: Fewer verdicts say nothing of a model.
+_ENOUGH = 20
+#: A model that says the same so often is named.
+SAME_SHARE = 0.95
+#: Planted copies that are the same problem; one with other numbers is another.
+_COPIES = ("verbatim", "paraphrased")
+_READ_ABOUT = {"equal": "yes", "different": "no"}
+_UNREAD = frozenset({"null", "unreadable"})
+
+
+class Share(NamedTuple):
+    """`part` of `of`."""
+
+    part: int
+    of: int
+
+    @property
+    def value(self) -> float:
+        return self.part / self.of
+
+    def __str__(self) -> str:
+        return f"{self.part:,} of {self.of:,} ({self.value:.0%})"
+
+
+class Gates(NamedTuple):
+    """Bounds of config, `gates`; None sets none."""
+
+    canary_recall: float | None = None
+    judge_agreement: float | None = None
+    same_verdict: float | None = None
+
+
+class Monotone(NamedTuple):
+    """What a model was asked, and the verdict that it gave nearly always."""
+
+    asked: str
+    verdict: str
+    share: Share
+
+
+def canary_recall(report: Counts | None) -> Share | None:
+    """The planted copies that decontamination removed; None where none was planted."""
+    kinds = [report["canaries"][kind] for kind in _COPIES if kind in report["canaries"]] if report else []
+    planted = sum(kind["planted"] for kind in kinds)
+    return Share(sum(kind["removed"]["count"] for kind in kinds), planted) if planted else None
+
+
+def judge_audit(counts: Mapping[str, Counts]) -> dict[str, Share]:
+    """How often the judge agreed with the comparison: on pairs proven `equal`, and proven `different`."""
+    audit = counts.get("merge_judgements", {}).get("audit", {})
+    return {
+        proven: Share(said.get(_READ_ABOUT[proven], 0), sum(said.values()))
+        for proven, said in sorted(audit.items())
+        if sum(said.values())
+    }
+
+
+def monotones(counts: Mapping[str, Counts], report: Counts | None) -> list[Monotone]:
+    """The judges and classifiers that gave one verdict nearly always; those who gave few verdicts are not looked at."""
+    found = []
+    for asked, verdicts in _all_verdicts(counts, report):
+        readable = {verdict: n for verdict, n in verdicts.items() if verdict not in _UNREAD}
+        commonest = max(readable, key=lambda verdict: readable[verdict], default=None)
+        total = sum(readable.values())
+        if commonest is not None and total >= _ENOUGH and readable[commonest] >= SAME_SHARE * total:
+            found.append(Monotone(asked, commonest, Share(readable[commonest], total)))
+    return found
+
+
+def _all_verdicts(counts: Mapping[str, Counts], report: Counts | None) -> Iterator[tuple[str, Mapping[str, int]]]:
+    for stage, of_stage in counts.items():
+        for asked, verdicts in of_stage.get("verdicts", {}).items():
+            yield (
+                (asked if asked in ("match_answers", "judge_answers", "judge_summaries") else f"{asked} ({stage})"),
+                verdicts,
+            )
+    if report is not None and "questions" in report:
+        yield "check_contamination", {name: report["questions"][name] for name in ("same", "different")}
+
+
+def broken(gates: Gates, counts: Mapping[str, Counts], report: Counts | None) -> list[str]:
+    """What is beyond the bounds of config, a phrase each that names the key."""
+    found = []
+    recall = canary_recall(report)
+    if gates.canary_recall is not None and recall is not None and recall.value < gates.canary_recall:
+        found.append(
+            f"of planted copies of benchmark problems {recall} were removed (canary_recall {gates.canary_recall})"
+        )
+    for proven, share in judge_audit(counts).items():
+        if gates.judge_agreement is not None and share.of >= _ENOUGH and share.value < gates.judge_agreement:
+            found.append(f"the judge agreed on {share} pairs proven {proven} (judge_agreement {gates.judge_agreement})")
+    if gates.same_verdict is not None:
+        found += [
+            f"{one.asked} said {one.verdict!r} in {one.share} verdicts (same_verdict {gates.same_verdict})"
+            for one in monotones(counts, report)
+            if one.share.value > gates.same_verdict
+        ]
+    return found
