@@ -157,6 +157,12 @@ def newest_shards(folder: Path) -> list[Counts]:
     return [read_counts(path) for path in shards if path.stem.endswith(f"-of-{of}")]
 
 
+def shards_of(folder: Path) -> int:
+    """The number of shards that the newest file of a stage's counts names."""
+    newest = max(folder.rglob("shard-*.json"), key=lambda path: path.stat().st_mtime)
+    return int(newest.stem.rpartition("-of-")[2])
+
+
 def model_counts(counts: Path, stage: str) -> Counts | None:
     """The sums of a model stage's shards, or None if it has none."""
     sums, failed, again = Counter[str](), Counter[str](), Counter[str]()
@@ -172,9 +178,12 @@ def model_counts(counts: Path, stage: str) -> Counts | None:
 
 
 def sharded_counts(counts: Path, stage: str) -> Counts | None:
-    """The sums of a CPU stage's shards, or None if it has none."""
+    """The sums of a CPU stage's shards, or None unless all are there: stages that others need may still be running."""
     sums, dropped = Counter[str](), Counter[str]()
-    for shard in (shards := newest_shards(counts / stage)):
+    shards = newest_shards(counts / stage)
+    if shards and len(shards) < shards_of(counts / stage):
+        return None
+    for shard in shards:
         dropped.update(shard["dropped"])
         sums.update({key: shard[key] for key in ("read", "passed", "written")})
     return {"stage": stage, **sums, "dropped": dict(sorted(dropped.items()))} if shards else None

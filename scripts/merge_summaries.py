@@ -87,7 +87,7 @@ def merge(args: argparse.Namespace, stage: Stage, summaries: ReplyIndex, replies
     for problem_id, traces in by_problem(stage.read(args.traces, _TRACE), "problem_id"):
         of_problem = judgements.of_problem(problem_id)
         for trace in traces:
-            judged = [judge(candidate, of_problem) for candidate in candidates.of(trace["id"])]
+            judged = [judge(candidate, of_problem) for candidate in candidates.of(trace)]
             fates = Counter(one.became for one in judged)
             became += fates
             row = summarized(trace, judged)

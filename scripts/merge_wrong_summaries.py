@@ -21,7 +21,7 @@ from omr.errors import run_command
 from omr.files.jsonl import Fields, Row
 from omr.replies.reply import ReplyIndex
 from omr.solutions.judging import batches
-from omr.solutions.summaries import OF_TRACE, Candidate, Candidates
+from omr.solutions.summaries import OF_TRACE, TRACE, Candidate, Candidates
 from omr.stages.flags import add_candidates, open_stage, stage_parser
 from omr.stages.stage import Stage
 
@@ -85,14 +85,14 @@ def light(traces: Iterable[Row], candidates: Candidates) -> Iterator[Read]:
     """Traces as judged rows with their candidates; the reasoning is not needed any more."""
     for trace in traces:
         row = {field: value for field, value in trace.items() if field not in OF_TRACE}
-        yield Read(row | {"id": trace["problem_id"]}, candidates.of(trace["id"]))
+        yield Read(row | {"id": trace["problem_id"]}, candidates.of(trace))
 
 
 def merge(args: argparse.Namespace, stage: Stage, summaries: ReplyIndex, checker: EquivalenceChecker) -> None:
     """Write the best summary of every trace, and count what became of all candidates."""
     candidates = Candidates(summaries, args.candidates)
     became: Counter[str] = Counter()
-    for batch in batches(light(stage.read(args.traces, _TRACE), candidates), _BATCH):
+    for batch in batches(light(stage.read(args.traces, TRACE | _TRACE), candidates), _BATCH):
         for read, fates in fates_of(batch, checker):
             became.update(fates)
             row = summarized(read, fates)

@@ -16,13 +16,13 @@ from typing import NamedTuple
 
 from omr.answers.equivalence import EquivalenceChecker, Verdict
 from omr.errors import run_command
-from omr.files.jsonl import AtomicFile, Row, read_rows
+from omr.files.jsonl import AtomicFile, Fields, Row, read_rows
 from omr.replies.reply import ReplyIndex
 from omr.solutions.judging import SOLUTION, SYMBOLIC, Question, QuestionWriter, batches, by_problem
-from omr.solutions.summaries import Candidates
+from omr.solutions.summaries import TRACE, Candidates
 from omr.stages.flags import add_candidates, add_comparing, open_stage, stage_parser
 
-_TRACE = {"id": str, "problem_id": str, "problem": str, "predicted_answer": str, "expected_answer": str}
+_TRACE: Fields = {"id": str, "problem_id": str, "problem": str, "predicted_answer": str, "expected_answer": str}
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -42,19 +42,20 @@ class Asked(NamedTuple):
 
 def distinct_questions(traces: Iterable[Row], candidates: Candidates) -> Iterator[Asked]:
     """The questions of a shard's summaries, each once, in the order of the traces."""
-    for problem_id, of_problem in by_problem(map(_light, traces), "problem_id"):
+    for problem_id, of_problem in by_problem((_light(trace, candidates) for trace in traces), "problem_id"):
         expected = of_problem[0]["expected_answer"]
         right_answers = [
             answer for answer in {row["predicted_answer"]: None for row in of_problem} if answer != expected
         ]
-        answers = (candidate.answer for row in of_problem for candidate in candidates.of(row["id"]))
-        for answer, summaries in Counter(answer for answer in answers if answer is not None).items():
+        answers = Counter(answer for row in of_problem for answer in row["answers"] if answer is not None)
+        for answer, summaries in answers.items():
             yield Asked(Question(problem_id, answer, expected, summaries), of_problem[0]["problem"], right_answers)
 
 
-def _light(trace: Row) -> Row:
-    # The reasoning is not needed here, and a problem may have many.
-    return {field: trace[field] for field in _TRACE}
+def _light(trace: Row, candidates: Candidates) -> Row:
+    # The reasoning is not needed any more, and a problem may have many.
+    answers = [candidate.answer for candidate in candidates.of(trace)]
+    return {field: trace[field] for field in _TRACE} | {"answers": answers}
 
 
 def settle(batch: Sequence[Asked], checker: EquivalenceChecker) -> list[tuple[Verdict, str | None]]:
@@ -86,7 +87,7 @@ def main(argv: list[str] | None = None) -> int:
     ):
         writer = QuestionWriter(stage, questions)
         for batch in batches(
-            distinct_questions(read_rows(args.traces, _TRACE), Candidates(summaries, args.candidates))
+            distinct_questions(read_rows(args.traces, TRACE | _TRACE), Candidates(summaries, args.candidates))
         ):
             for asked, (verdict, settled_by) in zip(batch, settle(batch, checker), strict=True):
                 writer.write(asked.question, asked.problem, verdict, settled_by)

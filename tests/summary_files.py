@@ -23,12 +23,20 @@ def trace(problem_id: str, seed: int, *, expected: str = "5", predicted: str = "
     }
 
 
+def explained(text: str) -> str:
+    """A text that explains something before its last sentence, as summaries must."""
+    thoughts, tag, rest = text.rpartition("</think>")
+    return f"{thoughts}{tag}Counting both ways gives one and the same number.\n\n{rest.lstrip()}" if text else ""
+
+
 def write_summaries(folder: Path, summaries: Mapping[str, list[str | Row]]) -> Path:
-    """The candidates of each trace id, by number: a text, or fields of the reply."""
+    """The candidates of each trace id, by number: a text (see `explained`), or fields of the reply."""
     return write_rows(
         folder / "summaries.jsonl",
         (
-            reply(trace_id, given if isinstance(given, str) else "", prompt="summarize_solution", seed=number)
+            reply(
+                trace_id, explained(given) if isinstance(given, str) else "", prompt="summarize_solution", seed=number
+            )
             | ({} if isinstance(given, str) else given)
             for trace_id, candidates in summaries.items()
             for number, given in enumerate(candidates)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from omr.errors import UserError
 from solution_files import cut, run_stage, write_rows
-from summary_files import flags, merge, trace
+from summary_files import explained, flags, merge, trace
 
 SHORT, LONG = "So \\boxed{5}.", "Since two and three make five, the answer is \\boxed{5}."
 
@@ -23,7 +23,7 @@ def test_the_longest_right_summary_is_kept(tmp_path: Path) -> None:
     wrong = "A very long explanation that ends somewhere else entirely, in fact in \\boxed{6}."
     made = merge(tmp_path, [trace("a-1", 0)], {"a-1-0": [SHORT, wrong, LONG, SHORT]})
     [row] = made.rows
-    assert (row["summary"], row["summary_answer"], row["summary_candidate"]) == (LONG, "5", 2)
+    assert (row["summary"], row["summary_answer"], row["summary_candidate"]) == (explained(LONG), "5", 2)
     assert (row["summary_judged_by"], row["right_summaries"]) == ("symbolic", 3)
 
 
@@ -56,14 +56,30 @@ def test_a_row_is_the_judged_row_with_the_summary_and_without_the_reasoning(tmp_
 
 def test_thoughts_of_the_summarizing_model_are_not_part_of_the_summary(tmp_path: Path) -> None:
     made = merge(tmp_path, [trace("a-1", 0)], {"a-1-0": [f"<think>How shall I put it?</think>\n\n{SHORT}\n"]})
-    assert made.rows[0]["summary"] == SHORT
+    assert made.rows[0]["summary"] == explained(SHORT)
 
 
 def test_summaries_are_found_by_id_and_number(tmp_path: Path) -> None:
     traces = [trace("a-1", 0), trace("a-1", 1), trace("b-1", 0)]
     summaries = {"b-1-0": [f"b {SHORT}"], "a-1-1": [f"a1 {SHORT}"], "a-1-0": [f"a0 {SHORT}"]}
     made = merge(tmp_path, traces, summaries)
-    assert [row["summary"].split()[0] for row in made.rows] == ["a0", "a1", "b"]
+    assert [row["summary"].splitlines()[-1].split()[0] for row in made.rows] == ["a0", "a1", "b"]
+
+
+def test_a_copy_of_the_reasoning_and_a_bare_answer_are_no_summaries_however_long(tmp_path: Path) -> None:
+    reasoning = "First I add two to three. That makes five, as everybody knows. So it has to be \\boxed{5} here."
+    traced = trace("a-1", 0) | {"solution": reasoning}
+    bare = {"text": "The answer to the problem is \\boxed{5}."}
+    made = merge(tmp_path, [traced], {"a-1-0": [{"text": reasoning}, bare, SHORT]})
+    assert (made.rows[0]["summary_candidate"], made.rows[0]["right_summaries"]) == (2, 1)
+    assert made.counts["candidates"] == {"copy_of_reasoning": 1, "no_explanation": 1, "right": 1}
+
+
+def test_a_summary_that_says_more_than_one_answer_is_not_preferred_for_its_length(tmp_path: Path) -> None:
+    hedge = "It could be seen in several ways, of which some give \\boxed{4} and most of them \\boxed{5}, I think."
+    made = merge(tmp_path, [trace("a-1", 0)], {"a-1-0": [hedge + " It is \\boxed{5}.", SHORT]})
+    assert made.rows[0]["summary_candidate"] == 1
+    assert made.counts["candidates"] == {"right": 1, "several_answers": 1}
 
 
 def test_a_missing_candidate_is_none(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from solution_files import Made, Row, cut, failed, run_stage
-from summary_files import flags, trace
+from summary_files import explained, flags, trace
 
 SHORT, LONG = "So \\boxed{6}.", "Since two and three make six, the answer is \\boxed{6}."
 
@@ -22,7 +22,7 @@ def wrong(problem_id: str = "a-1", seed: int = 0, predicted: str = "6") -> Row:
 def test_the_longest_faithful_summary_is_kept(tmp_path: Path) -> None:
     repaired = "A very long explanation that ends in the right answer after all, and so in \\boxed{5}."
     [row] = merge(tmp_path, [wrong()], {"a-1-0": [SHORT, repaired, LONG, SHORT]}).rows
-    assert (row["summary"], row["summary_answer"], row["summary_candidate"]) == (LONG, "6", 2)
+    assert (row["summary"], row["summary_answer"], row["summary_candidate"]) == (explained(LONG), "6", 2)
     assert row["faithful_summaries"] == 3
 
 
@@ -66,7 +66,7 @@ def test_an_answer_that_is_both_the_own_and_the_expected_one_proves_nothing(tmp_
 
 def test_a_row_is_the_judged_row_with_the_summary_and_without_the_reasoning(tmp_path: Path) -> None:
     [row] = merge(tmp_path, [wrong(seed=2)], {"a-1-2": [f"<think>How?</think>\n{LONG}"]}).rows
-    assert (row["id"], row["seed"], row["judgement"], row["summary"]) == ("a-1", 2, "no", LONG)
+    assert (row["id"], row["seed"], row["judgement"], row["summary"]) == ("a-1", 2, "no", explained(LONG))
     assert not {"problem", "problem_id", "solution"} & row.keys()
 
 

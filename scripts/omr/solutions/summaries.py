@@ -1,10 +1,12 @@
-"""Candidate summaries of a reasoning trace, read from their replies."""
+"""Candidate summaries of a reasoning trace, read from their replies: new texts that explain, and state one answer."""
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from omr.answers.final_answer import split_reasoning
+from omr.files.jsonl import Fields, Row
 from omr.replies.reply import ReplyIndex, usable_text
 from omr.solutions.solution import answer_in
 
@@ -12,12 +14,24 @@ from omr.solutions.solution import answer_in
 PROMPT_NAME = "summarize_solution"
 #: Fields of a trace that are no part of its judged row.
 OF_TRACE = frozenset({"problem_id", "problem", "solution", "code"})
+#: What a trace must have for its candidates to be read.
+TRACE: Fields = {"id": str, "problem": str, "solution": str}
+
+_PIECE_END = re.compile(r"\n+|(?<=[.!?])\s+|(?<=[。！？])")
+_WORD = re.compile(r"\\?[^\W\d_]+|\d+")
+#: Shorter pieces (a formula, a phrase) are the same in every text about a problem.
+_PIECE_CHARS = 20
+#: A summary with so great a share of its pieces, by their characters, word for word from the trace is a copy of it.
+_COPIED_SHARE = 0.6
+#: A single sentence with fewer words, numbers and commands that the problem does not have explains nothing.
+_NEW_WORDS = 6
 
 
 class Candidate(NamedTuple):
     """One summary: its number, what a reader sees of it, its boxed answer; without an answer, `fault` says why.
 
-    Faults: `no_answer`, `several_answers`, and those of `omr.replies.reply.usable_text`.
+    Faults: `no_answer`, `several_answers`, `copy_of_reasoning`, `no_explanation`, and those of
+    `omr.replies.reply.usable_text`.
     """
 
     number: int
@@ -33,16 +47,40 @@ class Candidates:
         self._replies = replies
         self._count = count
 
-    def of(self, trace_id: str) -> list[Candidate]:
-        """All candidates of a trace, by number."""
-        return [self._read(trace_id, number) for number in range(self._count)]
+    def of(self, trace: Row) -> list[Candidate]:
+        """All candidates of a trace (a row with the fields `TRACE`), by number."""
+        reasoning = " ".join(trace["solution"].split())
+        return [self._read(trace, reasoning, number) for number in range(self._count)]
 
-    def _read(self, trace_id: str, number: int) -> Candidate:
-        text, fault = usable_text(self._replies.get(trace_id, PROMPT_NAME, number))
+    def _read(self, trace: Row, reasoning: str, number: int) -> Candidate:
+        text, fault = usable_text(self._replies.get(trace["id"], PROMPT_NAME, number))
         if text is None:
             return Candidate(number, "", None, fault)
         answer, fault = answer_in(text)
         if answer is None:
             return Candidate(number, "", None, fault)
         # A summarizing model may think aloud first; its reader does not see that.
-        return Candidate(number, split_reasoning(text)[1].strip(), answer, None)
+        shown = split_reasoning(text)[1].strip()
+        fault = fault_of(shown, reasoning, trace["problem"])
+        return Candidate(number, "", None, fault) if fault else Candidate(number, shown, answer, None)
+
+
+def fault_of(summary: str, reasoning: str, problem: str) -> str | None:
+    """Why a text is no summary of the reasoning (whose words are parted by single spaces), or None.
+
+    `copy_of_reasoning`: most of it stands there word for word. `no_explanation`: one sentence that says little more
+    than the problem and the answer.
+    """
+    pieces = [" ".join(piece.split()) for piece in _PIECE_END.split(summary)]
+    pieces = [piece for piece in pieces if piece]
+    long = [piece for piece in pieces if len(piece) >= _PIECE_CHARS]
+    copied = sum(len(piece) for piece in long if piece in reasoning)
+    if copied and copied >= _COPIED_SHARE * sum(map(len, long)):
+        return "copy_of_reasoning"
+    if len(pieces) < 2 and len(set(_words(summary)) - set(_words(problem))) < _NEW_WORDS:
+        return "no_explanation"
+    return None
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.casefold())
