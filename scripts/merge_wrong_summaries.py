@@ -92,7 +92,7 @@ def merge(args: argparse.Namespace, stage: Stage, summaries: ReplyIndex, checker
     """Write the best summary of every trace, and count what became of all candidates."""
     candidates = Candidates(summaries, args.candidates)
     became: Counter[str] = Counter()
-    for batch in batches(light(stage.read(args.traces, TRACE | _TRACE), candidates), _BATCH):
+    for batch in batches(light(stage.read(args.traces, {**TRACE, **_TRACE}), candidates), _BATCH):
         for read, fates in fates_of(batch, checker):
             became.update(fates)
             row = summarized(read, fates)

@@ -87,7 +87,7 @@ def main(argv: list[str] | None = None) -> int:
     ):
         writer = QuestionWriter(stage, questions)
         for batch in batches(
-            distinct_questions(read_rows(args.traces, TRACE | _TRACE), Candidates(summaries, args.candidates))
+            distinct_questions(read_rows(args.traces, {**TRACE, **_TRACE}), Candidates(summaries, args.candidates))
         ):
             for asked, (verdict, settled_by) in zip(batch, settle(batch, checker), strict=True):
                 writer.write(asked.question, asked.problem, verdict, settled_by)
