@@ -210,7 +210,10 @@ class AtomParser(Cursor, ABC):
                     raise RefusalError("an inverse of which kind?")
                 name, power = INVERSES[name], None
         if name in ("gcd", "lcm", "max", "min"):
-            return Call(name, self._arguments())
+            arguments = self._arguments()
+            if len(arguments) < 2:
+                raise RefusalError("of what else?")
+            return Call(name, arguments)
         call = Call(name, (self._logarithm_of() if name in ("ln", "log", "log_10") else self._argument(),))
         return call if power is None else Call("pow", (call, power))
 

@@ -13,9 +13,12 @@ from omr.answers.forms import Form, Opaque, Several, Value
 from omr.answers.spelling import spell
 from omr.answers.tokens import Kind, Token
 from omr.answers.trees import Call, Expression, Number, RefusalError
-from omr.answers.units import NotAUnitError, Unit, is_unit_word, read_unit
+from omr.answers.units import NotAUnitError, Unit, find_unit, is_unit_word, read_unit
 
 _CURRENCIES = ("\\$", "€", "£", "¥", "₹", "¢")
+
+_DEGREE = ["^", "{", "\\circ", "}"]
+_TEMPERATURES = {"C": "celsius", "F": "fahrenheit"}
 
 Tokens = Sequence[Token]
 
@@ -31,10 +34,14 @@ def read_value(tokens: Tokens) -> Form:
 
 
 def _measure(tokens: Tokens) -> tuple[Expression, Unit | None]:
+    if [token.text for token in tokens[-5:-1]] == _DEGREE and tokens[-1].text in _TEMPERATURES and len(tokens) > 5:
+        return parse_expression(tokens[:-5]), find_unit(_TEMPERATURES[tokens[-1].text])
     head, unit, factor = _without_unit(tokens)
     tree = parse_expression(head)
+    if isinstance(tree, Call) and tree.name == "degree" and unit in map(find_unit, _TEMPERATURES.values()):
+        return tree.args[0], unit  # `30 degrees Celsius`
     signed = isinstance(tree, Call) and tree.name in ("degree", "percent")
-    if signed and (factor != 1 or (unit is not None and not (unit.dimension or "").startswith("temperature"))):
+    if signed and (factor != 1 or unit is not None):
         raise NotAUnitError  # `30^\circ N` is north
     return (tree if factor == 1 else Call("mul", (tree, Number(Fraction(factor))))), unit
 

@@ -64,6 +64,8 @@ y \equal{} 4 \plus{} 1 | 5
 \minus{}6 | -6
 \Bbb R | \mathbb{R}
 9\text{ sq ft} | 9\text{ ft}^2
+20^\circ\text{C} | 20\text{ degrees Celsius}
+20^\circ C | 20
 \sin 150^\circ | \frac12
 """
 
@@ -116,6 +118,8 @@ x=4,y=5,x=5,y=4 | x=4,y=4,x=5,y=5
 2\text{ hours and }15\text{ minutes} | 135\text{ minutes}
 4\text{ pounds} | 4\text{ lb}
 0^\circ\text{C} | 32^\circ\text{F}
+0^\circ\text{C} | 0^\circ\text{F}
+\max(7) | \min(7)
 \$7 | €7
 7 mg | 7mg
 1.7321 | \sqrt3
