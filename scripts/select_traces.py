@@ -6,8 +6,8 @@ paragraph. Where the last box in the reasoning provably holds another answer tha
 from there, and stays whole.
 Of a solution that ran code, `solution` has the code and its output, and `code` says where.
 Dropped: `failed`, `unfinished`, `no_answer`, `several_answers`, `unjudged`, `wrong`; `empty_reasoning`, which gives
-nothing to write a summary from; `code_not_in_reasoning` of a solution all of whose code comes later: a summary would
-replace it.
+nothing to write a summary from; `invented_output` of a solution that shows the output of code that nobody ran;
+`code_not_in_reasoning` of one all of whose code comes later: a summary would replace it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from omr.answers.equivalence import EquivalenceChecker
 from omr.errors import run_command
 from omr.replies.reply import ReplyIndex
 from omr.solutions.judging import why_not_right
+from omr.solutions.solution import invents_output
 from omr.solutions.traces import JUDGED, Trimmer, trace_of
 from omr.stages.flags import add_input, add_problems, add_solutions, open_stage, stage_parser
 from omr.stages.shard_problems import ProblemTexts
@@ -45,6 +46,9 @@ def select(args: argparse.Namespace, stage: Stage, solutions: ReplyIndex, trimme
             stage.drop(seat, reason)
             continue
         reply = solutions.get(row["id"], args.prompt_name, row["seed"])
+        if reply is not None and invents_output(reply):
+            stage.drop(seat, "invented_output")
+            continue
         trace = trace_of(row, reply, problems.text(row["id"]), trimmer)
         if trace is None:
             stage.drop(seat, "empty_reasoning")

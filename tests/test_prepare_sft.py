@@ -124,6 +124,7 @@ def test_reasoning_from_a_field_of_its_own_looks_the_same(tmp_path: Path) -> Non
     ("text", "reason"),
     [
         ("<think>a</think>b</think>\\boxed{7}", "think_tag_in_text"),
+        ("<think>a\n```output\n7\n```</think>\\boxed{7}", "invented_output"),
         ("<think>a<think>b</think>\\boxed{7}", "think_tag_in_text"),
         ("<think>\\boxed{7}</think>\n \n", "empty_solution"),
     ],

@@ -90,3 +90,10 @@ def test_a_judged_solution_that_is_gone_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no finished solution of problem 'a-1' with seed 0"):
         run_stage("select_traces", tmp_path / "again.jsonl", flags(tmp_path, tmp_path / "judged.jsonl"))
     assert not (tmp_path / "again.jsonl").exists()
+
+
+def test_an_output_that_the_model_invented_gives_no_trace(tmp_path: Path) -> None:
+    text = "<think>\nI run it.\n```python\nprint(5)\n```\n```output\n5\n```\n</think>\n\nIt is \\boxed{5}."
+    made = trace(tmp_path, [problem("a-1", "5")], {"a-1": [{"text": text}, "5"]})
+    assert [(row["seed"], row["reason"]) for row in made.dropped] == [(0, "invented_output")]
+    assert [row["seed"] for row in made.rows] == [1]

@@ -75,7 +75,7 @@ REASONS = {
     "equal_text": "another solution of the problem has the same text",
     "failed": "the request failed for good",
     "invalid": "not a complete problem",
-    "invented_output": "writes an output itself",
+    "invented_output": "shows the output of code that nobody ran",
     "looks_like_heading": "a line of the solution looks like one of the comparison's own",
     "low_vote_share": "no answer known, and too few solutions agree",
     "mcq": "multiple choice: guessing is too easy",

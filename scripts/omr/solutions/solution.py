@@ -14,6 +14,17 @@ from omr.files.jsonl import Row
 from omr.replies.reply import Reply, ReplyIndex
 from omr.solutions.transcripts import last_words, split, transcript_of
 
+#: A fence that says it shows what code printed, and the fence behind a block of code whose text says that.
+_OUTPUT_FENCE = re.compile(
+    r"^[ \t]*(?:```+|~~~+)[ \t]*(?:output|out|stdout|stderr|results?|console|terminal|execution[ _-]?\w*)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+_CODE_THEN_OUTPUT = re.compile(
+    r"^[ \t]*```[ \t]*(?:python|py|sage|sympy)\w*[ \t]*\n(?:(?!```)[\s\S])*+```[ \t]*\n"
+    r"(?:(?!```)[\s\S]){0,200}?\b(?:outputs?|prints?|printed|results?|returns?)\b(?:(?!```)[\s\S]){0,100}?"
+    r"\n[ \t]*```[ \t]*(?:text|txt|plaintext)?[ \t]*\n",
+    re.IGNORECASE | re.MULTILINE,
+)
 _BLANK_LINE = re.compile(r"\n[ \t\r]*\n")
 
 
@@ -51,6 +62,14 @@ def read_solution(reply: Reply) -> Solution:
 def is_finished(reply: Reply) -> bool:
     """Whether the model ended by itself: no failed request, not cut at the token limit, not in code that never ran."""
     return reply["error"] is None and reply["finish_reason"] == "stop" and reply.get("ended") in (None, "stop")
+
+
+def invents_output(reply: Reply) -> bool:
+    """Whether a solution that ran no code shows what code is said to have printed: nobody ran it."""
+    if reply.get("steps"):
+        return False
+    texts = [text for text in (reply["text"], reply["reasoning"]) if text and ("```" in text or "~~~" in text)]
+    return any(_OUTPUT_FENCE.search(text) or _CODE_THEN_OUTPUT.search(text) for text in texts)
 
 
 def predicted_answer(reply: Reply) -> str | None:

@@ -14,7 +14,7 @@ from omr.errors import UserError
 from omr.files.jsonl import Fields, Row, read_rows
 from omr.replies.reply import Reply, ReplyIndex
 from omr.replies.steps import steps_of
-from omr.solutions.solution import is_finished, read_solution
+from omr.solutions.solution import invents_output, is_finished, read_solution
 from omr.solutions.transcripts import Transcript, joined, published, split, transcript_of
 from omr.training.code_rows import Coded, coded, fault_of_code_text
 
@@ -146,7 +146,7 @@ class Texts:
     end_at_answer: bool = False
 
     def of(self, row: Row, trace: Row | None, summary: Row | None) -> Text | str:
-        """The text of a right solution, or the reason (`no_summary`) why there is none.
+        """The text of a right solution, or the reason (`no_summary`, `invented_output`) why there is none.
 
         A solution without reasoning has nothing to write a summary from: it keeps its own text. Raises UserError where
         the files do not belong together.
@@ -154,6 +154,8 @@ class Texts:
         reply = self.solutions.get(row["id"], self.prompt_name, row["seed"])
         if reply is None or not is_finished(reply):
             raise _mismatch(row, "there is no finished reply")
+        if invents_output(reply):
+            return "invented_output"
         if trace is None:
             return self._own_text(row, reply, summary)
         if summary is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from omr.solutions.solution import Solution, boxed_step, is_finished, predicted_answer, read_solution
+from omr.solutions.solution import Solution, boxed_step, invents_output, is_finished, predicted_answer, read_solution
 from solution_files import boxed, cut, failed, reply
 
 WHOLE = Solution("First I try.\n\nThen I see \\boxed{5}.", "It is $\\boxed{5}$.")
@@ -81,3 +81,40 @@ def test_trimmed_reasoning_is_a_beginning_that_keeps_the_box(before: str, after:
     step, answer = boxed_step(text)
     assert text.startswith(step)
     assert answer is None or "7" in step
+
+
+CODE = "I compute it.\n```python\nprint(2 + 3)\n```\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        CODE + "```output\n5\n```\nSo \\boxed{5}.",
+        CODE + "~~~ Output\n5\n~~~\nSo \\boxed{5}.",
+        CODE + "The output is\n```\n5\n```\nSo \\boxed{5}.",
+        CODE + "This prints:\n\n```text\n5\n```\nSo \\boxed{5}.",
+        "```stdout\n5\n```\nSo \\boxed{5}.",
+        "  ```execution_result\n5\n  ```",
+    ],
+)
+def test_an_output_of_code_that_nobody_ran_is_invented(text: str) -> None:
+    assert invents_output(reply("a", text))
+    assert invents_output(reply("a", "So \\boxed{5}.", reasoning=text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        CODE + "So \\boxed{5}.",
+        CODE + "Another way:\n```python\nprint(5)\n```\n",
+        "The output of the machine is $5$. So \\boxed{5}.",
+        "```\n1 2\n3 4\n```\nThe result is \\boxed{10}.",
+        "",
+    ],
+)
+def test_code_by_itself_and_words_about_outputs_invent_nothing(text: str) -> None:
+    assert not invents_output(reply("a", text))
+
+
+def test_fences_without_end_are_read_in_time() -> None:
+    assert not invents_output(reply("a", "```python\n" * 5000 + "prints " * 5000))
