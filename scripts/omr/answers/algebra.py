@@ -20,7 +20,7 @@ from omr.answers.verdict import Verdict, all_equal
 
 _INFINITY = "\\infty"
 _RATIONAL = frozenset({"add", "mul", "neg", "div", "pow", "percent"})
-_SUMS = frozenset({"add", "mul", "neg", "pow"})
+_UNDONE = frozenset({"add", "mul", "neg", "pow", "factorial", "binom"})
 #: Points to try, and further ones for expressions that are undefined at most of these.
 _FAR_ROUNDS = 8
 _ENOUGH_REAL, _ENOUGH_WHOLE = 3, 6
@@ -80,7 +80,7 @@ def _are_number_sets(one: Symbol, other: Symbol) -> bool:
 
 def _is_undone(tree: Expression) -> bool:
     r"""Whether this is arithmetic that was left to do: a problem may ask for `6\cdot 2` and not for `3\cdot 4`."""
-    plain = all(isinstance(node, Number) or (isinstance(node, Call) and node.name in _SUMS) for node in walk(tree))
+    plain = all(isinstance(node, Number) or (isinstance(node, Call) and node.name in _UNDONE) for node in walk(tree))
     return plain and any(isinstance(node, Call) and node.name != "neg" for node in walk(tree))
 
 

@@ -125,7 +125,7 @@ def _compare_named(one: Named, other: Form) -> Verdict:
     if verdict is Verdict.DIFFERENT and _has_free_constants(one):
         return Verdict.UNKNOWN
     unsorted = assigned is not None and not in_order([item.name for item in assigned])
-    return Verdict.UNKNOWN if verdict is Verdict.EQUAL and unsorted else verdict
+    return Verdict.UNKNOWN if unsorted else verdict
 
 
 def _has_free_constants(named: Named) -> bool:

@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 
 from omr.answers.tokens import Kind, Token, scan
-from omr.answers.vocabulary import UNIT_LETTERS
+from omr.answers.vocabulary import UNIT_LETTERS, UPRIGHT_FUNCTIONS
 
 #: Longer answers are compared as strings only: no answer is that long, and what grows with length stays bounded.
 MAX_ANSWER_CHARS = 4096
@@ -58,13 +58,18 @@ def _plain(token: Token, before: Token | None) -> Token:
 
 
 def _with_upright_symbols(tokens: list[Token]) -> list[Token]:
-    r"""A lone letter in a text font is a symbol (`2\mathrm{i}`), unless it may be a unit of measure (`2\text{ m}`)."""
+    r"""A lone letter in a text font is a symbol (`2\mathrm{i}`), unless it may be a unit of measure (`2\text{ m}`).
+
+    Names of functions are these functions: `\mathrm{ln}` is `\ln`.
+    """
     symbols = []
     for place, token in enumerate(tokens):
         beside = tokens[max(place - 1, 0) : place] + tokens[place + 1 : place + 2]
         alone = len(token.text) == 1 and token.text.isascii() and all(each.kind is not Kind.TEXT for each in beside)
         if token.kind is Kind.TEXT and alone and token.text not in UNIT_LETTERS:
             token = token._replace(kind=Kind.SYMBOL)
+        elif token.kind is Kind.TEXT and token.text in UPRIGHT_FUNCTIONS:
+            token = token._replace(kind=Kind.COMMAND, text=f"\\{token.text}")
         symbols.append(token)
     return symbols
 

@@ -23,6 +23,8 @@ GREEK = frozenset(
 DECORATIONS = frozenset({"\\overline", "\\vec", "\\hat", "\\tilde", "\\angle", "\\triangle", "\\dot"})
 #: A letter of these before a parenthesis is a function's name; any other letter is a factor.
 FUNCTION_LETTERS = frozenset("fghFGHPQW")
+#: Functions whose names mean nothing else, so that they are known in a text font as well (`sec` and `min` are units).
+UPRIGHT_FUNCTIONS = frozenset(str.split("sin cos tan cot csc arcsin arccos arctan arccot sinh cosh tanh ln log"))
 #: Commands before a parenthesis that name functions; any other Greek letter is a factor.
 FUNCTION_COMMANDS = frozenset("\\" + name for name in str.split("Gamma Lambda Phi Psi zeta mu sigma tau phi chi psi"))
 _SHORT_WORDS = frozenset(

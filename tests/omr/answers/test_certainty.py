@@ -66,6 +66,11 @@ y \equal{} 4 \plus{} 1 | 5
 9\text{ sq ft} | 9\text{ ft}^2
 20^\circ\text{C} | 20\text{ degrees Celsius}
 20^\circ C | 20
+3\mathrm{ln}\,2 | 3\ln 2
+\mathrm{arctan}\,1 | \frac\pi4
+{\rm{e}}^3 | e^3
+\left[ { - 3;4} \right] | [-3,4]
+\left( { - \infty ;4} \right] | x\le4
 \sin 150^\circ | \frac12
 """
 
@@ -120,6 +125,8 @@ x=4,y=5,x=5,y=4 | x=4,y=4,x=5,y=5
 0^\circ\text{C} | 32^\circ\text{F}
 0^\circ\text{C} | 0^\circ\text{F}
 \max(7) | \min(7)
+(q,p)=(4,7) | (7,4)
+4! | 3\cdot 8
 \$7 | €7
 7 mg | 7mg
 1.7321 | \sqrt3
