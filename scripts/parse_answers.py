@@ -16,6 +16,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from omr.answers.placeholders import can_be_answer
 from omr.errors import run_command
 from omr.files.jsonl import Row
 from omr.parsers.answer_lines import parse_answer
@@ -38,6 +39,8 @@ def parse_row(stage: Stage, row: Row, replies: ReplyIndex, types: Counter[str]) 
         stage.drop(about, str(fault))
         return
     answer, fault = parse_answer(text)
+    if answer is not None and not can_be_answer(answer):
+        fault = "unreadable_answer"
     if fault is not None:
         stage.drop(about, fault, reply=text)
         return

@@ -34,6 +34,15 @@ def test_an_unreadable_answer_is_dropped_and_not_taken_for_no_answer(tmp_path: P
     assert all("forum_discussions" not in row and row["problem"] for row in run.dropped)
 
 
+def test_what_only_stands_where_an_answer_belongs_is_unreadable(tmp_path: Path) -> None:
+    rows = [classified(number) for number in range(4)]
+    texts = ["Answer: Proven.", "Answer: your answer", "Answer: [answer]", "Answer: no solution"]
+    replies = [reply(row["id"], PROMPT, text) for row, text in zip(rows, texts, strict=True)]
+    run = run_stage(main, tmp_path, {"classified": rows}, replies)
+    assert [row["expected_answer"] for row in run.rows] == ["no solution"]
+    assert run.counts["dropped"] == {"unreadable_answer": 3}
+
+
 def test_only_rows_of_the_answers_branch_are_read(tmp_path: Path) -> None:
     others = [{"is_proof": True}, {"is_mcq": True}, {"is_binary": True}, {"is_invalid": True}, {"is_mcq": None}]
     rows = [classified(0), *(classified(number, **classes) for number, classes in enumerate(others, 1))]

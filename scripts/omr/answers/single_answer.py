@@ -39,9 +39,12 @@ _TAKES_BACK = re.compile(
     r"|(?:not|n't|never|cannot be|can't be)(?: \w+)? (?:right|correct|true|valid|the answer)"
     r"|re-?(?:do|check|compute|calculat|consider|think|examin|work|evaluat)\w*"
     r"(?= (?:this|that|it|the|my|our|everything))"
+    r"|forgot\w*|overlooked|missed|slip(?:ped)?|take (?:that|it|this) back|not (?:quite|sure|certain)"
+    r"|on reflection|unless"
+    r"|i (?:now )?reali[sz]e|i should have"
     r"|actually|in fact|correction|erratum|edit:|update:|revis(?:ed|ing)|disregard|ignore (?:the|that|this|my)|instead"
     r"|(?:another|a different|the other) (?:answer|possibility|solution)|alternatively|might also|could also|may also"
-    r"|espera|perdón|corrección|equivoc\w+|attendez|erreur|correction|warte|falsch|fehler|korrektur)\b"
+    r"|espera|perdón|corrección|equivoc\w+|attendez|erreur|correction|warte|falsch|fehler|korrektur|stimmt nicht)\b"
     r"|подожди|неверно|неправильно|ошиб|等等|等一下|不对|不對|错|錯|更正|待って|間違",
     re.IGNORECASE,
 )
@@ -52,6 +55,16 @@ _STATES = re.compile(
     r"\s{0,3}[:=]?\s{0,3}(?:\*\*)?(?=[-−$\\\d(])",
     re.IGNORECASE,
 )
+
+
+#: A text that ends like this ends with a value that it states.
+_ENDS_WITH_VALUE = re.compile(
+    r"(?:\b(?:is|are|be|was|equals|gives?|giving|gets?|yields?|becomes?|maybe|perhaps|case|so|then)\b|[:：])"
+    r"[\s*,]{0,5}(?P<value>\$[^$]{1,80}\$|\\\((?:(?!\\\)).){1,80}\\\)|[-−]?\d[\d.,/]{0,30})"
+    r"(?:\s(?:is|are|it is|seems) (?:right|correct|it|true))?[\s.!*]*$",
+    re.IGNORECASE,
+)
+_LIST_WORDS = frozenset({"and", "or", "also", "und", "oder", "et", "ou", "y", "o"})
 
 
 class SingleAnswer(NamedTuple):
@@ -99,7 +112,7 @@ def _lists(text: str, boxes: Sequence[Box]) -> list[Box]:
     for box in boxes[1:]:
         before = found[-1]
         gap = text[before.end : box.start]
-        joint = joins(gap)
+        joint = joins(gap) if _is_short(gap) else None
         if joint == " or " and not (_NAME_BEFORE_BOX.search(gap) or "=" in box.content):
             joint = None
         if joint is None:
@@ -107,6 +120,12 @@ def _lists(text: str, boxes: Sequence[Box]) -> list[Box]:
         else:
             found[-1] = Box(before.content + joint + box.content, before.start, box.end)
     return found
+
+
+def _is_short(gap: str) -> bool:
+    """Whether no more than a unit stands beside `and` between two boxes: `if`, `for` and `but` part them."""
+    words = re.findall(r"(?<![\\A-Za-z])[^\W\d_]{2,}", gap)
+    return len([word for word in words if word.casefold() not in _LIST_WORDS]) < 2
 
 
 def _other_answers(text: str, box: Box) -> Iterator[str]:
@@ -121,6 +140,10 @@ def _other_answers(text: str, box: Box) -> Iterator[str]:
     for stated in _STATES.finditer(after):
         if (value := first_value(after[stated.end() : stated.end() + _NEAR_CHARS])) is not None:
             yield value
+
+    ending = _ENDS_WITH_VALUE.search(after[-2 * _NEAR_CHARS :])
+    if ending and (value := first_value(ending["value"])) is not None:
+        yield value
 
 
 def _taken_back(tail: str) -> bool:
