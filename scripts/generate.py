@@ -174,7 +174,7 @@ def request_plan(args: argparse.Namespace, job: Job, prompts: Sequence[Prompt]) 
     sampling = Sampling(args.temperature, args.top_p, args.max_tokens, orjson.loads(args.sampling))
     rows, seeds = (args.rows, args.shard, args.shards), args.seed
     plan = RequestPlan(*rows, prompts, seeds, spec.fingerprint, sampling, args.branch, wanted_rows(args))
-    plan = replace(plan, special=SpecialTokens.of_tokenizer(spec.tokenizer))
+    plan = replace(plan, special=SpecialTokens.of_model(spec.tokenizer, job.served.path))
     return plan if code is None else replace(plan, code=code.code, template=code.template)
 
 

@@ -56,7 +56,7 @@ _LONGEST_AWAY_S, _LONGEST_DOUBT_S = 86_400.0, 86_400.0
 #: With no job of ours in the queue, it is a limit that a group shares, or one that no waiting mends.
 _LONGEST_ALONE_S = 600.0
 _PAUSES_S = {"away": (2.0, 30.0), "limit": (3.0, 60.0)}  # first and longest
-_LATER_PAUSE_S = 10.0
+_LATER_PAUSE_S = 5.0
 _SAY_EVERY_S = 600.0
 #: The executor kills `scancel` and `squeue` after 60 s, `scontrol` after 5 or 10.
 _ANSWER_WITHIN_S, _CONFIG_WITHIN_S = 40.0, 4.0

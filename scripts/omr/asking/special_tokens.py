@@ -41,6 +41,12 @@ class SpecialTokens:
             remedy = "check `tokenizer` in config"
             raise UserError(f"no special tokens can be read there: {error}", file=path, remedy=remedy) from error
 
+    @classmethod
+    def of_model(cls, tokenizer: str | None, checkpoint: str) -> SpecialTokens:
+        """Those of the tokenizer that config names, else of the one in the checkpoint's folder, if it is one."""
+        beside = Path(checkpoint) / "tokenizer.json"
+        return cls.of_tokenizer(tokenizer or (str(beside) if beside.is_file() else None))
+
     def as_text(self, text: str) -> tuple[str, int]:
         """(the text in which no control token is left, how many there were)."""
         return self._spelling.subn(lambda found: f"{found[0][0]} {found[0][1:]}", text)

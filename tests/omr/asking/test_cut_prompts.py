@@ -25,6 +25,12 @@ def test_a_prompt_of_which_a_server_read_a_quarter_is_noticed(text: str) -> None
     assert tokens_cut_off(asked(text), {"prompt_tokens": whole // 4}) == (whole // 4, whole)
 
 
+def test_a_prompt_that_is_a_little_too_long_is_noticed() -> None:
+    text = "Let us see why this is so. " * 750  # 5,250 words
+    assert tokens_cut_off(asked(text), {"prompt_tokens": 4095}) == (4095, 4987)
+    assert tokens_cut_off(asked(text), {"prompt_tokens": 5100}) is None
+
+
 @pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": 0}, {"prompt_tokens": None}, {"prompt_tokens": True}])
 def test_without_a_count_nothing_is_said(usage: dict[str, object] | None) -> None:
     assert tokens_cut_off(asked(PROSE), usage) is None

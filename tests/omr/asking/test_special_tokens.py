@@ -78,3 +78,9 @@ def test_a_tokenizer_without_tokens_of_its_own_is_fine(tmp_path: Path) -> None:
     path = tmp_path / "tokenizer.json"
     path.write_bytes(b"{}")
     assert SpecialTokens.of_tokenizer(str(path)).as_text("<|a|>") == ("< |a|>", 1)
+
+
+def test_without_a_tokenizer_in_config_the_checkpoints_own_names_them(tokenizer_path: Path) -> None:
+    assert SpecialTokens.of_model(None, str(tokenizer_path.parent)).as_text("<s>") == ("< s>", 1)
+    assert SpecialTokens.of_model(None, "owner/model").as_text("<s>") == ("<s>", 0)
+    assert SpecialTokens.of_model(str(tokenizer_path), "owner/model").as_text("<s>") == ("< s>", 1)
