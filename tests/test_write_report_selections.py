@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 import run_files
 from omr.selections.figures import Picks, Shown
+from selection_runs import HOME, selection_config
 from write_report import main
 
-HOME = "genselect-small"
 RIGHT, WRONG, OTHER = Shown(0, True), Shown(1, False), Shown(2, False)
-
-
-def selection_config() -> dict[str, Any]:
-    base = run_files.read_config([run_files.ROOT / "config/config.yaml"])["recipes"]["genselect-qwq"]
-    candidates = base["candidates"] | {"from": [run_files.RECIPE]}
-    own = base | {"model": "solver", "shards": 1, "candidates": candidates}
-    return {"recipes": run_files.config()["recipes"] | {HOME: own}, "recipes_to_run": [run_files.RECIPE, HOME]}
 
 
 def text_of_report(folder: Path, groups: list[tuple[list[Shown], int]], source: str = "extracted") -> str:
