@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import cycle, islice, product
@@ -33,10 +34,13 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from omr.asking.draining import Drain  # noqa: E402
 from omr.config.files import read_config, read_yaml  # noqa: E402
 from omr.config.recipes import Recipes  # noqa: E402
+from omr.config.seeds import most_seeds  # noqa: E402
 from omr.config.settings import Settings  # noqa: E402
 from omr.models.resources import WARNING_S  # noqa: E402
-from omr.runs.published_ratios import RATIOS, THREADS, TOKENS  # noqa: E402
-from serving_model import Floats, Limit, Seconds, Server, draw_lengths, run_job, run_wall_s  # noqa: E402
+from omr.runs.published_ratios import CONCENTRATION, KNOWN_SHARE, RATIOS, THREADS, TOKENS  # noqa: E402
+from omr.runs.solve_rates import Population, asked_shares  # noqa: E402
+from omr.runs.yields import asking_of  # noqa: E402
+from serving_model import Floats, Job, Limit, Seconds, Server, draw_lengths, run_job, run_wall_s  # noqa: E402
 
 CONFIG = [ROOT / "config" / name for name in ("config.yaml", "models.yaml", "benchmarks.yaml")]
 SHARDS = (1, 2, 5, 10, 20, 50, 100)
@@ -101,6 +105,7 @@ class Plan:
     max_tries: int  # of a job, as the profile grants
     servers: int
     samples: int  # shards that are simulated; the others are taken to be like them
+    asked: tuple[float, ...] = ()  # per seed, the share of problems that it is about; empty: all of them
 
 
 class Run(NamedTuple):
@@ -148,9 +153,12 @@ class Simulation:
         # Shards follow from hashes of ids, so their sizes vary.
         sizes = np.random.default_rng(shards).multinomial(len(self.lengths), [1 / shards] * shards)
         parts = np.split(self.lengths, np.cumsum(sizes)[:-1])[: self.plan.samples]
-        sample = [run_job(part, self.server, concurrency, limit) for part in parts if len(part)]
-        number = shards * self.plan.seeds
-        jobs = list(islice(cycle(sample), number))
+        jobs: list[Job] = []
+        for asked, seeds in Counter(self.plan.asked or (1.0,) * self.plan.seeds).items():
+            asking = [part[: round(len(part) * asked)] for part in parts]
+            sample = [run_job(part, self.server, concurrency, limit) for part in asking if len(part)]
+            jobs += islice(cycle(sample), shards * seeds)
+        number = len(jobs)
         total = Seconds(*np.sum([spent for job in jobs for spent in job.tries], axis=0).tolist())
         wall_s = run_wall_s(([spent.held for spent in job.tries] for job in jobs), self.plan.servers)
         starts, most_tries = sum(len(job.tries) for job in jobs), max(len(job.tries) for job in jobs)
@@ -168,14 +176,18 @@ def plans(args: argparse.Namespace) -> list[Plan]:
     size = THREADS.value * math.prod(RATIOS[name].value for name in ("problems", "merged", "clean"))
     tries = read_yaml(ROOT / "profiles" / "slurm" / "config.yaml")["retries"] + 1
     found = []
-    for name in recipes.to_run:
+    rates = Population.beta(RATIOS["right"].value, CONCENTRATION.value, KNOWN_SHARE.value)
+    for name in recipes.solving:
         recipe, model = recipes[name], recipes.model(name, "generate_solutions")
+        if model.name not in ASSUMED:
+            continue
         found.append(
             Plan(
                 recipe=name,
                 model=model.name,
                 problems=args.problems or round(size),
-                seeds=recipe["seeds"],
+                seeds=most_seeds(recipe),
+                asked=tuple(round(share, 3) for share in asked_shares(asking_of(recipe, recipes), rates)),
                 shards=recipe["shards"],
                 concurrency=model.concurrency,
                 max_tokens=recipe["max_tokens"],
@@ -302,8 +314,9 @@ def report(plan: Plan, assumed: Assumed, args: argparse.Namespace) -> bool:
     lengths, server = simulation.lengths, simulation.server
     longest = float((lengths == plan.max_tokens).mean())
     print(
-        f"## {plan.recipe}\n{plan.problems:,} problems x {plan.seeds} seeds on {plan.servers} servers of {plan.model}, "
-        f"jobs of {plan.runtime_min:g} min. Assumed: replies of {lengths.mean():,.0f} tokens on average "
+        f"## {plan.recipe}\n{plan.problems:,} problems, up to {plan.seeds} seeds of each, "
+        f"on {plan.servers} servers of {plan.model}, jobs of {plan.runtime_min:g} min. "
+        f"Assumed: replies of {lengths.mean():,.0f} tokens on average "
         f"(omr/runs/published_ratios.py says {MEAN_TOKENS:,}; spread {assumed.spread:g}; {longest:.1%} reach "
         f"{plan.max_tokens:,}); a full server writes {server.tokens_per_second:,.0f} tokens/s, a request alone "
         f"{server.request_tokens_per_second:g}; {server.slots} requests fit into its cache, more wait; it is up after "

@@ -135,6 +135,7 @@ def _notes(found: Estimate) -> Iterator[str]:
     lacking = dict.fromkeys((stage.model, stage.lacks) for stage in found.stages if stage.usd is None)
     for model, keys in lacking:
         yield f"Unknown: the cost of {model}; config lacks its {', '.join(keys)}."
+    yield from _yield_notes(found)
     yield from _start_notes(found)
     yield from _code_notes(found)
     for stage in long_jobs(found):
@@ -148,6 +149,22 @@ def _notes(found: Estimate) -> Iterator[str]:
     yield "Assumed:"
     for note in found.assumptions:
         yield f"  {_figure(note['value'])} {note['what']} ({note['source']})"
+
+
+def _yield_notes(found: Estimate) -> Iterator[str]:
+    """What GPU-hours buy: problems that are solved, and rows that are kept."""
+    for one in found.yields:
+        told = one.as_json()
+        yield (
+            f"{one.recipe}: {told['solutions']:,} solutions, {one.of_problem.solutions:.1f} of a problem; "
+            f"{told['problems_solved']:,} problems solved; {told['rows_kept']:,} rows, of a problem {one.keep} at most."
+        )
+        if not (one.gpu_hours and one.solved and one.kept):
+            continue
+        solved, kept = one.gpu_hours / one.solved, one.gpu_hours / one.kept
+        more = one.uniform_gpu_hours
+        otherwise = f"; {one.uniform.solutions:.0f} of every problem would take {more:,.0f}" if more else ""
+        yield f"  {one.gpu_hours:,.0f} GPU-hours: {solved:.3g} per problem solved, {kept:.3g} per row{otherwise}."
 
 
 def _start_notes(found: Estimate) -> Iterator[str]:

@@ -15,7 +15,6 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
@@ -24,7 +23,7 @@ from omr.files.jsonl import Fields, Row, read_rows
 from omr.solutions.judging import by_problem
 from omr.solutions.pass_rate import pass_rate
 from omr.stages.flags import add_problems, add_shard, open_stage, stage_parser
-from omr.stages.seeds import SeedTable, read_plan, read_shares
+from omr.stages.seeds import Enough, SeedTable, read_plan, read_shares
 from omr.stages.shard_problems import shard_problems
 from omr.stages.stage import Stage
 
@@ -35,32 +34,6 @@ _JUDGED: Fields = {
     "majority_votes": int,
     "vote_share": (float, int, None),
 }
-#: So many equal answers make a problem without a known answer count as solved; one alone agrees with nobody.
-_AGREEING = 2
-
-
-@dataclass(frozen=True)
-class Enough:
-    """When a problem is asked no more: after `right` right solutions; without a known answer, when `votes` solutions
-    and this `share` of them agree; and after `give_up_after` rounds (None: never) if nothing solved it."""
-
-    right: int
-    votes: int
-    share: float
-    give_up_after: int | None
-
-    def why(self, rows: Sequence[Row], answer_is_known: bool, rounds: int) -> str | None:
-        """`enough`, `given_up`, or None for a problem to ask again; `rows` are its judged solutions so far."""
-        right, votes, share = 0, 0, 0.0
-        if rows:
-            right, votes, share = pass_rate(rows).right, rows[0]["majority_votes"], rows[0]["vote_share"] or 0.0
-        if answer_is_known:
-            enough, solved = right >= self.right, right > 0
-        else:
-            enough, solved = votes >= self.votes and share >= self.share, votes >= _AGREEING
-        if enough:
-            return "enough"
-        return "given_up" if self.give_up_after is not None and rounds >= self.give_up_after and not solved else None
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -123,7 +96,10 @@ def next_plan(args: argparse.Namespace) -> Iterator[tuple[Row, int, str]]:
         if asked is None:
             what = f"the problem {problem['id']!r} has no row in the plan of the round before"
             raise UserError(what, file=args.before, remedy="delete that file and run again")
-        why = enough.why(rows, known, args.rounds_before)
+        right, votes, share = pass_rate(rows).right, 0, 0.0
+        if rows:
+            votes, share = rows[0]["majority_votes"], rows[0]["vote_share"] or 0.0
+        why = enough.why(known, args.rounds_before, right, votes, share)
         yield (problem, asked, why) if why is not None else (problem, max(seeds, asked), by)
     judged.check_end()
 

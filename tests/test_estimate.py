@@ -15,7 +15,6 @@ from omr.models.model import ModelSpec
 from omr.runs.costs import PROMPT_TOKEN_WEIGHT, gpu_hours, missing_prices, usd
 from omr.runs.published_ratios import RATIOS, TOKENS
 from omr.servers.full_load import FullLoad
-from selection_runs import selection_config
 
 GPUS = ModelSpec("m", "p", "vllm", gpus=8, nodes=2, tokens_per_second=1000.0, usd_per_gpu_hour=2.0)
 HOSTED = ModelSpec(
@@ -177,13 +176,17 @@ def measured(gpus: int = 16, seconds: float = 100.0) -> dict[str, Any]:
 def test_examples_may_be_named_in_config(tmp_path: Path) -> None:
     example = run_files.write_run(tmp_path / "other")
     run_files.asked(example, "extract_problems", 100, prompt_tokens=123_400)
-    found = estimated(tmp_path / "small", estimate={"seen": [str(example)]}, raw_data=raw_threads(tmp_path, 620))
+    found = estimated(
+        tmp_path / "small",
+        estimate={"seen": [str(example)], "rows_per_problem": 8},
+        raw_data=raw_threads(tmp_path, 620),
+    )
     assert stage(found, "extract_problems")["prompt_tokens"] == 620 * 1234
 
 
 def test_an_example_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nowhere: there is no run"):
-        estimated(tmp_path / "small", estimate={"seen": [str(tmp_path / "nowhere")]})
+        estimated(tmp_path / "small", estimate={"seen": [str(tmp_path / "nowhere")], "rows_per_problem": 8})
 
 
 def test_a_speed_that_was_measured_serves_where_config_says_none(tmp_path: Path) -> None:
@@ -311,28 +314,27 @@ def test_what_solutions_with_code_did_is_learned_from_their_counts(tmp_path: Pat
     assert found["code"] == {"turns": 2.5, "executions": 1.25, "cpu_s": 0.625, "reused": 0.9}
 
 
-def test_comparisons_follow_from_problems_and_summaries_of_wrong_solutions_from_solutions(tmp_path: Path) -> None:
-    config = selection_config()
-    found = estimated(tmp_path / "small", raw_data=raw_threads(tmp_path, 1000), **config)
-    solved = stage(found, "generate_solutions")["requests"] / 2
-    groups = solved * RATIOS["groups"].value
-    assert stage(found, "select_solutions")["requests"] == pytest.approx(groups, rel=0.01)
-    right = groups * RATIOS["right_picks"].value
-    assert stage(found, "generate_selection_summaries")["requests"] == pytest.approx(4 * right, rel=0.01)
-    assert found["sft_rows"]["genselect-small"] == pytest.approx(right * RATIOS["selections"].value, rel=0.01)
-    wrong = 2 * solved * RATIOS["wrong_traces"].value
-    assert stage(found, "generate_wrong_summaries")["requests"] == pytest.approx(4 * wrong, rel=0.01)
+def test_what_a_problem_solved_and_a_row_kept_cost_is_told(tmp_path: Path) -> None:
+    found = estimated(tmp_path, raw_data=raw_threads(tmp_path, 620))
+    (name, told), *_ = found["yields"].items()
+    hours = sum(stage["gpu_hours"] or 0.0 for stage in found["stages"] if stage["recipe"] == name)
+    assert told["solutions"] == stage(found, "generate_solutions")["requests"]
+    if told["gpu_hours"] is not None:
+        assert told["gpu_hours"] == pytest.approx(hours)
+        assert told["gpu_hours_per_row_kept"] * told["rows_kept"] == pytest.approx(hours, rel=0.01)
+    assert 0 < told["problems_solved"] <= 540
+    assert told["rows_kept"] <= told["rows_per_problem_at_most"] * told["problems_solved"]
 
 
-def test_a_run_learns_from_another_how_many_groups_there_are(tmp_path: Path) -> None:
-    config = selection_config()
-    example = run_files.write_run(tmp_path / "other")
-    run_files.write_config(example, **config)
-    counts = {"read": 10, "passed": 5, "written": 30, "dropped": {}}
-    path = example / "genselect-small/counts/form_groups/shard-000-of-001.json"
-    run_files.write_counts(path, **counts)
-    raw = raw_threads(tmp_path, 1000)
-    found = estimated(tmp_path / "small", "--seen", str(example), raw_data=raw, **config)
-    assert stage(found, "select_solutions")["requests"] == pytest.approx(
-        3 * stage(found, "generate_solutions")["requests"] / 2, rel=0.01
-    )
+def test_measured_pass_rates_replace_the_assumed_distribution(tmp_path: Path) -> None:
+    run = tmp_path / "small"
+    rates = [
+        {"id": f"{n:016x}-1", "share": share, "solutions": 4, "answer_source": "extracted"}
+        for n, share in enumerate([0.0, 1.0, 1.0, 1.0])
+    ]
+    (run / "cot-small" / "pass_rates.jsonl").parent.mkdir(parents=True, exist_ok=True)
+    (run / "cot-small" / "pass_rates.jsonl").write_bytes(b"".join(json.dumps(row).encode() + b"\n" for row in rates))
+    found = estimated(run, raw_data=raw_threads(tmp_path, 620))
+    told = found["yields"]["cot-small"]
+    assert told["right"] == pytest.approx(0.75 * told["solutions"], rel=0.01)
+    assert any("pass rates of cot-small" in note["what"] for note in found["assumptions"])

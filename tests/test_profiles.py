@@ -22,7 +22,7 @@ from omr.stages.shards import shard_of
 from workflow.projects import ROOT, Project, clean_environment, copy_project
 
 #: Folder of solutions of a model on one node, and of one on two -> number of shards.
-SOLUTIONS = {"cot-qwq/solutions/seed-00/shard": 10, "cot-r1/solutions/seed-00/shard": 20}
+SOLUTIONS = {"cot-qwq/solutions/seed-00/shard": "04", "cot-r1/solutions/seed-00/shard": "12"}
 BASE = [ROOT / "config" / name for name in ("config.yaml", "models.yaml", "benchmarks.yaml")]
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("profiles")]
 
@@ -47,9 +47,10 @@ def slurm_profile() -> dict[str, Any]:
     return profile
 
 
-def resources(said: str, rule: str) -> dict[str, str]:
-    """The resources of the first job of a rule in a dry run's output."""
-    line = re.search(rf"^rule {rule}:\n(?:.+\n)*?    resources: (.*)$", said, re.M)
+def resources(said: str, rule: str, recipe: str = "") -> dict[str, str]:
+    """The resources of the first job of a rule (and recipe) in a dry run's output."""
+    of = rf"    wildcards: .*recipe={recipe}.*\n(?:.+\n)*?" if recipe else ""
+    line = re.search(rf"^rule {rule}:\n(?:.+\n)*?{of}    resources: (.*)$", said, re.M)
     assert line is not None, said[-3000:]
     return dict(item.split("=", 1) for item in line[1].split(", "))
 
@@ -72,7 +73,7 @@ def test_one_node_and_two_node_models_are_planned_by_the_literal_command(project
     labelling = resources(said, "extract_problems")
     assert {"gpu": "8", "nodes": "1"}.items() <= labelling.items()
 
-    two = resources(run(project, "--profile", "slurm", "-n", "--", solutions[1]), "generate_solutions")
+    two = resources(run(project, "--profile", "slurm", "-n", "--", solutions[1]), "generate_solutions", "cot-r1")
     assert {"nodes": "2", "tasks": "2", "mpi": "srun", "cpus_per_task": "64"}.items() <= two.items()
     assert two["slurm_extra"] == "--gpus-per-node=8 --ntasks-per-node=1"
     assert "gpu" not in two

@@ -239,16 +239,19 @@ def test_the_defaults_are_those_of_config() -> None:
     config = utilisation.read_config(utilisation.CONFIG)
     args = utilisation.argparse.Namespace(problems=None, servers=32, samples=1, configfile=[])
     plans = {plan.recipe: plan for plan in utilisation.plans(args)}
-    assert list(plans) == config["recipes_to_run"]
+    assert list(plans) == [name for name in config["recipes_to_run"] if config["recipes"][name]["mode"] == "cot"]
     for name, found in plans.items():
         recipe = config["recipes"][name]
         assert (found.shards, found.seeds, found.max_tokens) == (
             recipe["shards"],
-            recipe["seeds"],
+            16,
             recipe["max_tokens"],
         )
         assert found.concurrency == config["models"][found.model]["concurrency"]
         assert found.problems == 540_000
+        # Later seeds are asked of fewer problems: those that have not enough yet.
+        assert list(found.asked) == sorted(found.asked, reverse=True)
+        assert 0 < found.asked[-1] < found.asked[0] <= 1
 
 
 @pytest.mark.parametrize(("target", "status"), [("0.01", 0), ("0.999", 1)])

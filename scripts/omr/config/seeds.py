@@ -39,13 +39,18 @@ def most_seeds(recipe: Recipe) -> int:
 
 
 def ends_of_rounds(recipe: Recipe) -> list[int]:
-    """How many solutions a problem may have after each round; one round if config names none."""
-    return list(accumulate(recipe.get("rounds") or [most_seeds(recipe)]))
+    """How many solutions a problem may have after each round; one round if config names none.
+
+    `seeds` says how many there may be in all: rounds beyond that are cut off, and a last one takes what is left.
+    """
+    most = most_seeds(recipe)
+    ends = [end for end in accumulate(recipe.get("rounds") or [most]) if end < most]
+    return [*ends, most]
 
 
 def is_planned(recipe: Recipe) -> bool:
     """Whether problems get different numbers of solutions, so that there is a plan that says how many."""
-    return isinstance(recipe["seeds"], Mapping) or bool(recipe.get("rounds"))
+    return isinstance(recipe["seeds"], Mapping) or len(ends_of_rounds(recipe)) > 1
 
 
 def fault_of_seeds(name: str, recipe: Recipe, recipes: Mapping[str, Recipe]) -> str | None:
@@ -58,10 +63,7 @@ def fault_of_seeds(name: str, recipe: Recipe, recipes: Mapping[str, Recipe]) -> 
         return "has a table in `seeds`, or a `measure` for it, without the other"
     if most < 1:
         return "asks for no solution of any problem"
-    rounds = recipe.get("rounds")
-    if rounds and sum(rounds) != most:
-        return f"has `rounds` of {sum(rounds)} solutions in all, but `seeds` of {most}"
-    if rounds and len(rounds) > 1 and not recipe.get("enough"):
+    if len(ends_of_rounds(recipe)) > 1 and not recipe.get("enough"):
         return "has `rounds`, but does not say what is `enough`"
     return _fault_of_measures(name, recipe, recipes)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 from omr.config.recipes import Recipes
@@ -19,6 +19,7 @@ from omr.runs.costs import gpu_hours, missing_prices, start_hours, usd
 from omr.runs.counts import ModelUse, RunCounts
 from omr.runs.published_ratios import BYTES_PER_TOKEN, REPLY_BYTES, ROW_BYTES, TOKENS_SOURCES
 from omr.runs.ratios import Ratios, Threads
+from omr.runs.yields import RecipeYield, recipe_yield
 from omr.solutions.code_votes import PROMPTS as VOTE_PROMPTS
 
 #: Prompts of the two classifying stages.
@@ -76,6 +77,7 @@ class Estimate:
     stages: list[StageEstimate]
     assumptions: list[dict[str, Any]]
     sft_rows: dict[str, int]
+    yields: list[RecipeYield]
 
     def total(self, unit: str) -> float | None:
         """The sum of `usd` or `gpu_hours` over all stages; None where one is unknown."""
@@ -105,6 +107,7 @@ class Estimate:
                 "usd": self.total("usd"),
             },
             "sft_rows": self.sft_rows,
+            "yields": {found.recipe: found.as_json() for found in self.yields},
             "assumptions": self.assumptions,
         }
 
@@ -125,14 +128,16 @@ def problem_requests(threads: int, settings: Settings, ratios: Ratios) -> tuple[
     return requests, merged * ratios.ratio("clean")
 
 
-def recipe_requests(problems: float, name: str, recipes: Recipes, ratios: Ratios) -> tuple[dict[str, float], float]:
-    """(requests of each stage of a recipe, training rows at the end)."""
+def recipe_requests(
+    problems: float, name: str, recipes: Recipes, ratios: Ratios, found: RecipeYield | None
+) -> tuple[dict[str, float], float]:
+    """(requests of each stage of a recipe, training rows at the end); `found` is its yield if it solves problems."""
     recipe = recipes[name]
-    if recipes.is_selection(name):
+    if found is None:
         return _selection_requests(problems, name, recipe, ratios)
-    solutions = problems * recipe["seeds"]
+    solutions = problems * found.of_problem.solutions
     judged = solutions * ratios.ratio("voted", name)
-    right = judged * ratios.ratio("right", name)
+    right = judged * found.of_problem.right / found.of_problem.solutions if judged else 0.0
     asks = recipe["majority"]["max_matches"] > 0
     requests = {
         "generate_solutions": solutions,
@@ -176,15 +181,36 @@ def estimate(threads: Threads, settings: Settings, recipes: Recipes, runs: Seque
     ratios = Ratios(runs, threads)
     requests, problems = problem_requests(threads.number, settings, ratios)
     stages = [stage_estimate(_labelling(stage, settings), n, ratios, runs[0]) for stage, n in requests.items() if n]
-    rows = {}
+    rows, yields = {}, []
     for name in recipes.to_run:
-        requests, rows_of_recipe = recipe_requests(problems, name, recipes, ratios)
+        keep = _rows_per_problem(settings, recipes, name)
+        found = None if recipes.is_selection(name) else recipe_yield(name, problems, recipes, ratios, runs, keep)
+        requests, rows_of_recipe = recipe_requests(problems, name, recipes, ratios, found)
         rows[name] = round(rows_of_recipe)
-        for stage, n in requests.items():
-            stages.append(stage_estimate(_of_recipe(stage, name, recipes, ratios), n, ratios, runs[0]))
+        of_recipe = [
+            stage_estimate(_of_recipe(stage, name, recipes, ratios), n, ratios, runs[0])
+            for stage, n in requests.items()
+        ]
+        stages += of_recipe
+        if found is not None:
+            yields.append(_with_costs(found, of_recipe, rows_of_recipe))
     given = {"what": "threads", "value": threads.number, "source": threads.source}
     size = {"what": "bytes of a thread", "value": round(threads.bytes_each), "source": threads.source}
-    return Estimate(threads, stages, [given, size, *ratios.used, *_token_notes(stages, ratios)], rows)
+    return Estimate(threads, stages, [given, size, *ratios.used, *_token_notes(stages, ratios)], rows, yields)
+
+
+def _rows_per_problem(settings: Settings, recipes: Recipes, name: str) -> int:
+    bound = (recipes[name].get("sft") or {}).get("solutions_per_problem")
+    return int(bound or settings.config["estimate"]["rows_per_problem"])
+
+
+def _with_costs(found: RecipeYield, stages: Sequence[StageEstimate], rows: float) -> RecipeYield:
+    """A yield with what the recipe's stages cost, and the share of right solutions that becomes rows."""
+    hours = [stage.gpu_hours for stage in stages if stage.requests or stage.gpu_hours]
+    total = None if None in hours else sum(hour or 0.0 for hour in hours)
+    solving = next(stage.gpu_hours for stage in stages if stage.stage == "generate_solutions")
+    right = found.problems * found.of_problem.right
+    return replace(found, gpu_hours=total, solution_gpu_hours=solving, kept_share=rows / right if right else 0.0)
 
 
 class _Stage(NamedTuple):

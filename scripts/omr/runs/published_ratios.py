@@ -55,6 +55,9 @@ RATIOS = {
     "wrong_traces": Assumption(0.2, "solutions that are wrong, of problems with a right one, and get a summary", _OURS),
     "summarized": Assumption(0.95, "traces with a right summary", f"{_PAPER}: under 5% lost"),
 }
+KNOWN_SHARE = Assumption(190 / 540, "problems with a known answer, per problem", f"{_PAPER}: 190K of 540K")
+#: Pass rates are taken to be beta distributed, with the mean that `right` is.
+CONCENTRATION = Assumption(1.0, "concentration of pass rates: most problems are solved nearly always or never", _OURS)
 #: The share of a thread that a request of these stages holds besides: the first post, or all of it.
 THREAD_SHARES = {"extract_problems": 0.3, "extract_answers": 1.0, "convert_proofs": 1.0}
 #: (prompt, completion) tokens of one request of a stage, without threads.

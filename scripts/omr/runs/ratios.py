@@ -9,7 +9,7 @@ from typing import Any
 from omr.models.model import ModelSpec
 from omr.runs.costs import measured_speed
 from omr.runs.counts import Counts, ModelUse, RunCounts
-from omr.runs.published_ratios import BYTES_PER_TOKEN, RATIOS, THREAD_SHARES, TOKENS
+from omr.runs.published_ratios import BYTES_PER_TOKEN, RATIOS, THREAD_SHARES, TOKENS, Assumption
 
 #: Fewer requests say little about a stage's tokens.
 _ENOUGH_REQUESTS = 5
@@ -41,8 +41,17 @@ class Ratios:
         return self._remember(name, recipe, RATIOS[name].value, RATIOS[name].source)
 
     def _remember(self, name: str, recipe: str | None, value: float, source: str) -> float:
-        what = RATIOS[name].what + (f" ({recipe})" if recipe else "")
-        self.used.append({"what": what, "value": value, "source": source})
+        return self.remember(RATIOS[name].what + (f" ({recipe})" if recipe else ""), value, source)
+
+    def assume(self, assumption: Assumption) -> float:
+        """An assumption that nothing seen replaces."""
+        return self.remember(assumption.what, assumption.value, assumption.source)
+
+    def remember(self, what: str, value: float, source: str) -> float:
+        """Note what an estimate goes by, each once."""
+        note = {"what": what, "value": value, "source": source}
+        if note not in self.used:
+            self.used.append(note)
         return value
 
     def assumed_tokens(self, stage: str) -> tuple[float, float]:

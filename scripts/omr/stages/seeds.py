@@ -72,3 +72,31 @@ def read_shares(path: Path | None, shard: int, shards: int) -> dict[str, float |
 def read_plan(path: Path) -> dict[str, int]:
     """How many solutions each problem of a shard gets, from a file of plan_solutions.py."""
     return {row["id"]: row["seeds"] for row in read_rows(path, _PLAN)}
+
+
+#: So many equal answers make a problem without a known answer count as solved; one alone agrees with nobody.
+AGREEING = 2
+
+
+@dataclass(frozen=True)
+class Enough:
+    """When a problem is asked no more: after `right` right solutions; without a known answer, when `votes` solutions
+    and this `share` of them agree; and after `give_up_after` rounds (None: never) if nothing solved it."""
+
+    right: int
+    votes: int
+    share: float
+    give_up_after: int | None
+
+    def why(self, answer_is_known: bool, rounds: int, right: int, votes: int, share: float) -> str | None:
+        """`enough`, `given_up`, or None for a problem to ask again after so many rounds.
+
+        `right` of its solutions are right, `votes` of them agree on the commonest answer, and these are such a `share`.
+        """
+        if answer_is_known:
+            enough, solved = right >= self.right, right > 0
+        else:
+            enough, solved = votes >= self.votes and share >= self.share, votes >= AGREEING
+        if enough:
+            return "enough"
+        return "given_up" if self.give_up_after is not None and rounds >= self.give_up_after and not solved else None

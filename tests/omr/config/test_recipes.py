@@ -39,7 +39,7 @@ def test_the_shipped_recipes_are_those_of_the_paper() -> None:
     ours = recipes()
     assert ours.to_run == ["cot-qwq", "cot-r1", "tir-openmath", "genselect-qwq"]
     assert ours.solving == ["cot-qwq", "cot-r1", "tir-openmath"]
-    assert [len(ours.seeds(name)) for name in ours.solving] == [32, 16, 16]
+    assert [len(ours.seeds(name)) for name in ours.solving] == [16, 16, 16]
     assert [ours.model(name, "generate_solutions").path for name in ours.solving] == [
         "Qwen/QwQ-32B",
         "deepseek-ai/DeepSeek-R1",
@@ -59,7 +59,7 @@ def test_only_recipes_that_ask_for_it_summarize_wrong_solutions() -> None:
     assert (ours.wrong_per_problem("cot-qwq"), ours.wrong_per_problem("cot-r1")) == (15, 0)
     assert "generate_wrong_summaries" in ours.model_stages("cot-qwq")
     assert "generate_wrong_summaries" not in ours.model_stages("cot-r1")
-    assert len(ours.reply_folders("cot-qwq", "generate_wrong_summaries")) == 8
+    assert len(ours.reply_folders("cot-qwq", "generate_wrong_summaries")) == 2
     assert ours.with_wrong_summaries == re.escape("cot-qwq")
     off = FULL["recipes"]["cot-qwq"]["summaries"] | {"enabled": False}
     assert recipes(cot_qwq={"summaries": off}).wrong_per_problem("cot-qwq") == 0
@@ -114,8 +114,8 @@ def test_every_file_of_replies_is_one_jobs() -> None:
             for stage in ours.model_stages(name)
         )
     )
-    assert "results/full/cot-qwq/replies/generate_summaries/part-31-of-32/shard-009-of-010.jsonl" in files
-    assert "results/full/cot-qwq/solutions/seed-31/shard-009-of-010.jsonl" in files
+    assert "results/full/cot-qwq/replies/generate_summaries/part-03-of-04/shard-003-of-004.jsonl" in files
+    assert "results/full/cot-qwq/solutions/seed-15/shard-003-of-004.jsonl" in files
 
 
 def test_the_pattern_fits_the_recipes_and_nothing_else() -> None:

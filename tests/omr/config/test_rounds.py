@@ -13,6 +13,7 @@ import pytest
 from omr.config.files import read_config
 from omr.config.recipes import Recipes
 from omr.config.rounds import Rounds
+from omr.config.seeds import ends_of_rounds
 from omr.config.settings import Settings
 from omr.errors import UserError
 
@@ -78,8 +79,7 @@ def test_a_round_reads_its_solutions_and_what_the_rounds_before_it_left() -> Non
 @pytest.mark.parametrize(
     ("recipe", "fault"),
     [
-        ({"seeds": 5, "rounds": [2, 2], "enough": ENOUGH}, "`rounds` of 4 solutions in all, but `seeds` of 5"),
-        ({"seeds": 4, "rounds": [2, 2]}, "does not say what is `enough`"),
+        ({"seeds": 4, "rounds": [2, 2], "enough": None}, "does not say what is `enough`"),
         ({"seeds": TABLE | {"measure": "nobody"}}, "'nobody', which is no recipe"),
         ({"seeds": TABLE | {"measure": "own"}}, "own <- own"),
         ({"seeds": TABLE | {"measure": None}}, "without the other"),
@@ -92,6 +92,23 @@ def test_numbers_that_cannot_be_meant_are_refused_before_anything_runs(recipe: d
     with pytest.raises(UserError, match="the recipe 'own'") as error:
         rounds(recipe | ({} if "rounds" in recipe else {"rounds": None}))
     assert fault in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "sizes", "ends"),
+    [
+        (5, [2, 2], [2, 4, 5]),
+        (4, [2, 2], [2, 4]),
+        (3, [2, 2], [2, 3]),
+        (2, [2, 2], [2]),
+        (1, [4, 4], [1]),
+        (6, None, [6]),
+    ],
+)
+def test_the_last_round_takes_what_is_left_of_the_solutions(
+    seeds: int, sizes: list[int] | None, ends: list[int]
+) -> None:
+    assert ends_of_rounds({"seeds": seeds, "rounds": sizes}) == ends
 
 
 def test_measures_that_wait_for_each_other_are_refused() -> None:

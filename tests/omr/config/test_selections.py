@@ -44,12 +44,13 @@ def test_every_problem_of_a_shard_is_in_the_files_that_the_shard_reads(ours: int
 
 
 def test_a_shard_reads_only_files_that_share_problems_with_it() -> None:
-    assert selections().source_shards("cot-qwq", 13, 20) == ["shard-003-of-010"]
-    assert selections().source_shards("cot-qwq", 1, 4) == [f"shard-00{number}-of-010" for number in (1, 3, 5, 7, 9)]
+    found = selections(cot_qwq={"shards": 10})
+    assert found.source_shards("cot-qwq", 13, 20) == ["shard-003-of-010"]
+    assert found.source_shards("cot-qwq", 1, 4) == [f"shard-00{number}-of-010" for number in (1, 3, 5, 7, 9)]
 
 
 def test_files_come_with_the_name_of_their_recipe() -> None:
-    path = "results/full/cot-qwq/summarized/shard-003-of-010.jsonl"
+    path = "results/full/cot-qwq/summarized/shard-001-of-004.jsonl"
     assert selections().rows("summarized")(shard(13, 20)) == [path]
     assert selections().named_rows("summarized")(shard(13, 20)) == f"cot-qwq={path}"
 
@@ -72,12 +73,3 @@ def test_a_source_without_candidates_is_an_error_that_says_why(source: str, chan
     candidates = FULL["recipes"][NAME]["candidates"] | {"from": [source]}
     with pytest.raises(UserError, match=fault):
         selections(genselect_qwq={"candidates": candidates})
-
-
-def test_a_recipe_that_is_not_to_run_may_have_such_sources_until_its_files_are_wanted() -> None:
-    off = FULL["recipes"]["cot-qwq"]["summaries"] | {"wrong_per_problem": 0}
-    recipes = FULL["recipes"] | {"cot-qwq": FULL["recipes"]["cot-qwq"] | {"summaries": off}}
-    settings = Settings(FULL | {"recipes": recipes, "recipes_to_run": ["cot-qwq"]})
-    idle = Selections(settings, Recipes(settings))
-    with pytest.raises(UserError, match="has no wrong candidates"):
-        idle.rows("summarized")(shard(0, 20))
