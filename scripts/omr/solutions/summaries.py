@@ -73,9 +73,9 @@ def fault_of(summary: str, reasoning: str, problem: str) -> str | None:
     """
     pieces = [" ".join(piece.split()) for piece in _PIECE_END.split(summary)]
     pieces = [piece for piece in pieces if piece]
-    long = [piece for piece in pieces if len(piece) >= _PIECE_CHARS]
-    copied = sum(len(piece) for piece in long if piece in reasoning)
-    if copied and copied >= _COPIED_SHARE * sum(map(len, long)):
+    long = {piece: len(piece) for piece in pieces if len(piece) >= _PIECE_CHARS}
+    copied = sum(length for piece, length in long.items() if piece in reasoning)
+    if copied and copied >= _COPIED_SHARE * sum(long.values()):
         return "copy_of_reasoning"
     if len(pieces) < 2 and len(set(_words(summary)) - set(_words(problem))) < _NEW_WORDS:
         return "no_explanation"
