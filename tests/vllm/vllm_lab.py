@@ -57,7 +57,8 @@ def register():
 class GenerateRun:
     """A folder in which the generate command asks a vLLM of its own.
 
-    `model` and `flags` add to the defaults below, `args` to the server's arguments, `environment` to the command's.
+    `model`, `flags` and `config` add to the defaults below, `args` to the server's arguments, `environment` to the
+    command's.
     """
 
     folder: Path
@@ -67,6 +68,7 @@ class GenerateRun:
     python: str = sys.executable
     args: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True)
@@ -81,7 +83,7 @@ class GenerateRun:
             "ready_timeout_s": PATIENCE_S,
         }
         site = {"python": str(VLLM_PYTHON), "check_gpus": False, "grace_s": 5}
-        config = {"models": {"m": entry | dict(self.model)}, "servers": {"vllm": site}}
+        config = {"models": {"m": entry | dict(self.model)}, "servers": {"vllm": site}} | dict(self.config)
         (self.folder / "config.yaml").write_text(json.dumps(config))
         (self.folder / "solve.yaml").write_text("user: '{{ problem }}'\n")
 

@@ -129,10 +129,10 @@ def _texts(nodes: list[ast.expr | None]) -> list[str]:
     return [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
 
 
-def request_fields(requirement: str, path: str) -> set[str]:
-    """The fields of the class ChatCompletionRequest."""
+def request_fields(requirement: str, path: str, name: str = "ChatCompletionRequest") -> set[str]:
+    """The fields of a class, by default those of a request."""
     classes = (node for node in ast.walk(ast.parse(source(requirement, path))) if isinstance(node, ast.ClassDef))
-    request = next(node for node in classes if node.name == "ChatCompletionRequest")
+    request = next(node for node in classes if node.name == name)
     return {field.target.id for field in _fields(request)}
 
 

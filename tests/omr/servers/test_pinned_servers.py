@@ -13,7 +13,7 @@ import pytest
 from omr.models.model import ModelSpec
 from omr.servers.dialect import dialect_of
 from omr.servers.error_bodies import is_context_overflow
-from omr.servers.kinds import KINDS
+from omr.servers.kinds import KINDS, telling_reuse
 from omr.servers.launch import Launch
 from omr.servers.sites import ServerSite
 from pinned_wheels import (
@@ -34,6 +34,11 @@ pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("wheels")]
 
 PROTOCOL = {
     "vllm": (VLLM, "vllm/entrypoints/openai/chat_completion/protocol.py"),
+    "sglang": (SGLANG, "sglang/srt/entrypoints/openai/protocol.py"),
+}
+#: Where a text is completed.
+COMPLETIONS = {
+    "vllm": (VLLM, "vllm/entrypoints/openai/completion/protocol.py"),
     "sglang": (SGLANG, "sglang/srt/entrypoints/openai/protocol.py"),
 }
 ONE_NODE = ModelSpec("m", "org/model", "vllm", revision="abc", gpus=8, max_model_len=32768)
@@ -133,6 +138,34 @@ def test_the_request_fields_of_the_dialects_are_the_servers_own(server: str) -> 
     dialect, fields = dialect_of(server), request_fields(*PROTOCOL[server])
     asked = dialect.sampling_fields | {"seed", dialect.keep_stop_field, dialect.request_id_field}
     assert asked - fields == set()
+
+
+@pytest.mark.parametrize("server", COMPLETIONS)
+def test_a_text_is_completed_with_fields_that_the_servers_know(server: str) -> None:
+    dialect, fields = dialect_of(server), request_fields(*COMPLETIONS[server], "CompletionRequest")
+    asked = {"prompt", "stop", "seed", "max_tokens", "temperature", "top_p", dialect.keep_stop_field}
+    assert asked - fields == set()
+    # A dialect without it says that the server has none: then a template's first token must be left out.
+    assert ("add_special_tokens" in fields) == (dialect.special_tokens_field is not None)
+    answered = request_fields(*COMPLETIONS[server], "CompletionResponseChoice")
+    assert {"text", "finish_reason", dialect.stop_field} <= answered
+
+
+@pytest.mark.parametrize(("server", "known"), [("vllm", vllm_options), ("sglang", sglang_options)])
+def test_a_server_can_be_told_to_say_what_it_still_knew(server: str, known: Callable[[], dict[str, Option]]) -> None:
+    words = telling_reuse(replace(ONE_NODE, server=server)).args
+    assert words
+    assert misfits(list(words), known()) == []
+
+
+@pytest.mark.parametrize(
+    ("requirement", "path"),
+    [(VLLM, "vllm/entrypoints/serve/engine/protocol.py"), (SGLANG, "sglang/srt/entrypoints/openai/protocol.py")],
+)
+def test_what_a_server_still_knew_stands_where_it_is_read(requirement: str, path: str) -> None:
+    assert "prompt_tokens_details" in request_fields(requirement, path, "UsageInfo")
+    named = "PromptTokenUsageInfo" if requirement == VLLM else "PromptTokensDetails"
+    assert "cached_tokens" in request_fields(requirement, path, named)
 
 
 def test_the_servers_still_say_in_the_same_words_that_a_prompt_is_too_long() -> None:
