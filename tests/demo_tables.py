@@ -183,7 +183,9 @@ def requests(stage: str) -> Iterator[str]:
     else:
         yield from (f"{row['id']}-0/judge_answers/0" for row in problems("solved").values())
         yield from (
-            f"{question}/judge_answers/0" for question in expected()["audits"][recipe] if kind == "judge_answers"
+            f"{question}/judge_answers/0"
+            for question in expected()["audits"].get(recipe, ())
+            if kind == "judge_answers"
         )
 
 

@@ -110,7 +110,9 @@ def _cached_folder(spec: ModelSpec) -> Path | None:
 def sandbox_settings(config: Mapping[str, Any], code: CodeSettings, prepared: Path | None) -> SandboxSettings:
     """What the site lends (`sandbox` of config) and what the recipe allows; `prepared`: what prepare_sandbox.py wrote,
     which names the interpreter where config does not."""
-    site = config["sandbox"]
+    site = config.get("sandbox")
+    if site is None:
+        raise UserError("config does not say where code of models runs", remedy="add `sandbox`, see config/README.md")
     python = site["python"]
     if python is None and prepared is not None:
         python = orjson.loads(prepared.read_bytes())["python"]

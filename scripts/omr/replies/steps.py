@@ -15,8 +15,8 @@ prompt, byte for byte: what the model wrote and what was inserted. Further field
                          model went on, so with everything that was inserted
     turns                requests that the solution took
     ran_on               characters that a server sent behind a closing tag; they are void and not in `text`
-    replays_differ       blocks that were run again after a restart and printed something else; what is stored here is
-                         what the model saw
+    replays_differ       how often blocks were run again, after a restart say, and one of them printed something else;
+                         what is stored here is what the model saw
     code_cpu_s           CPU seconds of all its code
     sandbox              {"tier", "identity"} of the sandbox that ran the code; null if no block was run
 

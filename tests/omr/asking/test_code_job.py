@@ -73,6 +73,8 @@ def test_the_interpreter_is_the_sites_or_the_one_that_was_prepared(tmp_path: Pat
     assert (found.cpu_s, found.output_chars, found.memory_mb) == (10, 1000, 2048)
     own = sandbox_settings({"sandbox": SITE | {"python": "/own/python"}}, SETTINGS, prepared)
     assert str(own.python) == "/own/python"
+    with pytest.raises(UserError, match="does not say where"):
+        sandbox_settings({}, SETTINGS, prepared)
     with pytest.raises(UserError, match="in which environment"):
         sandbox_settings({"sandbox": SITE}, SETTINGS, None)
 
