@@ -15,6 +15,7 @@ from omr.asking.client import COMPLETIONS
 from omr.asking.code_settings import CodeSettings
 from omr.asking.draining import Drain
 from omr.asking.prompts import Prompt
+from omr.asking.special_tokens import SpecialTokens
 from omr.asking.turn_forms import Form, TextForm, ToolsForm
 from omr.asking.turn_journal import TurnJournal
 from omr.asking.turns import Solver, TurnCounts
@@ -38,6 +39,7 @@ class CodeJob:
     form: Form
     template: str
     sandbox: SandboxSettings
+    special: SpecialTokens
 
     @asynccontextmanager
     async def solving(
@@ -55,7 +57,7 @@ class CodeJob:
             with TurnJournal(output, is_finished, say) as journal:
                 solver = Solver(
                     client, self.code, self.form, pool, journal, drain.at_server, lambda: drain.stopped,
-                    drain.note_turn,
+                    drain.note_turn, self.special,
                 )  # fmt: skip
                 drain.answer, drain.spare = solver.answer, self.sandbox.slots
                 yield solver.counts
@@ -68,14 +70,15 @@ def code_job(
 ) -> CodeJob:
     """The job of a recipe's `code`; `served` is the model as its server loads it. Raises UserError where prompt, model
     or server do not fit."""
+    special = SpecialTokens.of_model(spec.tokenizer, served.path)
     if code.tags == "tools":
         about = {prompt.tool for prompt in prompts}
         if None in about or len(about) != 1:
             path = prompts[0].path
             raise UserError("the prompt does not say what the tool does", file=path, remedy="add a text under `tool`")
-        return CodeJob(code, ToolsForm(str(about.pop()), code.show_budget), "", sandbox)
+        return CodeJob(code, ToolsForm(str(about.pop()), code.show_budget), "", sandbox, special)
     template = template_of(spec, served)
-    return CodeJob(code, TextForm(code.tags, template, dialect_of(spec.server)), template.identity, sandbox)
+    return CodeJob(code, TextForm(code.tags, template, dialect_of(spec.server)), template.identity, sandbox, special)
 
 
 def template_of(spec: ModelSpec, served: ModelSpec) -> ChatTemplate:

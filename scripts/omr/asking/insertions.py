@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from omr.asking.special_tokens import SpecialTokens
 from omr.sandbox.results import Result
 
 _CUT = "<output cut>"
@@ -28,6 +29,7 @@ class Insertion:
     stdout_chars: int
     status: str
     cpu_s: float
+    printed: str | None = None  # the standard output itself, where it is shown otherwise
 
     @property
     def output(self) -> str:
@@ -35,22 +37,27 @@ class Insertion:
 
     @property
     def stdout(self) -> str:
-        return self.text[self.output_from : self.output_from + self.stdout_chars]
+        shown = self.text[self.output_from : self.output_from + self.stdout_chars]
+        return shown if self.printed is None else self.printed
 
     def as_json(self) -> list[Any]:
         """All but the text, for a journal."""
-        return [self.output_from, self.output_to, self.stdout_chars, self.status, self.cpu_s]
+        return [self.output_from, self.output_to, self.stdout_chars, self.status, self.cpu_s, self.printed]
 
     @classmethod
     def read(cls, text: str, stored: list[Any]) -> Insertion:
         return cls(text, *stored)
 
 
-def insertion(result: Result, note: str, *, on_new_line: bool) -> Insertion:
-    """The output of a block as the model sees it; `on_new_line` if a line begins where it is inserted."""
-    stdout = _utf8(result.stdout)
+def insertion(result: Result, note: str, special: SpecialTokens, *, on_new_line: bool) -> Insertion:
+    """The output of a block as the model sees it; `on_new_line` if a line begins where it is inserted.
+
+    Control tokens that it prints arrive as text: servers would read them as the end of the turn.
+    """
+    printed = _utf8(result.stdout)
+    stdout = special.as_text(printed)[0]
     output = _with_mark(stdout, len(result.stdout) < result.stdout_chars)
-    output += _with_mark(_utf8(result.stderr), len(result.stderr) < result.stderr_chars)
+    output += _with_mark(special.as_text(_utf8(result.stderr))[0], len(result.stderr) < result.stderr_chars)
     # A fence that nothing within it closes.
     ticks = "`" * max(3, 1 + max((len(found) for found in _TICKS.findall(output)), default=0))
     opening = ("" if on_new_line else "\n") + f"{ticks}output\n"
@@ -58,7 +65,9 @@ def insertion(result: Result, note: str, *, on_new_line: bool) -> Insertion:
     if note:
         closing += f"```system\n{note}\n```\n"
     output_to = len(opening) + len(output)
-    return Insertion(opening + output + closing, len(opening), output_to, len(stdout), result.status, result.cpu_s)
+    places = len(opening), output_to, len(stdout)
+    otherwise = None if stdout == printed else printed
+    return Insertion(opening + output + closing, *places, result.status, result.cpu_s, otherwise)
 
 
 def tool_answer(shown: Insertion, note: str) -> str:

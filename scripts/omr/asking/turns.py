@@ -19,6 +19,7 @@ from omr.asking.reading import Told
 from omr.asking.requests import Request, sampling_seed
 from omr.asking.said import Next, Said, next_of
 from omr.asking.so_far import SoFar
+from omr.asking.special_tokens import SpecialTokens
 from omr.asking.turn_forms import Form
 from omr.asking.turn_journal import Turn, TurnJournal
 from omr.replies.reply import Reply
@@ -79,7 +80,7 @@ class Solver:
     """Answers requests with solutions that run code.
 
     `at_server` is entered while a request is there, `on_turn` told of every one that was answered, `stopped` whether no
-    further one may be sent.
+    further one may be sent; `special` are the control tokens of the model.
     """
 
     client: ChatClient
@@ -90,6 +91,7 @@ class Solver:
     at_server: Callable[[], AbstractContextManager[None]]
     stopped: Callable[[], bool]
     on_turn: Callable[[], None] = lambda: None
+    special: SpecialTokens = field(default_factory=SpecialTokens)
     counts: TurnCounts = field(default_factory=TurnCounts)
 
     async def answer(self, request: Request) -> Reply | None:
@@ -178,7 +180,8 @@ class _Solution:
         self._replays_differ += result.replay_differs
         left = self._allowed_left - 1
         note = note_of(left) if self._solver.code.show_budget else ""
-        self._so_far.ran(block, insertion(result, note, on_new_line=self._so_far.ends_line))
+        shown = insertion(result, note, self._solver.special, on_new_line=self._so_far.ends_line)
+        self._so_far.ran(block, shown)
 
     async def _opened(self) -> Session:
         if self._session is None:
