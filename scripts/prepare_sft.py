@@ -9,6 +9,7 @@ Dropped, by the first reason that holds:
   pass_rate_too_low, pass_rate_too_high
   code_filtered         of right solutions that ran code: an earlier stage says why (--kept)
   no_summary            none of the candidates was right
+  code_not_in_reasoning all of its code comes behind the reasoning, where the new summary would stand
   invented_output       it shows the output of code that nobody ran
   empty_reasoning       with --require-reasoning
   empty_solution        nothing follows the reasoning

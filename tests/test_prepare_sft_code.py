@@ -154,8 +154,16 @@ def test_rows_of_odd_outputs_are_whole_or_dropped_with_a_reason(tmp_path: Path, 
 
 
 def test_a_solution_whose_code_comes_after_its_reasoning_gets_no_summary(tmp_path: Path) -> None:
-    made = Shard(tmp_path, ("<think>Hm.</think>", OK, "It is \\boxed{42}.")).traces()
+    shard = Shard(tmp_path, ("<think>Hm.</think>", OK, "It is \\boxed{42}."))
+    made = shard.traces()
     assert (made.rows, made.counts["dropped"]) == ([], {"code_not_in_reasoning": 1})
+    assert shard.prepare(summaries=True).counts["dropped"] == {"code_not_in_reasoning": 1}
+
+
+def test_a_box_with_a_placeholder_ends_no_trace(tmp_path: Path) -> None:
+    pieces = "<think>\nI shall put it into \\boxed{?}.\n\nNow: ", OK, "So it is.\n</think>\n\nIt is \\boxed{42}."
+    (trace,) = Shard(tmp_path, pieces).traces().rows
+    assert trace["solution"].endswith("So it is.")
 
 
 def test_a_trace_holds_the_places_of_its_blocks(tmp_path: Path) -> None:

@@ -34,6 +34,12 @@ class CodeRecipes:
                     remedy="lower `code_filter.novelty.votes_needed`",
                 )
 
+            if recipes.has_summaries(name) and recipes[name]["code_rows"]["end_at_answer"]:
+                raise UserError(
+                    f"the rows of the recipe {name!r} are to end at the answer, and to go on with a new summary",
+                    remedy="switch off `code_rows.end_at_answer` or `summaries.enabled`",
+                )
+
     # ---- filters -----------------------------------------------------------------------------------------------
 
     def _filter(self, wildcards: InRecipe) -> Mapping[str, Any]:

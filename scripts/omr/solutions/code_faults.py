@@ -15,6 +15,7 @@ from omr.answers.prose import claimed_answers
 from omr.asking.code_tags import CLOSE_TAG, tags_named
 from omr.replies.reply import Reply
 from omr.solutions.plotting import plots
+from omr.solutions.solution import shows_output
 from omr.solutions.transcripts import Transcript
 
 #: Whether two answers are provably the same.
@@ -23,9 +24,8 @@ Same = Callable[[str, str], bool]
 #: What an ending says of a solution's code; other solutions that did not end by themselves are unfinished.
 FAULTS_OF_ENDINGS = {"too_many_blocks": "budget_overused", "unclosed_block": "block_not_run"}
 
-_INVENTED = re.compile(
-    r"^[ \t]*`{3,}[ \t]*(?:output|system|tool_response)\b|</?tool_response>", re.IGNORECASE | re.MULTILINE
-)
+#: What stands behind outputs, or around them in other chats.
+_INVENTED = re.compile(r"^[ \t]*`{3,}[ \t]*(?:system|tool_response)\b|</?tool_response>", re.IGNORECASE | re.MULTILINE)
 _THINK_TAG = re.compile(r"</?think>")
 #: Of a long text before the code, so many different claims are compared with the answer.
 _MOST_CLAIMS = 64
@@ -65,7 +65,7 @@ def _fault_of_blocks(transcript: Transcript, rules: Rules) -> str | None:
         return "block_not_run"
     if any(CLOSE_TAG in piece for piece in prose):
         return "block_not_run"
-    if any(_INVENTED.search(piece) for piece in prose):
+    if any(shows_output(piece) or _INVENTED.search(piece) for piece in prose):
         return "invented_output"
     if rules.max_blocks is not None and len(transcript.steps) > rules.max_blocks:
         return "too_many_blocks"

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from omr.answers.damage import repaired_text
 from omr.answers.final_answer import boxed_answers, split_reasoning
+from omr.answers.placeholders import can_be_answer
 from omr.answers.single_answer import NO_ANSWER, Same, SingleAnswer, same_spelling, single_answer
 from omr.answers.spelling import MAX_ANSWER_CHARS
 from omr.errors import UserError
@@ -25,6 +26,8 @@ _CODE_THEN_OUTPUT = re.compile(
     r"\n[ \t]*```[ \t]*(?:text|txt|plaintext)?[ \t]*\n",
     re.IGNORECASE | re.MULTILINE,
 )
+#: At the end of a reasoning; placeholders may stand among them.
+_BOXES_LOOKED_AT = 16
 _BLANK_LINE = re.compile(r"\n[ \t\r]*\n")
 
 
@@ -68,8 +71,14 @@ def invents_output(reply: Reply) -> bool:
     """Whether a solution that ran no code shows what code is said to have printed: nobody ran it."""
     if reply.get("steps"):
         return False
-    texts = [text for text in (reply["text"], reply["reasoning"]) if text and ("```" in text or "~~~" in text)]
-    return any(_OUTPUT_FENCE.search(text) or _CODE_THEN_OUTPUT.search(text) for text in texts)
+    return any(shows_output(text) for text in (reply["text"], reply["reasoning"]) if text)
+
+
+def shows_output(text: str) -> bool:
+    """Whether a text of the model's own shows what code is said to have printed."""
+    if "```" not in text and "~~~" not in text:
+        return False
+    return _OUTPUT_FENCE.search(text) is not None or _CODE_THEN_OUTPUT.search(text) is not None
 
 
 def predicted_answer(reply: Reply) -> str | None:
@@ -111,9 +120,9 @@ def answer_in(text: str | None, same: Same = same_spelling) -> SingleAnswer:
 def boxed_step(reasoning: str) -> tuple[str, str | None]:
     r"""(the reasoning up to the end of the paragraph with its last box, what is in that box).
 
-    Without a box it is the whole reasoning, and None. Paragraphs end at blank lines.
+    Without a box it is the whole reasoning, and None; a box with a placeholder is none. Paragraphs end at blank lines.
     """
-    boxes = boxed_answers(reasoning, limit=1)
+    boxes = [box for box in boxed_answers(reasoning, limit=_BOXES_LOOKED_AT) if can_be_answer(box.content)]
     if not boxes:
         return reasoning, None
     paragraph_end = _BLANK_LINE.search(reasoning, boxes[-1].end)

@@ -146,7 +146,8 @@ class Texts:
     end_at_answer: bool = False
 
     def of(self, row: Row, trace: Row | None, summary: Row | None) -> Text | str:
-        """The text of a right solution, or the reason (`no_summary`, `invented_output`) why there is none.
+        """The text of a right solution, or the reason why there is none: `no_summary`, `invented_output`, or
+        `code_not_in_reasoning` of one all of whose code a summary would replace.
 
         A solution without reasoning has nothing to write a summary from: it keeps its own text. Raises UserError where
         the files do not belong together.
@@ -165,9 +166,11 @@ class Texts:
             return _coded_text(reasoning, Transcript(summary["summary"]), reply, summary)
         return _text(trace["solution"], summary["summary"], reply, summary)
 
-    def _own_text(self, row: Row, reply: Reply, summary: Row | None) -> Text:
+    def _own_text(self, row: Row, reply: Reply, summary: Row | None) -> Text | str:
         """What the solving model wrote."""
         if self.summaries is not None and (summary is not None or read_solution(reply).reasoning):
+            if reply.get("steps") and summary is None:
+                return "code_not_in_reasoning"
             raise _mismatch(row, "there is no trace, though it has reasoning")
         if not reply.get("steps"):
             return _text(*read_solution(reply), reply, None)

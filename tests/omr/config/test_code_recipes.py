@@ -60,6 +60,13 @@ def test_filters_and_forms_of_rows_become_flags() -> None:
     assert code.row_flags(of("cot-qwq"), files) == ""
 
 
+def test_rows_cannot_end_at_the_answer_and_go_on_with_a_summary() -> None:
+    config = copy.deepcopy(FULL)
+    config["recipes"]["tir-limo"]["summaries"]["enabled"] = True
+    with pytest.raises(UserError, match="are to end at the answer"):
+        CodeRecipes(Recipes(Settings(config)))
+
+
 def test_more_votes_than_there_are_cannot_be_needed() -> None:
     with pytest.raises(UserError, match="needs 9 readable votes of 8"):
         CodeRecipes(recipes(votes_needed=9))
