@@ -40,6 +40,7 @@ use rule fill_majority_answer as fill_majority_of_round with:
         plan=lambda wildcards, input: f"--plan {input.plan}",
         min_votes=recipes.knob("majority", "min_votes"),
         min_share=recipes.knob("majority", "min_share"),
+        repair="",
         max_matches=0,
 
 

@@ -82,6 +82,7 @@ rule fill_majority_answer:
         plan=lambda wildcards, input: f"--plan {input.plan}" if input.plan else "",
         min_votes=recipes.knob("majority", "min_votes"),
         min_share=recipes.knob("majority", "min_share"),
+        repair=recipes.repair,
         max_matches=recipes.knob("majority", "max_matches"),
     shell:
         "python scripts/fill_majority_answer.py"
@@ -93,6 +94,7 @@ rule fill_majority_answer:
         " --min-votes {params.min_votes}"
         " {params.plan}"
         " --min-share {params.min_share}"
+        " {params.repair}"
         " --max-matches {params.max_matches}"
         " --workers {threads}"
         " --output {output.rows}"

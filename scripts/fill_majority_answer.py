@@ -6,7 +6,9 @@ seed, in the order of the problems (no solution text):
   `several_answers`), finished, error (kind of a failed request or null), completion_tokens;
   expected_answer, answer_source: `extracted` (known from the forum) or `majority` (the vote);
   majority_answer, majority_votes, total_votes (solutions with an answer), vote_share: the vote, whatever the source;
-  majority_agrees: whether the vote confirms an extracted answer; null where that is undecided or there is none.
+  majority_agrees: whether the vote confirms an extracted answer; null where that is undecided or there is none;
+  original_expected_answer, changed_answer_to_majority: with --repair-votes, an extracted answer that enough solutions
+  contradict and none supports gives way to theirs (`answer_source` is `majority` then).
 Dropped are problems of which the plan wants no solution, `not_asked`; and problems with no known answer and all their
 solutions: `no_readable_answer`, `too_few_votes`, `tied_vote`, `low_vote_share`.
 With --undecided and --questions, a vote stays open where answers that no comparison tells apart could change its
@@ -56,6 +58,8 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--plan", type=Path, help="how many of them each problem has (default: all)")
     add("--min-votes", type=int, default=2, help="least votes that make a majority an answer (default: 2)")
     add("--min-share", type=float, default=0.0, help="least share of the votes that makes a majority an answer")
+    add("--repair-votes", type=int, help="so many solutions replace a known answer that none of them supports")
+    add("--repair-share", type=float, default=1.0, help="and so great a share of the votes (default: all of them)")
     add("--max-matches", type=int, default=0, help="most pairs of answers of a problem that a model may be asked about")
     add("--undecided", type=Path, metavar="FILE", help="votes that such questions may change")
     add("--questions", type=Path, metavar="FILE", help="the questions")
@@ -194,6 +198,19 @@ def agreement(extracted: str | None, vote: Vote | None, checker: EquivalenceChec
     return _AGREES[checker.compare(vote.answer, extracted)]
 
 
+def repaired(answer: str | None, classes: list[Voted], args: argparse.Namespace, checker: EquivalenceChecker) -> bool:
+    """Whether the vote replaces a known answer: enough solutions agree, and all answers are proven to differ from it.
+
+    An answer that may be the same in another form supports it.
+    """
+    if answer is None or args.repair_votes is None or not classes:
+        return False
+    if Requirement(args.repair_votes, args.repair_share).fault(outcome(classes)) is not None:
+        return False
+    verdicts = checker.compare_many((voted.answer, answer) for voted in classes)
+    return all(verdict is Verdict.DIFFERENT for verdict in verdicts)
+
+
 class Figures:
     """What the counts say besides rows: solutions by how they ended, extracted answers by what the vote says."""
 
@@ -201,6 +218,7 @@ class Figures:
         self.solutions: Counter[str] = Counter()
         self.agreement: Counter[str] = Counter()
         self.sources: Counter[str] = Counter()
+        self.repaired = 0
 
     def add_outcomes(self, outcomes: Sequence[Outcome]) -> None:
         for one in outcomes:
@@ -256,7 +274,11 @@ def fill(args: argparse.Namespace, stage: Stage, checker: EquivalenceChecker, op
         classes = classes_of(of_problem, checker)
         vote = outcome(classes) if classes else None
         is_open = answer is None and open_votes.put(problem_id, classes, required, checker.compare_many)
-        fields = vote_fields(answer, None if is_open else vote, agreement(answer, vote, checker))
+        replaced = repaired(answer, classes, args, checker)
+        figures.repaired += replaced
+        known = None if replaced else answer
+        fields = vote_fields(known, None if is_open else vote, agreement(answer, vote, checker))
+        fields |= {"original_expected_answer": answer if replaced else None, "changed_answer_to_majority": replaced}
         reason = None if answer is not None or is_open else required.fault(vote)
         reason = reason if of_problem else "not_asked"
         if reason is not None:
@@ -272,6 +294,8 @@ def fill(args: argparse.Namespace, stage: Stage, checker: EquivalenceChecker, op
     stage.note("answer_sources", dict(sorted(figures.sources.items())))
     stage.note("extracted_answers", dict(sorted(figures.agreement.items())))
     stage.note("llm_calls", open_votes.questions)
+    if args.repair_votes is not None:
+        stage.note("answers_repaired", figures.repaired)
 
 
 def main(argv: list[str] | None = None) -> int:

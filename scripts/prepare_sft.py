@@ -7,6 +7,7 @@ Dropped, by the first reason that holds:
   contaminated          the problem is not in decontaminated.jsonl
   failed, unfinished, no_answer, several_answers, unjudged, wrong
   pass_rate_too_low, pass_rate_too_high
+  unfit_<reason>        with --require-checkable: its answer is not fit to be checked, see omr/answers/fitness.py
   code_filtered         of right solutions that ran code: an earlier stage says why (--kept)
   no_summary            none of the candidates was right
   code_not_in_reasoning all of its code comes behind the reasoning, where the new summary would stand
@@ -38,6 +39,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from omr.answers.fitness import fault_of_answer
 from omr.asking.prompts import Prompt, load_prompt
 from omr.errors import UserError, run_command
 from omr.files.jsonl import Fields, Row, dumps
@@ -84,6 +86,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "--kept", type=Path, help="of the judged rows, those whose code is as it should be, for a recipe that runs code"
     )
     add("--end-at-answer", action="store_true", help="end solutions with code behind the box of their answer")
+    add("--require-checkable", action="store_true", help="drop problems whose answer no comparison can check")
     add("--require-reasoning", action="store_true", help="drop solutions without reasoning")
     add("--min-pass-rate", type=float, help="least share of right solutions of a problem")
     add("--max-pass-rate", type=float, help="greatest share of right solutions of a problem")
@@ -102,14 +105,18 @@ class Bounds:
     """What a recipe asks of its training rows; None sets no bound."""
 
     require_reasoning: bool
+    require_checkable: bool
     min_pass_rate: float | None
     max_pass_rate: float | None
     max_tokens: int | None
     counter: TokenCounter | None
     solutions_per_problem: int | None
 
-    def fault_of_problem(self, rate: PassRate) -> str | None:
-        """Why no solution of a problem passes, or None."""
+    def fault_of_problem(self, rate: PassRate, problem: Row, rows: Sequence[Row]) -> str | None:
+        """Why no solution of a problem passes, or None; `rows` are its judged ones."""
+        fault = fault_of_answer(problem["problem"], rows[0]["expected_answer"]) if self.require_checkable else None
+        if fault is not None:
+            return f"unfit_{fault}"
         if self.min_pass_rate is not None and rate.share < self.min_pass_rate:
             return "pass_rate_too_low"
         if self.max_pass_rate is not None and rate.share > self.max_pass_rate:
@@ -208,7 +215,7 @@ class Preparer:
     def prepare(self, problem_id: str, rows: Sequence[Row]) -> None:
         """Write or drop every solution of a problem."""
         problem, rate = self.problems.get(problem_id), pass_rate(rows)
-        fault = "contaminated" if problem is None else self.bounds.fault_of_problem(rate)
+        fault = "contaminated" if problem is None else self.bounds.fault_of_problem(rate, problem, rows)
         passed: dict[str, tuple[Row, Text]] = {}
         seen: dict[str, str] = {}
         for row in rows:
@@ -258,7 +265,9 @@ def bounds_of(args: argparse.Namespace) -> Bounds:
         if getattr(args, name) is not None and getattr(args, name) < 1:
             raise UserError(f"{name} must be at least 1", remedy="mend the recipe's `sft`")
     counter = TokenizerCounter(args.tokenizer) if args.tokenizer and args.max_tokens is not None else None
-    return Bounds(args.require_reasoning, low, high, args.max_tokens, counter, args.solutions_per_problem)
+    return Bounds(
+        args.require_reasoning, args.require_checkable, low, high, args.max_tokens, counter, args.solutions_per_problem
+    )
 
 
 def prepare(args: argparse.Namespace) -> None:

@@ -313,3 +313,34 @@ def test_a_solution_that_the_plan_wants_must_be_there_and_others_do_not_vote(tmp
 def test_a_plan_of_other_problems_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="does not plan the problems"):
         fill(tmp_path, [problem("a-1")], {"a-1": ["1"]}, plan=plan(tmp_path, b_1=1))
+
+
+REPAIR = {"repair-votes": 3, "repair-share": 0.7}
+
+
+def test_an_answer_that_none_supports_gives_way_to_a_vote_that_is_large_enough(tmp_path: Path) -> None:
+    made = fill(tmp_path, [problem("a-1", "9")], {"a-1": ["4", "4", "4", "5"]}, **REPAIR)
+    row = made.rows[0]
+    assert (row["expected_answer"], row["answer_source"], row["original_expected_answer"]) == ("4", "majority", "9")
+    assert {row["changed_answer_to_majority"] for row in made.rows} == {True}
+    assert made.counts["answers_repaired"] == 1
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        ["4", "4", "4", "9"],  # one supports it
+        ["4", "4", "4", "a square number below ten"],  # which may be it
+        ["4", "4", "5", "5"],
+        ["4", "4"],
+    ],
+)
+def test_an_answer_stays_where_it_may_be_right_or_too_few_agree(tmp_path: Path, answers: list[str]) -> None:
+    made = fill(tmp_path, [problem("a-1", "9")], {"a-1": answers}, **REPAIR)
+    assert {(row["expected_answer"], row["changed_answer_to_majority"]) for row in made.rows} == {("9", False)}
+
+
+def test_nothing_is_replaced_unless_asked_for(tmp_path: Path) -> None:
+    made = fill(tmp_path, [problem("a-1", "9")], {"a-1": ["4"] * 6})
+    assert {row["expected_answer"] for row in made.rows} == {"9"}
+    assert "answers_repaired" not in made.counts

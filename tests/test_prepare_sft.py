@@ -43,7 +43,7 @@ def test_a_row_has_the_published_columns_and_the_lineage(tmp_path: Path) -> None
         "code_budget": None, "code_blocks": None, "code_failures": None, "messages_with_tools": None, "tools": None,
         "original_problem": None, "group": None, "candidate_ids": None, "selected": None, "selected_id": None,
         "group_size": None, "group_right": None,
-        "pass_rates": None,
+        "pass_rates": None, "original_expected_answer": None, "changed_answer_to_majority": None,
     }  # fmt: skip
 
 

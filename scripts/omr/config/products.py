@@ -86,6 +86,7 @@ class Products:
         """A param of a rule: which solutions become training rows, as flags of prepare_sft.py."""
         bounds = dict(self._recipes[wildcards.recipe]["sft"])
         reasoning = "--require-reasoning " if bounds.pop("require_reasoning") else ""
+        reasoning += "--require-checkable " if bounds.pop("require_checkable", False) else ""
         return reasoning + flags(bounds)
 
     def tokenizer_flag(self, wildcards: InRecipe, input: Any) -> str:

@@ -289,6 +289,11 @@ class Recipes:
 
         return value
 
+    def repair(self, wildcards: InRecipe) -> str:
+        """A param of a rule: when votes replace answers of the forum, as flags; nothing where they never do."""
+        repair = self[wildcards.recipe]["majority"].get("repair")
+        return flags({"repair_votes": repair["min_votes"], "repair_share": repair["min_share"]}) if repair else ""
+
     def candidates(self, wildcards: InRecipe) -> str:
         """A param of a rule: flags that ask for every candidate summary of a part, `--seed 0 1 2 3 --shard 7 ...`.
 

@@ -167,6 +167,11 @@ def _majority(counts: Mapping[str, Any]) -> Iterator[str]:
             f"gives another one for {agreement.get('differs', 0):,}, and {agreement.get('undecided', 0):,} cannot be "
             "compared."
         )
+    if counts.get("answers_repaired"):
+        yield paragraph(
+            f"For {counts['answers_repaired']:,} problems a large vote replaced the forum's answer, which none of the "
+            "solutions supports; rows say so in `changed_answer_to_majority`, and samples below show both."
+        )
 
 
 def _judged(counts: Mapping[str, Any], selected: Mapping[str, Any] | None) -> Iterator[str]:

@@ -27,6 +27,7 @@ def _sample(row: Row) -> str:
     votes, total = row.get("majority_votes"), row.get("total_votes")
     facts: list[tuple[str, Cell]] = [
         ("expected answer", _answer(row.get("expected_answer"))),
+        ("the forum's answer, which the vote replaced", _answer(row.get("original_expected_answer"))),
         ("kind", row.get("problem_type")),
         ("pass rate", row.get("pass_rate")),
         ("blocks of code", row.get("code_blocks")),

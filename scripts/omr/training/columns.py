@@ -52,6 +52,8 @@ COLUMNS = (
     Column("majority_votes", int, "solutions that agree with the commonest answer"),
     Column("total_votes", int, "solutions with a readable answer"),
     Column("majority_agrees", bool, "whether the vote confirms an extracted answer; null if undecided", nullable=True),
+    Column("original_expected_answer", str, "forum's answer where the vote replaced it, else null", nullable=True),
+    Column("changed_answer_to_majority", bool, "whether it did; null for comparisons", nullable=True),
     Column("judged_by", str, "`symbolic` (proved equal) or `llm`"),
     Column("summary_model", str, "model that rewrote what follows the reasoning; null if nothing was", nullable=True),
     Column("summary_candidate", int, "number of the candidate that was kept", nullable=True),
