@@ -117,6 +117,7 @@ rule parse_problems:
         replies=expand(
             "results/{{run}}/replies/extract_problems/{shard}.jsonl", shard=settings.shards("extract_problems")
         ),
+        prompt="prompts/extract_problems.yaml",
         code=code_of("parse_problems"),
     output:
         rows="results/{run}/problems.jsonl",
@@ -130,6 +131,7 @@ rule parse_problems:
         "python scripts/parse_problems.py"
         " --threads {input.threads}"
         " --replies {input.replies}"
+        " --prompt {input.prompt}"
         " --output {output.rows}"
         " --dropped {output.dropped}"
         " --counts {output.counts}"
@@ -211,6 +213,7 @@ rule parse_answers:
         replies=expand(
             "results/{{run}}/replies/extract_answers/{shard}.jsonl", shard=settings.shards("extract_answers")
         ),
+        prompt="prompts/extract_answers.yaml",
         code=code_of("parse_answers"),
     output:
         rows="results/{run}/answers.jsonl",
@@ -218,12 +221,16 @@ rule parse_answers:
         counts="results/{run}/counts/parse_answers.json",
     log:
         "results/{run}/logs/parse_answers.log",
+    params:
+        keep="--keep-foreign" if config["problems"]["keep_foreign_answers"] else "",
     conda:
         "../envs/workflow.yaml"
     shell:
         "python scripts/parse_answers.py"
         " --classified {input.classified}"
         " --replies {input.replies}"
+        " --prompt {input.prompt}"
+        " {params.keep}"
         " --output {output.rows}"
         " --dropped {output.dropped}"
         " --counts {output.counts}"
@@ -256,6 +263,7 @@ rule parse_conversions:
     input:
         classified="results/{run}/classified.jsonl",
         replies=expand("results/{{run}}/replies/convert_proofs/{shard}.jsonl", shard=settings.shards("convert_proofs")),
+        prompt="prompts/convert_proofs.yaml",
         code=code_of("parse_conversions"),
     output:
         rows="results/{run}/converted.jsonl",
@@ -269,6 +277,7 @@ rule parse_conversions:
         "python scripts/parse_conversions.py"
         " --classified {input.classified}"
         " --replies {input.replies}"
+        " --prompt {input.prompt}"
         " --output {output.rows}"
         " --dropped {output.dropped}"
         " --counts {output.counts}"

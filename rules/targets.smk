@@ -34,3 +34,10 @@ rule sft:
     localrule: True
     input:
         expand(f"results/{settings.run}/{{recipe}}/sft.jsonl", recipe=recipes.to_run),
+
+
+rule dataset:
+    """The training rows of all recipes as one dataset folder, with the subsets of the published one."""
+    localrule: True
+    input:
+        products.joined,

@@ -7,7 +7,7 @@ Out: `id` = `<thread id>-<n>` (n counts the problems of the reply from 1), `thre
 A thread is dropped as `no_problem` (the reply says so), `unreadable_extraction`, `no_reply`,
 `request_failed_<kind>`, `unfinished_reply`, `empty_reply`, or, if none of its problems can be used, with the reason of
 the first. A problem that cannot be used beside others that can is a dropped part: `empty_problem`, `too_long_problem`,
-`repeated_problem` (the reply has it already).
+`repeated_problem` (the reply has it already), `example_of_prompt` (it repeats one, and stands not in its post).
 """
 
 from __future__ import annotations
@@ -17,21 +17,23 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from omr.asking.prompts import load_prompt
 from omr.errors import run_command
 from omr.files.jsonl import Row
 from omr.files.notation import notation
+from omr.parsers.echoes import Examples
 from omr.parsers.extraction import fault_of_problem, parse_problems
 from omr.parsers.readable import is_readable
 from omr.replies.reply import ReplyIndex, usable_text
 from omr.replies.tries import TriedReplies
-from omr.stages.flags import add_replies, open_stage, stage_parser
+from omr.stages.flags import add_prompt, add_replies, open_stage, stage_parser
 from omr.stages.stage import Stage
 
 PROMPT = "extract_problems"
 FIELDS = {"id": str, "forum_post": str, "forum_discussions": str}
 
 
-def parse_thread(stage: Stage, thread: Row, replies: ReplyIndex) -> None:
+def parse_thread(stage: Stage, thread: Row, replies: ReplyIndex, examples: Examples) -> None:
     """Write the problems of one thread, or drop it."""
     text, fault = usable_text(replies.get(thread["id"], PROMPT))
     if text is None:
@@ -43,17 +45,21 @@ def parse_thread(stage: Stage, thread: Row, replies: ReplyIndex) -> None:
     elif not problems:
         drop_thread(stage, thread, "no_problem")
     else:
-        pass_problems(stage, thread, problems)
+        pass_problems(stage, thread, problems, examples)
 
 
-def pass_problems(stage: Stage, thread: Row, problems: list[str]) -> None:
+def pass_problems(stage: Stage, thread: Row, problems: list[str], examples: Examples) -> None:
     """Write the problems that can be used; those that cannot are dropped parts, or the whole thread if none can."""
     usable, unusable = [], []
     seen = set[str]()
     for number, problem in enumerate(problems, 1):
         row = problem_row(thread, number, problem)
         text = notation(problem)
-        fault = fault_of_problem(problem) or ("repeated_problem" if text in seen else None)
+        fault = fault_of_problem(problem)
+        if fault is None and text in seen:
+            fault = "repeated_problem"
+        elif fault is None and examples.is_echo(problem, thread["forum_post"]):
+            fault = "example_of_prompt"
         seen.add(text)
         if fault is None:
             usable.append(row)
@@ -85,14 +91,16 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = stage_parser(__doc__)
     parser.add_argument("--threads", type=Path, required=True, metavar="FILE", help="raw_aops_data.jsonl")
     add_replies(parser)
+    add_prompt(parser, PROMPT)
     return parser.parse_args(argv)
 
 
 def main(argv: list[str] | None = None) -> int:
     arguments = parse_arguments(argv)
+    examples = Examples(load_prompt(arguments.prompt).examples)
     with TriedReplies(arguments.replies, is_readable) as replies, open_stage("parse_problems", arguments) as stage:
         for thread in stage.read(arguments.threads, FIELDS, unique=True):
-            parse_thread(stage, thread, replies)
+            parse_thread(stage, thread, replies, examples)
         replies.note_counts(stage)
     return 0
 

@@ -32,7 +32,8 @@ _AWAY = re.compile(
     r"unable to (?:contact|reach|connect)|connect(?:ion)? (?:failure|refused|reset|timed out)|timed out|time-?out"
     r"|zero bytes were|transport endpoint|backup controller|standby|no route to host|network is unreachable"
     r"|communication (?:connection|shutdown) failure|connection failure|munge|authentication (?:error|fail)"
-    r"|unexpected message|slurmctld is not|controller not responding|name resolution|failed to connect"
+    r"|unexpected message|slurmctld.{0,30}(?:not responding|down|unavailable)|controller not responding"
+    r"|name resolution|failed to connect"
     r"|failed to fetch config|configuration source",
     re.IGNORECASE,
 )
@@ -251,24 +252,24 @@ def keep(path: Path, text: str) -> None:
 
 
 def status(command: Command) -> int:
-    """`squeue` and `sacct`: while the controller is away, nothing has changed. Forgotten jobs are ended."""
+    """`squeue` and `sacct`: while they fail, nothing has changed. Forgotten jobs are ended."""
     name = command.option("name")
     if name is None:
         return command.call().pass_on()
     done = command.call(within_s=_ANSWER_WITHIN_S)
     mark = command.folder / "away"
-    if done.is_away:
-        if not mark.exists():
-            command.say(f"the controller is away, states of jobs are asked for again later: {done.err.strip()[-300:]}")
+    if done.status != 0:
+        # Whatever the reason: five failures would make the executor wait for ever.
+        if not mark.exists() or time.time() - mark.stat().st_mtime > _SAY_EVERY_S:
+            why = "the controller is away" if done.is_away else "states cannot be asked for"
+            command.say(f"{why}, asked again later, and all jobs taken to be as they were: {done.err.strip()[-300:]}")
             mark.touch()
-        # What is not listed is taken to be as it was.
         return 0
-    if done.status == 0:
-        if mark.exists():
-            mark.unlink(missing_ok=True)
-            command.say("the controller is back")
-        if command.name == "squeue":  # jobs may get into the accounting database late
-            done = done._replace(out=done.out + forgotten(command.folder, name, done.out))
+    if mark.exists():
+        mark.unlink(missing_ok=True)
+        command.say("states of jobs are known again")
+    if command.name == "squeue":  # jobs may get into the accounting database late
+        done = done._replace(out=done.out + forgotten(command.folder, name, done.out))
     return done.pass_on()
 
 
@@ -305,13 +306,13 @@ def scancel_later(command: Command) -> int:
 
 
 def scontrol(command: Command) -> int:
-    """`scontrol show config` as it was said before, while the controller is away."""
+    """`scontrol show config` as it was said before, while it fails."""
     if command.arguments != ["show", "config"]:
         return command.call().pass_on()
     done, kept = command.call(within_s=_CONFIG_WITHIN_S), command.folder / "config"
     if done.status == 0:
         keep(kept, done.out)
-    elif done.is_away and kept.exists():
+    elif kept.exists():
         done = Done(0, kept.read_text(), "")
     return done.pass_on()
 

@@ -138,6 +138,29 @@ def wrong_traces(recipe: str) -> list[tuple[str, int]]:
     return [(name, seed) for name, seed in wrong if name in right and seed not in unreadable.get(name, ())]
 
 
+def code_solutions() -> Iterator[tuple[str, int, str]]:
+    """(problem name, seed, how it ends) of every solution that may run code."""
+    table = expected()["code"][WITH_CODE]
+    for name in problems("solved"):
+        yield from ((name, seed, table["ends"].get(name, {}).get(seed, "no_answer")) for seed in range(table["seeds"]))
+
+
+def code_fragments() -> Iterator[str]:
+    """The ids of the blocks that are voted on."""
+    no_result = expected()["code"][WITH_CODE]["no_result"]
+    for name, seed, ends in code_solutions():
+        if ends in _VOTED:
+            reply = replies(f"{WITH_CODE}/generate_solutions").exact[f"{problem_id(name)}/solve_tir_budget/{seed}"]
+            blocks = sum(turn.text.endswith("</tool_call>") for turn in reply.turns)
+            shown = set(range(blocks)) - set(no_result.get(name, {}).get(seed, ()))
+            yield from (f"{problem_id(name)}-{seed}-{block}" for block in sorted(shown))
+
+
+#: Ends of solutions with code that are summarized, and of those that are voted on.
+_SUMMARIZED = ("row", "no_right_summary", "think_tag_in_text")
+_VOTED = (*_SUMMARIZED, "code_not_needed", "code_unjudged")
+
+
 def groups(recipe: str) -> dict[str, str]:
     """Group id -> how it ends."""
     table = expected()["groups"][recipe]
@@ -161,10 +184,8 @@ def requests(stage: str) -> Iterator[str]:
         yield from (f"{row['id']}/{kind}/0" for row in problems(branch=branch).values())
     elif kind == "check_contamination":
         yield from (f"{pair}/{kind}/0" for pair in contamination_pairs())
-    elif stage == f"{WITH_CODE}/generate_solutions":
-        yield from (
-            f"{row['id']}/solve_tir_budget/{seed}" for row, seed in product(problems("solved").values(), range(2))
-        )
+    elif recipe == WITH_CODE and kind in _CODE_REQUESTS:
+        yield from _CODE_REQUESTS[kind]()
     elif kind == "generate_solutions":
         yield from (f"{problem_id(name)}/solve_cot/{seed}" for name, seed, _, _ in solutions(recipe))
     elif kind == "generate_summaries":
@@ -198,6 +219,22 @@ def classifications(stage: str, rows: dict[str, dict[str, Any]]) -> Iterator[str
                 yield name
 
 
+def _code_summaries() -> Iterator[str]:
+    for name, seed, ends in code_solutions():
+        if ends in _SUMMARIZED:
+            yield from (f"{problem_id(name)}-{seed}/summarize_solution/{candidate}" for candidate in range(4))
+
+
+_CODE_REQUESTS = {
+    "generate_solutions": lambda: (f"{problem_id(name)}/solve_tir_budget/{seed}" for name, seed, _ in code_solutions()),
+    "judge_code": lambda: (
+        f"{fragment}/{prompt}/{vote}"
+        for fragment, prompt, vote in product(code_fragments(), ("judge_novelty", "judge_significance"), range(3))
+    ),
+    "generate_summaries": _code_summaries,
+}
+
+
 def contamination_pairs() -> Iterator[str]:
     """Every pair that might be asked about: any problem or canary with any benchmark row, in both orders."""
     rows = [f"{name}-{row}" for name in BENCHMARKS for row in range(len(benchmark(name)))]
@@ -219,5 +256,8 @@ STAGES = (
         )
     ),
     *("genselect-qwq/select_solutions", "genselect-qwq/generate_selection_summaries"),
-    *(f"{WITH_CODE}/generate_solutions", f"{WITH_CODE}/judge_answers"),
+    *(
+        f"{WITH_CODE}/{kind}"
+        for kind in ("generate_solutions", "judge_answers", "judge_code", "generate_summaries", "judge_summaries")
+    ),
 )

@@ -42,6 +42,17 @@ def test_a_run_in_which_everything_fits_gives_the_table(tmp_path: Path) -> None:
     assert [stage["stage"] for stage in orjson.loads((tmp_path / "stages.json").read_bytes())] == list(COUNTS)
 
 
+def test_a_run_without_rows_names_the_stage_and_the_reasons(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    none = {"read": 2, "passed": 0, "written": 0, "dropped": {"contaminated_exact": 2}}
+    arguments = write_run(tmp_path, decontaminate=none)
+    (tmp_path / "decontaminated.jsonl").write_bytes(b"")
+    (tmp_path / "dropped/decontaminate.jsonl").write_bytes(b"{}\n{}\n")
+    assert main(arguments) == 0
+    told = "o rows are left after decontaminate, which read 2: contaminated_exact 2"
+    assert told in (tmp_path / "stages.txt").read_text()
+    assert told in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("stage", "change"),
     [

@@ -13,7 +13,9 @@ from demo_tables import (
     BENCHMARKS,
     CLASSES,
     RECIPES,
+    WITH_CODE,
     benchmark,
+    code_solutions,
     expected,
     last_box,
     problem_id,
@@ -108,6 +110,26 @@ def test_final_answers_of_solutions_are_right_wrong_or_missing_as_the_table_says
             assert box in problems()[name]["right"], (name, seed)
         else:
             assert box == {"wrong": wrong, "empty_box": "", "several_boxes": "(8,2)"}.get(kind), (name, seed)
+
+
+def test_solutions_with_code_end_with_a_right_answer_unless_the_table_calls_them_wrong() -> None:
+    for name, seed, ends in code_solutions():
+        if ends in ("no_answer", "block_not_run"):
+            continue
+        reply = replies(f"{WITH_CODE}/generate_solutions").exact[f"{problem_id(name)}/solve_tir_budget/{seed}"]
+        box = last_box(reply.turns[-1].text.rpartition("</think>")[2])
+        assert box is not None
+        assert (box in problems()[name]["right"]) == (ends != "wrong"), (name, seed)
+
+
+def test_summaries_of_solutions_with_code_are_right_unless_the_table_says_otherwise() -> None:
+    for name, seed, ends in code_solutions():
+        if ends in ("row", "think_tag_in_text", "no_right_summary"):
+            keys = (f"{problem_id(name)}-{seed}/summarize_solution/{candidate}" for candidate in range(4))
+            found = [replies(f"{WITH_CODE}/generate_summaries").get(key) for key in keys]
+            whole = [reply.text for reply in found if reply is not None and reply.finish_reason == "stop"]
+            is_right = any(last_box(text) in problems()[name]["right"] for text in whole)
+            assert is_right == (ends != "no_right_summary"), name
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -15,6 +15,7 @@ from omr.models.model import ModelSpec
 from omr.runs.costs import PROMPT_TOKEN_WEIGHT, gpu_hours, missing_prices, usd
 from omr.runs.published_ratios import RATIOS, TOKENS
 from omr.servers.full_load import FullLoad
+from selection_runs import selection_config
 
 GPUS = ModelSpec("m", "p", "vllm", gpus=8, nodes=2, tokens_per_second=1000.0, usd_per_gpu_hour=2.0)
 HOSTED = ModelSpec(
@@ -338,3 +339,30 @@ def test_measured_pass_rates_replace_the_assumed_distribution(tmp_path: Path) ->
     told = found["yields"]["cot-small"]
     assert told["right"] == pytest.approx(0.75 * told["solutions"], rel=0.01)
     assert any("pass rates of cot-small" in note["what"] for note in found["assumptions"])
+
+
+def test_comparisons_follow_from_problems_and_summaries_of_wrong_solutions_from_solutions(tmp_path: Path) -> None:
+    config = selection_config()
+    found = estimated(tmp_path / "small", raw_data=raw_threads(tmp_path, 1000), **config)
+    solved = stage(found, "generate_solutions")["requests"] / 2
+    groups = solved * RATIOS["groups"].value
+    assert stage(found, "select_solutions")["requests"] == pytest.approx(groups, rel=0.01)
+    right = groups * RATIOS["right_picks"].value
+    assert stage(found, "generate_selection_summaries")["requests"] == pytest.approx(4 * right, rel=0.01)
+    assert found["sft_rows"]["genselect-small"] == pytest.approx(right * RATIOS["selections"].value, rel=0.01)
+    wrong = 2 * solved * RATIOS["wrong_traces"].value
+    assert stage(found, "generate_wrong_summaries")["requests"] == pytest.approx(4 * wrong, rel=0.01)
+
+
+def test_a_run_learns_from_another_how_many_groups_there_are(tmp_path: Path) -> None:
+    config = selection_config()
+    example = run_files.write_run(tmp_path / "other")
+    run_files.write_config(example, **config)
+    counts = {"read": 10, "passed": 5, "written": 30, "dropped": {}}
+    path = example / "genselect-small/counts/form_groups/shard-000-of-001.json"
+    run_files.write_counts(path, **counts)
+    raw = raw_threads(tmp_path, 1000)
+    found = estimated(tmp_path / "small", "--seen", str(example), raw_data=raw, **config)
+    assert stage(found, "select_solutions")["requests"] == pytest.approx(
+        3 * stage(found, "generate_solutions")["requests"] / 2, rel=0.01
+    )

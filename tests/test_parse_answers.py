@@ -13,11 +13,11 @@ PROMPT = "extract_answers"
 
 def test_an_answer_or_its_absence_becomes_a_row_without_forum_text(tmp_path: Path) -> None:
     rows = [classified(0), classified(1)]
-    replies = [reply(rows[0]["id"], PROMPT, "Answer: $\\boxed{5}$"), reply(rows[1]["id"], PROMPT, "Answer not found.")]
+    replies = [reply(rows[0]["id"], PROMPT, "Answer: $\\boxed{0}$"), reply(rows[1]["id"], PROMPT, "Answer not found.")]
     run = run_stage(main, tmp_path, {"classified": rows}, replies)
     kept = [{field: row[field] for field in ("id", "thread_id", "problem")} for row in rows]
     assert run.rows == [
-        kept[0] | {"expected_answer": "5", "problem_type": "has_answer_extracted"},
+        kept[0] | {"expected_answer": "0", "problem_type": "has_answer_extracted"},
         kept[1] | {"expected_answer": None, "problem_type": "no_answer_extracted"},
     ]
     assert run.counts["problem_types"] == {"has_answer_extracted": 1, "no_answer_extracted": 1}
@@ -46,7 +46,7 @@ def test_what_only_stands_where_an_answer_belongs_is_unreadable(tmp_path: Path) 
 def test_only_rows_of_the_answers_branch_are_read(tmp_path: Path) -> None:
     others = [{"is_proof": True}, {"is_mcq": True}, {"is_binary": True}, {"is_invalid": True}, {"is_mcq": None}]
     rows = [classified(0), *(classified(number, **classes) for number, classes in enumerate(others, 1))]
-    replies = [reply(row["id"], PROMPT, "Answer: 5") for row in rows]
+    replies = [reply(row["id"], PROMPT, "Answer: 0") for row in rows]
     run = run_stage(main, tmp_path, {"classified": rows}, replies)
     assert [row["id"] for row in run.rows] == [rows[0]["id"]]
     assert (run.counts["read"], run.counts["not_selected"], run.dropped) == (1, 5, [])
@@ -77,3 +77,19 @@ def test_no_rows_make_empty_files(tmp_path: Path) -> None:
 def test_faulty_rows_are_an_error(tmp_path: Path, rows: list[dict[str, object]], message: str) -> None:
     with pytest.raises(UserError, match=message):
         run_stage(main, tmp_path, {"classified": rows}, [])
+
+
+def test_an_answer_that_stands_nowhere_in_its_thread_is_dropped_or_only_counted(tmp_path: Path) -> None:
+    rows = [classified(number) for number in range(3)]
+    texts = ["Answer: $0$", "Answer: $\\frac{1}{7}$", "Answer: $\\{-3, 3\\}$"]
+    replies = [reply(row["id"], PROMPT, text) for row, text in zip(rows, texts, strict=True)]
+    run = run_stage(main, tmp_path / "dropped", {"classified": rows}, replies)
+    assert list(run.reasons.values()) == ["not_in_thread", "example_of_prompt"]
+    assert (len(run.rows), run.counts["not_in_thread"]) == (1, 2)
+
+    def keeping(arguments: list[str] | None) -> int:
+        return main([*(arguments or []), "--keep-foreign"])
+
+    kept = run_stage(keeping, tmp_path / "kept", {"classified": rows}, replies)
+    assert list(kept.reasons.values()) == ["example_of_prompt"]
+    assert (len(kept.rows), kept.counts["not_in_thread"]) == (2, 2)

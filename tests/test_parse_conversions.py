@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from labelling_rows import classified
+from omr.asking.prompts import load_prompt
 from omr.errors import UserError
 from parse_conversions import main
 from stage_runs import assert_conserved, hostile_replies, reply, run_stage, same_for_any_order
@@ -61,3 +62,11 @@ def test_no_rows_make_empty_files(tmp_path: Path) -> None:
 def test_an_id_that_occurs_twice_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="stands in line 1 already"):
         run_stage(main, tmp_path, {"classified": [classified(0, is_proof=True)] * 2}, [])
+
+
+def test_an_example_of_the_prompt_never_comes_out_as_a_conversion(tmp_path: Path) -> None:
+    examples = load_prompt(Path(__file__).parents[1] / "prompts/convert_proofs.yaml").examples[1::2]
+    rows = [classified(number, PROVE, is_proof=True) for number in range(len(examples))]
+    replies = [reply(row["id"], PROMPT, text) for row, text in zip(rows, examples, strict=True)]
+    run = run_stage(main, tmp_path, {"classified": rows}, replies)
+    assert (run.rows, run.counts["dropped"]) == ([], {"example_of_prompt": len(examples)})

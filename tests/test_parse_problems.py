@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from labelling_rows import thread
+from omr.asking.prompts import load_prompt
 from omr.errors import UserError
 from parse_problems import main
 from stage_runs import assert_conserved, hostile_replies, reply, run_stage, same_for_any_order, write_rows
@@ -129,3 +130,16 @@ def test_a_problem_that_a_reply_repeats_goes_on_once(tmp_path: Path) -> None:
         (f"{IDS[0]}-3", "Find $X$."),
     ]
     assert run.counts["dropped_parts"] == {"repeated_problem": 2}
+
+
+def test_an_example_of_the_prompt_never_comes_out_as_a_problem(tmp_path: Path) -> None:
+    examples = load_prompt(Path(__file__).parents[1] / "prompts/extract_problems.yaml").examples
+    rows = [thread(number) for number in range(len(examples) + 1)]
+    replies = [
+        reply(row["id"], "extract_problems", f"Problem 1: {text}") for row, text in zip(rows, examples, strict=False)
+    ]
+    replies.append(reply(rows[-1]["id"], "extract_problems", f"Problem 1: Find $x$.\n\nProblem 2: {examples[1]}"))
+    run = run_stage(main, tmp_path, {"threads": rows}, replies)
+    assert [row["problem"] for row in run.rows] == ["Find $x$."]
+    assert run.counts["dropped"] == {"example_of_prompt": len(examples)}
+    assert run.counts["dropped_parts"] == {"example_of_prompt": 1}

@@ -200,12 +200,18 @@ def test_states_that_cannot_be_asked_for_are_as_they_were(
     assert site.call(name, *question) == 0
     assert capsys.readouterr().out == "7|RUNNING\n"
     assert site.said.count("is away") == 1
-    assert "the controller is back" in site.said
+    assert "states of jobs are known again" in site.said
 
 
-def test_a_question_for_states_that_is_wrong_fails_as_ever(site: Site) -> None:
+def test_any_failure_of_a_question_for_states_is_borne_and_told(site: Site) -> None:
+    # Five of them would make the executor forget its jobs and wait for ever.
     site.has("squeue", "echo 'squeue: error: Invalid user' >&2; exit 1")
-    assert site.call("squeue", "--name", "run-1") == 1
+    for _ in range(6):
+        assert site.call("squeue", "--name", "run-1") == 0
+    assert site.said.count("states cannot be asked for") == 1
+    assert "Invalid user" in site.said
+    # Other questions are not the executor's.
+    assert site.call("squeue", "--user=me") == 1
 
 
 def test_a_command_that_does_not_answer_is_ended_before_the_executor_loses_patience(

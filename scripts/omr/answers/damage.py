@@ -43,7 +43,9 @@ _ANY_TOKEN = re.compile(_TOKEN)
 #: The head of the model's own turn, which some servers send with it.
 _OTHERS = r"(?!\s{0,9}(?:user|system|human|tool|ipython|function|environment|observation)\b)"
 _HEAD = re.compile(rf"\s*+(?:(?:{_TOKEN}|<s>){_OTHERS}\s*+(?:(?:assistant|model)\b\s*+)?)+")
-_SUSPECT = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]|\n(?:eq|abla|otin)|[|｜]>|<[/a-z<|｜]|\[/?[A-Z]{2}")
+#: Texts are long and next to none is damaged, so that plain searches come first: they are fifty times as fast.
+_CONTROLS = tuple(chr(code) for code in (*range(32), 127) if chr(code) != "\n")
+_SPLIT_COMMANDS = ("\neq", "\nabla", "\notin")
 
 
 def repaired_text(text: str) -> str:
@@ -51,9 +53,9 @@ def repaired_text(text: str) -> str:
 
     The same text where there is nothing to mend; what comes out comes out unchanged a second time.
     """
-    if _SUSPECT.search(text) is None:
-        return text
-    return _without_tokens(without_escapes(text))
+    if any(sign in text for sign in _CONTROLS) or any(command in text for command in _SPLIT_COMMANDS):
+        text = without_escapes(text)
+    return _without_tokens(text) if "<" in text or "[" in text else text
 
 
 def without_escapes(text: str) -> str:

@@ -1,5 +1,7 @@
 """Prompt files: YAML with `user` and optionally `system` and `tool`; `{{ field }}` stands for a field of the row.
 
+`examples` lists what the worked examples in the texts hold: parsers know by it a reply that only repeats one.
+
 Not str.format, whose braces clash with LaTeX, and not a template language: a row's text is inserted as it is and never
 scanned again, so that nothing in a forum post can act as a template.
 """
@@ -28,6 +30,7 @@ class Prompt:
     user: str
     system: str | None = None
     tool: str | None = None  # what the one tool does that runs code, for models that know tools by their calls
+    examples: tuple[str, ...] = ()
 
     @property
     def fields(self) -> frozenset[str]:
@@ -65,8 +68,22 @@ def load_prompt(path: str | Path) -> Prompt:
         raise UserError(f"not valid YAML: {error}", file=path, remedy="mend the file") from error
     if not isinstance(content, dict) or not isinstance(content.get("user"), str) or not content["user"].strip():
         raise UserError("a prompt needs a text under `user`", file=path, remedy="add `user: |` and the text")
-    unknown = sorted(map(str, set(content) - {"user", "system", "tool"}))
+    unknown = sorted(map(str, set(content) - {"user", "system", "tool", "examples"}))
     if unknown or not all(isinstance(content.get(key, ""), str) for key in ("system", "tool")):
         what = f"unknown keys {', '.join(unknown)}" if unknown else "`system` and `tool` must be texts"
-        raise UserError(what, file=path, remedy="a prompt has `user` and optionally `system` and `tool`, all texts")
-    return Prompt(path.stem, path, content["user"], content.get("system"), content.get("tool"))
+        raise UserError(
+            what, file=path, remedy="a prompt has `user` and optionally `system` and `tool`, all texts, and `examples`"
+        )
+    examples = _examples(content.get("examples", []), content["user"], path)
+    return Prompt(path.stem, path, content["user"], content.get("system"), content.get("tool"), examples)
+
+
+def _examples(listed: Any, user: str, path: Path) -> tuple[str, ...]:
+    if not isinstance(listed, list) or not all(isinstance(text, str) and text.strip() for text in listed):
+        raise UserError("`examples` must be a list of texts", file=path, remedy="list what the examples in `user` hold")
+    shown = " ".join(user.split())
+    for text in listed:
+        if " ".join(text.split()) not in shown:
+            what = f"the example {text.strip()[:80]!r} does not stand in `user`"
+            raise UserError(what, file=path, remedy="list the examples as they stand there: line breaks may differ")
+    return tuple(listed)

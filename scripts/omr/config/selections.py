@@ -23,12 +23,12 @@ class InShard(Protocol):
 
 
 class Selections:
-    """Recipes of `mode: genselect`. Raises UserError for sources that have nothing to compare."""
+    """Recipes of `mode: genselect`. Raises UserError where one that is to run has sources with nothing to compare."""
 
     def __init__(self, settings: Settings, recipes: Recipes) -> None:
         self._settings = settings
         self._recipes = recipes
-        for name in settings.config["recipes"]:
+        for name in recipes.to_run:
             if recipes.is_selection(name):
                 self._check(name)
 
@@ -37,7 +37,8 @@ class Selections:
             fault = self._fault_of_source(source)
             if fault is not None:
                 what = f"the recipe {name!r} takes candidates from {source!r}, which {fault}"
-                raise UserError(what, remedy="mend `candidates.from`, or the recipe that it names")
+                remedy = f"mend `candidates.from` or the recipe {source!r}, or leave {name!r} out of `recipes_to_run`"
+                raise UserError(what, remedy=remedy)
 
     def _fault_of_source(self, source: str) -> str | None:
         if source not in self._settings.config["recipes"]:
@@ -72,6 +73,7 @@ class Selections:
 
     def _paths(self, folder: str, wildcards: InShard) -> list[tuple[str, str]]:
         """(source, file) pairs, in the order of the sources."""
+        self._check(wildcards.recipe)
         return [
             (source, f"results/{wildcards.run}/{source}/{folder}/{shard}.jsonl")
             for source in self.sources(wildcards.recipe)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import platform
 import socket
 import sys
 import tempfile
@@ -13,6 +14,8 @@ from pathlib import Path
 
 from omr.errors import UserError
 from omr.sandbox.child import Child
+from omr.sandbox.confined.preload import ENVIRONMENT
+from omr.sandbox.confined.system_calls import MACHINES
 from omr.sandbox.fork_server import ForkServer, Launch, StartFailed
 from omr.sandbox.results import read_reply
 from omr.sandbox.settings import TIERS, SandboxSettings
@@ -46,7 +49,7 @@ attempt("signalled its parent", lambda: os.kill(os.getppid(), 0) if os.getppid()
 attempt("started a process", lambda: os.fork() or os._exit(0))
 attempt("changed a mode", lambda: os.chmod({secret!r}, 0o600))
 attempt("made a namespace", lambda: ctypes.CDLL(None).unshare(0x10000000) == 0)
-attempt("saw the job's environment", lambda: {canary!r} in os.environ)
+attempt("saw the job's environment", lambda: bool(set(os.environ) - set({variables!r})))
 print(json.dumps(escaped))
 """
 
@@ -72,12 +75,13 @@ class Isolation:
 async def find_isolation(settings: SandboxSettings, *, lacking: frozenset[str] = frozenset()) -> Isolation:
     """The best isolation that the machine offers, tried and attacked.
 
-    `lacking`: `namespaces`, `landlock` as if the machine had none; `packages` does not load them beforehand. Raises
-    UserError if there is no isolation, or less than `settings.tier`, or no environment.
+    `lacking`: `namespaces`, `landlock`, `newer landlock` (than its first version), as if the machine had none;
+    `packages` does not load them beforehand. Raises UserError if there is no isolation, or less than `settings.tier`,
+    or no environment.
     """
     _check_settings(settings)
     reasons: list[str] = []
-    landlock = 0 if "landlock" in lacking else _NEWEST_LANDLOCK
+    landlock = 0 if "landlock" in lacking else 1 if "newer landlock" in lacking else _NEWEST_LANDLOCK
     for namespaces in (True, False):
         if namespaces and "namespaces" in lacking:
             reasons.append("namespaces: left out")
@@ -129,6 +133,11 @@ def _check_settings(settings: SandboxSettings) -> None:
             f"sandbox unavailable: code of models runs on Linux only, and this is {sys.platform}",
             remedy="leave out the recipes with code, or run them on a Linux machine or in a container of it",
         )
+    if platform.machine() not in MACHINES:
+        raise UserError(
+            f"sandbox unavailable: this machine is a {platform.machine()}, whose system calls nobody has listed",
+            remedy=f"run recipes with code on {' or '.join(MACHINES)}",
+        )
     if settings.tier is not None and settings.tier not in TIERS:
         raise UserError(f"sandbox.tier is `{settings.tier}`", remedy=f"one of {', '.join(TIERS)}, or null")
     if not settings.container and not os.access(settings.python, os.X_OK):
@@ -152,8 +161,14 @@ async def _attack(server: ForkServer) -> str | None:
             secret = Path(folder, "secret")
             secret.write_text("secret")
             secret.chmod(0o666)
-            words = {"secret": str(secret), "folder": folder, "port": listening.getsockname()[1], "pid": os.getpid()}
-            return await _escaped(child, _PROBE.format(**words, canary=next(iter(os.environ), "PWD")))
+            words = {
+                "secret": str(secret),
+                "folder": folder,
+                "port": listening.getsockname()[1],
+                "pid": os.getpid(),
+                "variables": sorted(ENVIRONMENT),
+            }
+            return await _escaped(child, _PROBE.format(**words))
     finally:
         child.end()
         await server.reaped(child.number)

@@ -29,6 +29,13 @@ def add_problems(parser: argparse.ArgumentParser) -> None:
     add_input(parser, "--problems", "decontaminated.jsonl")
 
 
+def add_prompt(parser: argparse.ArgumentParser, name: str) -> None:
+    """Adds `--prompt`, whose examples are no data; by default the project's own of that name."""
+    own = Path(__file__).parents[3] / "prompts" / f"{name}.yaml"
+    about = f"the prompt that was asked with (default: prompts/{name}.yaml)"
+    parser.add_argument("--prompt", type=Path, default=own, metavar="FILE", help=about)
+
+
 def add_replies(parser: argparse.ArgumentParser) -> None:
     """Adds `--replies`."""
     add_input(parser, "--replies", "the model's replies, all files", several=True)

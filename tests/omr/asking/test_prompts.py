@@ -41,6 +41,9 @@ def test_a_field_that_the_row_lacks_is_named_with_what_it_has() -> None:
         ("user: x\nusers: y", "unknown keys users"),
         ("user: x\nsystem: [1]", "`system` and `tool` must be texts"),
         ("user: x\ntool: [1]", "`system` and `tool` must be texts"),
+        ("user: x\nexamples: x", "`examples` must be a list of texts"),
+        ("user: x\nexamples: [1]", "`examples` must be a list of texts"),
+        ("user: Find x\nexamples: [Find y]", "the example 'Find y' does not stand in `user`"),
     ],
 )
 def test_a_file_that_is_no_prompt_is_refused(tmp_path: Path, content: str, said: str) -> None:

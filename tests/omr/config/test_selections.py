@@ -73,3 +73,12 @@ def test_a_source_without_candidates_is_an_error_that_says_why(source: str, chan
     candidates = FULL["recipes"][NAME]["candidates"] | {"from": [source]}
     with pytest.raises(UserError, match=fault):
         selections(genselect_qwq={"candidates": candidates})
+
+
+def test_a_recipe_that_is_not_to_run_may_have_such_sources_until_its_files_are_wanted() -> None:
+    off = FULL["recipes"]["cot-qwq"]["summaries"] | {"wrong_per_problem": 0}
+    recipes = FULL["recipes"] | {"cot-qwq": FULL["recipes"]["cot-qwq"] | {"summaries": off}}
+    settings = Settings(FULL | {"recipes": recipes, "recipes_to_run": ["cot-qwq"]})
+    idle = Selections(settings, Recipes(settings))
+    with pytest.raises(UserError, match="has no wrong candidates"):
+        idle.rows("summarized")(shard(0, 20))

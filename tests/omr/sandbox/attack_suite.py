@@ -250,7 +250,7 @@ async def _main(scripts: str, python: str, lacking: str, kinds: list[str]) -> No
 
     os.environ.update(canary_environment())
     settings = SandboxSettings(python=Path(python), slots=1, cpu_s=0.5, grace_s=0.3, memory_mb=512)
-    pool = await Pool.start(settings, lacking=frozenset({"packages", lacking}))
+    pool = await Pool.start(settings, lacking=frozenset({"packages", *lacking.split(",")}))
     told = pool._isolation.server.told
     with target(told["user"] if os.geteuid() == 0 else None) as aim:
         found = {

@@ -151,6 +151,11 @@ def test_an_ordinary_user_is_kept_by_either_wall_alone(suite: Callable[..., dict
     assert (told["tier"], escaped(told)) == (tier, {})
 
 
+def test_the_first_version_of_landlock_is_enough(suite: Callable[..., dict[str, Any]]) -> None:
+    told = suite(lacking="namespaces,newer landlock")
+    assert (told["tier"], escaped(told)) == ("landlock", {})
+
+
 @pytest.mark.parametrize("who", ["--map-root-user", "--map-current-user"])
 def test_it_holds_inside_the_namespaces_of_a_container(suite: Callable[..., dict[str, Any]], who: str) -> None:
     told = suite(*unshared(who, "--mount", "--pid", "--fork"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -100,6 +101,21 @@ def test_an_environment_that_does_not_start_is_told_in_its_own_words(
 def test_another_system_is_told_at_once(settings: SandboxSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     assert "sandbox unavailable: code of models runs on Linux only" in str(unavailable(settings))
+
+
+def test_another_kind_of_machine_is_told_at_once(settings: SandboxSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+    assert "this machine is a riscv64" in str(unavailable(settings))
+
+
+@pytest.mark.parametrize("name", ["HOME", "TMPDIR", "OMP_NUM_THREADS", "PYTHONHASHSEED", "LD_PRELOAD", "PYTHONSTARTUP"])
+def test_the_jobs_environment_does_not_matter(
+    settings: SandboxSettings, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for other in list(os.environ):
+        monkeypatch.delenv(other)
+    monkeypatch.setenv(name, "")
+    assert find(settings) == "full"
 
 
 def test_a_machine_that_has_it_is_told_so(settings: SandboxSettings) -> None:

@@ -69,6 +69,9 @@ def test_sessions_share_nothing(sandbox: Any) -> None:
         ("", ""),
         ("# nothing", ""),
         ("from sympy import *\nsolve(symbols('x')**2 - 2)", "[-sqrt(2), sqrt(2)]\n"),
+        ("print(1)\nexit()", "1\n"),
+        ("import sys\nsys.stdout.reconfigure(encoding='utf-8')\nprint(1)\nsys.exit(0)", "1\n"),
+        ("import sys; sys.argv", "['']\n"),
         ("import sys; sys.stdout.buffer.write(b'bytes\\n');", "bytes\n"),
         ("import os; os.write(1, b'descriptor\\n');", "descriptor\n"),
         ("async def f(): return 5\nimport asyncio; asyncio.run(f())", "5\n"),
@@ -108,6 +111,20 @@ def test_code_that_is_no_python_is_an_error(sandbox: Any, block: str) -> None:
     broken, after = run(sandbox, block, "1")
     assert (broken.status, after.stdout) == ("error", "1\n")
     assert "Error" in broken.stderr
+
+
+def test_an_exit_with_a_complaint_is_an_error(sandbox: Any) -> None:
+    assert [result.status for result in run(sandbox, "import sys; sys.exit('no root')", "exit(3)")] == [
+        "error",
+        "error",
+    ]
+
+
+def test_a_progress_bar_shows_nothing_but_itself(sandbox: Any) -> None:
+    result = run(sandbox, "from tqdm import tqdm\nsum(tqdm(range(10)))")[0]
+    assert result.stdout == "45\n"
+    assert "100%" in result.stderr
+    assert "monitor" not in result.stderr
 
 
 def test_code_that_is_too_long_is_an_error(sandbox: Any) -> None:

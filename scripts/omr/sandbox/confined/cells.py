@@ -75,6 +75,8 @@ def run_cell(module: types.ModuleType, code: str, number: int, out: Capped, err:
     except Interrupt:
         return "timeout"
     except SystemExit as error:
+        if error.code in (None, 0):  # a script that ends in `exit()` has done what it should
+            return "ok"
         err.write(f"SystemExit: {error}\n")
         return "error"
     except BaseException as error:  # noqa: BLE001  whatever foreign code raises

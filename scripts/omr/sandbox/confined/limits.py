@@ -29,7 +29,7 @@ def apply(limits: Limits, base: tuple[int, int]) -> None:
         resource.setrlimit(what, (soft, soft + SPARE))
     for what, value in {
         resource.RLIMIT_FSIZE: limits.scratch_mb * _MB,
-        resource.RLIMIT_NOFILE: 64,
+        resource.RLIMIT_NOFILE: 32,  # also bounds what the buffers of pipes and sockets hold
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_MEMLOCK: 0,
         resource.RLIMIT_MSGQUEUE: 0,

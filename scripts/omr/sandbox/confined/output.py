@@ -30,6 +30,9 @@ class Capped(io.TextIOBase):
     def writable(self) -> bool:
         return True
 
+    def reconfigure(self, **_words: object) -> None:
+        """Scripts ask for UTF-8 or for flushing lines: it is so already."""
+
     def write(self, text: str) -> int:
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")

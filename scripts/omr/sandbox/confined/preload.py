@@ -39,6 +39,18 @@ radsimp(1/(1 + sqrt(2))); minimal_polynomial(sqrt(2) + sqrt(3), x); binomial(n, 
 parse_expr('1 + 1'); Piecewise((1, x > 0), (0, True)).subs(x, 3); Interval(0, 1).intersect(Interval(0, 2))
 """
 
+#: All variables that a session has; None stands for its own folder.
+ENVIRONMENT = {
+    "HOME": None,
+    "TMPDIR": None,
+    "MPLCONFIGDIR": None,
+    "MPLBACKEND": "agg",
+    "PYTHONHASHSEED": "0",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
+
 #: What the environment is, apart from programs that only install it.
 _INSTALLERS = {"pip", "setuptools", "wheel", "uv"}
 
@@ -52,12 +64,9 @@ def identity() -> str:
 
 
 def set_environment(home: str) -> None:
-    """The variables that packages look at, all of them: nothing is inherited."""
+    """Set the variables of `ENVIRONMENT` and no others: nothing is inherited."""
     os.environ.clear()
-    os.environ.update(
-        {"HOME": home, "TMPDIR": home, "MPLCONFIGDIR": home, "MPLBACKEND": "agg", "PYTHONHASHSEED": "0"}
-        | {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}
-    )
+    os.environ.update({name: home if value is None else value for name, value in ENVIRONMENT.items()})
 
 
 def load() -> list[str]:
@@ -68,6 +77,8 @@ def load() -> list[str]:
             importlib.import_module(name)
         except Exception as error:  # noqa: BLE001  a package's own trouble, reported by the caller
             missing.append(f"{name}: {error}")
+    if "tqdm" in sys.modules:
+        sys.modules["tqdm"].tqdm.monitor_interval = 0  # no thread of its own, which it would complain to lack
     if "sympy" in sys.modules:
         try:
             exec(WARM_UP, {})  # noqa: S102  our own text

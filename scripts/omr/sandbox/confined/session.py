@@ -110,6 +110,7 @@ def serve(seed: int, output_chars: int) -> None:
         if running:
             raise Interrupt
 
+    sys.argv, sys.orig_argv = [""], []  # they name folders of the machine
     _seed(seed)
     room = limits.MemoryRoom()
     # Names of the runner's own: a block may empty the modules that they come from.

@@ -89,6 +89,14 @@ _FCNTL = (0, 1, 2, 3, 4, 1030)
 #: TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX
 _IOCTL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 
+#: Normal, random, sequential, will need, do not need, free, huge or not, dumped or not. Not those that merge pages of
+#: processes or mark memory as broken.
+_ADVICE = (0, 1, 2, 3, 4, 8, 14, 15, 16, 17)
+
+#: Calls that are refused when one of these bits is set in an argument: huge pages are few and the machine's, and
+#: count as nobody's memory; locked pages and stacks that grow are not needed.
+NEVER: dict[str, tuple[int, int]] = {"mmap": (3, 0x40000 | 0x2000 | 0x100)}
+
 CONDITIONS: dict[str, Only] = {
     "kill": Only(0, (None,)),
     "tkill": Only(0, (None,)),
@@ -102,6 +110,7 @@ CONDITIONS: dict[str, Only] = {
     "clock_nanosleep": Only(0, _CLOCKS, 22),
     "futex": Only(1, _FUTEX),
     "fcntl": Only(1, _FCNTL),
+    "madvise": Only(2, _ADVICE),
     "ioctl": Only(1, _IOCTL, 25),
     "socketpair": Only(0, (_AF_UNIX,)),  # asyncio.run() wakes itself by one
     "clone3": Only(0, (), _NOT_THERE),

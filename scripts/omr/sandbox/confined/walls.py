@@ -95,10 +95,15 @@ def _is_real_root(proc: int) -> bool:
     """Root, and not only in a namespace where no other user exists (there root is an ordinary user to the kernel)."""
     if os.geteuid() != 0:
         return False
-    fd = os.open("self/uid_map", os.O_RDONLY, dir_fd=proc)
-    with open(fd) as lines:
-        ranges = [tuple(int(word) for word in line.split()) for line in lines]
-    return any(first <= NOBODY < first + count for first, _, count in ranges)
+    ranges = [tuple(int(word) for word in line.split()) for line in _own(proc, "uid_map").splitlines()]
+    others_exist = any(first <= NOBODY < first + count for first, _, count in ranges)
+    return others_exist and _own(proc, "setgroups").strip() == "allow"
+
+
+def _own(proc: int, name: str) -> str:
+    """A file of this process's in /proc."""
+    with open(os.open(f"self/{name}", os.O_RDONLY, dir_fd=proc)) as file:
+        return file.read()
 
 
 def _can_read(paths: list[str]) -> bool:
@@ -119,14 +124,17 @@ def _enter_rooms(proc: int, readable: list[str]) -> bool:
     if real_root:
         try:
             kernel.unshare(_ROOMS)
-        except PermissionError:  # root of a container, without the power to mount
+        except OSError:  # root of a container, without the power to mount
             if not _can_read(readable):
                 raise
             become_nobody()
             uid, gid, real_root = NOBODY, NOBODY, False
     if not real_root:
-        kernel.unshare(_ROOMS | kernel.NEW_USERS)
-        _map_user(proc, uid, gid)
+        try:
+            kernel.unshare(_ROOMS | kernel.NEW_USERS)
+            _map_user(proc, uid, gid)
+        except OSError as error:
+            raise NoWalls(f"the site lets this user make none ({error})") from error
     _go_on_in_child(drop=real_root)
     proc_self = os.open("self", os.O_RDONLY | os.O_DIRECTORY, dir_fd=proc)
     kernel.set_hostname("sandbox")

@@ -7,7 +7,7 @@ import struct
 
 import pytest
 from omr.sandbox.confined.seccomp import program
-from omr.sandbox.confined.system_calls import CONDITIONS, MACHINES, X86_64
+from omr.sandbox.confined.system_calls import CONDITIONS, MACHINES, NEVER, X86_64
 
 PID = 4711
 ALLOW, KILL, EPERM, ENOSYS, EINVAL, ENOTTY = 0x7FFF0000, 0x80000000, 0x50001, 0x50026, 0x50016, 0x50019
@@ -38,6 +38,8 @@ def answer(machine: str, number: int, *arguments: int, architecture: int | None 
             loaded = struct.unpack_from("I", data, value)[0]
         elif operation == 0x15:
             at += if_true if loaded == value else if_false
+        elif operation == 0x45:
+            at += if_true if loaded & value else if_false
         elif operation == 0x35:
             at += if_true if loaded >= value else if_false
         else:
@@ -53,7 +55,7 @@ def machine(request: pytest.FixtureRequest) -> str:
 
 def test_calls_of_the_list_are_allowed_and_all_others_refused(machine: str) -> None:
     plain = {number for name, number in MACHINES[machine][1].items() if name not in CONDITIONS}
-    conditional = {MACHINES[machine][1][name] for name in CONDITIONS}
+    conditional = {MACHINES[machine][1][name] for name in (*CONDITIONS, *NEVER)}
     for number in range(1024):
         if number not in conditional:
             assert answer(machine, number) == (ALLOW if number in plain else EPERM), number
@@ -108,6 +110,20 @@ def test_owners_of_descriptors_locks_leases_seals_and_pipe_sizes_are_not_set(mac
 def test_terminals_and_devices_get_no_commands(machine: str, request_number: int) -> None:
     assert answer(machine, MACHINES[machine][1]["ioctl"], 0, request_number) == ENOTTY
     assert answer(machine, MACHINES[machine][1]["ioctl"], 0, 0x5401) == ALLOW
+
+
+def test_memory_is_not_taken_from_the_machines_huge_pages_nor_locked(machine: str) -> None:
+    number = MACHINES[machine][1]["mmap"]
+    private, shared, huge, locked = 0x22, 0x21, 0x40000, 0x2000
+    assert answer(machine, number, 0, 4096, 3, private) == answer(machine, number, 0, 4096, 3, shared) == ALLOW
+    for flags in (private | huge, shared | huge, private | locked, 2**40 | private | huge):
+        assert answer(machine, number, 0, 4096, 3, flags) == EPERM
+
+
+def test_pages_are_neither_merged_with_others_nor_broken(machine: str) -> None:
+    number = MACHINES[machine][1]["madvise"]
+    assert answer(machine, number, 0, 0, 4) == ALLOW
+    assert {answer(machine, number, 0, 0, advice) for advice in (12, 13, 21, 22, 100, 101)} == {EPERM}
 
 
 def test_only_pairs_of_sockets_within_the_process_exist(machine: str) -> None:
