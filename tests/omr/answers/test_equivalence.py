@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from omr import equivalence
 from omr.answers import equivalence_worker
 from omr.answers.comparison import compare_answers
 from omr.answers.equivalence import EquivalenceChecker, Verdict, compare_cheaply
@@ -138,10 +137,6 @@ def test_spellings_and_integers_need_no_worker() -> None:
     equal, different = Verdict.EQUAL, Verdict.DIFFERENT
     assert list(checker.compare_many(pairs)) == [equal, equal, equal, different, equal, equal, equal, equal, different]
     assert checker._pool is None
-
-
-def test_the_public_name_of_the_checker_is_the_checker() -> None:
-    assert (equivalence.EquivalenceChecker, equivalence.Verdict) == (EquivalenceChecker, Verdict)
 
 
 def test_an_empty_answer_is_not_known_to_be_anything(checker: EquivalenceChecker) -> None:
