@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from omr.asking.code_tags import tagged
 from omr.asking.insertions import insertion, note_of
+from omr.asking.special_tokens import SpecialTokens
 from omr.replies.steps import Step, stored_steps
 from omr.sandbox.results import Result, Status
 from solution_files import Row, reply
@@ -38,7 +39,7 @@ def coded(*pieces: str | Ran, tags: str = "tool_call", budget: int = 8, told: bo
         text += tagged(piece.code) if tags == "tool_call" else f"```python\n{piece.code}\n```\n"
         code_from = text.index("\n", block_from) + 1
         result = Result(piece.status, piece.output, stdout_chars=len(piece.output))
-        inserted = insertion(result, note_of(left) if told else "", on_new_line=text.endswith("\n"))
+        inserted = insertion(result, note_of(left) if told else "", SpecialTokens(), on_new_line=text.endswith("\n"))
         output_from = len(text) + inserted.output_from
         output_to = len(text) + inserted.output_to
         text += inserted.text
