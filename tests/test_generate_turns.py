@@ -174,6 +174,20 @@ def test_missed_stops_change_no_character(tmp_path: Path) -> None:
     assert texts[0] == texts[1]
 
 
+@needs_sandbox
+def test_a_hosted_model_calls_a_tool_for_its_code(tmp_path: Path) -> None:
+    called = Reply("", turns=(Turn("Compute.", "print(6 * 7)"), Turn("So \\boxed{42}.")))
+    with running_server(lambda request_id: called, keep_requests=True) as server:
+        job = Job(tmp_path, server.base_url, 2, {"tags": "tools"}, chat_template=None)
+        (tmp_path / "solve.yaml").write_text("tool: Runs Python.\nuser: '{{ problem }}'\n")
+        done = job.run()
+        assert done[0] == 0, done[1]
+        assert {kept.path for kept in server.kept_requests} == {"/v1/chat/completions"}
+    for reply in job.replies().values():
+        assert reply["text"].startswith("Compute.\n<tool_call>\nprint(6 * 7)\n</tool_call>\n```output\n42\n```\n")
+        assert (reply["executions"], reply["ended"]) == (1, "stop")
+
+
 def test_without_isolation_nothing_is_asked(tmp_path: Path) -> None:
     with running_server(said) as server:
         job = Job(tmp_path, server.base_url)

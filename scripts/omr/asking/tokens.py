@@ -52,7 +52,9 @@ class TokenBudget:
         return self._wanted
 
     def room_behind(self, prompt_tokens: int) -> int:
-        """Tokens that a prompt of so many tokens, as the server counts, leaves for a completion."""
+        """Tokens that a prompt of so many, as the server counts, leaves for a completion; 0 if it is too long."""
+        if self._input_limit is not None and prompt_tokens > self._input_limit:
+            return 0
         return self._wanted if self._context is None else self._context - prompt_tokens
 
     def _fits(self, prompt_tokens: int) -> bool:

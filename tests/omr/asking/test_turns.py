@@ -191,6 +191,13 @@ def test_a_prompt_that_outgrows_the_context_ends_the_solution(lab: Lab) -> None:
     assert (reply["ended"], reply["error"], reply["executions"]) == ("length", None, 1)
 
 
+@pytest.mark.parametrize("model", [{"max_input_tokens": 60}, {"max_model_len": 90}])
+def test_no_prompt_is_sent_that_is_longer_than_config_allows(lab: Lab, model: dict[str, int]) -> None:
+    lab.sandbox.shown = {"x": Result("ok", "!" * 100, "", 100, 0)}
+    reply = replace(lab, model=model).reply("a" + block("x"), "b")
+    assert (reply["ended"], reply["turns"], reply["executions"]) == ("length", 1, 1)
+
+
 def test_a_first_prompt_beyond_the_context_is_a_failed_request(lab: Lab) -> None:
     reply = lab.reply("a", context_tokens=8)
     assert reply["error"]["kind"] == "context_overflow"
