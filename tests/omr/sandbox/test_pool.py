@@ -185,6 +185,29 @@ def test_one_that_alone_holds_more_than_all_may_is_stopped_while_it_runs(setting
     assert "NameError" in after.stderr
 
 
+def test_sessions_that_came_and_went_leave_no_descriptor_and_no_process(settings: SandboxSettings) -> None:
+    async def use(pool: Pool) -> tuple[int, int, int]:
+        async def one(number: int, code: str) -> None:
+            session = await pool.open(str(number), number)
+            await session.run(code)
+            await session.close()
+
+        await one(0, "1")
+        before = len(os.listdir("/proc/self/fd"))
+        for number in range(30):
+            await one(number, ("1", "import os; os._exit(1)", "import os; os.write(3, b'x')")[number % 3])
+        after = len(os.listdir("/proc/self/fd"))
+        for _ in range(200):
+            if (left := len(processes_of(pool))) <= 2:
+                break
+            await asyncio.sleep(0.05)
+        return before, after, left
+
+    before, after, left = with_pool(settings, use)
+    assert after == before
+    assert left <= 2  # the fork server, and who waits for it outside its namespace
+
+
 def test_a_cancelled_block_ends_at_once(settings: SandboxSettings) -> None:
     async def use(pool: Pool) -> int:
         session = await pool.open("cancelled", 0)
