@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 from demo_tables import groups, problem_id, wrong_traces
+from omr.config.files import read_config
 from omr.files.jsonl import read_rows
 from workflow.projects import Project
 
@@ -92,10 +93,13 @@ def test_other_shards_give_the_same_groups(demo: Project) -> None:
     assert {row["id"]: row["candidates"] for path in again for row in read_rows(path)} == before
 
 
-def test_the_full_configuration_compares_in_a_few_hundred_jobs(project: Project) -> None:
+def test_the_full_configuration_compares_in_as_many_jobs_as_it_says(project: Project) -> None:
     planned = project.planned()
-    own = ("form_groups", "write_comparisons", "select_solutions", "parse_selections", "select_comparisons")
-    assert all(planned[stage] == 20 for stage in own)
-    assert planned["generate_selection_summaries"] == 40
-    assert planned["generate_wrong_summaries"] == 80
+    recipes = read_config([project.path("config/config.yaml")])["recipes"]
+    own, source = recipes["genselect-qwq"], recipes["cot-qwq"]
+    stages = ("form_groups", "write_comparisons", "select_solutions", "parse_selections", "select_comparisons")
+    assert {planned[stage] for stage in stages} == {own["shards"]}
+    assert planned["generate_selection_summaries"] == own["shards"] * own["summaries"]["parts"]
+    assert planned["generate_wrong_summaries"] == source["shards"] * source["summaries"]["wrong_parts"]
+    assert planned["join_datasets"] == 1
     assert sum(planned.values()) < 2500
