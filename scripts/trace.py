@@ -68,7 +68,7 @@ class Printer:
         usage = row.get("usage") or {}
         tokens = f"{usage.get('prompt_tokens', '?')} + {usage.get('completion_tokens', '?')} tokens"
         asked = f"prompt {row.get('prompt')}, seed {row.get('seed')}, {row.get('model')}"
-        yield printable(f"{where}: REPLY to {asked}, {row.get('finish_reason')}, {tokens}")
+        yield printable(f"{where}: REPLY for {row.get('id')} to {asked}, {row.get('finish_reason')}, {tokens}")
         if row.get("steps"):
             ran = ", ".join(str(step[-1]) for step in row["steps"])
             allowed = row.get("executions_allowed", "?")

@@ -196,21 +196,31 @@ def _joined_back(text: str, values: list[_Found]) -> str:
 
 
 _HEADING = re.compile(r"[ \t*_#:$]*\n\s*")
-_SUPPOSED = re.compile(r"\b(?:if|whether|suppose|assume|unless|not|check|guess)\b[^.!?\n]*$", re.IGNORECASE)
+_SUPPOSED = re.compile(r"\b(?:if|whether|suppose|assume|unless|not)\b[^.!?\n]*$", re.IGNORECASE)
+_IS_THE = re.compile(
+    r"\s(?:is|are|must be|should be|will be|would be|gives|as)"
+    r"(?:\s(?:the|our|my|thus|then|therefore|hence|indeed|final|correct|right|required|desired|wanted|sought))*\s$",
+    re.IGNORECASE,
+)
 _EQUALS_IT = re.compile(r"[\s*_$]*(?:[A-Za-z]\s?)?=")
 _NEAR = 40
 
 
 def claimed_answers(text: str) -> Iterator[str]:
-    """What a text says that its answer is, claim by claim: `so the answer is $5$`, `Answer: 5`, a heading and 5 below.
+    """What a text says that its answer is, claim by claim: `so the answer is $5$`, `Answer: 5`, a heading and 5 below,
+    `5 is the answer`.
 
     A claim may come twice, whole and without what follows its comma. What is only supposed is no claim, and neither is
     a value further on in the sentence.
     """
     for cue in _CUE.finditer(text):
+        before = text[max(0, cue.start() - _SHORT_ANSWER) : cue.start()]
+        if _SUPPOSED.search(before):
+            continue
+        yield from _claimed_before(before)
         after = text[cue.end() : cue.end() + _LONG_SEGMENT]
         end = _claim_starts(after)
-        if end is None or _SUPPOSED.search(text[max(0, cue.start() - _SHORT_ANSWER) : cue.start()]):
+        if end is None:
             continue
         said = after[end:].lstrip(" \t*_:\n")
         stop = _SENTENCE_END.search(said)
@@ -218,6 +228,14 @@ def claimed_answers(text: str) -> Iterator[str]:
         if not said.startswith("not "):
             claims = (_leading(part, words=True) for part in dict.fromkeys((said, said.partition(",")[0])) if part)
             yield from filter(None, claims)
+
+
+def _claimed_before(before: str) -> Iterator[str]:
+    """The value in `so 5 is the` (answer): what stands right before such words."""
+    copula = _IS_THE.search(before)
+    values = _values(before[: copula.start()]) if copula else []
+    if copula and values and not before[values[-1].end : copula.start()].strip("$*_ )"):
+        yield values[-1].answer
 
 
 def _claim_starts(after: str) -> int | None:
