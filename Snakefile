@@ -42,11 +42,10 @@ rule all:
 
 
 onstart:
-    jobs = {job.rule.name: [] for job in workflow.dag.needrun_jobs()}
-    for job in workflow.dag.needrun_jobs():
-        jobs[job.rule.name] += job.output
+    planned = planned_jobs(workflow.dag.needrun_jobs())
     try:
-        start_run(settings, jobs, makes_environments=bool(workflow.deployment_settings.deployment_method))
+        check_start(settings, recipes, planned)
+        start_run(settings, planned.files, makes_environments=bool(workflow.deployment_settings.deployment_method))
     except UserError as error:
         raise WorkflowError(str(error)) from None
     if workflow.executor_plugin.name == "slurm":

@@ -14,7 +14,8 @@ from omr.config.preparation import download_manifest, hub_id, sharding
 from omr.config.recipes import Recipes
 from omr.models.resources import resources_of
 from omr.runs import patient_slurm
-from omr.runs.start import start_run
+from omr.runs.planned import planned_jobs
+from omr.runs.start import check_start, start_run
 from omr.config.settings import Settings, flags, put_own_python_first, run_of_targets
 
 put_own_python_first()

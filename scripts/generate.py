@@ -25,6 +25,7 @@ from omr.asking.code_job import CodeJob, code_job, sandbox_settings, words_on_tu
 from omr.asking.code_settings import CodeSettings
 from omr.asking.draining import Drain
 from omr.asking.progress import Log, Progress, run_logged
+from omr.asking.prompt_fields import ROW_FIELDS, check_prompt, fields_of_rows
 from omr.asking.prompts import Prompt, load_prompt
 from omr.asking.requests import Request, RequestPlan, Sampling
 from omr.asking.selection import in_table, planned
@@ -222,6 +223,9 @@ def tell_load(load: FullLoad, log: Log) -> None:
 
 def run(args: argparse.Namespace, log: Log) -> int:
     prompts = [load_prompt(path) for path in args.prompt]
+    fields = fields_of_rows(args.rows)
+    for prompt in prompts if fields else ():
+        check_prompt(prompt, fields | ROW_FIELDS.get(args.stage, frozenset()), args.code is not None)
     job = read_job(args, prompts)
     plan = request_plan(args, job, prompts)
     try:

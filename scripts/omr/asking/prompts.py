@@ -18,7 +18,8 @@ import yaml
 
 from omr.errors import UserError
 
-_PLACEHOLDER = re.compile(r"\{\{ *([A-Za-z_][A-Za-z0-9_]*) *\}\}")
+#: What is replaced by a field of the row.
+PLACEHOLDER = re.compile(r"\{\{ *([A-Za-z_][A-Za-z0-9_]*) *\}\}")
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,14 @@ class Prompt:
     examples: tuple[str, ...] = ()
 
     @property
+    def texts(self) -> tuple[str, ...]:
+        """What the model is sent, before fields are inserted."""
+        return tuple(text for text in (self.user, self.system, self.tool) if text is not None)
+
+    @property
     def fields(self) -> frozenset[str]:
         """Names of the row fields that the prompt inserts."""
-        return frozenset(_PLACEHOLDER.findall(self.user + (self.system or "")))
+        return frozenset(PLACEHOLDER.findall(self.user + (self.system or "")))
 
     def render(self, row: Mapping[str, Any]) -> list[dict[str, str]]:
         """Chat messages for a row: [{"role", "content"}, ...]. Raises UserError for a field the row lacks."""
@@ -43,7 +49,7 @@ class Prompt:
         return [*messages, {"role": "user", "content": self._fill(self.user, row)}]
 
     def _fill(self, text: str, row: Mapping[str, Any]) -> str:
-        return _PLACEHOLDER.sub(lambda match: self._value(match.group(1), row), text)
+        return PLACEHOLDER.sub(lambda match: self._value(match.group(1), row), text)
 
     def _value(self, field: str, row: Mapping[str, Any]) -> str:
         value = row.get(field)

@@ -13,14 +13,22 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from omr.config.files import OF_RUN, write_merged_config
+from omr.config.recipes import Recipes
 from omr.config.settings import Settings
 from omr.errors import UserError
 from omr.runs.counts import PROBLEM_STAGES, RECIPE_STAGES
+from omr.runs.planned import Planned
+from omr.runs.prompt_checks import check_prompts
 
 #: Rules that ask a model.
 _ASKING = {*PROBLEM_STAGES, *RECIPE_STAGES}
 _ESTIMATE = Path(__file__).resolve().parents[2] / "estimate.py"
 _FOUND = "import importlib.util, sys; sys.exit(not all(map(importlib.util.find_spec, ('torch', 'transformers'))))"
+
+
+def check_start(settings: Settings, recipes: Recipes, planned: Planned) -> None:
+    """Find out what would fail later, before anything is saved, queued or paid for. Raises UserError."""
+    check_prompts(planned, recipes)
 
 
 def start_run(settings: Settings, jobs: Mapping[str, Collection[str]], makes_environments: bool) -> None:

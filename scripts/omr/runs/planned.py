@@ -1,0 +1,44 @@
+"""The jobs that a command is about to run, as far as it matters before the first of them starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from omr.asking.prompt_fields import ROW_FIELDS
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Jobs of a rule that put rows into prompts; `recipe` is None for labelling stages."""
+
+    rule: str
+    prompts: tuple[str, ...]
+    recipe: str | None = None
+
+
+@dataclass
+class Planned:
+    """`files`: rule -> what its jobs make; `asking`: what its jobs put into prompts, each with one of the files of rows
+    that they read."""
+
+    files: dict[str, list[str]] = field(default_factory=dict)
+    asking: dict[Asking, str | None] = field(default_factory=dict)
+
+
+def planned_jobs(jobs: Iterable[Any]) -> Planned:
+    """What Snakemake's jobs are going to do."""
+    planned = Planned()
+    for job in jobs:
+        planned.files.setdefault(job.rule.name, []).extend(map(str, job.output))
+        # Training rows may have another prompt than their solutions were asked with.
+        prompts = _paths(getattr(job.input, "prompts" if job.rule.name in ROW_FIELDS else "row_prompt", ()))
+        if prompts:
+            asking = Asking(job.rule.name, prompts, getattr(job.wildcards, "recipe", None))
+            planned.asking.setdefault(asking, next(iter(_paths(getattr(job.input, "rows", ()))), None))
+    return planned
+
+
+def _paths(named: Any) -> tuple[str, ...]:
+    return (str(named),) if isinstance(named, str) else tuple(map(str, named))

@@ -1,0 +1,59 @@
+"""Prompts are looked at before a run starts, by the rows of the jobs that would use them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import run_files
+from omr.config.recipes import Recipes
+from omr.config.settings import Settings
+from omr.errors import UserError
+from omr.runs.planned import planned_jobs
+from omr.runs.prompt_checks import check_prompts
+
+RECIPES = Recipes(Settings(run_files.config()))
+
+
+def job(rule: str, output: str = "out", recipe: str | None = None, **inputs: Any) -> Any:
+    wildcards = SimpleNamespace(**({"recipe": recipe} if recipe else {}))
+    return SimpleNamespace(
+        rule=SimpleNamespace(name=rule), output=[output], wildcards=wildcards, input=SimpleNamespace(**inputs)
+    )
+
+
+def write(path: Path, user: str) -> str:
+    path.write_text(f"user: '{user}'\n")
+    return str(path)
+
+
+def test_shards_of_a_rule_are_looked_at_once_and_all_their_files_are_told() -> None:
+    jobs = [job("generate_solutions", f"shard-{k}", "cot-small", prompts="p.yaml", rows="r") for k in range(3)]
+    planned = planned_jobs([*jobs, job("merge_data", "merged.jsonl")])
+    assert planned.files == {"generate_solutions": ["shard-0", "shard-1", "shard-2"], "merge_data": ["merged.jsonl"]}
+    assert [(asking.rule, asking.prompts) for asking in planned.asking] == [("generate_solutions", ("p.yaml",))]
+
+
+def test_a_prompt_is_held_against_the_fields_of_its_own_stage(tmp_path: Path) -> None:
+    prompt = write(tmp_path / "p.yaml", "{{ first }} {{ second }}")
+    check_prompts(planned_jobs([job("check_contamination", prompts=prompt, rows="nowhere")]), RECIPES)
+    with pytest.raises(UserError, match="'first', 'second', which its rows lack"):
+        check_prompts(planned_jobs([job("judge_answers", prompts=[prompt], rows="nowhere")]), RECIPES)
+
+
+def test_a_field_that_stands_in_the_file_of_rows_may_be_used(tmp_path: Path) -> None:
+    prompt, rows = write(tmp_path / "p.yaml", "{{ problem }} {{ hint }}"), tmp_path / "rows.jsonl"
+    planned = planned_jobs([job("generate_solutions", recipe="cot-small", prompts=prompt, rows=str(rows))])
+    with pytest.raises(UserError, match="'hint'"):
+        check_prompts(planned, RECIPES)
+    rows.write_text('{"id": "a", "problem": "x", "hint": "y"}\n')
+    check_prompts(planned, RECIPES)
+
+
+def test_the_prompt_of_training_rows_is_looked_at_too_and_names_for_a_card_are_not(tmp_path: Path) -> None:
+    prompt = write(tmp_path / "p.yaml", "Solve {problem}")
+    check_prompts(planned_jobs([job("write_dataset", prompts=[prompt], rows="sft.jsonl")]), RECIPES)
+    with pytest.raises(UserError, match="inserts nothing"):
+        check_prompts(planned_jobs([job("prepare_sft", recipe="cot-small", row_prompt=prompt)]), RECIPES)
