@@ -65,7 +65,12 @@ COLUMNS = (
     Column(
         "code_budget", int, "`tir`: executions that prompt and text say it has; null where they do not", nullable=True
     ),
-    Column("code_blocks", int, "`tir`: blocks of code that were run in `generated_solution`", nullable=True),
+    Column(
+        "code_blocks",
+        int,
+        "`tir`: blocks of code in the text, each in `<tool_call>` tags before its output",
+        nullable=True,
+    ),
     Column("code_failures", int, "`tir`: of these, those that ended in an error or at a limit", nullable=True),
     Column(
         "messages_with_tools",
