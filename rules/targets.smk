@@ -29,6 +29,13 @@ rule judged:
         recipes.all_judged(settings.run),
 
 
+rule kept:
+    """The judged solutions of the recipes that go on: of recipes with code those that its filters kept."""
+    localrule: True
+    input:
+        code_recipes.all_kept(settings.run),
+
+
 rule sft:
     """The training rows of the recipes."""
     localrule: True

@@ -70,6 +70,14 @@ class CodeRecipes:
         """Input of a rule: the shard's rows that the filters kept; none for a recipe that runs no code."""
         return [_SHARD.format(self._recipes.kept_rows(wildcards.recipe))] if self._runs_code(wildcards) else []
 
+    def all_kept(self, run: str) -> list[str]:
+        """The rows that go on once they are judged, of all recipes that a run makes and that solve problems."""
+        return [
+            f"results/{run}/{name}/{self._recipes.kept_rows(name)}/{shard}.jsonl"
+            for name in self._recipes.solving
+            for shard in self._recipes.shards(name)
+        ]
+
     def kept_or_judged(self, wildcards: InRecipe) -> str:
         """Input of a rule: the shard's rows that filters kept, of a recipe without filters the judged ones."""
         return _SHARD.format(self._recipes.kept_rows(wildcards.recipe))

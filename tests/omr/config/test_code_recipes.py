@@ -39,6 +39,14 @@ def test_solutions_go_on_from_the_last_filter_that_a_recipe_uses() -> None:
     assert [code.kept_by(of(name)) for name in rows] == ["merge_judgements", "clean_code_solutions", "select_by_code"]
 
 
+def test_the_rows_that_go_on_are_a_target() -> None:
+    config = copy.deepcopy(FULL)
+    config["recipes_to_run"] = ["cot-qwq", "tir-limo", "genselect-qwq"]
+    files = CodeRecipes(Recipes(Settings(config))).all_kept("full")
+    folders = dict.fromkeys(file.rpartition("/")[0] for file in files)
+    assert list(folders) == ["results/full/cot-qwq/judged", "results/full/tir-limo/selected"]
+
+
 def test_votes_are_a_model_stage_where_they_are_asked_for() -> None:
     assert "judge_code" in recipes().model_stages("tir-limo")
     assert "judge_code" not in recipes(enabled=False).model_stages("tir-limo")
