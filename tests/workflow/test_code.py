@@ -55,7 +55,7 @@ def test_what_code_prints_decides_no_answer(finished_demo: Project) -> None:
 def test_each_way_of_spoiling_a_solution_with_code_is_dropped_with_its_reason(finished_demo: Project) -> None:
     stages = orjson.loads(finished_demo.path(f"{RECIPE}/stages.json").read_bytes())
     (cleaned,) = (stage for stage in stages if stage["stage"] == "clean_code_solutions")
-    assert {"box_before_code", "budget_overused", "block_not_run", "wrong"} <= set(cleaned["dropped"])
+    assert {"box_before_code", "budget_overused", "block_not_run", "plotting", "wrong"} <= set(cleaned["dropped"])
     assert cleaned["written"] > 8
     (generated,) = (stage for stage in stages if stage["stage"] == "generate_solutions")
     assert (generated["read"], generated["written"]) == (28, 28)
