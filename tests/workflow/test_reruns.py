@@ -23,7 +23,7 @@ def test_a_dry_run_shows_the_whole_graph_before_anything_exists(project: Project
 
 def test_the_full_configuration_can_be_planned_without_network_or_data(project: Project) -> None:
     planned = project.planned()
-    assert (planned["extract_problems"], planned["download_model"]) == (5, 4)
+    assert (planned["extract_problems"], planned["download_model"]) == (5, 5)
     assert {"download_raw_data", "download_tokenizer", "search_embeddings"} <= set(planned)
 
 
