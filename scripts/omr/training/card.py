@@ -78,7 +78,8 @@ rows = load_dataset("path/or/name/of/this/dataset", split="train")
 
 The column `messages` is a chat that trainers take as it is. A value that the run did not know is null."""
 
-_USE_OF_TOOLS = """For trainers that know tools, `messages_with_tools` has the code as calls of one:
+_USE_OF_TOOLS = """For trainers that know tools, `messages_with_tools` has the code as calls of one.
+What a message does not have is null.
 
 ```python
 chats = rows.select_columns(["messages_with_tools", "tools"]).rename_column("messages_with_tools", "messages")
