@@ -10,7 +10,17 @@ configfile: "config/benchmarks.yaml"
 
 
 include: "rules/common.smk"  # settings, wildcard constraints, the base rule of model stages
-include: "rules/problems.smk"  # raw_aops_data -> problems -> classified -> answers, proofs -> merged
+
+
+if settings.starts_from_problems:
+
+    include: "rules/problem_sets.smk"  # given problems -> merged
+
+else:
+
+    include: "rules/problems.smk"  # raw_aops_data -> problems -> classified -> answers, proofs -> merged
+
+
 include: "rules/decontaminate.smk"  # merged + benchmarks -> decontaminated
 include: "rules/difficulty.smk"  # judged -> pass rates; how many solutions each problem gets
 include: "rules/solutions.smk"  # decontaminated -> solutions -> majority -> judged

@@ -66,3 +66,18 @@ rule models:
     input:
         settings.manifests,
         recipes.manifests,
+
+
+rule download_tokenizer:
+    """The tokenizer file of a hub model."""
+    localrule: True
+    output:
+        "results/downloads/tokenizers/{tokenizer}.json",
+    log:
+        "results/downloads/tokenizers/{tokenizer}.log",
+    params:
+        source=lambda wildcards: settings.tokenizer_flags(wildcards.tokenizer),
+    conda:
+        "../envs/workflow.yaml"
+    shell:
+        "python scripts/download_tokenizer.py" " {params.source}" " --output {output}" " 2>&1 | tee {log}"

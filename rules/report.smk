@@ -15,11 +15,14 @@ rule check_counts:
         json="results/{run}/stages.json",
     log:
         "results/{run}/logs/check_counts.log",
+    params:
+        starts_from="problems" if settings.starts_from_problems else "threads",
     conda:
         "../envs/workflow.yaml"
     shell:
         "python scripts/check_counts.py"
         " --run results/{wildcards.run}"
+        " --starts-from {params.starts_from}"
         " --output {output.text}"
         " --json {output.json}"
         " 2>&1 | tee {log}"

@@ -49,6 +49,13 @@ CHAIN = (
 )
 
 
+#: The same where problems are given instead of threads.
+GIVEN_CHAIN = (
+    Link("read_problems", "merged.jsonl"),
+    Link("decontaminate", "decontaminated.jsonl", "check_contamination", reads="read_problems"),
+)
+
+
 #: The stages of a recipe; their counts are one file per shard.
 RECIPE_CHAIN = (
     Link("fill_majority_answer", "votes", "generate_solutions"),
@@ -189,10 +196,11 @@ def sharded_counts(counts: Path, stage: str) -> Counts | None:
     return {"stage": stage, **sums, "dropped": dict(sorted(dropped.items()))} if shards else None
 
 
-def collect(run: Path) -> list[Counts]:
+def collect(run: Path, starts_from: str = "threads") -> list[Counts]:
     """The counts of all stages of a run, in the order of the recipe, checked."""
+    chain = CHAIN if starts_from == "threads" else GIVEN_CHAIN
     stages: dict[str, Counts] = {}
-    for link in CHAIN:
+    for link in chain:
         path = run / "counts" / f"{link.stage}.json"
         if not path.exists():
             continue  # converted proofs are switched off
@@ -200,8 +208,9 @@ def collect(run: Path) -> list[Counts]:
             stages[link.model_stage] = asked
         stages[link.stage] = read_counts(path)
         check_files(run, link, stages[link.stage])
-    check_chain(run, CHAIN, stages)
-    check_branches(run, stages)
+    check_chain(run, chain, stages)
+    if chain is CHAIN:
+        check_branches(run, stages)
     return list(stages.values())
 
 
@@ -306,12 +315,16 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, required=True, help="results folder of the run")
     parser.add_argument("--recipe", help="the stages of this recipe instead of those that all recipes share")
+    parser.add_argument("--starts-from", choices=("threads", "problems"), default="threads", help="what the run reads")
     kept_by = ("merge_judgements", "clean_code_solutions", "select_by_code")
     parser.add_argument("--kept-by", choices=kept_by, default=kept_by[0], help="where its solutions go on from")
     parser.add_argument("--output", type=Path, required=True, help="the table as text")
     parser.add_argument("--json", type=Path, required=True, help="the table as JSON")
     args = parser.parse_args(argv)
-    stages = collect(args.run) if args.recipe is None else collect_recipe(args.run, args.recipe, args.kept_by)
+    if args.recipe is None:
+        stages = collect(args.run, args.starts_from)
+    else:
+        stages = collect_recipe(args.run, args.recipe, args.kept_by)
     lost = where_lost(stages)
     if lost is not None:
         print("\n".join(lost))

@@ -20,56 +20,17 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
-from omr.errors import UserError, run_command
+from omr.errors import run_command
 from omr.files.id_set import IdSet
+from omr.stages.faulty_rows import FaultyRows
 from omr.stages.stage import Stage
 from omr.stages.workers import available_cores, ordered_map
 from omr.threads.files import find_inputs, read_chunks
 from omr.threads.rows import ChunkResult, Refused, ThreadBuilder
 from omr.threads.token_counts import ByteCounter, TokenCounter, TokenizerCounter
 
-# A file that is plainly no file of threads is not read to its end: more than this many unusable rows, and most of them.
-_EARLY_ROWS, _EARLY_FRACTION = 1000, 0.5
 # Below this size, starting processes takes longer than the work.
 _POOL_BYTES = 4 << 20
-_SHOWN_FAULTS = 5
-
-
-class FaultyRows:
-    """Keeps count of the rows that cannot be used, and stops the run when they are too many."""
-
-    def __init__(self, max_fraction: float) -> None:
-        self._max_fraction = max_fraction
-        self._reasons: Counter[str] = Counter()
-        self._first: list[tuple[str, Refused]] = []
-
-    def add(self, file: str, row: Refused) -> None:
-        self._reasons[row.reason] += 1
-        if len(self._first) < _SHOWN_FAULTS:
-            self._first.append((file, row))
-
-    def check(self, rows_read: int, *, at_end: bool) -> None:
-        """Raises UserError when the rows read so far do not look like threads, at the end when too many do not."""
-        count = self._reasons.total()
-        if at_end:
-            too_many = count > self._max_fraction * rows_read
-        else:
-            too_many = count > _EARLY_ROWS and count > max(_EARLY_FRACTION, self._max_fraction) * rows_read
-        if too_many:
-            raise self._error(rows_read)
-
-    def _error(self, rows_read: int) -> UserError:
-        count = self._reasons.total()
-        reasons = ", ".join(f"{number} {reason}" for reason, number in sorted(self._reasons.items()))
-        first = "".join(f"\n  {file}:{row.line}: {row.reason}: {row.detail}" for file, row in self._first)
-        file, row = self._first[0]
-        return UserError(
-            f"{count} of the first {rows_read} rows cannot be used ({reasons}), more than the fraction "
-            f"{self._max_fraction:g} that is allowed; the first ones:{first}",
-            file=file,
-            line=row.line,
-            remedy="mend or remove these rows, or allow more with --max-bad-fraction: they are dropped and listed",
-        )
 
 
 def add_chunk(stage: Stage, seen: IdSet, faulty: FaultyRows, posts: Counter[str], chunk: ChunkResult) -> None:
@@ -77,7 +38,7 @@ def add_chunk(stage: Stage, seen: IdSet, faulty: FaultyRows, posts: Counter[str]
     stage.count_read(len(chunk.rows))
     for row in chunk.rows:
         if isinstance(row, Refused):
-            faulty.add(chunk.file, row)
+            faulty.add(chunk.file, row.line, row.reason, row.detail)
             text = {} if row.text is None else {"text": row.text}
             stage.drop({"id": None, "file": chunk.file, "line": row.line, "detail": row.detail, **text}, row.reason)
         elif not seen.add(row.id):
@@ -94,7 +55,7 @@ def prepare(
     stage: Stage, files: list[Path], builder: ThreadBuilder, *, limit: int | None, max_bad_fraction: float, workers: int
 ) -> None:
     """Stream the threads of the files through the builder into the stage. Raises UserError."""
-    seen, faulty, posts = IdSet(), FaultyRows(max_bad_fraction), Counter[str]()
+    seen, faulty, posts = IdSet(), FaultyRows(max_bad_fraction, "`raw_data.max_bad_fraction` in config"), Counter[str]()
     with closing(ordered_map(builder, read_chunks(files, limit), workers)) as chunks:
         for chunk in chunks:
             add_chunk(stage, seen, faulty, posts, chunk)

@@ -16,7 +16,7 @@ from typing import Any
 
 from omr.errors import UserError, run_command
 from omr.files.jsonl import Row
-from omr.runs.lineage import Event, Id, Lineage, parse_id
+from omr.runs.lineage import Event, Id, Lineage
 
 #: Model text may hold anything, also what a terminal takes as a command.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -99,6 +99,11 @@ def trace(lineage: Lineage, wanted: Id, printer: Printer, recipes: Iterable[str]
     thread = list(lineage.thread(wanted.thread))
     problems = lineage.problems(wanted.thread)
     named = wanted.thread if wanted.problem is None else wanted.problem
+    if lineage.starts_from_problems:
+        if not problems:
+            raise lineage.unknown(named)
+        yield from _problem(lineage, named, wanted, printer, recipes)
+        return
     if wanted.problem is not None and wanted.problem not in problems:
         if not thread:
             raise lineage.unknown(named)
@@ -231,7 +236,7 @@ def main(argv: list[str] | None = None) -> int:
     if args.recipe is not None and args.recipe not in known:
         what = f"the run has no recipe {args.recipe!r}"
         raise UserError(what, file=run, remedy=f"it has: {', '.join(known) or 'none yet'}")
-    wanted = parse_id(args.id)
+    wanted = lineage.id_of(args.id)
     if wanted is None:
         raise lineage.unknown(args.id)
     for line in trace(lineage, wanted, Printer(args.max_chars), [args.recipe] if args.recipe else known):

@@ -90,3 +90,18 @@ def test_requests_of_a_model_stage_are_summed_over_its_shards(tmp_path: Path) ->
     asked = stages["extract_problems"]
     assert (asked["read"], asked["written"], asked["dropped"]) == (4, 2, {"refused": 2})
     assert asked["completion_tokens"] == 14
+
+
+def test_a_run_that_starts_from_problems_has_their_stages_and_no_left_overs_of_threads(tmp_path: Path) -> None:
+    flags = write_run(tmp_path)
+    (tmp_path / "dropped/read_problems.jsonl").write_bytes(b"{}\n")
+    told = {"stage": "read_problems", "read": 3, "passed": 2, "written": 2, "dropped": {"duplicate": 1}}
+    (tmp_path / "counts/read_problems.json").write_bytes(orjson.dumps(told))
+    assert main([*flags, "--starts-from", "problems"]) == 0
+    assert [stage["stage"] for stage in orjson.loads((tmp_path / "stages.json").read_bytes())] == [
+        "read_problems",
+        "decontaminate",
+    ]
+    (tmp_path / "counts/read_problems.json").write_bytes(orjson.dumps(told | {"written": 3}))
+    with pytest.raises(UserError, match="rows were lost"):
+        main([*flags, "--starts-from", "problems"])

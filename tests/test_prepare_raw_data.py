@@ -164,7 +164,7 @@ def test_a_manifest_stands_for_its_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["", "[]", '{"files": [1]}', '{"original_question": "q"}'])
 def test_another_json_file_is_no_manifest(tmp_path: Path, content: str) -> None:
     (tmp_path / "in.json").write_text(content)
-    assert "not a manifest" in fail(tmp_path, tmp_path / "in.json").what
+    assert "neither .jsonl" in fail(tmp_path, tmp_path / "in.json").what
 
 
 @pytest.mark.parametrize("limit", [1, 199, 200, 201, 450])

@@ -69,6 +69,7 @@ def expand_paths(config: dict[str, Any]) -> None:
     that is not set."""
     models = config.get("models")
     places: list[tuple[Any, str]] = [(config, "model_folder"), (config.get("raw_data"), "path")]
+    places.append((config.get("problems_from"), "path"))
     places += [(model, "path") for model in models.values()] if isinstance(models, dict) else []
     for place, key in places:
         path = place.get(key) if isinstance(place, dict) else None

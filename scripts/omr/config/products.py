@@ -103,8 +103,7 @@ class Products:
     def counts(self, wildcards: OfRecipe) -> list[str]:
         """Input of a rule: the counts of all CPU stages that led to a recipe's rows, in order."""
         run = f"results/{wildcards.run}"
-        left_out = frozenset() if self._settings.config["problems"]["use_converted_proofs"] else _PROOF_STAGES
-        return [f"{run}/counts/{stage}.json" for stage in _PROBLEM_COUNTS if stage not in left_out] + [
+        return [f"{run}/counts/{stage}.json" for stage in self._problem_counts()] + [
             f"{run}/{recipe}/counts/{stage}/{shard}.json"
             for recipe, stage in self._cpu_stages(wildcards.recipe)
             for shard in self._recipes.shards(recipe)
@@ -201,6 +200,12 @@ class Products:
         """The recipes whose solutions a recipe compares; none for one that solves problems itself."""
         return list(self._recipes[recipe]["candidates"]["from"]) if self._recipes.is_selection(recipe) else []
 
-    def _problem_prompts(self) -> dict[str, tuple[str, ...]]:
+    def _problem_counts(self) -> list[str]:
+        if self._settings.starts_from_problems:
+            return ["read_problems", "decontaminate"]
         left_out = frozenset() if self._settings.config["problems"]["use_converted_proofs"] else _PROOF_STAGES
-        return {stage: names for stage, names in _PROBLEM_PROMPTS.items() if stage not in left_out}
+        return [stage for stage in _PROBLEM_COUNTS if stage not in left_out]
+
+    def _problem_prompts(self) -> dict[str, tuple[str, ...]]:
+        asked = self._settings.asking_stages
+        return {stage: names for stage, names in _PROBLEM_PROMPTS.items() if stage in asked}

@@ -18,6 +18,7 @@ import orjson
 from omr.config.files import SAVED, config_digest
 from omr.config.preparation import conda_env, hub_folder, hub_id, hub_slug, served_manifest
 from omr.errors import UserError
+from omr.files.tables import data_files
 from omr.models.model import CHECKPOINT_SERVERS, ModelSpec, is_local_path, model_spec
 from omr.models.resources import job_resources
 from omr.servers.launch import parallel_sizes
@@ -63,6 +64,10 @@ class Settings:
         self.config_file = f"results/{self.run}/{SAVED}/{digest or config_digest(config)}.yaml"
         self._check_benchmarks()
         self._check_models()
+        given = config["problems_from"]
+        if given["path"] is not None and given["dataset"] is not None:
+            what = "`problems_from` names both a `path` and a `dataset`"
+            raise UserError(what, remedy="set the one that is not meant to null")
 
     def _check_models(self) -> None:
         """Better now than in a job that has waited for its GPUs."""
@@ -89,6 +94,26 @@ class Settings:
         if raw["path"] is not None:
             return str(raw["path"])
         return f"results/{DOWNLOADS}/raw_data/{hub_slug(raw['dataset'])}--{raw['subset']}/manifest.json"
+
+    @property
+    def starts_from_problems(self) -> bool:
+        """Whether problems are given, so that there are no threads."""
+        given = self.config["problems_from"]
+        return given["path"] is not None or given["dataset"] is not None
+
+    @property
+    def problems_input(self) -> list[str]:
+        """The files of given problems, or the manifest of the downloaded dataset. Raises UserError if there is none."""
+        given = self.config["problems_from"]
+        if given["path"] is not None:
+            return [str(file) for file in data_files(Path(given["path"]))]
+        return [f"results/{DOWNLOADS}/problems/{hub_slug(given['dataset'])}--{given['subset']}/manifest.json"]
+
+    @property
+    def problem_flags(self) -> str:
+        """What of given problems is read, as flags of read_problems.py."""
+        given = self.config["problems_from"]
+        return flags({**given["columns"], "limit": given["limit"], "max_bad_fraction": given["max_bad_fraction"]})
 
     def tokenizer_file(self, name: str | None) -> list[str]:
         """The tokenizer.json for a hub id or a path, as a list of inputs: empty for None."""
@@ -207,6 +232,8 @@ class Settings:
     @property
     def asking_stages(self) -> list[str]:
         """The labelling stages that ask a model in this run."""
+        if self.starts_from_problems:
+            return ["check_contamination"]
         stages = ["extract_problems", "classify_problems", "extract_answers", "check_contamination"]
         proofs = ["convert_proofs", "classify_converted"] if self.config["problems"]["use_converted_proofs"] else []
         return stages + proofs

@@ -24,6 +24,10 @@ from omr.solutions.judging import NOT_RIGHT
 LENGTH_STEP = 10
 
 
+#: CPU stages that a run without threads does not have.
+_FORUM_STAGES = {step.stage for step in PROBLEM_STEPS} - {"read_problems", "decontaminate"}
+
+
 @dataclass
 class Solutions:
     """Figures of all judged solutions. `pass_rates` counts problems by (right, judged) solutions."""
@@ -78,6 +82,16 @@ class ReportData:
         """Whether the recipe compares solutions of others."""
         return bool(self.settings["mode"] == "genselect")
 
+    @property
+    def starts_from_problems(self) -> bool:
+        """Whether problems were given, so that there were no threads."""
+        return "read_problems" in self.stages
+
+    @property
+    def origin(self) -> str:
+        """What the rows were made of, in words."""
+        return "given mathematics problems" if self.starts_from_problems else "forum threads about mathematics"
+
 
 def collect(folder: Path, recipe: str, settings: Settings, recipes: Recipes, samples: int) -> ReportData:
     """Read everything about a recipe of the run in `folder`; `samples` rows of the product are kept."""
@@ -91,7 +105,8 @@ def collect(folder: Path, recipe: str, settings: Settings, recipes: Recipes, sam
     if recipes.is_selection(recipe):
         stages["merge_wrong_summaries"] = _of_sources(counts, "merge_wrong_summaries", recipes[recipe])
     found = {name: stage for name, stage in stages.items() if stage is not None}
-    found = {name: stage for name, stage in found.items() if name not in _unused(recipes, recipe)}
+    unused = _unused(recipes, recipe, settings.starts_from_problems)
+    found = {name: stage for name, stage in found.items() if name not in unused}
     report = folder / "contamination" / "report.json"
     judged = [folder / recipe / "judged" / f"{shard}.jsonl" for shard in recipes.shards(recipe)]
     sft = folder / recipe / "sft.jsonl"
@@ -109,9 +124,10 @@ def collect(folder: Path, recipe: str, settings: Settings, recipes: Recipes, sam
     )
 
 
-def _unused(recipes: Recipes, recipe: str) -> set[str]:
+def _unused(recipes: Recipes, recipe: str, starts_from_problems: bool) -> set[str]:
     """CPU stages that a recipe does not use; their counts would be of an older config."""
     votes = set() if recipes.votes_on_code(recipe) else {"cut_fragments", "select_by_code"}
+    votes |= _FORUM_STAGES if starts_from_problems else {"read_problems"}
     return votes if recipes.has_summaries(recipe) else votes | {"select_traces", "merge_summaries"}
 
 
@@ -122,7 +138,7 @@ def _of_sources(counts: RunCounts, stage: str, settings: Mapping[str, Any]) -> C
 
 
 def _costs(counts: RunCounts, recipe: str, settings: Settings, recipes: Recipes) -> Iterator[Cost]:
-    for stage in (*PROBLEM_STAGES, *recipes.model_stages(recipe)):
+    for stage in (*settings.asking_stages, *recipes.model_stages(recipe)):
         of_recipe = stage not in PROBLEM_STAGES
         use = counts.model_use(stage, recipe if of_recipe else None)
         if use is not None:

@@ -49,8 +49,9 @@ def page(data: ReportData) -> str:
 
 def _about_solutions(data: ReportData) -> str:
     return (
-        "This run turned forum threads about mathematics into training data for a language model that reasons. "
-        f"A model found problems in the threads; {data.model.path} solved each of them {data.settings['seeds']} "
+        f"This run turned {data.origin} into training data for a language model that reasons. "
+        f"{'' if data.starts_from_problems else 'A model found problems in the threads; '}"
+        f"{data.model.path} solved each of them {data.settings['seeds']} "
         f"{'time' if data.settings['seeds'] == 1 else 'times'}; only solutions whose final answer is right became "
         "training rows. Every number on this page was counted by the run itself."
     )
@@ -58,7 +59,8 @@ def _about_solutions(data: ReportData) -> str:
 
 def _head(data: ReportData) -> str:
     stages, product = data.stages, data.product
-    threads = stages.get("prepare_raw_data", {}).get("read")
+    first = "read_problems" if data.starts_from_problems else "prepare_raw_data"
+    given = stages.get(first, {}).get("read")
     clean = stages.get("decontaminate", {}).get("written")
     judged = stages.get("merge_judgements", {})
     right = judged.get("judgement", {}).get("yes", 0)
@@ -72,11 +74,12 @@ def _head(data: ReportData) -> str:
     about = about_selections(data) if data.is_selection else _about_solutions(data)
     return Html(
         f"<header><p class=over>Recipe {html.escape(data.recipe)}, run {html.escape(data.run)}</p>"
-        f"<h1>{'Training rows' if product is None else f'{product.rows:,} training rows'} from forum threads</h1>"
+        f"<h1>{'Training rows' if product is None else f'{product.rows:,} training rows'} "
+        f"from {'given problems' if data.starts_from_problems else 'forum threads'}</h1>"
         f"{paragraph(about)}</header>"
         + tiles(
             [
-                (threads, "forum threads read"),
+                (given, "problems read" if data.starts_from_problems else "forum threads read"),
                 (clean, "problems, free of benchmarks"),
                 *outcome,
                 (product.problems if product else None, "problems in the training rows"),
@@ -136,10 +139,11 @@ def _shares(what: str, numbers: Mapping[str, int]) -> Html:
 
 
 def _problem_types(data: ReportData) -> Iterator[str]:
-    types = data.stages.get("merge_data", {}).get("problem_types", {})
+    types = data.stages.get("read_problems", data.stages.get("merge_data", {})).get("problem_types", {})
+    where = "the problem set" if data.starts_from_problems else "the discussion"
     words = {
-        "has_answer_extracted": "the discussion states the answer",
-        "no_answer_extracted": "no answer in the discussion: the vote decides",
+        "has_answer_extracted": f"{where} states the answer",
+        "no_answer_extracted": f"no answer in {where}: the vote decides",
         "converted_proof": "restated from a proof: the vote decides",
     }
     if types:

@@ -14,7 +14,7 @@ from omr.selections.figures import Worth, worth_of
 #: A position that is chosen so many standard deviations more or less often than lots would have it is told of.
 _FAR = 4.0
 _SOURCES = {
-    "extracted": "the answer is from the forum",
+    "extracted": "the answer was given: by the forum, or with the problem",
     "majority": "the answer is what most solutions say",
 }
 
@@ -23,7 +23,7 @@ def about_selections(data: ReportData) -> str:
     """What the page is about, for its head."""
     sources = " and ".join(data.settings["candidates"]["from"])
     return (
-        "This run turned forum threads about mathematics into training data for a language model that reasons. "
+        f"This run turned {data.origin} into training data for a language model that reasons. "
         f"Here, right and wrong solutions of one problem (of {sources}), all rewritten by the same model, are put side "
         f"by side; {data.model.path} chooses the best of them; only comparisons that chose a right one became training "
         "rows. Every number on this page was counted by the run itself."

@@ -21,6 +21,7 @@ PROBLEM_STEPS = (
     Step("parse_conversions", "proofs", "Restate proofs as problems with an answer that can be checked"),
     Step("parse_proofs", "proofs", "Classify the restated proofs again"),
     Step("merge_data", "problems", "Unite both branches, each problem once"),
+    Step("read_problems", "problems", "Read the given problems and answers, each problem once"),
     Step("decontaminate", "problems", "Remove problems that a benchmark contains"),
 )
 RECIPE_STEPS = (
@@ -68,6 +69,7 @@ REASONS = {
     "control_token_in_text": "the text holds a control token of a chat template",
     "duplicate": "the same problem occurs before",
     "duplicate_thread": "the same thread occurs before",
+    "empty_problem": "the problem has no text",
     "empty_reasoning": "a right answer without reasoning",
     "empty_reply": "the model replied nothing",
     "empty_solution": "nothing follows the reasoning",
@@ -91,6 +93,7 @@ REASONS = {
     "no_wrong": "no wrong solution to show",
     "no_summary": "none of the new summaries ends with the right answer",
     "no_right_summary": "none of the new summaries ends with the right answer",
+    "missing_column": "the row has no problem",
     "over_limit": "enough other solutions of the problem",
     "out_of_range": "the model chose a number that no solution has",
     "over_tokens": "the solutions of the group are too long together",
@@ -102,6 +105,7 @@ REASONS = {
     "unfit_no_answer": "there is no answer",
     "pass_rate_too_high": "the problem is too easy for the model",
     "pass_rate_too_low": "the problem is too hard for the model",
+    "placeholder_answer": "what stands for the answer is none",
     "plotting": "its code draws",
     "pool_too_small": "too few solutions to compare",
     "right": "the final answer is right",
@@ -117,8 +121,12 @@ REASONS = {
     "too_long": "longer than the bound",
     "too_long_to_summarize": "does not fit the summarizing model",
     "unknown_length": "nobody counted its tokens",
+    "too_long_answer": "an answer too long to be compared",
+    "too_long_problem": "a problem too long to be one",
     "too_many_blocks": "more blocks of code than wanted",
     "traceback": "a block that ended in an error",
+    "unreadable_json": "the row cannot be read",
+    "unusable_id": "the row's own id cannot be one",
     "unfinished": "cut at the token limit",
     "unfinished_reply": "the model's reply was cut at the token limit",
     "unjudged": "nobody knows whether the answer is right",
@@ -130,6 +138,7 @@ REASONS = {
     "verdict_unfinished_reply": "the judge's reply was cut",
     "verdict_unreadable": "the judge's reply could not be read",
     "wrong": "the final answer is wrong",
+    "wrong_type": "a value of the row is of the wrong type",
     "wrong_pick": "the model chose a wrong solution",
 }
 

@@ -113,7 +113,10 @@ class Estimate:
 
 
 def problem_requests(threads: int, settings: Settings, ratios: Ratios) -> tuple[dict[str, float], float]:
-    """(requests of each stage that makes problems, clean problems at the end)."""
+    """(requests of each stage that makes problems, clean problems at the end); `threads` are problems if those are
+    given."""
+    if settings.starts_from_problems:
+        return {"check_contamination": threads * ratios.ratio("pairs")}, threads * ratios.ratio("clean")
     problems = threads * ratios.ratio("problems")
     proofs = problems * ratios.ratio("proofs") if settings.config["problems"]["use_converted_proofs"] else 0.0
     merged = problems * ratios.ratio("merged" if proofs else "merged_without_proofs")
@@ -194,8 +197,8 @@ def estimate(threads: Threads, settings: Settings, recipes: Recipes, runs: Seque
         stages += of_recipe
         if found is not None:
             yields.append(_with_costs(found, of_recipe, rows_of_recipe))
-    given = {"what": "threads", "value": threads.number, "source": threads.source}
-    size = {"what": "bytes of a thread", "value": round(threads.bytes_each), "source": threads.source}
+    given = {"what": threads.what, "value": threads.number, "source": threads.source}
+    size = {"what": f"bytes of one of the {threads.what}", "value": round(threads.bytes_each), "source": threads.source}
     return Estimate(threads, stages, [given, size, *ratios.used, *_token_notes(stages, ratios)], rows, yields)
 
 

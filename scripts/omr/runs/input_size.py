@@ -1,20 +1,58 @@
-"""How many threads a run has to work on, before it does: from the run, from its input files, or as published."""
+"""How many threads, or given problems, a run has to work on, before it does.
+
+From the run, from its input files, or as published.
+"""
 
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 from omr.config.settings import Settings
 from omr.errors import UserError
+from omr.files.tables import data_files, read_lines
 from omr.runs.counts import RunCounts
-from omr.runs.published_ratios import THREAD_BYTES, THREADS
+from omr.runs.published_ratios import PROBLEM_BYTES, PROBLEMS, THREAD_BYTES, THREADS
 from omr.runs.ratios import Threads
 from omr.threads.files import find_inputs
 
 
+def problems_at_hand(run: RunCounts, settings: Settings) -> Threads:
+    """The given problems of a run: those it has read; else the rows of its input, up to `limit`; else as assumed."""
+    given = settings.config["problems_from"]
+    read, rows = run.stage("read_problems"), run.folder / "merged.jsonl"
+    if read is not None and rows.exists():
+        return Threads(read["written"], rows.stat().st_size / max(1, read["written"]), str(rows), "problems")
+    paths = [Path(path) for path in settings.problems_input]
+    if all(path.exists() for path in paths):
+        files = [file for path in find_inputs(paths) for file in data_files(path)]
+        sizes = [_rows_of_table(file) for file in files]
+        number, size = (sum(values) for values in zip(*sizes, strict=True))
+        found = Threads(number, size / max(1, number), str(given["path"] or given["dataset"]), "problems")
+    else:
+        source = f"{PROBLEMS.source}: the input is not here yet"
+        found = Threads(round(PROBLEMS.value), PROBLEM_BYTES.value, source, "problems")
+    if given["limit"] is None or given["limit"] >= found.number:
+        return found
+    return replace(found, number=given["limit"], source=f"{found.source}, limit of config")
+
+
+def _rows_of_table(file: Path) -> tuple[int, int]:
+    """Rows of a file of any kind, and their bytes; Parquet tells both by itself."""
+    if file.suffix == ".parquet":
+        return _rows_and_bytes(file)
+    rows = size = 0
+    for line in read_lines(file):
+        rows += 1
+        size += len(line.data)
+    return rows, size
+
+
 def threads_at_hand(run: RunCounts, settings: Settings) -> Threads:
     """The threads of a run: those it has prepared; else those of its input file, up to `limit`; else as published."""
+    if settings.starts_from_problems:
+        return problems_at_hand(run, settings)
     prepared, rows = run.stage("prepare_raw_data"), run.folder / "raw_aops_data.jsonl"
     if prepared is not None and rows.exists():
         number = prepared["written"]

@@ -21,6 +21,9 @@ _PROBLEM_CHAIN = (
     ("parse_proofs", "proofs.jsonl", "classify_converted"),
     ("merge_data", "merged.jsonl", None),
 )
+#: The same where problems are given, which may have ids of their own.
+_GIVEN_CHAIN = (("read_problems", "merged.jsonl", None),)
+_PART_OF_PROBLEM = re.compile(r"(?P<problem>.+?)(?:-(?P<seed>\d+)|-g(?P<group>\d+))")
 
 
 #: Stages that drop groups of solutions to compare.
@@ -62,6 +65,10 @@ class Lineage:
 
     def __init__(self, run: Path) -> None:
         self.run = run
+        #: Whether problems were given, so that there are no threads.
+        self.starts_from_problems = (run / "counts" / "read_problems.json").exists() and not (
+            run / "raw_aops_data.jsonl"
+        ).exists()
         self.recipes = sorted(path.parent.name for path in run.glob("*/solutions"))
         #: Recipes that compare solutions of others.
         self.comparing = sorted(path.parent.name for path in run.glob("*/groups"))
@@ -83,6 +90,20 @@ class Lineage:
         for file in shard_files(self.run / stage, sharded_by):
             yield from (self._event(file, "dropped", row) for row in rows_with(file, "id", row_id))
 
+    def id_of(self, text: str) -> Id | None:
+        """What an id of this run names; None if it cannot be one. Given problems may have ids of any form."""
+        if not self.starts_from_problems:
+            return parse_id(text)
+        whole, part = text.partition("~")[0], _PART_OF_PROBLEM.fullmatch(text.partition("~")[0])
+        if part is None or any(True for _ in self._given(whole)):
+            return Id(whole, whole, None)
+        seed, group = (None if part[name] is None else int(part[name]) for name in ("seed", "group"))
+        return Id(part["problem"], part["problem"], seed, group)
+
+    def _given(self, problem: str) -> Iterator[Event]:
+        yield from self._rows("merged.jsonl", "id", problem)
+        yield from self._dropped("dropped/read_problems", problem)
+
     # ---- threads and problems ----------------------------------------------------------------------------------
 
     def thread(self, thread: str) -> Iterator[Event]:
@@ -94,12 +115,14 @@ class Lineage:
 
     def problems(self, thread: str) -> list[str]:
         """The ids of a thread's problems."""
+        if self.starts_from_problems:
+            return [thread] if any(True for _ in self._given(thread)) else []
         return [event.row["id"] for event in self._rows("problems.jsonl", "thread_id", thread)]
 
     def problem(self, problem: str) -> Iterator[Event]:
         """Everything about a problem before it is solved."""
         yield from self._rows("problems.jsonl", "id", problem)
-        for stage, rows, model_stage in _PROBLEM_CHAIN:
+        for stage, rows, model_stage in _GIVEN_CHAIN if self.starts_from_problems else _PROBLEM_CHAIN:
             if model_stage is not None:
                 yield from self._replies(f"replies/{model_stage}", problem, problem)
             yield from self._rows(rows, "id", problem)
@@ -241,7 +264,9 @@ class Lineage:
 
     def unknown(self, wanted: str) -> UserError:
         """The error for an id that no file has, with ids that look like it."""
-        files = ("raw_aops_data.jsonl", "problems.jsonl", "dropped/prepare_raw_data.jsonl")
+        files: tuple[str, ...] = ("raw_aops_data.jsonl", "problems.jsonl", "dropped/prepare_raw_data.jsonl")
+        if self.starts_from_problems:
+            files = ("merged.jsonl", "dropped/read_problems.jsonl")
         near = nearest(wanted, set(chain.from_iterable(ids_of(self.run / name) for name in files)))
         remedy = f"did you mean {' or '.join(near)}?" if near else "ids are those of the rows in that folder"
         return UserError(f"no row of {self.run} has the id {wanted!r}", remedy=remedy)

@@ -21,6 +21,7 @@ _PAPER = "published"
 _OURS = "our assumption"
 
 THREADS = Assumption(620_000, "threads in the raw data", _PAPER)
+PROBLEMS = Assumption(540_000, "problems", _OURS)
 #: Rows of one kind per row of another.
 RATIOS = {
     "problems": Assumption(580 / 620, "problems per thread", f"{_PAPER}: 580K of 620K"),
@@ -83,3 +84,4 @@ BYTES_PER_TOKEN = Assumption(3.0, "bytes of text per token", _OURS)
 REPLY_BYTES = Assumption(350, "bytes of a reply besides its text", "as generate.py writes them")
 ROW_BYTES = Assumption(22_000, "bytes of a training row", f"{_PAPER}: 22 KB")
 THREAD_BYTES = Assumption(5_000, "bytes of a thread", _OURS)
+PROBLEM_BYTES = Assumption(300, "bytes of a problem", _OURS)

@@ -17,11 +17,13 @@ _ENOUGH_REQUESTS = 5
 
 @dataclass(frozen=True)
 class Threads:
-    """The input: how many threads, the mean bytes of one, and where both come from (`source`)."""
+    """The input: how many threads (or problems, if `what` says so), the mean bytes of one, and where both come from
+    (`source`)."""
 
     number: int
     bytes_each: float
     source: str
+    what: str = "threads"
 
 
 class Ratios:
@@ -111,7 +113,7 @@ _SEEN: Mapping[str, _Seen] = {
     "converted": lambda of, run, _: (of("parse_conversions").get("written"), of("parse_conversions").get("read")),
     "merged": lambda of, run, _: (of("merge_data").get("written"), of("parse_classes").get("written")),
     "merged_without_proofs": lambda of, run, _: (of("merge_data").get("written"), of("parse_classes").get("written")),
-    "pairs": lambda of, run, _: (_requests(run, "check_contamination"), of("merge_data").get("written")),
+    "pairs": lambda of, run, _: (_requests(run, "check_contamination"), of("decontaminate").get("read")),
     "clean": lambda of, run, _: (of("decontaminate").get("written"), of("decontaminate").get("read")),
     "voted": lambda of, run, _: (of("fill_majority_answer").get("passed"), of("fill_majority_answer").get("read")),
     "match_calls": _calls_of("fill_majority_answer", "fill_majority_answer"),

@@ -17,6 +17,7 @@ from omr.config.recipes import Recipes
 from omr.config.settings import Settings
 from omr.errors import UserError
 from omr.runs.counts import PROBLEM_STAGES, RECIPE_STAGES
+from omr.runs.own_files import check_own_files
 from omr.runs.planned import Planned
 from omr.runs.prompt_checks import check_prompts
 
@@ -27,7 +28,9 @@ _FOUND = "import importlib.util, sys; sys.exit(not all(map(importlib.util.find_s
 
 
 def check_start(settings: Settings, recipes: Recipes, planned: Planned) -> None:
-    """Find out what would fail later, before anything is saved, queued or paid for. Raises UserError."""
+    """Find out what would fail later, before anything is saved, queued or paid for; and what would be overwritten that
+    the workflow did not make. Raises UserError."""
+    check_own_files(planned.files)
     check_prompts(planned, recipes)
 
 

@@ -40,19 +40,31 @@ def find_inputs(paths: Sequence[str | Path]) -> list[Path]:
     """The data files that the arguments name: themselves, or those of a download's manifest (`*.json`)."""
     files: list[Path] = []
     for path in map(Path, paths):
-        files.extend(_files_of_manifest(path) if path.suffix == ".json" else [path])
+        listed = _files_of_manifest(path) if path.suffix == ".json" else None
+        files.extend([path] if listed is None else listed)
     return files
 
 
-def _files_of_manifest(path: Path) -> list[Path]:
+def _files_of_manifest(path: Path) -> list[Path] | None:
+    """The files that a manifest lists; None for a file that is none, but may hold rows."""
     with open_for_reading(path) as handle:
-        content = handle.read()
+        if not (start := handle.read(_CHUNK_BYTES)).lstrip().startswith(b"{"):
+            return None
+        # A file of rows has one a line, and is not read to its end here.
+        content = start if len(start) < _CHUNK_BYTES or not _is_row(start) else b""
+        content += handle.read() if content else b""
     try:
         return [path.parent / file["path"] for file in orjson.loads(content)["files"]]
-    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-        raise UserError(
-            "not a manifest of downloaded files", file=path, remedy="rows belong into a .jsonl, .jsonl.gz or .parquet"
-        ) from error
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return None
+
+
+def _is_row(start: bytes) -> bool:
+    """Whether the first line is a JSON object by itself."""
+    try:
+        return isinstance(orjson.loads(start.partition(b"\n")[0]), dict)
+    except orjson.JSONDecodeError:
+        return False
 
 
 def read_chunks(files: Sequence[Path], limit: int | None = None) -> Iterator[Chunk]:

@@ -36,17 +36,23 @@ class CardFacts:
     prompts: Mapping[str, str] = field(default_factory=dict)
     contamination: Mapping[str, Any] | None = None
 
+    @property
+    def starts_from_problems(self) -> bool:
+        """Whether problems were given, so that there were no threads."""
+        return any(stage.stage == "read_problems" for stage in self.stages)
+
 
 def dataset_card(figures: Figures, facts: CardFacts) -> str:
     """The text of README.md."""
     sections = [
         f"# {plain(facts.title)}",
-        f"{figures.rows:,} {_what(figures)}. All figures on this page were counted by the run that made the files.",
+        f"{figures.rows:,} {_what(figures, facts.starts_from_problems)}. "
+        "All figures on this page were counted by the run that made the files.",
         _rows(figures),
         _pass_rates(figures),
         _lengths(figures),
         columns_section(),
-        _funnel(facts.stages),
+        _funnel(facts),
         _models(facts),
         _contamination(facts.contamination),
         _USE,
@@ -58,8 +64,9 @@ def dataset_card(figures: Figures, facts: CardFacts) -> str:
     return f"---\n{head}---\n\n{body}\n"
 
 
-def _what(figures: Figures) -> str:
-    problems = f"{figures.problems:,} mathematics problems from a forum"
+def _what(figures: Figures, starts_from_problems: bool) -> str:
+    origin = "" if starts_from_problems else " from a forum"
+    problems = f"{figures.problems:,} mathematics problems{origin}"
     if figures.values["inference_mode"]["genselect"]:
         return (
             f"comparisons of several solutions of a problem, of {problems}. Each row has right and wrong solutions, "
@@ -147,8 +154,8 @@ def _json_type(column: Column) -> str:
     return _LIST_TYPES.get(column.items, f"list of {column.items}") if column.type is list else _JSON_TYPES[column.type]
 
 
-def _funnel(stages: Sequence[StageSum]) -> str:
-    if not stages:
+def _funnel(facts: CardFacts) -> str:
+    if not facts.stages:
         return ""
     rows = [
         [
@@ -158,13 +165,14 @@ def _funnel(stages: Sequence[StageSum]) -> str:
             f"{stage.written:,}",
             ", ".join(f"{reason} {n:,}" for reason, n in stage.dropped.items()) or "-",
         ]
-        for stage in stages
+        for stage in facts.stages
     ]
+    first, several = ("problems", "") if facts.starts_from_problems else ("threads", "a thread its problems, ")
     about = (
-        "What each stage read, passed on and dropped. A row that passes may become several: a thread its problems, a"
-        " problem its solutions."
+        f"What each stage read, passed on and dropped. A row that passes may become several: {several}a problem its"
+        " solutions."
     )
-    return f"## From threads to rows\n\n{about}\n\n" + markdown_table(
+    return f"## From {first} to rows\n\n{about}\n\n" + markdown_table(
         ["stage", "read", "passed", "written", "dropped"], rows
     )
 

@@ -26,9 +26,18 @@ class Column(NamedTuple):
 
 
 COLUMNS = (
-    Column("expected_answer", str, "final answer: found in the forum, or the majority's (see `answer_source`)"),
+    Column(
+        "expected_answer",
+        str,
+        "final answer: given (in the forum, or with the problem), or the majority's (see `answer_source`)",
+    ),
     Column("problem_type", str, "`has_answer_extracted`, `no_answer_extracted` or `converted_proof`"),
-    Column("problem_source", str, "where the forum thread stood; null if the raw data do not say", nullable=True),
+    Column(
+        "problem_source",
+        str,
+        "where the thread or the problem comes from; null if the raw data do not say",
+        nullable=True,
+    ),
     Column("generation_model", str, "name of the model that solved the problem", nullable=True),
     Column(
         "pass_rate_72b_tir",
@@ -44,11 +53,11 @@ COLUMNS = (
     Column("pass_rate_of", int, "solutions of the problem of which it is known whether they are right"),
     Column("pass_rates", dict, "the same by other recipes, {recipe: share}; null if the run names none", nullable=True),
     Column("messages", list, "chat for training: the prompt, then `generated_solution`"),
-    Column("thread_id", str, "hash of the forum thread"),
-    Column("problem_id", str, "`<thread id>-<number of the problem in its thread>`"),
+    Column("thread_id", str, "hash of the forum thread; of a problem that was given without one, its own id"),
+    Column("problem_id", str, "`<thread id>-<number of the problem in its thread>`, or its own id"),
     Column("seed", int, "number of the solution, or of the group that was compared, from 0"),
     Column("predicted_answer", str, "final answer of the solution, or of the chosen one"),
-    Column("answer_source", str, "`extracted` (from the forum) or `majority` (of the solutions)"),
+    Column("answer_source", str, "`extracted` (given) or `majority` (of the solutions)"),
     Column("majority_votes", int, "solutions that agree with the commonest answer"),
     Column("total_votes", int, "solutions with a readable answer"),
     Column("majority_agrees", bool, "whether the vote confirms an extracted answer; null if undecided", nullable=True),

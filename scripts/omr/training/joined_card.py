@@ -44,7 +44,7 @@ def joined_card(title: str, licence: str | None, subsets: Sequence[Subset]) -> s
     ]
     sections = [
         f"# {plain(title)}",
-        f"{sum(each.rows for each in subsets):,} rows about mathematics problems from a forum. Every solution's final "
+        f"{sum(each.rows for each in subsets):,} rows about mathematics problems. Every solution's final "
         "answer, and every chosen solution's, was judged right. All figures on this page were counted by the run that "
         "made the files; the cards of the recipes say more.",
         "## Subsets\n\n" + markdown_table(["subset", "rows", "problems", "recipes", "what it holds"], rows),

@@ -1,0 +1,57 @@
+"""A run that starts from problems instead of threads: from a file as people have it to the dataset and its report."""
+
+from __future__ import annotations
+
+import json
+
+import orjson
+import pytest
+from workflow.projects import Project
+
+pytestmark = pytest.mark.workflow
+#: The demo's server replies to this id.
+ID = "97eaa0dc74fd81f6-1"
+ANT = "An ant walks on a lattice from $(0,0)$ to $(5,4)$, up or right, never through $(2,2)$. In how many ways?"
+OVERLAY = {
+    "run": "given",
+    "problems_from": {
+        "path": "problems.json",
+        "columns": {"problem": "question", "expected_answer": "final", "source": "metadata.source", "id": "key"},
+        "max_bad_fraction": 0.5,
+    },
+    "recipes_to_run": ["cot-qwq"],
+    "recipes": {"cot-qwq": {"seeds": 2, "shards": 1, "summaries": {"enabled": False}}},
+}
+
+
+def test_problems_become_rows_without_any_stage_of_threads(project: Project) -> None:
+    row = {"key": ID, "question": ANT, "final": 66, "metadata": {"source": "own"}}
+    others = [row | {"key": "again", "question": ANT.lower().replace("an ant", "An  ant")}, row | {"final": {}}]
+    project.path("problems.json").write_text(json.dumps([row, *others], indent=2))
+    overlay = project.overlay("mine.yaml", OVERLAY)
+    options = ("--configfile", "config/demo.yaml", overlay)
+    run = project.path("results/given")
+
+    run.mkdir(parents=True)
+    (run / "merged.jsonl").write_text("{}\n")
+    refused = project.snakemake(*options)
+    assert refused.returncode != 0
+    assert "not the workflow's own" in refused.stdout
+    assert (run / "merged.jsonl").read_text() == "{}\n"
+    (run / "merged.jsonl").unlink()
+
+    project.make(*options)
+    stages = {stage["stage"]: stage for stage in orjson.loads((run / "stages.json").read_bytes())}
+    assert list(stages) == ["read_problems", "check_contamination", "decontaminate"]
+    assert stages["read_problems"]["dropped"] == {"duplicate": 1, "wrong_type": 1}
+    rows = [orjson.loads(line) for line in (run / "cot-qwq/sft.jsonl").read_bytes().splitlines()]
+    assert {(row["problem_id"], row["problem"], row["expected_answer"], row["problem_source"]) for row in rows} == {
+        (ID, ANT, "66", "own")
+    }
+    card = (run / "cot-qwq/dataset/README.md").read_text()
+    assert "From problems to rows" in card
+    assert "read_problems" in card
+    report = (run / "cot-qwq/report.html").read_text()
+    assert "given mathematics problems" in report
+    assert "forum threads" not in report
+    assert not [path for path in run.rglob("*") if "extract_" in path.name or "raw_aops" in path.name]
