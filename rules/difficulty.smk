@@ -63,6 +63,7 @@ rule plan_solutions:
         recipe=rounds.planned,
     params:
         numbers=rounds.plan_flags,
+        files=rounds.plan_files,
     conda:
         "../envs/workflow.yaml"
     shell:
@@ -71,6 +72,7 @@ rule plan_solutions:
         " --shard {wildcards.shard}"
         " --shards {wildcards.shards}"
         " {params.numbers}"
+        " {params.files}"
         " --output {output.rows}"
         " --dropped {output.dropped}"
         " --counts {output.counts}"

@@ -48,6 +48,7 @@ rule form_groups:
         wrong_summarized=selections.named_rows("wrong_summarized"),
         judged=selections.named_rows("judged"),
         candidates=selections.group_flags,
+        tokenizer=selections.tokenizer_flag,
     shell:
         "python scripts/form_groups.py"
         " --problems {input.problems}"
@@ -57,6 +58,7 @@ rule form_groups:
         " --wrong-summarized {params.wrong_summarized}"
         " --judged {params.judged}"
         " {params.candidates}"
+        " {params.tokenizer}"
         " --output {output.rows}"
         " --dropped {output.dropped}"
         " --counts {output.counts}"
@@ -179,6 +181,7 @@ rule select_comparisons:
     params:
         prompt=recipes.knob("prompt"),
         context=selections.context_flags,
+        tokenizer=selections.tokenizer_flag,
     shell:
         "python scripts/select_comparisons.py"
         " --selected {input.selected}"
@@ -187,6 +190,7 @@ rule select_comparisons:
         " --prompt-name {params.prompt}"
         " --summary-prompt {input.prompt}"
         " {params.context}"
+        " {params.tokenizer}"
         " --output {output.rows}"
         " --dropped {output.dropped}"
         " --counts {output.counts}"
@@ -271,6 +275,7 @@ rule prepare_selections:
     params:
         model=selections.summary_model,
         pass_rates=rounds.product_flags,
+        measure=rounds.published_measure,
     shell:
         "python scripts/prepare_selections.py"
         " --problems {input.problems}"
@@ -281,6 +286,7 @@ rule prepare_selections:
         " --prompt {input.prompt}"
         " --summary-model {params.model:q}"
         " {params.pass_rates}"
+        " {params.measure}"
         " --output {output.rows}"
         " --dropped {output.dropped}"
         " --counts {output.counts}"

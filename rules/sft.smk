@@ -49,10 +49,13 @@ rule prepare_sft:
     params:
         mode=recipes.knob("mode"),
         code_rows=code_recipes.row_flags,
+        code_files=code_recipes.row_files,
         summaries=products.summary_flags,
+        summary_model=products.summary_model,
         bounds=products.bounds,
         tokenizer=products.tokenizer_flag,
         pass_rates=rounds.product_flags,
+        measure=rounds.published_measure,
     conda:
         "../envs/workflow.yaml"
     shell:
@@ -65,10 +68,13 @@ rule prepare_sft:
         " --prompt {input.prompt}"
         " --mode {params.mode}"
         " {params.code_rows}"
+        " {params.code_files}"
         " {params.summaries}"
+        " {params.summary_model}"
         " {params.bounds}"
         " {params.tokenizer}"
         " {params.pass_rates}"
+        " {params.measure}"
         " --output {output.rows}"
         " --dropped {output.dropped}"
         " --counts {output.counts}"

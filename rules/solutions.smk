@@ -53,8 +53,7 @@ use rule ask_model as generate_solutions with:
     conda:
         recipes.conda_env("generate_solutions")
     params:
-        **recipes.asked("generate_solutions"),
-        part=rounds.part,
+        **(recipes.asked("generate_solutions") | {"part": rounds.part, "files": rounds.files}),
 
 
 rule fill_majority_answer:

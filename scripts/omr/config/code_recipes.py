@@ -92,9 +92,12 @@ class CodeRecipes:
         own = self._recipes[wildcards.recipe].get("code_rows", {}).get("prompt")
         return self._recipes.prompt(wildcards) if own is None else f"prompts/{own}.yaml"
 
-    def row_flags(self, wildcards: InRecipe, input: Any) -> str:
-        """A param of a rule: what prepare_sft.py is told of solutions with code."""
+    def row_flags(self, wildcards: InRecipe) -> str:
+        """A param of a rule: how prepare_sft.py writes solutions with code."""
         if not self._runs_code(wildcards):
             return ""
-        ends = " --end-at-answer" if self._recipes[wildcards.recipe]["code_rows"]["end_at_answer"] else ""
-        return flags({"kept": input.kept, "row_prompt": input.row_prompt}) + ends
+        return "--end-at-answer" if self._recipes[wildcards.recipe]["code_rows"]["end_at_answer"] else ""
+
+    def row_files(self, wildcards: InRecipe, input: Any) -> str:
+        """A param of a rule: which of them are kept, and the prompt of their rows."""
+        return flags({"kept": input.kept, "row_prompt": input.row_prompt}) if self._runs_code(wildcards) else ""

@@ -76,11 +76,16 @@ class Products:
         return self._settings.tokenizer_file(self._recipes.model(wildcards.recipe, "generate_solutions").tokenizer)
 
     def summary_flags(self, wildcards: InRecipe, input: Any) -> str:
-        """A param of a rule: what prepare_sft.py is told of new summaries."""
+        """A param of a rule: the new summaries that prepare_sft.py takes."""
         if not self._has_summaries(wildcards.recipe):
             return ""
-        model = self._recipes.model(wildcards.recipe, "generate_summaries").identity
-        return flags({"traces": input.traces, "summarized": input.summarized, "summary_model": model})
+        return flags({"traces": input.traces, "summarized": input.summarized})
+
+    def summary_model(self, wildcards: InRecipe) -> str:
+        """A param of a rule: who wrote them, as a flag."""
+        if not self._has_summaries(wildcards.recipe):
+            return ""
+        return flags({"summary_model": self._recipes.model(wildcards.recipe, "generate_summaries").identity})
 
     def bounds(self, wildcards: InRecipe) -> str:
         """A param of a rule: which solutions become training rows, as flags of prepare_sft.py."""

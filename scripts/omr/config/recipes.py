@@ -323,13 +323,20 @@ class Recipes:
         is_known = self._config["sandbox"]["python"] is not None or self._config["sandbox"]["container"]
         return [SANDBOX] if self.runs_code(wildcards.recipe) and not is_known else []
 
-    def share(self, wildcards: InRecipe, input: Any) -> str:
+    def share(self, wildcards: InRecipe) -> str:
         """A param of a rule: which solutions a job makes, and how they run code."""
         share = f"--shard {wildcards.shard} --shards {wildcards.shards} --seed {wildcards.seed}"
         if not self.runs_code(wildcards.recipe):
             return share
-        code = {"code": _as_json(self[wildcards.recipe]["code"])}
-        return f"{share} {flags(code | ({'sandbox': str(input.sandbox)} if input.sandbox else {}))}"
+        return f"{share} {flags({'code': _as_json(self[wildcards.recipe]['code'])})}"
+
+    def solution_files(self, wildcards: InRecipe, input: Any) -> str:
+        """A param of a rule: the files besides rows and prompts that solutions are made with, as flags.
+
+        Apart from what config says of them: Snakemake does not compare params that depend on inputs.
+        """
+        sandbox = flags({"sandbox": str(input.sandbox) if input.sandbox else None})
+        return f"{model_flags(wildcards, input)} {sandbox}".strip()
 
     def asked(self, stage: str) -> dict[str, Knob]:
         """Params of a model stage's rule, see `Settings.asked`: what determines its replies (a change re-runs it)."""

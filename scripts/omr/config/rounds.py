@@ -15,6 +15,7 @@ import orjson
 
 from omr.config.recipes import InRecipe, Recipes
 from omr.config.seeds import as_config, ends_of_rounds, is_planned, measure_of, seed_table
+from omr.config.settings import flags
 from omr.errors import UserError
 
 _ROUND = "results/{{run}}/{{recipe}}/rounds/{}/{}/shard-{{shard}}-of-{{shards}}.jsonl"
@@ -95,16 +96,19 @@ class Rounds:
         """Input of generate_solutions: the pass rates that a seed of a first round goes by."""
         return [] if self.plan(wildcards) else self.rates(wildcards)
 
-    def part(self, wildcards: OfSeed, input: Any) -> str:
+    def part(self, wildcards: OfSeed) -> str:
         """A param of generate_solutions: which rows a job asks, for which seed, and how they run code."""
-        part = self._recipes.share(wildcards, input)
+        part = self._recipes.share(wildcards)
         recipe = self._recipes[wildcards.recipe]
-        if not is_planned(recipe):
+        if not is_planned(recipe) or self.plan(wildcards):
             return part
-        if input.plan:
-            return f"{part} --plan {input.plan}"
-        rates = f" --pass-rates {input.pass_rates}" if input.pass_rates else ""
-        return f"{part} --wanted {_json(seed_table(recipe).beyond(int(wildcards.seed)))}{rates}"
+        return f"{part} --wanted {_json(seed_table(recipe).beyond(int(wildcards.seed)))}"
+
+    def files(self, wildcards: OfSeed, input: Any) -> str:
+        """A param of generate_solutions: the files that say which rows those are, and with what solutions are made."""
+        given = {"plan": input.plan, "pass_rates": input.pass_rates}
+        files = flags({name: str(path) for name, path in given.items() if path})
+        return f"{self._recipes.solution_files(wildcards, input)} {files}".strip()
 
     # ---- plans -------------------------------------------------------------------------------------------------
 
@@ -127,16 +131,18 @@ class Rounds:
         """Input of plan_solutions: the judged rows of all rounds before."""
         return [] if wildcards.round == "01" else [_ROUND.format(_previous(wildcards.round), "judged")]
 
-    def plan_flags(self, wildcards: InRound, input: Any) -> str:
+    def plan_flags(self, wildcards: InRound) -> str:
         """A param of plan_solutions: the table, and what is enough, as flags."""
         recipe = self._recipes[wildcards.recipe]
-        flags = [f"--table {_json(as_config(recipe))} --up-to {self.up_to(wildcards)}"]
-        if input.pass_rates:
-            flags.append(f"--pass-rates {input.pass_rates}")
-        if input.before:
-            flags.append(f"--before {input.before} --judged {input.judged} --rounds-before {int(wildcards.round) - 1}")
-            flags.append(f"--enough {_json(recipe['enough'])}")
-        return " ".join(flags)
+        table = f"--table {_json(as_config(recipe))} --up-to {self.up_to(wildcards)}"
+        if wildcards.round == "01":
+            return table
+        return f"{table} --rounds-before {int(wildcards.round) - 1} --enough {_json(recipe['enough'])}"
+
+    def plan_files(self, wildcards: InRound, input: Any) -> str:
+        """A param of plan_solutions: what it goes by besides, as flags."""
+        given = {"pass_rates": input.pass_rates, "before": input.before, "judged": input.judged}
+        return flags({name: str(path) for name, path in given.items() if path})
 
     # ---- earlier verdicts --------------------------------------------------------------------------------------
 
@@ -164,12 +170,16 @@ class Rounds:
         return [_RATES.format(name) for name in self.measures]
 
     def product_flags(self, wildcards: object, input: Any) -> str:
-        """A param of prepare_sft: `--pass-rates NAME=FILE ...`, and which of them is the published measure."""
+        """A param of prepare_sft: `--pass-rates NAME=FILE ...`."""
         if not self.measures:
             return ""
         pairs = zip(self.measures, _several(input.pass_rates), strict=True)
-        flags = f"--pass-rates {' '.join(f'{name}={path}' for name, path in pairs)}"
-        return flags if self._published is None else f"{flags} --pass-rate-72b-tir {self._published}"
+        return f"--pass-rates {' '.join(f'{name}={path}' for name, path in pairs)}"
+
+    @property
+    def published_measure(self) -> str:
+        """A param of prepare_sft: which of them is the published measure, as a flag."""
+        return flags({"pass_rate_72b_tir": self._published})
 
 
 def _several(paths: str | Sequence[str]) -> list[str]:

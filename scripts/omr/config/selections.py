@@ -99,19 +99,23 @@ class Selections:
             return []
         return self._settings.tokenizer_file(self._recipes.model(wildcards.recipe, "select_solutions").tokenizer)
 
-    def group_flags(self, wildcards: InRecipe, input: Any) -> str:
+    def group_flags(self, wildcards: InRecipe) -> str:
         """A param of a rule: which groups are formed, as flags of form_groups.py."""
         rules = dict(self._recipes[wildcards.recipe]["candidates"])
         sources = " ".join(rules.pop("answer_sources"))
         del rules["from"]
-        return f"{flags(rules | {'tokenizer': input.tokenizer or None})} --answer-sources {sources}"
+        return f"{flags(rules)} --answer-sources {sources}"
 
-    def context_flags(self, wildcards: InRecipe, input: Any) -> str:
+    def tokenizer_flag(self, wildcards: InRecipe, input: Any) -> str:
+        """A param of a rule: what counts tokens, as a flag, apart from the limits, which Snakemake shall compare."""
+        return flags({"tokenizer": input.tokenizer or None})
+
+    def context_flags(self, wildcards: InRecipe) -> str:
         """A param of a rule: what fits the model that summarizes comparisons, as flags of select_comparisons.py."""
         model = self._recipes.model(wildcards.recipe, "generate_selection_summaries")
         limits = {"max_model_len": model.max_model_len, "max_input_tokens": model.max_input_tokens}
         wanted = self._recipes[wildcards.recipe]["summaries"]["max_tokens"]
-        return flags(limits | {"max_tokens": wanted, "tokenizer": input.tokenizer or None})
+        return flags(limits | {"max_tokens": wanted})
 
     def summary_model(self, wildcards: InRecipe) -> str:
         """A param of a rule: whose summaries they are."""

@@ -64,8 +64,9 @@ def test_filters_and_forms_of_rows_become_flags() -> None:
     assert code.row_prompt(of("tir-limo")) == "prompts/solve_cot.yaml"
     assert code.row_prompt(of("cot-qwq")) == code.row_prompt(of("cot-r1")) == "prompts/solve_cot.yaml"
     files = SimpleNamespace(kept="kept.jsonl", row_prompt="p.yaml")
-    assert code.row_flags(of("tir-limo"), files) == "--kept kept.jsonl --row-prompt p.yaml --end-at-answer"
-    assert code.row_flags(of("cot-qwq"), files) == ""
+    assert code.row_files(of("tir-limo"), files) == "--kept kept.jsonl --row-prompt p.yaml"
+    assert code.row_flags(of("tir-limo")) == "--end-at-answer"
+    assert code.row_flags(of("cot-qwq")) == code.row_files(of("cot-qwq"), files) == ""
 
 
 def test_rows_cannot_end_at_the_answer_and_go_on_with_a_summary() -> None:

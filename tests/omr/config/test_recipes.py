@@ -171,10 +171,11 @@ def test_an_unknown_recipe_is_an_error_that_names_the_known_ones() -> None:
 def test_a_recipe_with_code_tells_its_jobs_how_and_lends_cores() -> None:
     ours = recipes()
     wildcards = SimpleNamespace(recipe="tir-limo", shard="003", shards="010", seed="05", run="full")
-    told = ours.share(wildcards, SimpleNamespace(sandbox=ours.sandbox(wildcards)[0]))
+    told = ours.share(wildcards)
     assert told.startswith("--shard 003 --shards 010 --seed 05 --code '{")
     assert '"tags":"fences"' in told
-    assert told.endswith("--sandbox results/downloads/sandbox.json")
+    files = SimpleNamespace(model=[], tokenizer=[], sandbox=ours.sandbox(wildcards)[0])
+    assert ours.solution_files(wildcards, files) == "--sandbox results/downloads/sandbox.json"
     resources = ours.resources("generate_solutions")
     plain = ours.resources("judge_answers")
     assert resources["mem_mb"](wildcards) > plain["mem_mb"](wildcards)
@@ -183,7 +184,7 @@ def test_a_recipe_with_code_tells_its_jobs_how_and_lends_cores() -> None:
 def test_a_recipe_without_code_is_asked_as_ever() -> None:
     wildcards = SimpleNamespace(recipe="cot-qwq", shard="003", shards="010", seed="05", run="full")
     assert recipes().sandbox(wildcards) == []
-    assert recipes().share(wildcards, SimpleNamespace(sandbox=[])) == "--shard 003 --shards 010 --seed 05"
+    assert recipes().share(wildcards) == "--shard 003 --shards 010 --seed 05"
 
 
 def test_recipes_with_code_are_left_out_where_none_can_be_run_only_if_config_says_so() -> None:

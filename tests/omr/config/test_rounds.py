@@ -47,7 +47,7 @@ def test_one_number_for_all_needs_no_plan() -> None:
     ours = rounds({"seeds": 3, "rounds": None})
     assert "own" not in ours.planned
     assert (ours.plan(of(seed="01")), ours.last_plan(of())) == ([], [])
-    assert ours.part(of(seed="01"), SimpleNamespace(plan=[], pass_rates=[])) == "--shard 000 --shards 010 --seed 01"
+    assert ours.part(of(seed="01")) == "--shard 000 --shards 010 --seed 01"
 
 
 def test_the_seeds_of_a_first_round_go_by_the_table_and_later_ones_by_their_plan() -> None:
@@ -56,11 +56,13 @@ def test_the_seeds_of_a_first_round_go_by_the_table_and_later_ones_by_their_plan
     assert [ours.rates_asked(of(seed=seed)) for seed in ("00", "01", "02", "05")] == [[rates], [rates], [], []]
     plan = "results/{run}/{recipe}/rounds/02/plan/shard-{shard}-of-{shards}.jsonl"
     assert [ours.plan(of(seed=seed)) for seed in ("01", "02")] == [[], [plan]]
-    first = shlex.split(ours.part(of(seed="01"), SimpleNamespace(plan=[], pass_rates="r.jsonl")))
-    assert first[first.index("--pass-rates") + 1] == "r.jsonl"
+    first = shlex.split(ours.part(of(seed="01")))
     wanted = json.loads(first[first.index("--wanted") + 1])
     assert [(row["to"], row["extracted"], row["majority"]) for row in wanted["table"]] == [(0.5, 1, 1), (1.0, 1, 0)]
-    assert ours.part(of(seed="02"), SimpleNamespace(plan="p.jsonl", pass_rates=[])).endswith("--plan p.jsonl")
+    assert "--wanted" not in ours.part(of(seed="02"))
+    others = {"model": [], "tokenizer": [], "sandbox": []}
+    assert ours.files(of(seed="01"), SimpleNamespace(plan=[], pass_rates="r.jsonl", **others)) == "--pass-rates r.jsonl"
+    assert ours.files(of(seed="02"), SimpleNamespace(plan="p.jsonl", pass_rates=[], **others)) == "--plan p.jsonl"
 
 
 def test_a_round_reads_its_solutions_and_what_the_rounds_before_it_left() -> None:
@@ -123,7 +125,7 @@ def test_products_carry_the_pass_rates_that_config_names() -> None:
     ours = rounds({"seeds": 2, "rounds": None}, {"from": ["cot-r1", "cot-qwq"], "pass_rate_72b_tir": "cot-r1"})
     assert [path.split("/")[2] for path in ours.product_rates(of())] == ["cot-r1", "cot-qwq"]
     flags = ours.product_flags(of(), SimpleNamespace(pass_rates=["a", "b"]))
-    assert flags == "--pass-rates cot-r1=a cot-qwq=b --pass-rate-72b-tir cot-r1"
+    assert (flags, ours.published_measure) == ("--pass-rates cot-r1=a cot-qwq=b", "--pass-rate-72b-tir cot-r1")
     assert rounds({"seeds": 2, "rounds": None}, {"from": "cot-r1"}).measures == ["cot-r1"]
     assert rounds({"seeds": 2, "rounds": None}).product_flags(of(), SimpleNamespace(pass_rates=[])) == ""
 
