@@ -59,7 +59,6 @@ $(VENV)/dev.lock.txt.installed: envs/dev.lock.txt
 
 demo: $(VENV)/workflow.lock.txt.installed .venv-sandbox/sandbox.lock.txt.installed  ## run the whole chain on the bundled sample
 	snakemake --configfile config/demo.yaml --cores $(CORES) --quiet rules
-	@for table in results/demo/stages.txt results/demo/*/stages.txt; do echo; echo "$$table"; cat $$table; done
 
 check: $(VENV)/dev.lock.txt.installed  ## format, lint and types, changing nothing
 	ruff format --check scripts tests benchmarks envs

@@ -4,23 +4,8 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
-configfile: "config/config.yaml"
-configfile: "config/models.yaml"
-configfile: "config/benchmarks.yaml"
-
-
-include: "rules/common.smk"  # settings, wildcard constraints, the base rule of model stages
-
-
-if settings.starts_from_problems:
-
-    include: "rules/problem_sets.smk"  # given problems -> merged
-
-else:
-
-    include: "rules/problems.smk"  # raw_aops_data -> problems -> classified -> answers, proofs -> merged
-
-
+include: "rules/common.smk"  # config, settings, wildcard constraints, the base rule of model stages
+include: f"rules/{'problem_sets' if settings.starts_from_problems else 'problems'}.smk"  # given problems, threads -> merged
 include: "rules/decontaminate.smk"  # merged + benchmarks -> decontaminated
 include: "rules/difficulty.smk"  # judged -> pass rates; how many solutions each problem gets
 include: "rules/solutions.smk"  # decontaminated -> solutions -> majority -> judged
@@ -53,14 +38,19 @@ rule all:
 
 onstart:
     planned = planned_jobs(workflow.dag.needrun_jobs())
+    ending.watch(planned)
     try:
-        check_start(settings, recipes, planned)
-        start_run(settings, planned.files, makes_environments=bool(workflow.deployment_settings.deployment_method))
+        begin(settings, recipes, planned, makes_environments=bool(workflow.deployment_settings.deployment_method))
     except UserError as error:
         raise WorkflowError(str(error)) from None
     if workflow.executor_plugin.name == "slurm":
         patient_slurm.start(Path(".snakemake/slurm"), logger.warning, workflow.scheduler._executor)
 
 
+onsuccess:
+    ending.tell_success()
+
+
 onerror:
     patient_slurm.cancel_rest()
+    ending.tell_failure(workflow.scheduler.failed, len(list(workflow.dag.needrun_jobs())), log)

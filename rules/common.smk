@@ -5,20 +5,34 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
-from omr.config.check import check_config
+from omr.config.check import check_config, read_numbers
 from omr.config.code import code_of
 from omr.config.code_recipes import CodeRecipes
-from omr.config.files import config_digest, config_of_job, expand_paths, read_config
+from omr.config.files import CONFIG_FILES, config_digest, config_of_job, expand_paths, read_config
 from omr.errors import UserError
+from omr.config.paths import check_paths
 from omr.config.preparation import download_manifest, hub_id, sharding
 from omr.config.recipes import Recipes
 from omr.models.resources import resources_of
 from omr.runs import patient_slurm
+from omr.runs.ending import Ending
 from omr.runs.planned import planned_jobs
-from omr.runs.start import check_start, start_run
+from omr.runs.start import begin
 from omr.config.settings import Settings, flags, put_own_python_first, run_of_targets
 
 put_own_python_first()
+
+try:
+    # Snakemake would name neither file nor line of a fault.
+    read_config(CONFIG_FILES)
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+
+configfile: "config/config.yaml"
+configfile: "config/models.yaml"
+configfile: "config/benchmarks.yaml"
+
 
 # `snakemake results/demo/classified.jsonl` names its run: config/demo.yaml is laid over the defaults.
 named_run = run_of_targets(sys.argv[1:])
@@ -27,23 +41,30 @@ if named_run != config["run"] and Path(f"config/{named_run}.yaml").exists():
     configfile: f"config/{named_run}.yaml"
 
 
+schema = Path(workflow.basedir) / "config" / "schema.yaml"
+
 try:
     saved = config_of_job(sys.argv, os.environ)
     if saved is not None:
         config.clear()
         config.update(read_config([saved]))
+    read_numbers(config, schema)
     # Taken before paths are expanded, which a node may do otherwise.
     digest = Path(saved).stem if saved is not None else config_digest(config)
     expand_paths(config)
-    check_config(config, Path(workflow.basedir) / "config" / "schema.yaml")
+    check_config(config, schema)
     settings = Settings(config, digest)
     recipes = Recipes(settings)
     code_recipes = CodeRecipes(recipes)
+    if saved is None:
+        check_paths(settings, recipes)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
 if recipes.no_sandbox is not None:
     print(f"recipes with code are left out, since none can be run here: {recipes.no_sandbox}", file=sys.stderr)
+
+ending = Ending(f"results/{settings.run}", sys.argv[1:])
 
 
 wildcard_constraints:

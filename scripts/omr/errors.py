@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -35,8 +37,51 @@ class UserError(Exception):
         return message if self.remedy is None else f"{message}\n  remedy: {self.remedy}"
 
 
+#: What a user can mend of a disk or its folders -> how.
+_REMEDIES = {
+    errno.ENOSPC: "make room on that disk, then run the same command again: what is stored is kept",
+    errno.EDQUOT: "make room in your quota, then run the same command again: what is stored is kept",
+    errno.EROFS: "the disk is mounted read-only: mount it for writing, or run where you may write",
+    errno.EACCES: "see who owns it (`ls -ld`) and give yourself the permission, or run where you have it",
+    errno.EPERM: "see who owns it (`ls -ld`) and give yourself the permission, or run where you have it",
+    errno.EMFILE: "allow more open files (`ulimit -n`), then run the same command again",
+    errno.EIO: "the disk or its network fails: see what the system's log says of it",
+    errno.ESTALE: "the network file system lost it: run the same command again",
+}
+
+
+def as_user_error(error: OSError) -> UserError | None:
+    """What a full, read-only or forbidden disk is to a user; None for errors that only a programmer understands."""
+    remedy = _REMEDIES.get(error.errno or 0)
+    if remedy is None:
+        return None
+    # An empty name is a file descriptor's, whose writer did not say which file it is.
+    return UserError((error.strerror or str(error)).lower(), file=error.filename or None, remedy=remedy)
+
+
+@contextmanager
+def of_file(path: str | Path) -> Iterator[None]:
+    """Let an OSError inside name the file, which calls on an open one do not."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
+def user_fault(error: BaseException) -> UserError | None:
+    """What a user can mend, also of errors that were raised together or stand behind another one."""
+    if isinstance(error, UserError):
+        return error
+    if isinstance(error, OSError):
+        return as_user_error(error)
+    inner = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    return next((found for one in inner if (found := user_fault(one)) is not None), None)
+
+
 def run_command(main: Callable[[], int]) -> int:
-    """Run a command's `main`; a `UserError` becomes a message on stderr and exit status 2."""
+    """Run a command's `main`; a `UserError`, and a disk that cannot be written, become a message on stderr and exit
+    status 2."""
     try:
         return main()
     except UserError as error:
@@ -46,3 +91,12 @@ def run_command(main: Callable[[], int]) -> int:
         # The reader of our output left (`| head`): nothing to report.
         sys.stderr.close()
         return 1
+    except KeyboardInterrupt:
+        print("stopped by Ctrl-C", file=sys.stderr)
+        return 130
+    except (OSError, BaseExceptionGroup) as error:
+        fault = user_fault(error)
+        if fault is None:
+            raise
+        print(f"error: {fault}", file=sys.stderr)
+        return 2

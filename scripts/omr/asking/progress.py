@@ -6,12 +6,13 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
 from tqdm import tqdm
 
-from omr.errors import UserError
+from omr.errors import UserError, user_fault
 from omr.replies.reply import Reply
 
 _LOG_EVERY_S = 60.0
@@ -35,9 +36,11 @@ def run_logged(path: Path | None, run: Callable[[Log], int]) -> int:
     log = Log(path)
     try:
         return run(log)
-    except UserError as error:
-        if path is not None:
-            log(f"error: {error}")
+    except (UserError, OSError, BaseExceptionGroup) as error:
+        fault = user_fault(error)
+        if path is not None and fault is not None:
+            with suppress(OSError):  # the log may lie on the same full disk
+                log(f"error: {fault}")
         raise
 
 

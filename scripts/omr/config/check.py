@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+import yaml
 
 from omr.config.files import read_yaml
 from omr.errors import UserError
@@ -15,13 +17,55 @@ from omr.errors import UserError
 
 def check_config(config: Mapping[str, Any], schema_path: str | Path) -> None:
     """Raise UserError that lists every fault of a config: unknown keys, missing ones, wrong types."""
-    validator = jsonschema.Draft202012Validator(read_yaml(schema_path))
+    validator = _validator(schema_path)
     faults = sorted({line for error in validator.iter_errors(config) for line in _lines(error)})
     if faults:
         raise UserError(
             "the config has faults:\n" + "\n".join(f"  - {fault}" for fault in faults),
             remedy="mend them in config/*.yaml or in your --configfile; config/README.md explains every key",
         )
+
+
+@cache
+def _validator(schema_path: str | Path) -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(read_yaml(schema_path))
+
+
+def read_numbers(config: dict[str, Any], schema_path: str | Path) -> None:
+    """Let a text be the number (or null, true, false) that it spells where the schema takes no text.
+
+    Snakemake reads what is nested in `--config raw_data='{limit: 5}'` as texts.
+    """
+    validator = _validator(schema_path)
+    for error in list(validator.iter_errors(config)):
+        for leaf in _leaves(error):
+            if isinstance(leaf.instance, str) and leaf.absolute_path:
+                _read_number(config, list(leaf.absolute_path), leaf, validator)
+
+
+def _leaves(error: jsonschema.ValidationError) -> Iterable[jsonschema.ValidationError]:
+    """An error and those behind it: alternatives of a schema are looked at one by one."""
+    yield error
+    for inner in error.context or ():
+        yield from _leaves(inner)
+
+
+def _read_number(
+    config: dict[str, Any],
+    place: list[Any],
+    error: jsonschema.ValidationError,
+    validator: jsonschema.protocols.Validator,
+) -> None:
+    try:
+        value = yaml.safe_load(str(error.instance))
+    except yaml.YAMLError:
+        return
+    if isinstance(value, str) or not validator.evolve(schema=error.schema).is_valid(value):
+        return
+    holder: Any = config
+    for key in place[:-1]:
+        holder = holder[key]
+    holder[place[-1]] = value
 
 
 def _lines(error: jsonschema.ValidationError) -> Iterable[str]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import orjson
 
-from omr.errors import UserError
+from omr.errors import UserError, of_file
+from omr.files.temporary import temporary_beside
 
 Row = dict[str, Any]
 #: Field name -> type or types that its value must have (None stands for JSON's null).
@@ -120,22 +122,28 @@ class AtomicFile:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
+        self._temporary = temporary_beside(self.path)
         self._handle = self._temporary.open("wb", buffering=1 << 20)
 
     def write(self, data: bytes) -> None:
-        self._handle.write(data)
+        try:  # no context manager: this is done for every row
+            self._handle.write(data)
+        except OSError as error:
+            error.filename = str(self.path)
+            raise
 
     def commit(self) -> None:
         """Flush to the disk and rename into place."""
-        self._handle.flush()
-        os.fsync(self._handle.fileno())
-        self._handle.close()
-        os.replace(self._temporary, self.path)
+        with of_file(self.path):
+            self._handle.flush()
+            os.fsync(self._handle.fileno())
+            self._handle.close()
+            os.replace(self._temporary, self.path)
 
     def discard(self) -> None:
         """Remove what was written so far; harmless after a commit."""
-        self._handle.close()
+        with suppress(OSError):  # closing flushes, which a full disk refuses again
+            self._handle.close()
         self._temporary.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
@@ -144,7 +152,8 @@ class AtomicFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self.commit()
-        else:
+        try:
+            if kind is None:
+                self.commit()
+        finally:
             self.discard()

@@ -21,6 +21,8 @@ from typing import Self
 
 import orjson
 
+from omr.errors import of_file
+
 HEARTBEAT_S = 10.0
 STALE_AFTER_S = 60.0
 _NO_FLOCK = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL}
@@ -56,7 +58,11 @@ class FileLock:
         self._heart: threading.Thread | None = None
 
     def acquire(self) -> None:
-        """Block until this process holds the lock."""
+        """Block until this process holds the lock. An OSError names the lock's file."""
+        with of_file(self.path):
+            self._acquire()
+
+    def _acquire(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         waited, next_word = 0.0, 0.0
         while not self._try():

@@ -71,6 +71,9 @@ class ReplyStore:
         return self
 
     def _open(self) -> None:
+        self._beside().unlink(
+            missing_ok=True
+        )  # of a job that was killed while it rewrote the journal; the lock is ours
         self._fd = os.open(self.journal, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
         good_bytes = 0
         for line, key in self._lines(self._on_stored):
@@ -170,7 +173,7 @@ class ReplyStore:
     def _compact(self, wanted: Sequence[int]) -> None:
         """Rewrite the journal without the replies that nobody asks for any more."""
         keys = set(wanted)
-        temporary = self.journal.with_name(f".{self.journal.name}.tmp")
+        temporary = self._beside()
         left_out = 0
         with temporary.open("wb", buffering=1 << 20) as handle:
             for line, key in self._lines():
@@ -185,6 +188,9 @@ class ReplyStore:
         self._fd = os.open(self.journal, os.O_RDWR | os.O_APPEND)
         self._keys = keys
         self._say(f"{self.journal}: left out {left_out} replies to requests that are no longer made")
+
+    def _beside(self) -> Path:
+        return self.journal.with_name(f".{self.journal.name}.tmp")
 
     def _link(self) -> None:
         temporary = self.output.with_name(f".{self.output.name}.link")

@@ -15,7 +15,8 @@ from pathlib import Path
 from omr.config.files import OF_RUN, write_merged_config
 from omr.config.recipes import Recipes
 from omr.config.settings import Settings
-from omr.errors import UserError
+from omr.errors import UserError, as_user_error
+from omr.files.temporary import clear_temporary
 from omr.runs.counts import PROBLEM_STAGES, RECIPE_STAGES
 from omr.runs.own_files import check_own_files
 from omr.runs.planned import Planned
@@ -27,11 +28,19 @@ _ESTIMATE = Path(__file__).resolve().parents[2] / "estimate.py"
 _FOUND = "import importlib.util, sys; sys.exit(not all(map(importlib.util.find_spec, ('torch', 'transformers'))))"
 
 
-def check_start(settings: Settings, recipes: Recipes, planned: Planned) -> None:
-    """Find out what would fail later, before anything is saved, queued or paid for; and what would be overwritten that
-    the workflow did not make. Raises UserError."""
-    check_own_files(planned.files)
-    check_prompts(planned, recipes)
+def begin(settings: Settings, recipes: Recipes, planned: Planned, makes_environments: bool) -> None:
+    """Find out what would fail later, before anything is queued or paid for, and what would be overwritten that the
+    workflow did not make; then save what jobs need.
+
+    Raises UserError, also for a disk that cannot be written.
+    """
+    try:
+        check_own_files(planned.files)
+        check_prompts(planned, recipes)
+        clear_temporary(Path(file).parent for files in planned.files.values() for file in files)
+        start_run(settings, planned.files, makes_environments)
+    except OSError as error:
+        raise as_user_error(error) or error from None
 
 
 def start_run(settings: Settings, jobs: Mapping[str, Collection[str]], makes_environments: bool) -> None:

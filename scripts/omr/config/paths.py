@@ -1,0 +1,52 @@
+"""Are the files there that config names? Snakemake would name a missing input, but not the key that asks for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from omr.config.recipes import Recipes
+from omr.config.settings import Settings
+from omr.errors import UserError
+
+_REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+def check_paths(settings: Settings, recipes: Recipes) -> None:
+    """Raise UserError that lists every key of config whose file is missing: threads, benchmarks, prompts."""
+    faults = [*_missing_data(settings), *_missing_prompts(recipes)]
+    if faults:
+        raise UserError(
+            "config names what is not there:\n" + "\n".join(f"  - {fault}" for fault in faults),
+            remedy=f"mend these keys; paths are relative to {Path.cwd()}",
+        )
+
+
+def _missing_data(settings: Settings) -> Iterator[str]:
+    config: Any = settings.config
+    first = "problems_from" if settings.starts_from_problems else "raw_data"
+    named = [(f"{first}.path", config[first].get("path"))]
+    named += [(f"benchmarks, {entry['name']}: path", entry.get("path")) for entry in config["benchmarks"]]
+    for key, path in named:
+        if path is None or Path(path).exists():
+            continue
+        is_remote = _REMOTE.match(str(path))
+        yield f"{key}: " + (
+            f"{path} is an address; copy the file here and name its path" if is_remote else f"there is no file {path}"
+        )
+
+
+def _missing_prompts(recipes: Recipes) -> Iterator[str]:
+    there = sorted(path.stem for path in Path("prompts").glob("*.yaml"))
+    for recipe in recipes.to_run:
+        settings = recipes[recipe]
+        named = {"prompt": settings.get("prompt"), "code_rows.prompt": settings.get("code_rows", {}).get("prompt")}
+        for key, prompt in named.items():
+            if prompt is None or Path(f"prompts/{prompt}.yaml").exists():
+                continue
+            near = get_close_matches(prompt, there, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(there)}"
+            yield f"recipes.{recipe}.{key}: there is no prompts/{prompt}.yaml; {hint}"

@@ -1,0 +1,133 @@
+"""How a run of Snakemake ends: what it made and where that is, or what failed, what is kept, and how to go on."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from omr.runs.planned import Planned
+
+_RULER = "-" * 80
+_MOST_SHOWN, _MOST_CHARACTERS = 5, 300
+#: Made files that people ask for, by how their paths end, and what they are.
+_PRODUCTS = (
+    ("/sft.jsonl", "training rows"),
+    ("/dataset", "dataset"),
+    ("/report.html", "report"),
+    ("/decontaminated.jsonl", "clean problems"),
+    ("/estimate.txt", "estimate"),
+)
+#: Longer than any error that a command says, short enough to be read at once.
+_TAIL_BYTES = 1 << 16
+#: Signals that people and schedulers stop a run with.
+_STOPPED_BY: dict[int, str] = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "a signal to end (SIGTERM)"}
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+class Ending:
+    """Watches over one run: knows what it is to make, and whether somebody stopped it."""
+
+    def __init__(self, folder: str, arguments: Sequence[str]) -> None:
+        """`folder`: of the run; `arguments`: of Snakemake's command line."""
+        self._folder, self._command = Path(folder), shlex.join(["snakemake", *arguments])
+        self._files: list[str] = []
+        self._signal: int | None = None
+
+    def watch(self, planned: Planned) -> None:
+        """From now on signals are noted, and then do what they did. Only in a process's main thread."""
+        self._files = [file for files in planned.files.values() for file in files]
+        for number in _STOPPED_BY:
+            before = signal.getsignal(number)
+            if before is not signal.SIG_IGN:
+                signal.signal(number, self._noting(before))
+
+    def _noting(self, before: Any) -> Callable[[int, FrameType | None], None]:
+        def handle(number: int, frame: FrameType | None) -> None:
+            self._signal = number
+            if callable(before):
+                before(number, frame)
+
+        return handle
+
+    def tell_success(self) -> None:
+        text = self.success(self._files)
+        if text:
+            print(f"{_RULER}\n{text}", file=sys.stderr)
+
+    def tell_failure(self, failed: Iterable[Any], left: int, logs: Sequence[str]) -> None:
+        """Ends the process, as a signal would where one came: nothing that is said behind it could say more."""
+        print(f"{_RULER}\n{self.failure(failed, left, logs)}", file=sys.stderr)
+        sys.exit(1 if self._signal is None else 128 + self._signal)
+
+    def success(self, made: Iterable[str]) -> str:
+        """What a run that ended well says; `made` are the files of its jobs. Empty if it made nothing of the run."""
+        files = [file for file in made if file.startswith(f"{self._folder}/") and Path(file).exists()]
+        tables = sorted((Path(file) for file in files if file.endswith("/stages.txt")), key=_by_depth)
+        parts = [f"{path}\n{_table(path)}" for path in tables]
+        where = [f"{what + ':':15} {file}" for end, what in _PRODUCTS for file in sorted(files) if file.endswith(end)]
+        if not where:
+            where = [f"{'made:':15} {file}" for file in files[-_MOST_SHOWN:]]
+        return "\n\n".join([*parts, "\n".join(where)]) if where else ""
+
+    def failure(self, failed: Iterable[Any], left: int, logs: Sequence[str]) -> str:
+        """What a run says that did not end well: `failed` are Snakemake's jobs, `left` how many have still to run."""
+        stopped_by, jobs = _STOPPED_BY.get(self._signal or 0), sorted(failed, key=str)
+        if stopped_by is not None:
+            lines = [f"Stopped by {stopped_by}; {left} jobs are left."]
+        else:
+            lines = [f"The run did not finish: {len(jobs)} of its jobs failed, {left} are left."]
+            for job in jobs[:_MOST_SHOWN]:
+                lines += _of_job(job)
+            if len(jobs) > _MOST_SHOWN:
+                lines.append(f"  ... and {len(jobs) - _MOST_SHOWN} more, see Snakemake's own log")
+        lines += [
+            f"Kept in {self._folder}: all finished files, and every reply that was stored; none is asked for again.",
+            "To go on, the same command again:" if stopped_by else "When that is mended, the same command goes on:",
+            f"  {self._command}",
+            f"Snakemake's own log: {', '.join(map(str, logs))}",
+        ]
+        return "\n".join(lines)
+
+
+def _by_depth(path: Path) -> tuple[int, str]:
+    """What all recipes share comes first."""
+    return len(path.parts), str(path)
+
+
+def _table(path: Path) -> str:
+    """The table of stages, without what explains it below."""
+    return path.read_text(encoding="utf-8", errors="replace").split("\n\n", 1)[0]
+
+
+def _of_job(job: Any) -> Iterator[str]:
+    wildcards = getattr(job, "wildcards_dict", {})
+    named = ", ".join(f"{name} {value}" for name, value in wildcards.items() if name not in ("run", "shards", "parts"))
+    yield f"  {job.name}" + (f" ({named})" if named else "")
+    for log in list(getattr(job, "log", ()))[:1]:
+        yield from (f"    {line}" for line in _said(Path(log)))
+        yield f"    log: {log}" + (
+            "" if Path(log).exists() else " (not written: the job ended before it said anything)"
+        )
+
+
+def _said(log: Path) -> list[str]:
+    """What a log ends with: its last error and the remedy behind it, else its last line."""
+    try:
+        with log.open("rb") as handle:
+            handle.seek(max(0, log.stat().st_size - _TAIL_BYTES))
+            text = handle.read().decode(errors="replace")
+    except OSError:
+        return []
+    lines = [_CONTROL.sub("", line)[:_MOST_CHARACTERS] for line in text.splitlines() if line.strip()]
+    starts = [place for place, line in enumerate(lines) if line.startswith("error:") or " error: " in line]
+    if not starts:
+        return lines[-1:]
+    first = starts[-1]
+    more = [line for line in lines[first + 1 : first + 4] if line.startswith("  ")]
+    return [lines[first], *more]

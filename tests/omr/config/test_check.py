@@ -1,0 +1,49 @@
+"""What the command line can only say as text is read as what the schema wants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import run_files
+from omr.config.check import check_config, read_numbers
+from omr.errors import UserError
+
+SCHEMA = run_files.ROOT / "config/schema.yaml"
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "value"),
+    [
+        (("raw_data", "limit"), "5", 5),
+        (("raw_data", "limit"), "null", None),
+        (("raw_data", "max_bad_fraction"), "0.25", 0.25),
+        (("problems", "use_converted_proofs"), "false", False),
+        (("gates", "canary_recall"), "0.9", 0.9),
+        (("recipes", run_files.RECIPE, "seeds"), "3", 3),
+    ],
+)
+def test_a_number_that_is_spelled_is_the_number(place: tuple[str, ...], text: str, value: Any) -> None:
+    config = run_files.config()
+    holder = config
+    for key in place[:-1]:
+        holder = holder[key]
+    holder[place[-1]] = text
+    read_numbers(config, SCHEMA)
+    assert holder[place[-1]] == value
+    assert type(holder[place[-1]]) is type(value)
+    check_config(config, SCHEMA)
+
+
+def test_other_texts_stay_and_are_told() -> None:
+    config = run_files.config()
+    config["raw_data"]["limit"] = "three"
+    config["raw_data"]["path"] = "5"  # a file may be called so
+    read_numbers(config, SCHEMA)
+    assert config["raw_data"]["path"] == "5"
+    with pytest.raises(UserError, match="limit: 'three' is not of type"):
+        check_config(config, SCHEMA)
+    config["raw_data"]["limit"] = "-3"
+    read_numbers(config, SCHEMA)
+    with pytest.raises(UserError, match="limit: '-3' is not"):
+        check_config(config, SCHEMA)

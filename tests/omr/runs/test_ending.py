@@ -1,0 +1,124 @@
+"""The end of a run says what was made, or what failed, what is kept, and which command goes on."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from omr.runs.ending import Ending
+from omr.runs.planned import Planned
+
+RUN = "results/small"
+
+
+@pytest.fixture
+def ending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ending:
+    monkeypatch.chdir(tmp_path)
+    return Ending(RUN, ["--configfile", "my own.yaml", "--cores", "2"])
+
+
+def write(path: str, text: str = "") -> str:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(text)
+    return path
+
+
+def failed(rule: str, log: str, **wildcards: str) -> Any:
+    return SimpleNamespace(name=rule, wildcards_dict={"run": "small", **wildcards}, log=[log])
+
+
+def test_a_run_ends_with_its_tables_and_where_its_products_are(ending: Ending) -> None:
+    made = [
+        write(f"{RUN}/cot/stages.txt", "stage read\nvote 9\n\nwords below"),
+        write(f"{RUN}/stages.txt", "stage read\nparse 7\n\nwords below"),
+        write(f"{RUN}/cot/sft.jsonl"),
+        write(f"{RUN}/cot/counts/x.json"),
+        write(f"{RUN}/cot/report.html"),
+        f"{RUN}/cot/dataset",  # was not made after all
+    ]
+    assert ending.success(made).splitlines() == [
+        f"{RUN}/stages.txt",
+        "stage read",
+        "parse 7",
+        "",
+        f"{RUN}/cot/stages.txt",
+        "stage read",
+        "vote 9",
+        "",
+        f"training rows:  {RUN}/cot/sft.jsonl",
+        f"report:         {RUN}/cot/report.html",
+    ]
+
+
+def test_a_run_for_one_file_names_it_and_one_that_makes_nothing_of_a_run_says_nothing(ending: Ending) -> None:
+    assert ending.success([write(f"{RUN}/problems.jsonl")]) == f"made:           {RUN}/problems.jsonl"
+    assert ending.success([write("results/downloads/x")]) == ""
+
+
+def test_a_failure_names_job_error_remedy_log_and_the_command_that_goes_on(ending: Ending) -> None:
+    log = write(
+        "logs/a.log", "begun\nerror: an old one\nmore\n2026 error: no room\x1b[2J\n  remedy: make some\nlater\n"
+    )
+    said = ending.failure([failed("judge_answers", log, recipe="cot", shard="003", shards="008")], 7, ["s.log"])
+    assert said.splitlines() == [
+        "The run did not finish: 1 of its jobs failed, 7 are left.",
+        "  judge_answers (recipe cot, shard 003)",
+        "    2026 error: no room[2J",
+        "      remedy: make some",
+        "    log: logs/a.log",
+        f"Kept in {RUN}: all finished files, and every reply that was stored; none is asked for again.",
+        "When that is mended, the same command goes on:",
+        "  snakemake --configfile 'my own.yaml' --cores 2",
+        "Snakemake's own log: s.log",
+    ]
+
+
+def test_a_log_without_an_error_is_quoted_by_its_last_line_and_a_missing_one_is_said_to_be(ending: Ending) -> None:
+    trace = write("logs/a.log", "Traceback\n  File\nZeroDivisionError: division by zero\n\n")
+    said = ending.failure([failed("a", trace), failed("b", "logs/none.log")], 2, []).splitlines()
+    assert "    ZeroDivisionError: division by zero" in said
+    assert "    log: logs/none.log (not written: the job ended before it said anything)" in said
+
+
+def test_many_failed_jobs_are_counted_and_few_are_shown(ending: Ending) -> None:
+    said = ending.failure([failed("judge", f"logs/{n}.log", shard=str(n)) for n in range(40)], 50, [])
+    assert said.count("  log: ") == 5
+    assert "... and 35 more" in said
+
+
+@pytest.mark.parametrize(("number", "name"), [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")])
+def test_a_run_that_was_stopped_ends_as_that_and_blames_no_job(
+    ending: Ending, number: int, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, heard = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}, []
+    try:
+        signal.signal(number, lambda number, frame: heard.append(number))
+        ending.watch(Planned())
+        signal.raise_signal(number)
+    finally:
+        for n, handler in before.items():
+            signal.signal(n, handler)
+    assert heard == [number]
+    with pytest.raises(SystemExit) as ended:
+        ending.tell_failure([failed("judge", "logs/a.log")], 3, [])
+    assert ended.value.code == 128 + number
+    said = capsys.readouterr().err
+    assert name in said
+    assert "3 jobs are left" in said
+    assert "judge" not in said
+    assert "every reply that was stored" in said
+
+
+def test_a_signal_that_the_process_was_started_to_ignore_stays_ignored(ending: Ending) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    term = signal.getsignal(signal.SIGTERM)
+    try:
+        ending.watch(Planned())
+        signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGTERM, term)
+    assert ending.failure([], 0, []).startswith("The run did not finish")

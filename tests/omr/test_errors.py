@@ -1,0 +1,70 @@
+"""Faults of a disk are one sentence with a remedy; faults of the program keep their traceback."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from omr.errors import UserError, as_user_error, run_command
+from omr.files.jsonl import AtomicFile
+from omr.files.locks import FileLock
+
+FULL = Path("/dev/full")
+
+
+def raising(error: BaseException) -> NoReturn:
+    raise error
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO])
+def test_a_disk_that_cannot_be_written_is_one_sentence(number: int, capsys: pytest.CaptureFixture[str]) -> None:
+    error = OSError(number, os.strerror(number), "rows.jsonl")
+    for told in (error, ExceptionGroup("tasks", [ValueError(), ExceptionGroup("more", [error])])):
+        assert run_command(lambda told=told: raising(told)) == 2  # type: ignore[misc]
+        said = capsys.readouterr().err
+        assert said.startswith(f"error: rows.jsonl: {os.strerror(number).lower()}\n  remedy: ")
+        assert "Traceback" not in said
+
+
+def test_other_errors_are_the_programs_own() -> None:
+    assert as_user_error(OSError(errno.EPIPE, "broken")) is None
+    with pytest.raises(IsADirectoryError):
+        run_command(lambda: raising(IsADirectoryError(errno.EISDIR, "a directory")))
+    with pytest.raises(ExceptionGroup):
+        run_command(lambda: raising(ExceptionGroup("tasks", [ValueError()])))
+
+
+def test_ctrl_c_is_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(lambda: raising(KeyboardInterrupt())) == 130
+    assert capsys.readouterr().err == "stopped by Ctrl-C\n"
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
+def test_a_full_disk_names_the_file_that_was_written_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("omr.files.jsonl.temporary_beside", lambda path: FULL)
+    monkeypatch.setattr(Path, "unlink", lambda path, missing_ok=False: None)  # /dev/full stays
+    with pytest.raises(OSError, match="No space") as caught, AtomicFile(tmp_path / "rows.jsonl") as file:
+        file.write(b"x")
+    assert caught.value.filename == str(tmp_path / "rows.jsonl")
+    with pytest.raises(OSError, match="No space") as caught, AtomicFile(tmp_path / "rows.jsonl") as file:
+        file.write(b"x" * (2 << 20))
+    assert caught.value.filename == str(tmp_path / "rows.jsonl")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_on_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object) -> NoReturn:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with pytest.raises(OSError, match="No space") as caught:
+        FileLock(tmp_path / "a.lock").acquire()
+    assert caught.value.filename == str(tmp_path / "a.lock")
+    fault = as_user_error(caught.value)
+    assert isinstance(fault, UserError)
+    assert "make room" in str(fault)
