@@ -32,9 +32,8 @@ from omr.training.columns import (
     prompt_hash,
 )
 from omr.training.figures import Figures, StageSum, read_json, sum_stages
+from omr.training.parquet_files import ParquetFiles
 
-#: Bytes of text that are made a row group: enough to compress well, few enough to hold in memory several times over.
-_GROUP_BYTES = 16 << 20
 _REMEDY = "delete this file and run again: the workflow makes it anew from its inputs"
 
 
@@ -69,58 +68,14 @@ def checked_rows(path: Path) -> Iterator[Row]:
         yield row
 
 
+def schema_of(row: Row) -> Any:
+    """The Parquet schema (pyarrow.Schema) of rows like this one: all carry pass rates of the same recipes."""
+    return arrow_schema(list(row["pass_rates"] or ()))
+
+
 def size_of(row: Row) -> int:
     """About the characters of a row."""
     return 500 + len(row["problem"]) + 2 * len(row["generated_solution"])
-
-
-class ParquetFiles:
-    """Writes rows to Parquet files of about equal size, in groups, so that memory does not grow with the rows."""
-
-    def __init__(self, folder: Path, shard_bytes: int) -> None:
-        self._folder = folder
-        self._shard_bytes = shard_bytes
-        self._schema: Any = None
-        self._group: list[Row] = []
-        self._group_bytes = 0
-        self._file_bytes = 0
-        self._files: list[Path] = []
-        self._writer: Any = None
-
-    def write(self, row: Row) -> None:
-        self._group.append(row)
-        self._group_bytes += size_of(row)
-        if self._group_bytes >= min(_GROUP_BYTES, self._shard_bytes):
-            self._flush()
-
-    def _flush(self) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        if not self._group:
-            return
-        if self._schema is None:
-            self._schema = arrow_schema(list(self._group[0]["pass_rates"] or ()))
-        if self._writer is None:
-            self._files.append(self._folder / f"{len(self._files)}.parquet")
-            self._writer = pq.ParquetWriter(self._files[-1], self._schema, compression="zstd")
-        self._writer.write_table(pa.Table.from_pylist(self._group, schema=self._schema))
-        self._file_bytes += self._group_bytes
-        self._group, self._group_bytes = [], 0
-        if self._file_bytes >= self._shard_bytes:
-            self._end_file()
-
-    def _end_file(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-        self._writer, self._file_bytes = None, 0
-
-    def close(self) -> None:
-        """Write what is left; only now the number of files is known, which is part of their names."""
-        self._flush()
-        self._end_file()
-        for number, path in enumerate(self._files):
-            path.rename(self._folder / f"train-{number:05d}-of-{len(self._files):05d}.parquet")
 
 
 def check_gates(args: argparse.Namespace) -> None:
@@ -142,7 +97,7 @@ def check_gates(args: argparse.Namespace) -> None:
 
 def write_rows(path: Path, folder: Path, shard_bytes: int, stages: Sequence[StageSum]) -> Figures:
     """Write all rows to Parquet files. Returns their figures; raises UserError, with their fate, if there are none."""
-    figures, files = Figures(), ParquetFiles(folder, shard_bytes)
+    figures, files = Figures(), ParquetFiles(folder, shard_bytes, schema_of, size_of)
     for row in checked_rows(path):
         files.write(row)
         figures.add(row)

@@ -1,0 +1,84 @@
+"""Other products of judged solutions; nothing is asked again. None of them is part of `all`.
+
+    results/{run}/decontaminated.jsonl, {recipe}/judged/shard-..., {recipe}/pass_rates.jsonl
+    -> {recipe}/rl/                          verl/, trl/, nemo_gym/ and README.md, the card: `snakemake rl`
+
+The stages also write {recipe}/dropped/<stage> and {recipe}/counts/<stage>.
+"""
+
+from omr.config.further_products import SOLVING, FurtherProducts
+
+try:
+    further = FurtherProducts(settings, recipes)
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+
+rule prepare_rl:
+    """The problems that are neither always nor never solved, and whose answers can be checked."""
+    localrule: True
+    input:
+        problems="results/{run}/decontaminated.jsonl",
+        judged=recipes.judged,
+        pass_rates=further.rl_rates,
+        prompt=f"prompts/{config['products']['rl']['prompt']}.yaml",
+        code=code_of("prepare_rl"),
+    output:
+        # All of it is in rl/.
+        rows=temp("results/{run}/{recipe}/rl.jsonl"),
+        dropped="results/{run}/{recipe}/dropped/prepare_rl.jsonl",
+        counts="results/{run}/{recipe}/counts/prepare_rl.json",
+    log:
+        "results/{run}/{recipe}/logs/prepare_rl.log",
+    wildcard_constraints:
+        recipe=recipes.pattern_of(*SOLVING),
+    params:
+        chosen=further.rl_flags,
+    conda:
+        "../envs/workflow.yaml"
+    shell:
+        "python scripts/prepare_rl.py"
+        " --problems {input.problems}"
+        " --judged {input.judged}"
+        " --pass-rates {input.pass_rates}"
+        " --prompt {input.prompt}"
+        " {params.chosen}"
+        " --output {output.rows}"
+        " --dropped {output.dropped}"
+        " --counts {output.counts}"
+        " 2>&1 | tee {log}"
+
+
+rule write_rl:
+    """The folder that trainers take, with a form for each of them and a card."""
+    localrule: True
+    input:
+        rows="results/{run}/{recipe}/rl.jsonl",
+        counts="results/{run}/{recipe}/counts/prepare_rl.json",
+        code=code_of("write_product"),
+    output:
+        directory("results/{run}/{recipe}/rl"),
+    log:
+        "results/{run}/{recipe}/logs/write_rl.log",
+    params:
+        data_source=config["products"]["rl"]["data_source"],
+        license=products.card_license,
+    conda:
+        "../envs/workflow.yaml"
+    shell:
+        "python scripts/write_product.py"
+        " --kind rl"
+        " --rows {input.rows}"
+        " --title {wildcards.run}-{wildcards.recipe}-rl"
+        " {params.license}"
+        " --counts {input.counts}"
+        " --data-source {params.data_source:q}"
+        " --output {output}"
+        " 2>&1 | tee {log}"
+
+
+rule rl:
+    """Problems for reinforcement learning, of all recipes that solve problems."""
+    localrule: True
+    input:
+        further.folders("rl", *SOLVING),

@@ -1,0 +1,57 @@
+"""What the config asks of further products: their inputs and flags, and what a schema cannot refuse."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from omr.config.files import read_config
+from omr.config.further_products import SOLVING, FurtherProducts
+from omr.config.recipes import Recipes
+from omr.config.settings import Settings
+from omr.errors import UserError
+
+CONFIG = Path(__file__).parents[3] / "config"
+FULL = read_config(CONFIG / f"{name}.yaml" for name in ("config", "models", "benchmarks"))
+QWQ: Any = SimpleNamespace(run="full", recipe="cot-qwq")
+
+
+def products(**changes: dict[str, Any]) -> FurtherProducts:
+    """Of the full configuration with changed products."""
+    config = copy.deepcopy(FULL)
+    for name, change in changes.items():
+        config["products"][name] |= change
+    settings = Settings(config)
+    return FurtherProducts(settings, Recipes(settings))
+
+
+def test_problems_are_chosen_by_the_pass_rates_of_the_recipe_itself_or_of_the_measure() -> None:
+    assert products().rl_rates(QWQ) == "results/full/cot-qwq/pass_rates.jsonl"
+    measured = products(
+        rl={"measure": "tir-limo", "below_pass_rate": 0.75, "answer_sources": ["extracted", "majority"]}
+    )
+    assert measured.rl_rates(QWQ) == "results/full/tir-limo/pass_rates.jsonl"
+    flags = "--measure tir-limo --above 0.0 --below 0.75 --answer-sources extracted majority"
+    assert measured.rl_flags(QWQ) == flags
+
+
+def test_a_recipe_that_compares_solutions_has_no_such_product() -> None:
+    assert products().folders("rl", *SOLVING) == [
+        f"results/full/{name}/rl" for name in ("cot-qwq", "cot-r1", "tir-openmath")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"above_pass_rate": 0.5, "below_pass_rate": 0.5}, "no pass rate lies between"),
+        ({"measure": "genselect-qwq"}, "it has no pass rates"),
+        ({"measure": "no-such"}, "'no-such' is not in config"),
+    ],
+)
+def test_what_no_problem_can_pass_is_refused(change: dict[str, Any], what: str) -> None:
+    with pytest.raises(UserError, match=what):
+        products(rl=change)

@@ -1,0 +1,134 @@
+"""Folders for trainers: the forms as they load, the card, and what happens without rows."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+import write_product
+import yaml
+from omr.errors import UserError
+from solution_files import write_rows
+
+Row = dict[str, Any]
+
+#: Runs the card's own code for every form.
+LOADS = """
+import sys, json, re
+folder = sys.argv[1]
+loaded = {}
+for form, code in re.findall(r"### `(.+?)`.*?```python\\n(.*?)```", open(folder + "/README.md").read(), re.DOTALL):
+    names = {}
+    exec(re.sub("path/(?:or/name/)?of/this/dataset", folder, code), names)
+    loaded[form] = list(names["rows"])
+print(json.dumps(loaded))
+"""
+COUNTS = {
+    "stage": "prepare_rl",
+    "read": 9,
+    "passed": 0,
+    "written": 0,
+    "dropped": {"vote_disagrees": 8, "no_pass_rate": 1},
+}
+
+
+def rl_row(number: int, answer: str = r"\frac{1}{2}") -> Row:
+    return {
+        "id": f"a-{number}", "problem": f"What is {number}?", "expected_answer": answer, "answer_source": "extracted",
+        "problem_type": "has_answer_extracted", "problem_source": None, "pass_rate": 0.5, "pass_rate_by": "cot-a",
+        "majority_votes": 5, "total_votes": 6, "prompt": [{"role": "user", "content": f"Solve: what is {number}?"}],
+    }  # fmt: skip
+
+
+def write(folder: Path, rows: list[Row], *options: str, kind: str = "rl") -> Path:
+    """Run the script on rows in two files; returns the folder that it made."""
+    files = [write_rows(folder / f"{part}.jsonl", rows[part::2]) for part in range(2)]
+    counts = folder / "counts.json"
+    counts.write_text(json.dumps(COUNTS))
+    given = ["--kind", kind, "--rows", *map(str, files), "--title=a title", f"--output={folder / 'made'}"]
+    given += ["--counts", str(counts), *options]
+    assert write_product.main([*given, "--data-source=checked"] if kind == "rl" else given) == 0
+    return folder / "made"
+
+
+def load(folder: Path) -> dict[str, list[Row]]:
+    """What `datasets` makes of a folder, without network, form by form, as its card says."""
+    offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HOME": str(folder.parent / "cache")}
+    command = [sys.executable, "-c", LOADS, str(folder)]
+    done = subprocess.run(command, env=os.environ | offline, capture_output=True, text=True, check=True)
+    loaded: dict[str, list[Row]] = json.loads(done.stdout)
+    return loaded
+
+
+def test_every_form_for_reinforcement_learning_loads_as_its_trainer_wants_it(tmp_path: Path) -> None:
+    loaded = load(write(tmp_path, [rl_row(1), rl_row(2, "7")]))
+    prompt = [{"role": "user", "content": "Solve: what is 1?"}]
+    known = {"id": "a-1", "answer_source": "extracted", "problem_source": None, "pass_rate": 0.5}
+    assert loaded["verl"][0] == {
+        "data_source": "checked",
+        "prompt": prompt,
+        "ability": "math",
+        "reward_model": {"style": "rule", "ground_truth": r"\frac{1}{2}"},
+        "extra_info": known | {"split": "train", "index": 0, "problem": "What is 1?", "pass_rate_by": "cot-a"},
+    }
+    assert loaded["trl"][0] == known | {
+        "prompt": prompt,
+        "solution": r"\boxed{\frac{1}{2}}",
+        "expected_answer": r"\frac{1}{2}",
+    }
+    assert loaded["nemo_gym"][0] == {
+        "responses_create_params": {"input": prompt},
+        "question": "What is 1?",
+        "expected_answer": r"\frac{1}{2}",
+        "agent_ref": {"type": "responses_api_agents", "name": "math_with_judge_simple_agent"},
+        "id": "a-1",
+        "pass_rate": 0.5,
+    }
+    assert [row["extra_info"]["index"] for row in loaded["verl"]] == [0, 1]
+
+
+def test_the_library_behind_rewards_reads_the_answers_of_the_form_for_trl(tmp_path: Path) -> None:
+    math_verify = pytest.importorskip("math_verify")
+    answers = ["7", r"\frac{1}{2}", "$x^2+1$", r"\{1, 2\}", r"(3, \infty)", "2:3", r"\sqrt{2}"]
+    made = write(tmp_path, [rl_row(number, answer) for number, answer in enumerate(answers)])
+    rows = pq.read_table(next((made / "trl").iterdir())).to_pylist()
+    for row in rows:
+        gold = math_verify.parse(row["solution"])
+        said = math_verify.parse(f"So it is $\\boxed{{{row['expected_answer'].strip('$')}}}$.")
+        assert math_verify.verify(gold, said), row["solution"]
+        assert not math_verify.verify(gold, math_verify.parse(r"$\boxed{12345}$")), row["solution"]
+    assert len(rows) == len(answers)
+
+
+def test_the_card_names_every_form_and_tells_what_was_dropped(tmp_path: Path) -> None:
+    made = write(tmp_path, [rl_row(1), rl_row(2)], "--license=cc-by-4.0")
+    _, head, body = (made / "README.md").read_text().split("---\n", 2)
+    front = yaml.safe_load(head)
+    assert front["license"] == "cc-by-4.0"
+    paths = {config["config_name"]: config["data_files"][0]["path"] for config in front["configs"]}
+    found = {name: [path.name for path in made.glob(paths[name])] for name in paths}
+    assert found == {name: ["train-00000-of-00001.parquet"] for name in ("verl", "trl")}
+    assert "2 problems for reinforcement learning" in body
+    assert "| `prepare_rl` | 9 | 0 | 0 | no_pass_rate 1, vote_disagrees 8 |" in body
+
+
+def test_without_rows_the_error_says_what_they_were_dropped_for(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="prepare_rl read 9 problems: no_pass_rate 1, vote_disagrees 8"):
+        write(tmp_path, [])
+    assert not (tmp_path / "made").exists()
+
+
+def test_rows_are_spread_over_files_of_bounded_size_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write_product, "size_of", lambda row: 600_000)
+    rows = [rl_row(number) for number in range(6)]
+    made = write(tmp_path, rows, "--shard-megabytes=1")
+    paths = sorted((made / "verl").iterdir())
+    assert [path.name for path in paths] == [f"train-{n:05d}-of-00003.parquet" for n in range(3)]
+    stored = [row["extra_info"]["id"] for path in paths for row in pq.read_table(path).to_pylist()]
+    assert stored == [row["id"] for row in rows[::2] + rows[1::2]]

@@ -1,0 +1,25 @@
+"""Products besides the training rows, made from a finished run: nothing is asked again."""
+
+from __future__ import annotations
+
+import orjson
+import pyarrow.parquet as pq
+import pytest
+from workflow.projects import Project
+
+pytestmark = pytest.mark.workflow
+
+DEMO = ("--configfile", "config/demo.yaml")
+
+
+def test_a_finished_run_gives_problems_for_reinforcement_learning_and_asks_nothing(demo: Project) -> None:
+    assert not demo.path("results/demo/cot-qwq/rl").exists()
+    planned = demo.planned("rl", *DEMO)
+    assert not planned.keys() & {"generate_solutions", "judge_answers", "extract_problems"}
+    demo.make("rl", *DEMO)
+    folder = demo.path("results/demo/cot-qwq")
+    counts = orjson.loads((folder / "counts/prepare_rl.json").read_bytes())
+    rows = pq.read_table(folder / "rl/trl/train-00000-of-00001.parquet").to_pylist()
+    assert counts["read"] == counts["written"] + sum(counts["dropped"].values()) > counts["written"] == len(rows) > 0
+    assert all(0 < row["pass_rate"] < 1 and row["answer_source"] == "extracted" for row in rows)
+    assert not demo.path("results/demo/genselect-qwq/rl").exists()
