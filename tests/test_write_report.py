@@ -155,3 +155,18 @@ def test_samples_are_few_and_do_not_depend_on_the_order(tmp_path: Path) -> None:
 def test_reasoning_and_solution_are_told_apart() -> None:
     assert split_solution("<think>\na\n</think>\n\nb") == ("a", "b")
     assert split_solution("only this") == ("", "only this")
+
+
+def test_what_a_row_took_is_told_with_the_numbers_of_the_files(tmp_path: Path) -> None:
+    run = run_files.write_run(tmp_path)
+    text = read(report(run)).text
+    product = read_product(run / run_files.RECIPE / "sft.jsonl", 0)
+    told = re.search(
+        r"([\d,]+) solutions of ([\d,]+) problems became ([\d,]+) training rows of ([\d,]+) problems", text
+    )
+    assert told is not None
+    solutions, problems, rows, solved = (int(number.replace(",", "")) for number in told.groups())
+    assert (rows, solved) == (product.rows, product.problems)
+    assert f"{solutions / rows:,.1f} solutions per row" in text
+    assert problems >= solved
+    assert "by a table or in rounds" not in text

@@ -11,6 +11,7 @@ from omr.report.charts import Bar, histogram, nice_step, short_number
 from omr.report.data import LENGTH_STEP, Cost, ReportData
 from omr.report.html import Cell, Html, duration, paragraph, percent, reasons_list, section, table, with_code
 from omr.report.words import CANARIES, MODEL_STAGES, NETS
+from omr.report.worth import worth
 from omr.runs.costs import measured_speed
 from omr.runs.counts import ModelUse
 
@@ -119,6 +120,7 @@ def costs(data: ReportData) -> str:
         "Requests, tokens, time and cost",
         paragraph(note),
         table(head, rows, range(2, 10), sum_row=True),
+        worth(data),
         _servers(data),
         _failures(data),
     )
