@@ -54,6 +54,7 @@ rule prepare_raw_data:
         "results/{run}/benchmarks/prepare_raw_data.tsv"
     threads: 16
     params:
+        columns=settings.thread_flags,
         tokenizer=lambda wildcards, input: f"--tokenizer {input.tokenizer}" if input.tokenizer else "",
         max_discussion_tokens=config["raw_data"]["max_discussion_tokens"],
         limit="" if config["raw_data"]["limit"] is None else f"--limit {config['raw_data']['limit']}",
@@ -63,6 +64,7 @@ rule prepare_raw_data:
     shell:
         "python scripts/prepare_raw_data.py"
         " --input {input.threads:q}"
+        " {params.columns}"
         " {params.tokenizer}"
         " --max-discussion-tokens {params.max_discussion_tokens}"
         " {params.limit}"

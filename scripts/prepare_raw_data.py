@@ -1,8 +1,8 @@
 """Raw forum threads in, clean threads out: `raw_aops_data.jsonl`, the first file of the recipe.
 
-In: rows with `original_question` (first post) and `original_answers` (list of posts; null stands for none) as JSON
-Lines, gzipped or not, as Parquet, or as the manifest that `download_raw_data.py` wrote. Fields named `source...` that
-hold text or numbers are kept.
+In: rows with `original_question` (first post) and `original_answers` (list of posts; null stands for none), or with
+the columns that --question and --answers name, in files of any kind (see omr/files/tables.py), folders of them, or the
+manifest that `download_raw_data.py` wrote. Fields named `source...` that hold text or numbers are kept.
 
 Out: `id` (hash of the thread's raw texts), `forum_post` (as it is, less NUL characters), `forum_discussions` ("Post
 1:\\n...\\n\\nPost 2:\\n...", quotes removed, within the token limit, no post cut; see omr/threads/posts.py).
@@ -25,7 +25,7 @@ from omr.files.id_set import IdSet
 from omr.stages.faulty_rows import FaultyRows
 from omr.stages.stage import Stage
 from omr.stages.workers import available_cores, ordered_map
-from omr.threads.files import find_inputs, read_chunks
+from omr.threads.files import THREAD_COLUMNS, ThreadColumns, find_inputs, read_chunks
 from omr.threads.rows import ChunkResult, Refused, ThreadBuilder
 from omr.threads.token_counts import ByteCounter, TokenCounter, TokenizerCounter
 
@@ -52,11 +52,18 @@ def add_chunk(stage: Stage, seen: IdSet, faulty: FaultyRows, posts: Counter[str]
 
 
 def prepare(
-    stage: Stage, files: list[Path], builder: ThreadBuilder, *, limit: int | None, max_bad_fraction: float, workers: int
+    stage: Stage,
+    files: list[Path],
+    builder: ThreadBuilder,
+    *,
+    columns: ThreadColumns,
+    limit: int | None,
+    max_bad_fraction: float,
+    workers: int,
 ) -> None:
     """Stream the threads of the files through the builder into the stage. Raises UserError."""
     seen, faulty, posts = IdSet(), FaultyRows(max_bad_fraction, "`raw_data.max_bad_fraction` in config"), Counter[str]()
-    with closing(ordered_map(builder, read_chunks(files, limit), workers)) as chunks:
+    with closing(ordered_map(builder, read_chunks(files, limit, columns), workers)) as chunks:
         for chunk in chunks:
             add_chunk(stage, seen, faulty, posts, chunk)
             faulty.check(stage.rows_read, at_end=False)
@@ -74,8 +81,10 @@ def choose_workers(files: list[Path], asked: int | None) -> int:
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--input", nargs="+", required=True, metavar="FILE", help=".jsonl, .jsonl.gz, .parquet, or a manifest"
+        "--input", nargs="+", required=True, metavar="FILE", help="files or folders of rows, or a manifest"
     )
+    parser.add_argument("--question", default=THREAD_COLUMNS.post, metavar="COLUMN", help="the first post's text")
+    parser.add_argument("--answers", default=THREAD_COLUMNS.answers, metavar="COLUMN", help="list of further posts")
     parser.add_argument(
         "--tokenizer",
         metavar="FILE",
@@ -116,13 +125,15 @@ def fraction(text: str) -> float:
 def main(argv: list[str] | None = None) -> int:
     arguments = parse_arguments(argv)
     files = find_inputs(arguments.input)
+    columns = ThreadColumns(arguments.question, arguments.answers)
     counter: TokenCounter = TokenizerCounter(arguments.tokenizer) if arguments.tokenizer else ByteCounter()
     with Stage("prepare_raw_data", arguments.output, arguments.dropped, arguments.counts) as stage:
         stage.note("tokens_counted_by", counter.name)
         prepare(
             stage,
             files,
-            ThreadBuilder(counter, arguments.max_discussion_tokens),
+            ThreadBuilder(counter, arguments.max_discussion_tokens, columns),
+            columns=columns,
             limit=arguments.limit,
             max_bad_fraction=arguments.max_bad_fraction,
             workers=choose_workers(files, arguments.workers),

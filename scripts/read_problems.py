@@ -35,7 +35,7 @@ from omr.files.duplicates import Duplicates
 from omr.files.hash_table import HashTable
 from omr.files.jsonl import Row
 from omr.files.notation import notation
-from omr.files.tables import MISSING, Line, data_files, read_lines, top_columns, value_at
+from omr.files.tables import MISSING, Line, read_lines, top_columns, value_at
 from omr.parsers.extraction import fault_of_problem
 from omr.stages.faulty_rows import FaultyRows
 from omr.stages.flags import open_stage, stage_parser
@@ -258,7 +258,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     arguments = parse_arguments(argv)
     columns = {field: value for field in FIELDS if (value := getattr(arguments, field)) is not None}
-    files = [file for path in find_inputs(arguments.input) for file in data_files(path)]
+    files = find_inputs(arguments.input)
     problems = ProblemSet(files, columns, arguments.limit)
     duplicates = look_through(problems, arguments.max_bad_fraction)
     check_columns(problems, columns)

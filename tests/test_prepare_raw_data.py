@@ -161,10 +161,61 @@ def test_a_manifest_stands_for_its_files(tmp_path: Path) -> None:
     assert run(tmp_path, manifest).output == run(tmp_path, write_jsonl(tmp_path / "in.jsonl", rows)).output
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"files": [1]}', '{"original_question": "q"}'])
-def test_another_json_file_is_no_manifest(tmp_path: Path, content: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "holds no rows"),
+        ("[]", "holds no rows"),
+        ('{"files": [1]}', "has no original_question"),
+        ('{"original_question": "q"}', "has no original_answers"),
+    ],
+)
+def test_another_json_file_is_no_manifest_but_a_file_of_rows(tmp_path: Path, content: str, said: str) -> None:
     (tmp_path / "in.json").write_text(content)
-    assert "neither .jsonl" in fail(tmp_path, tmp_path / "in.json").what
+    assert said in fail(tmp_path, tmp_path / "in.json").what
+
+
+def csv_of(rows: list[Row]) -> str:
+    cells = ([row["original_question"], json.dumps(row["original_answers"])] for row in rows)
+    lines = ",".join(("original_question", "original_answers"))
+    return lines + "".join('\n"{}","{}"'.format(*(cell.replace('"', '""') for cell in pair)) for pair in cells)
+
+
+def test_the_same_threads_come_out_of_files_of_every_kind(tmp_path: Path) -> None:
+    rows = [row for row in many_threads(450) if None not in row["original_answers"]]
+    wanted = [row["id"] for row in run(tmp_path, write_jsonl(tmp_path / "in.jsonl", rows)).rows]
+    (tmp_path / "in.json").write_text(json.dumps(rows, indent=1))
+    (tmp_path / "in.json.gz").write_bytes(gzip.compress((tmp_path / "in.json").read_bytes()))
+    (tmp_path / "in.csv").write_text(csv_of(rows))
+    lines = (tmp_path / "in.jsonl").read_bytes()
+    (tmp_path / "in.jsonl.zst").write_bytes(pa.Codec("zstd").compress(lines, asbytes=True))
+    (tmp_path / "folder").mkdir()
+    write_parquet(tmp_path / "folder" / "0.parquet", rows[:300])
+    write_parquet(tmp_path / "folder" / "1.parquet", rows[300:])
+    for name in ("in.json", "in.json.gz", "in.csv", "in.jsonl.zst", "folder"):
+        assert [row["id"] for row in run(tmp_path, tmp_path / name).rows] == wanted, name
+
+
+def test_columns_of_other_names_and_inside_others_are_those_that_config_names(tmp_path: Path) -> None:
+    plain = [thread("Find $x$.", "5", "No, 6."), thread("Find $y$.")]
+    wanted = run(tmp_path, write_jsonl(tmp_path / "plain.jsonl", plain))
+    rows = [
+        {"thread": {"title": row["original_question"]}, "replies": [{"body": text} for text in row["original_answers"]]}
+        for row in plain
+    ]
+    options = ["--question=thread.title", "--answers=replies.*.body"]
+    for path in (write_jsonl(tmp_path / "in.jsonl", rows), tmp_path / "in.parquet"):
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / "in.parquet")
+        assert run(tmp_path, path, options=options).output == wanted.output
+    texts = [{"q": "Find $x$.", "a": "5"}]
+    found = run(tmp_path, write_jsonl(tmp_path / "in.jsonl", texts), options=["--question=q", "--answers=a"])
+    assert "5" in found.rows[0]["forum_discussions"]
+
+
+def test_a_dropped_row_of_a_csv_file_is_named_by_its_line(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text('original_question,original_answers\n"two\nlines",a\n" ",b\nc,d\n')
+    found = run(tmp_path, tmp_path / "in.csv", options=["--max-bad-fraction=1"])
+    assert [(row["reason"], row["line"]) for row in found.dropped] == [("empty_post", 4)]
 
 
 @pytest.mark.parametrize("limit", [1, 199, 200, 201, 450])
@@ -331,7 +382,9 @@ def test_a_missing_file_is_an_error(tmp_path: Path, name: str) -> None:
 
 
 def test_a_file_of_another_kind_is_an_error(tmp_path: Path) -> None:
-    assert "neither .jsonl" in fail(tmp_path, tmp_path / "in.csv").what
+    error = fail(tmp_path, tmp_path / "in.xlsx")
+    assert "cannot be read" in error.what
+    assert "Parquet" in str(error)
 
 
 threads = st.builds(

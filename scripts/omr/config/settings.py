@@ -88,12 +88,18 @@ class Settings:
     # ---- inputs ------------------------------------------------------------------------------------------------
 
     @property
-    def raw_data_input(self) -> str:
-        """The file of raw threads, or the manifest of the downloaded dataset."""
+    def raw_data_input(self) -> list[str]:
+        """The files of raw threads, or the manifest of the downloaded dataset."""
         raw = self.config["raw_data"]
         if raw["path"] is not None:
-            return str(raw["path"])
-        return f"results/{DOWNLOADS}/raw_data/{hub_slug(raw['dataset'])}--{raw['subset']}/manifest.json"
+            path = Path(raw["path"])
+            return [str(file) for file in data_files(path)] if path.is_dir() else [str(path)]
+        return [f"results/{DOWNLOADS}/raw_data/{hub_slug(raw['dataset'])}--{raw['subset']}/manifest.json"]
+
+    @property
+    def thread_flags(self) -> str:
+        """Which columns hold a thread, as flags of prepare_raw_data.py."""
+        return flags(self.config["raw_data"]["columns"])
 
     @property
     def starts_from_problems(self) -> bool:

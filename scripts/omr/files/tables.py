@@ -246,7 +246,8 @@ def batch_lines(batch: Any) -> list[bytes]:
 
 
 def value_at(row: Any, path: str) -> Any:
-    """The value of a column, or of one inside it: `metadata.source`, `messages.0.content`; MISSING if there is none.
+    """The value of a column, or of one inside it: `metadata.source`, `messages.0.content`, `posts.*.body` (a list
+    of what each element has there, null where it has none); MISSING if there is none.
 
     A column whose own name has dots goes first. A text that is a JSON object or list (a cell of a CSV file) can be
     entered like one.
@@ -254,6 +255,9 @@ def value_at(row: Any, path: str) -> Any:
     if isinstance(row, dict) and path in row:
         return row[path]
     head, dot, rest = path.partition(".")
+    if head == "*" and isinstance(row, list):
+        values = [value_at(_opened(element), rest) if dot else element for element in row]
+        return [None if value is MISSING else value for value in values]
     while dot:
         inner = _entered(row, head)
         if inner is not MISSING:

@@ -5,13 +5,12 @@ From the run, from its input files, or as published.
 
 from __future__ import annotations
 
-import gzip
 from dataclasses import replace
 from pathlib import Path
 
 from omr.config.settings import Settings
 from omr.errors import UserError
-from omr.files.tables import data_files, read_lines
+from omr.files.tables import read_lines
 from omr.runs.counts import RunCounts
 from omr.runs.published_ratios import PROBLEM_BYTES, PROBLEMS, THREAD_BYTES, THREADS
 from omr.runs.ratios import Threads
@@ -26,9 +25,7 @@ def problems_at_hand(run: RunCounts, settings: Settings) -> Threads:
         return Threads(read["written"], rows.stat().st_size / max(1, read["written"]), str(rows), "problems")
     paths = [Path(path) for path in settings.problems_input]
     if all(path.exists() for path in paths):
-        files = [file for path in find_inputs(paths) for file in data_files(path)]
-        sizes = [_rows_of_table(file) for file in files]
-        number, size = (sum(values) for values in zip(*sizes, strict=True))
+        number, size = _size_of(paths)
         found = Threads(number, size / max(1, number), str(given["path"] or given["dataset"]), "problems")
     else:
         source = f"{PROBLEMS.source}: the input is not here yet"
@@ -36,17 +33,6 @@ def problems_at_hand(run: RunCounts, settings: Settings) -> Threads:
     if given["limit"] is None or given["limit"] >= found.number:
         return found
     return replace(found, number=given["limit"], source=f"{found.source}, limit of config")
-
-
-def _rows_of_table(file: Path) -> tuple[int, int]:
-    """Rows of a file of any kind, and their bytes; Parquet tells both by itself."""
-    if file.suffix == ".parquet":
-        return _rows_and_bytes(file)
-    rows = size = 0
-    for line in read_lines(file):
-        rows += 1
-        size += len(line.data)
-    return rows, size
 
 
 def threads_at_hand(run: RunCounts, settings: Settings) -> Threads:
@@ -58,12 +44,13 @@ def threads_at_hand(run: RunCounts, settings: Settings) -> Threads:
         number = prepared["written"]
         return Threads(number, rows.stat().st_size / max(1, number), str(rows))
     limit = settings.config["raw_data"]["limit"]
-    given = Path(settings.raw_data_input)
-    if given.exists():
-        number, size = (sum(values) for values in zip(*map(_rows_and_bytes, find_inputs([given])), strict=True))
-        threads = Threads(number, size / max(1, number), str(given))
-    elif settings.config["raw_data"]["path"] is not None:
-        raise UserError("there is no such file", file=given, remedy="mend `raw_data.path` in config")
+    given = [Path(path) for path in settings.raw_data_input]
+    path = settings.config["raw_data"]["path"]
+    if all(file.exists() for file in given):
+        number, size = _size_of(given)
+        threads = Threads(number, size / max(1, number), str(path or given[0]))
+    elif path is not None:
+        raise UserError("there is no such file", file=path, remedy="mend `raw_data.path` in config")
     else:
         threads = Threads(round(THREADS.value), THREAD_BYTES.value, f"{THREADS.source}: the input is not here yet")
     if limit is None or limit >= threads.number:
@@ -71,8 +58,14 @@ def threads_at_hand(run: RunCounts, settings: Settings) -> Threads:
     return Threads(limit, threads.bytes_each, f"{threads.source}, limit of config")
 
 
+def _size_of(inputs: list[Path]) -> tuple[int, int]:
+    """Rows and bytes of files of rows, or of those that a manifest lists."""
+    number, size = (sum(values) for values in zip(*map(_rows_and_bytes, find_inputs(inputs)), strict=True))
+    return number, size
+
+
 def _rows_and_bytes(path: Path) -> tuple[int, int]:
-    """Rows of a file of threads, and the bytes of their text; Parquet tells both by itself."""
+    """Rows of a file, and the bytes of their text; Parquet tells both by itself."""
     if not path.exists():
         raise UserError("there is no such file", file=path, remedy="the manifest names it: download it again")
     if path.suffix == ".parquet":
@@ -81,8 +74,7 @@ def _rows_and_bytes(path: Path) -> tuple[int, int]:
         metadata = pyarrow.parquet.read_metadata(path)
         return metadata.num_rows, sum(metadata.row_group(n).total_byte_size for n in range(metadata.num_row_groups))
     rows = size = 0
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as handle:
-        for line in handle:
-            rows += bool(line.strip())
-            size += len(line)
+    for line in read_lines(path):
+        rows += 1
+        size += len(line.data)
     return rows, size

@@ -1,22 +1,33 @@
-"""Raw thread files (JSON Lines, gzipped or not, and Parquet) cut into chunks of lines that worker processes can parse.
+"""Raw thread files of any kind (see omr/files/tables.py) cut into chunks of lines that worker processes can parse.
 
 From JSON Lines a chunk holds the bytes as they are in the file: the process that reads does no more than find the line
-ends. Parquet rows are turned into such lines, so that both take the same way from there, and no worker loads Arrow.
+ends. Rows of other kinds are turned into such lines, so that all take the same way from there, and no worker loads
+Arrow.
 """
 
 from __future__ import annotations
 
-import gzip
-import os
 import zlib
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import IO, Any, NamedTuple, cast
+from typing import IO, Any, NamedTuple
 
 import orjson
 
 from omr.errors import UserError
 from omr.files.jsonl import open_for_reading
+from omr.files.tables import (
+    MISSING,
+    READABLE,
+    Line,
+    data_files,
+    kind_of,
+    open_packed,
+    read_lines,
+    top_columns,
+    value_at,
+)
 
 POST, ANSWERS = "original_question", "original_answers"
 #: Columns with this prefix say where a thread comes from; they are kept.
@@ -25,7 +36,25 @@ SOURCE_PREFIX = "source"
 _CHUNK_BYTES = 1 << 19
 _CHUNK_ROWS = 200
 _BOM = b"\xef\xbb\xbf"
-_REMEDY = f"give a file whose rows have {POST} (text of the first post) and {ANSWERS} (list of texts)"
+
+
+class ThreadColumns(NamedTuple):
+    """Which columns, or paths into columns, hold the first post of a thread and the posts that follow."""
+
+    post: str = POST
+    answers: str = ANSWERS
+
+    @property
+    def remedy(self) -> str:
+        """What to do about a file that has them not."""
+        return (
+            f"give a file whose rows have {self.post} (text of the first post) and {self.answers} (list of texts), or "
+            "name its columns under `raw_data.columns` in config"
+        )
+
+
+#: Those of the published threads.
+THREAD_COLUMNS = ThreadColumns()
 
 
 class Chunk(NamedTuple):
@@ -37,11 +66,12 @@ class Chunk(NamedTuple):
 
 
 def find_inputs(paths: Sequence[str | Path]) -> list[Path]:
-    """The data files that the arguments name: themselves, or those of a download's manifest (`*.json`)."""
+    """The data files that the arguments name: themselves, those of a folder, or those of a download's manifest
+    (`*.json`)."""
     files: list[Path] = []
     for path in map(Path, paths):
         listed = _files_of_manifest(path) if path.suffix == ".json" else None
-        files.extend([path] if listed is None else listed)
+        files.extend((data_files(path) if path.is_dir() else [path]) if listed is None else listed)
     return files
 
 
@@ -67,7 +97,9 @@ def _is_row(start: bytes) -> bool:
         return False
 
 
-def read_chunks(files: Sequence[Path], limit: int | None = None) -> Iterator[Chunk]:
+def read_chunks(
+    files: Sequence[Path], limit: int | None = None, columns: ThreadColumns = THREAD_COLUMNS
+) -> Iterator[Chunk]:
     """Stream the files in the order given; with `limit`, the first so many rows (blank lines are no rows).
 
     Raises UserError for a file that is missing, unreadable, empty, of another kind or without the columns.
@@ -77,44 +109,70 @@ def read_chunks(files: Sequence[Path], limit: int | None = None) -> Iterator[Chu
         if left == 0:
             return
         rows = 0
-        for chunk, count in _chunks_of(file, left):
+        for chunk, count in _chunks_of(file, left, columns):
             rows += count
             yield chunk
         if not rows:
-            raise UserError("holds no rows", file=file, remedy=_REMEDY)
+            raise UserError("holds no rows", file=file, remedy=columns.remedy)
         left = None if left is None else left - rows
 
 
-def _chunks_of(file: Path, limit: int | None) -> Iterator[tuple[Chunk, int]]:
-    if file.name.endswith((".jsonl", ".jsonl.gz")):
-        return _line_chunks(file, limit)
-    if file.suffix == ".parquet":
-        return _parquet_chunks(file, limit)
-    raise UserError("neither .jsonl, .jsonl.gz nor .parquet", file=file, remedy=_REMEDY)
+def _chunks_of(file: Path, limit: int | None, columns: ThreadColumns) -> Iterator[tuple[Chunk, int]]:
+    kind = kind_of(file)
+    if kind is None:
+        raise UserError("files of this kind cannot be read", file=file, remedy=f"what can be: {READABLE}")
+    if kind in (".jsonl", ".ndjson"):
+        return _line_chunks(file, limit, columns)
+    if kind == ".parquet":
+        return _table_chunks(file, read_lines(file, _parquet_columns(file, columns)), limit, columns)
+    lines = read_lines(file)
+    if kind in (".csv", ".tsv"):
+        lines = (Line(line.number, _with_list(line.data, columns.answers)) for line in lines)
+    return _table_chunks(file, lines, limit, columns)
 
 
-def _line_chunks(file: Path, limit: int | None) -> Iterator[tuple[Chunk, int]]:
+def _with_list(data: bytes, answers: str) -> bytes:
+    """A row of a CSV file, which knows no lists: its posts are a JSON list in a cell, else the cell is one post."""
+    row = orjson.loads(data)
+    cell = row.get(answers)
+    if isinstance(cell, str):
+        try:
+            posts = orjson.loads(cell)
+        except orjson.JSONDecodeError:
+            posts = None
+        row[answers] = posts if isinstance(posts, list) else [cell]
+    return orjson.dumps(row)
+
+
+def _table_chunks(
+    file: Path, lines: Iterator[Line], limit: int | None, columns: ThreadColumns
+) -> Iterator[tuple[Chunk, int]]:
+    """Chunks of rows that a reader has made lines of; blank lines stand for numbers that no row has."""
+    checked, rows = False, islice(lines, limit)
+    while batch := list(islice(rows, _CHUNK_ROWS)):
+        parts, number = [], batch[0].number
+        for line in batch:
+            parts += [b""] * (line.number - number)
+            parts.append(line.data)
+            number = line.number + 1
+        checked = checked or _check_first_row(file, batch[0].number, parts, columns)
+        yield Chunk(str(file), batch[0].number, b"\n".join(parts)), len(batch)
+
+
+def _line_chunks(file: Path, limit: int | None, columns: ThreadColumns) -> Iterator[tuple[Chunk, int]]:
     """Chunks of whole lines, each with its number of rows."""
     line, checked = 1, False
-    with _open_lines(file) as handle:
+    with open_packed(file) as handle:
         for data in _whole_lines(file, handle):
             # Some editors put a byte order mark at the start of a file.
             lines = (data.removeprefix(_BOM) if line == 1 else data).split(b"\n")
-            checked = checked or _check_first_row(file, line, lines)
+            checked = checked or _check_first_row(file, line, lines, columns)
             taken, rows = _take_rows(lines, limit)
             yield Chunk(str(file), line, b"\n".join(lines[:taken])), rows
             limit = None if limit is None else limit - rows
             if limit == 0:
                 return
             line += data.count(b"\n")
-
-
-def _open_lines(file: Path) -> IO[bytes]:
-    handle: IO[bytes] = open_for_reading(file)
-    if file.suffix != ".gz":
-        return handle
-    handle.close()
-    return cast(IO[bytes], gzip.open(file, "rb"))
 
 
 def _whole_lines(file: Path, handle: IO[bytes]) -> Iterator[bytes]:
@@ -133,7 +191,7 @@ def _take_rows(lines: Sequence[bytes], limit: int | None) -> tuple[int, int]:
     return filled[limit - 1], limit
 
 
-def _check_first_row(file: Path, first_line: int, lines: Sequence[bytes]) -> bool:
+def _check_first_row(file: Path, first_line: int, lines: Sequence[bytes], columns: ThreadColumns) -> bool:
     """Whether a readable row was found in these lines; one without the columns means that the whole file is wrong."""
     for number, line in enumerate(lines, first_line):
         try:
@@ -141,65 +199,53 @@ def _check_first_row(file: Path, first_line: int, lines: Sequence[bytes]) -> boo
         except orjson.JSONDecodeError:
             continue
         if isinstance(row, dict):
-            _check_columns(file, list(row), number)
+            missing = [path for path in columns if value_at(row, path) is MISSING]
+            _check_columns(file, missing, list(row), columns, number)
             return True
     return False
 
 
-def _check_columns(file: Path, columns: Sequence[str], line: int | None = None) -> None:
-    missing = [name for name in (POST, ANSWERS) if name not in columns]
+def _check_columns(
+    file: Path, missing: Sequence[str], there: Sequence[str], columns: ThreadColumns, line: int | None = None
+) -> None:
     if missing:
-        raise UserError(
-            f"has no {' and no '.join(missing)}; its columns are: {', '.join(map(str, columns)) or 'none'}",
-            file=file,
-            line=line,
-            remedy=_REMEDY,
-        )
+        what = f"has no {' and no '.join(missing)}; its columns are: {', '.join(map(str, there)) or 'none'}"
+        raise UserError(what, file=file, line=line, remedy=columns.remedy)
 
 
-def _parquet_chunks(file: Path, limit: int | None) -> Iterator[tuple[Chunk, int]]:
+def _parquet_columns(file: Path, columns: ThreadColumns) -> set[str]:
+    """The columns to read: those of a thread, and those that tell its source and are text or numbers."""
     open_for_reading(file).close()
-    # Arrow's own allocator keeps several times the memory that it uses.
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     # Imported here: Arrow takes longer to load than a small JSON Lines file to process.
     import pyarrow as pa
     import pyarrow.parquet as pq
-
-    try:
-        # Without pre-buffering, a column of a row group is streamed instead of held in memory as a whole.
-        with pq.ParquetFile(file, buffer_size=1 << 20, pre_buffer=False) as parquet:
-            row = 1
-            columns = _columns(file, parquet.schema_arrow)
-            for batch in parquet.iter_batches(_CHUNK_ROWS, columns=columns, use_threads=False):
-                batch = batch if limit is None else batch.slice(0, limit - row + 1)
-                yield Chunk(str(file), row, b"\n".join(_lines_of(batch))), batch.num_rows
-                row += batch.num_rows
-                if limit is not None and row > limit:
-                    return
-    except (pa.ArrowException, OSError) as error:
-        raise UserError(f"cannot be read as Parquet: {error}", file=file, remedy="fetch the file again") from error
-
-
-def _columns(file: Path, schema: Any) -> list[str]:
-    """The columns to read: those of a thread, and those that tell its source and are text or numbers."""
     from pyarrow import types
 
-    _check_columns(file, schema.names)
-    post, answers = schema.field(POST).type, schema.field(ANSWERS).type
-    listed = types.is_list(answers) or types.is_large_list(answers)
-    if not _is_text(post) or not (types.is_null(answers) or (listed and _is_text(answers.value_type))):
-        raise UserError(
-            f"{POST} is of type {post} and {ANSWERS} of type {answers}, not text and a list of texts",
-            file=file,
-            remedy=_REMEDY,
-        )
-    sources = [
+    try:
+        schema = pq.read_schema(file)
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(f"cannot be read as Parquet: {error}", file=file, remedy="fetch the file again") from error
+    missing = [path for path in columns if not top_columns([path]) & set(schema.names)]
+    _check_columns(file, missing, schema.names, columns)
+    if columns == THREAD_COLUMNS:
+        _check_types(file, schema)
+    sources = {
         field.name
         for field in schema
         if field.name.startswith(SOURCE_PREFIX)
         and (_is_text(field.type) or types.is_integer(field.type) or types.is_floating(field.type))
-    ]
-    return [POST, ANSWERS, *sources]
+    }
+    return sources | top_columns(columns)
+
+
+def _check_types(file: Path, schema: Any) -> None:
+    from pyarrow import types
+
+    post, answers = schema.field(POST).type, schema.field(ANSWERS).type
+    listed = types.is_list(answers) or types.is_large_list(answers)
+    if not _is_text(post) or not (types.is_null(answers) or (listed and _is_text(answers.value_type))):
+        what = f"{POST} is of type {post} and {ANSWERS} of type {answers}, not text and a list of texts"
+        raise UserError(what, file=file, remedy=THREAD_COLUMNS.remedy)
 
 
 def _is_text(kind: Any) -> bool:
@@ -208,13 +254,3 @@ def _is_text(kind: Any) -> bool:
     if types.is_dictionary(kind):
         kind = kind.value_type
     return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_null(kind))
-
-
-def _lines_of(batch: Any) -> list[bytes]:
-    try:
-        return [orjson.dumps(row) for row in batch.to_pylist()]
-    except UnicodeDecodeError:
-        # Parquet does not check that its texts are UTF-8. Only the rows that are not are lost.
-        if batch.num_rows > 1:
-            return [line for index in range(batch.num_rows) for line in _lines_of(batch.slice(index, 1))]
-        return [b"a text of this row is not valid UTF-8"]

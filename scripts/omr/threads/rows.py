@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from omr.files.jsonl import dumps
-from omr.threads.files import ANSWERS, POST, SOURCE_PREFIX, Chunk
+from omr.files.tables import MISSING, value_at
+from omr.threads.files import SOURCE_PREFIX, THREAD_COLUMNS, Chunk, ThreadColumns
 from omr.threads.posts import build_discussion, thread_id
 from omr.threads.token_counts import TokenCounter
 
@@ -52,9 +53,10 @@ class ChunkResult(NamedTuple):
 class ThreadBuilder:
     """Turns chunks of raw threads into output rows; `counter` measures discussions against `max_tokens`."""
 
-    def __init__(self, counter: TokenCounter, max_tokens: int) -> None:
+    def __init__(self, counter: TokenCounter, max_tokens: int, columns: ThreadColumns = THREAD_COLUMNS) -> None:
         self._counter = counter
         self._max_tokens = max_tokens
+        self._columns = columns
 
     def __call__(self, chunk: Chunk) -> ChunkResult:
         """Every row of a chunk, built or refused with a reason; blank lines are no rows."""
@@ -64,7 +66,7 @@ class ThreadBuilder:
         )
 
     def _build(self, number: int, line: bytes) -> Passed | Refused:
-        thread = _read_thread(number, line)
+        thread = _read_thread(number, line, self._columns)
         if isinstance(thread, Refused):
             return thread
         discussion = build_discussion(thread.answers, self._max_tokens, self._counter)
@@ -78,36 +80,38 @@ class ThreadBuilder:
         return Passed(number, identity, dumps(row), *discussion[1:])
 
 
-def _read_thread(number: int, line: bytes) -> _Thread | Refused:
+def _read_thread(number: int, line: bytes, columns: ThreadColumns) -> _Thread | Refused:
     """Parse and check one line; null answers stand for none, a null among them for an empty one."""
     try:
         row = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         shown = line[: 4 * _SHOWN_CHARACTERS].decode(errors="replace")[:_SHOWN_CHARACTERS]
         return Refused(number, "unreadable_json", str(error), shown)
-    fault = _fault_of(row)
+    if not isinstance(row, dict):
+        return Refused(number, "wrong_type", f"a JSON object was expected, not {_type_name(row)}")
+    post, answers = (value_at(row, path) for path in columns)
+    if isinstance(answers, str) and columns.answers != THREAD_COLUMNS.answers:
+        answers = [answers]  # a column that config names may hold the one post that follows
+    fault = _fault_of(row, post, answers, columns)
     if fault is not None:
         return Refused(number, *fault)
-    return _Thread(row[POST], _texts(row[ANSWERS]), _sources(row))
+    return _Thread(post, _texts(answers), _sources(row))
 
 
-def _fault_of(row: Any) -> tuple[str, str] | None:
+def _fault_of(row: dict[str, Any], post: Any, answers: Any, columns: ThreadColumns) -> tuple[str, str] | None:
     """(reason, detail) for a parsed row that is no thread."""
-    if not isinstance(row, dict):
-        return "wrong_type", f"a JSON object was expected, not {_type_name(row)}"
-    for name in (POST, ANSWERS):
-        if name not in row:
+    for name, value in zip(columns, (post, answers), strict=True):
+        if value is MISSING:
             return "missing_column", f"no {name}; it has: {', '.join(row) or 'nothing'}"
-    post, answers = row[POST], row[ANSWERS]
     if not isinstance(post, str):
-        return "wrong_type", f"{POST} must be a string, not {_type_name(post)}"
+        return "wrong_type", f"{columns.post} must be a string, not {_type_name(post)}"
     if not isinstance(answers, list | None):
-        return "wrong_type", f"{ANSWERS} must be a list of strings, not {_type_name(answers)}"
+        return "wrong_type", f"{columns.answers} must be a list of strings, not {_type_name(answers)}"
     for answer in answers or ():
         if not isinstance(answer, str | None):
-            return "wrong_type", f"{ANSWERS} must hold strings, not {_type_name(answer)}"
+            return "wrong_type", f"{columns.answers} must hold strings, not {_type_name(answer)}"
     if not post.replace("\0", "").strip():
-        return "empty_post", f"{POST} is blank"
+        return "empty_post", f"{columns.post} is blank"
     return None
 
 

@@ -176,6 +176,9 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, name: str) -> None:
         ("text", "0", MISSING),
         ({"a": 1}, "", MISSING),
         ({"a": 1}, "a.", MISSING),
+        ({"a": [{"b": 1}, {"c": 2}, 3]}, "a.*.b", [1, None, None]),
+        ({"a": [[1, 2], [3]]}, "a.*.*", [[1, 2], [3]]),
+        ({"a": {"b": 1}}, "a.*", MISSING),
         ({"a": 1}, "...", MISSING),
     ],
 )
