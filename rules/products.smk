@@ -3,10 +3,13 @@
     results/{run}/decontaminated.jsonl, {recipe}/judged/shard-..., {recipe}/pass_rates.jsonl
     -> {recipe}/rl/                          verl/, trl/, nemo_gym/ and README.md, the card: `snakemake rl`
 
+    results/{run}/decontaminated.jsonl, {recipe}/judged/shard-..., {recipe}/solutions/seed-SS/shard-...
+    -> {recipe}/preferences/                 preference/ and README.md: `snakemake preferences`
+
 The stages also write {recipe}/dropped/<stage> and {recipe}/counts/<stage>.
 """
 
-from omr.config.further_products import SOLVING, FurtherProducts
+from omr.config.further_products import PAIRING, SOLVING, FurtherProducts
 
 try:
     further = FurtherProducts(settings, recipes)
@@ -82,3 +85,77 @@ rule rl:
     localrule: True
     input:
         further.folders("rl", *SOLVING),
+
+
+rule prepare_preferences:
+    """Pairs of a right and a wrong solution of a shard's problems, similar in length."""
+    input:
+        problems="results/{run}/decontaminated.jsonl",
+        judged="results/{run}/{recipe}/judged/shard-{shard}-of-{shards}.jsonl",
+        solutions=recipes.solutions,
+        prompt=recipes.prompt,
+        code=code_of("prepare_preferences"),
+    output:
+        # All of it is in preferences/.
+        rows=temp("results/{run}/{recipe}/pairs/shard-{shard}-of-{shards}.jsonl"),
+        dropped="results/{run}/{recipe}/dropped/prepare_preferences/shard-{shard}-of-{shards}.jsonl",
+        counts="results/{run}/{recipe}/counts/prepare_preferences/shard-{shard}-of-{shards}.json",
+    log:
+        "results/{run}/{recipe}/logs/prepare_preferences/shard-{shard}-of-{shards}.log",
+    benchmark:
+        "results/{run}/{recipe}/benchmarks/prepare_preferences/shard-{shard}-of-{shards}.tsv"
+    wildcard_constraints:
+        recipe=recipes.pattern_of(*PAIRING),
+    params:
+        pairs=config["products"]["preferences"]["pairs_per_problem"],
+        ratio=config["products"]["preferences"]["max_length_ratio"],
+    conda:
+        "../envs/workflow.yaml"
+    shell:
+        "python scripts/prepare_preferences.py"
+        " --problems {input.problems}"
+        " --shard {wildcards.shard}"
+        " --shards {wildcards.shards}"
+        " --judged {input.judged}"
+        " --solutions {input.solutions}"
+        " --prompt {input.prompt}"
+        " --pairs-per-problem {params.pairs}"
+        " --max-length-ratio {params.ratio}"
+        " --output {output.rows}"
+        " --dropped {output.dropped}"
+        " --counts {output.counts}"
+        " 2>&1 | tee {log}"
+
+
+rule write_preferences:
+    """The folder that trainers take, with a card."""
+    input:
+        rows=further.pairs,
+        counts=further.pair_counts,
+        code=code_of("write_product"),
+    output:
+        directory("results/{run}/{recipe}/preferences"),
+    log:
+        "results/{run}/{recipe}/logs/write_preferences.log",
+    benchmark:
+        "results/{run}/{recipe}/benchmarks/write_preferences.tsv"
+    params:
+        license=products.card_license,
+    conda:
+        "../envs/workflow.yaml"
+    shell:
+        "python scripts/write_product.py"
+        " --kind preferences"
+        " --rows {input.rows}"
+        " --title {wildcards.run}-{wildcards.recipe}-preferences"
+        " {params.license}"
+        " --counts {input.counts}"
+        " --output {output}"
+        " 2>&1 | tee {log}"
+
+
+rule preferences:
+    """Pairs of right and wrong solutions, of all recipes that solve problems without code."""
+    localrule: True
+    input:
+        further.folders("preferences", *PAIRING),

@@ -132,3 +132,17 @@ def test_rows_are_spread_over_files_of_bounded_size_in_order(tmp_path: Path, mon
     assert [path.name for path in paths] == [f"train-{n:05d}-of-00003.parquet" for n in range(3)]
     stored = [row["extra_info"]["id"] for path in paths for row in pq.read_table(path).to_pylist()]
     assert stored == [row["id"] for row in rows[::2] + rows[1::2]]
+
+
+def test_preferences_load_as_trl_wants_them(tmp_path: Path) -> None:
+    said = {
+        name: [{"role": "assistant", "content": f"<think>\n{name}\n</think>\n\n7"}] for name in ("chosen", "rejected")
+    }
+    row = {
+        "id": "a-1-0-1", "problem_id": "a-1", "problem": "What?", "problem_source": "forum", "expected_answer": "7",
+        "answer_source": "extracted", "pass_rate": 0.5, "prompt": [{"role": "user", "content": "Solve: what?"}],
+        "chosen_answer": "7", "rejected_answer": "8", "chosen_judged_by": "symbolic", "rejected_judged_by": "llm",
+    } | said  # fmt: skip
+    made = write(tmp_path, [row], kind="preferences")
+    assert load(made) == {"preference": [row]}
+    assert "1 pairs of a right and a wrong solution" in (made / "README.md").read_text()

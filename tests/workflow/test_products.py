@@ -23,3 +23,17 @@ def test_a_finished_run_gives_problems_for_reinforcement_learning_and_asks_nothi
     assert counts["read"] == counts["written"] + sum(counts["dropped"].values()) > counts["written"] == len(rows) > 0
     assert all(0 < row["pass_rate"] < 1 and row["answer_source"] == "extracted" for row in rows)
     assert not demo.path("results/demo/genselect-qwq/rl").exists()
+
+
+def test_a_finished_run_gives_pairs_of_right_and_wrong_solutions(demo: Project) -> None:
+    demo.make("preferences", *DEMO)
+    folder = demo.path("results/demo/cot-qwq")
+    rows = pq.read_table(folder / "preferences/preference/train-00000-of-00001.parquet").to_pylist()
+    counts = [orjson.loads(path.read_bytes()) for path in (folder / "counts/prepare_preferences").iterdir()]
+    assert len(rows) == sum(shard["written"] for shard in counts) > 0
+    for shard in counts:
+        assert shard["solutions"] == 2 * shard["written"] + sum(shard["dropped_parts"].values())
+    for row in rows:
+        lengths = [len(row[side][0]["content"]) for side in ("chosen", "rejected")]
+        assert max(lengths) <= 1.5 * min(lengths)
+        assert row["chosen_answer"] != row["rejected_answer"]

@@ -14,6 +14,8 @@ from omr.errors import UserError
 
 #: Modes of recipes that solve problems themselves.
 SOLVING = ("cot", "tir")
+#: Those of which pairs are made: two solutions with code may have been asked with different prompts.
+PAIRING = ("cot",)
 
 
 class FurtherProducts:
@@ -57,3 +59,17 @@ class FurtherProducts:
         chosen = {"measure": self._measure(wildcards.recipe)}
         bounds = {"above": self._rl["above_pass_rate"], "below": self._rl["below_pass_rate"]}
         return f"{flags(chosen | bounds)} --answer-sources {' '.join(self._rl['answer_sources'])}"
+
+    # ---- preferences -------------------------------------------------------------------------------------------
+
+    def pairs(self, wildcards: OfRecipe) -> list[str]:
+        """Input of a rule: the pairs of all shards of a recipe, in order."""
+        return self._of_shards(wildcards, "pairs", "jsonl")
+
+    def pair_counts(self, wildcards: OfRecipe) -> list[str]:
+        """Input of a rule: the counts that go with them."""
+        return self._of_shards(wildcards, "counts/prepare_preferences", "json")
+
+    def _of_shards(self, wildcards: OfRecipe, folder: str, ending: str) -> list[str]:
+        place = f"results/{wildcards.run}/{wildcards.recipe}/{folder}"
+        return [f"{place}/{shard}.{ending}" for shard in self._recipes.shards(wildcards.recipe)]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from omr.config.files import read_config
-from omr.config.further_products import SOLVING, FurtherProducts
+from omr.config.further_products import PAIRING, SOLVING, FurtherProducts
 from omr.config.recipes import Recipes
 from omr.config.settings import Settings
 from omr.errors import UserError
@@ -55,3 +55,12 @@ def test_a_recipe_that_compares_solutions_has_no_such_product() -> None:
 def test_what_no_problem_can_pass_is_refused(change: dict[str, Any], what: str) -> None:
     with pytest.raises(UserError, match=what):
         products(rl=change)
+
+
+def test_pairs_are_of_all_shards_of_a_recipe_without_code_each_with_its_counts() -> None:
+    found = products()
+    assert found.folders("preferences", *PAIRING) == [
+        f"results/full/{name}/preferences" for name in ("cot-qwq", "cot-r1")
+    ]
+    assert found.pairs(QWQ)[1] == "results/full/cot-qwq/pairs/shard-001-of-004.jsonl"
+    assert found.pair_counts(QWQ)[3] == "results/full/cot-qwq/counts/prepare_preferences/shard-003-of-004.json"
