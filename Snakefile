@@ -41,7 +41,8 @@ onstart:
     planned = planned_jobs(workflow.dag.needrun_jobs())
     ending.watch(planned)
     try:
-        begin(settings, recipes, planned, makes_environments=bool(workflow.deployment_settings.deployment_method))
+        site = Site(bool(workflow.deployment_settings.deployment_method), runs_jobs=workflow.local_exec)
+        begin(settings, recipes, planned, site)
     except UserError as error:
         raise WorkflowError(str(error)) from None
     if workflow.executor_plugin.name == "slurm":

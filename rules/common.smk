@@ -17,7 +17,8 @@ from omr.models.resources import resources_of
 from omr.runs import patient_slurm
 from omr.runs.ending import Ending
 from omr.runs.planned import planned_jobs
-from omr.runs.start import begin
+from omr.runs.rule_names import check_rule_names
+from omr.runs.start import Site, begin
 from omr.config.settings import Settings, flags, put_own_python_first, run_of_targets
 
 put_own_python_first()
@@ -58,6 +59,11 @@ try:
     code_recipes = CodeRecipes(recipes)
     if saved is None:
         check_paths(settings, recipes)
+        check_rule_names(
+            Path(workflow.basedir),
+            set_resources=workflow.resource_settings.overwrite_resources,
+            set_threads=workflow.resource_settings.overwrite_threads,
+        )
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

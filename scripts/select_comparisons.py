@@ -62,10 +62,12 @@ class Room:
         )
         self._prompt = prompt
         self._wanted: int = args.max_tokens
+        self._counts = args.tokenizer is not None
         self._budget = TokenBudget(limits, args.max_tokens)
 
     def holds(self, row: Mapping[str, Any]) -> bool:
-        return self._budget.allowed(self._prompt.render(row))[0] >= self._wanted
+        # Without a tokenizer nobody knows: the server decides.
+        return not self._counts or self._budget.allowed(self._prompt.render(row))[0] >= self._wanted
 
 
 def versions(reply: Reply) -> dict[str, str]:

@@ -12,7 +12,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cached_property
@@ -157,7 +157,14 @@ class ChatClient:
         try:
             fields = {"messages": request.messages}
             question = Question(request.name, fields, self._max_tokens(request), temperature=request.temperature)
-            told, latency_s = await self.answer_to(question, lambda body: self._read(request, body))
+            try:
+                told, latency_s = await self.answer_to(question, lambda body: self._read(request, body))
+            except FinalError as error:
+                shorter = self.budget.certain(request.messages)
+                if error.kind != "context_overflow" or shorter is None or shorter >= question.max_tokens:
+                    raise
+                question = replace(question, max_tokens=shorter)
+                told, latency_s = await self.answer_to(question, lambda body: self._read(request, body))
         except FinalError as error:
             return failed(request, self.spec, error)
         return stored(request, self.spec, **told._asdict()) | {"latency_s": latency_s}

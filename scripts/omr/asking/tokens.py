@@ -2,7 +2,8 @@
 
 Servers differ in what they do when the two do not fit (clip silently, refuse), so the client never lets it happen. A
 prompt's tokens are never more than the UTF-8 bytes that a byte-level tokenizer sees, so most requests need no count;
-where the bound does not settle it, the model's own tokenizer counts.
+where the bound does not settle it, the model's own tokenizer counts. Where no tokenizer is named, room is left for what
+a prompt likely has; if the server finds that too much, for the bound.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from omr.models.model import ModelSpec
 
 #: Tokens that a chat template adds to each message, and to the whole: an upper bound for the models of the recipe.
 _PER_MESSAGE, _PER_PROMPT = 8, 32
+#: Rarely do fewer bytes make a token: texts of mathematics have three to four.
+_LIKELY_BYTES_PER_TOKEN = 3
 
 
 class TokenBudget:
@@ -36,12 +39,22 @@ class TokenBudget:
             return self._wanted, at_most
         if self._tokenizer_path is None:
             # Nothing here can count: the server has the last word, and an overflow is recorded as such.
-            return self._wanted, at_most
+            texts = sum(len(message["content"].encode()) for message in messages)
+            room = self.room_behind(overhead + texts // _LIKELY_BYTES_PER_TOKEN)
+            return (min(self._wanted, room) if room >= 1 else self._wanted), at_most
         tokens = overhead + sum(self._count(message["content"]) for message in messages)
         if self._input_limit is not None and tokens > self._input_limit:
             return 0, tokens
         room = self._wanted if self._context is None else self._context - tokens
         return min(self._wanted, room), tokens
+
+    def certain(self, messages: Sequence[dict[str, str]]) -> int | None:
+        """Completion tokens that fit however many tokens the prompt has; None if that is unknown or less than 1."""
+        if self._tokenizer_path is not None or self._context is None:
+            return None
+        overhead = _PER_PROMPT + _PER_MESSAGE * len(messages)
+        room = self._context - overhead - sum(_most_tokens(message["content"]) for message in messages)
+        return min(self._wanted, room) if room >= 1 else None
 
     def count_at_most(self, text: str) -> int:
         """No fewer tokens than a text has; as many, where the model's tokenizer is known."""

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from omr.config.files import OF_RUN, write_merged_config
 from omr.config.recipes import Recipes
@@ -18,6 +19,7 @@ from omr.config.settings import Settings
 from omr.errors import UserError, as_user_error
 from omr.files.temporary import clear_temporary
 from omr.runs.counts import PROBLEM_STAGES, RECIPE_STAGES
+from omr.runs.endpoint_checks import check_endpoints
 from omr.runs.own_files import check_own_files
 from omr.runs.planned import Planned
 from omr.runs.prompt_checks import check_prompts
@@ -28,7 +30,14 @@ _ESTIMATE = Path(__file__).resolve().parents[2] / "estimate.py"
 _FOUND = "import importlib.util, sys; sys.exit(not all(map(importlib.util.find_spec, ('torch', 'transformers'))))"
 
 
-def begin(settings: Settings, recipes: Recipes, planned: Planned, makes_environments: bool) -> None:
+class Site(NamedTuple):
+    """How Snakemake runs jobs: whether it makes their environments, and whether they run on this machine."""
+
+    makes_environments: bool
+    runs_jobs: bool
+
+
+def begin(settings: Settings, recipes: Recipes, planned: Planned, site: Site) -> None:
     """Find out what would fail later, before anything is queued or paid for, and what would be overwritten that the
     workflow did not make; then save what jobs need.
 
@@ -37,8 +46,9 @@ def begin(settings: Settings, recipes: Recipes, planned: Planned, makes_environm
     try:
         check_own_files(planned.files)
         check_prompts(planned, recipes)
+        check_endpoints(planned, settings, recipes, site.runs_jobs)
         clear_temporary(Path(file).parent for files in planned.files.values() for file in files)
-        start_run(settings, planned.files, makes_environments)
+        start_run(settings, planned.files, site.makes_environments)
     except OSError as error:
         raise as_user_error(error) or error from None
 

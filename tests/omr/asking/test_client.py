@@ -37,9 +37,11 @@ def ask(
     requests: Sequence[Request] = (REQUEST,),
     api_key: str | None = None,
     say: Callable[[str], None] = lambda line: None,
+    wanted: int = SAMPLING.max_tokens,
 ) -> list[Reply]:
     async def run() -> list[Reply]:
-        async with ChatClient(spec, "stage", SAMPLING, Endpoint(base_url, api_key), say) as client:
+        sampling = replace(SAMPLING, max_tokens=wanted)
+        async with ChatClient(spec, "stage", sampling, Endpoint(base_url, api_key), say) as client:
             return list(await asyncio.gather(*map(client.ask, requests)))
 
     return asyncio.run(run())
@@ -112,6 +114,25 @@ def test_a_context_overflow_is_final_in_every_servers_words(dialect: str) -> Non
     long = replace_messages(REQUEST, "word " * 300)
     with running_server({"*": "x"}, dialect=dialect, context_tokens=100) as server:
         reply = ask(server.base_url, requests=[long])[0]
+        assert sum(server.counts.values()) == 1
+    assert reply["error"]["kind"] == "context_overflow"
+
+
+def test_without_a_tokenizer_max_tokens_are_lowered_to_what_a_prompt_surely_leaves() -> None:
+    spec = replace(SPEC, max_model_len=400)
+    # Signs that are a token each: three bytes a token, as is likely, leave the server too little.
+    dense = replace_messages(REQUEST, "+ " * 150)
+    for request, most in ((REQUEST, 1), (dense, 2)):
+        with running_server({"*": "x"}, context_tokens=400) as server:
+            reply = ask(server.base_url, spec, [request], wanted=1000)[0]
+            assert 1 <= sum(server.counts.values()) <= most
+        assert reply["error"] is None
+
+
+def test_a_prompt_that_surely_fits_no_context_is_asked_once() -> None:
+    with running_server({"*": "x"}, context_tokens=100) as server:
+        long = replace_messages(REQUEST, "word " * 300)
+        reply = ask(server.base_url, replace(SPEC, max_model_len=100), [long])[0]
         assert sum(server.counts.values()) == 1
     assert reply["error"]["kind"] == "context_overflow"
 
