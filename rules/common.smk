@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from omr.config.check import check_config, read_numbers
 from omr.config.code import code_of
 from omr.config.code_recipes import CodeRecipes
-from omr.config.files import CONFIG_FILES, config_digest, config_of_job, expand_paths, read_config
+from omr.config.files import CONFIG_FILES, config_digest, config_of_job, expand_paths, extend_recipes, read_config
 from omr.errors import UserError
 from omr.config.paths import check_paths
 from omr.config.preparation import download_manifest, hub_id, sharding
@@ -53,6 +53,7 @@ try:
     # Taken before paths are expanded, which a node may do otherwise.
     digest = Path(saved).stem if saved is not None else config_digest(config)
     expand_paths(config)
+    extend_recipes(config)
     check_config(config, schema)
     settings = Settings(config, digest)
     recipes = Recipes(settings)

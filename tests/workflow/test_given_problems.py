@@ -1,12 +1,14 @@
-"""A run that starts from problems instead of threads: from a file as people have it to the dataset and its report."""
+"""Runs on people's own data: problems instead of threads, and the readme's threads on a laptop with an endpoint."""
 
 from __future__ import annotations
 
 import json
+import re
 
 import orjson
 import pytest
-from workflow.projects import Project
+from omr.replay.launch import RunningServer
+from workflow.projects import ROOT, Project
 
 pytestmark = pytest.mark.workflow
 #: The demo's server replies to this id.
@@ -55,3 +57,31 @@ def test_problems_become_rows_without_any_stage_of_threads(project: Project) -> 
     assert "given mathematics problems" in report
     assert "forum threads" not in report
     assert not [path for path in run.rglob("*") if "extract_" in path.name or "raw_aops" in path.name]
+
+
+def test_own_threads_on_a_laptop_need_what_the_readme_says(project: Project, hosted: RunningServer) -> None:
+    text = (ROOT / "README.md").read_text()
+    block, command = re.findall(
+        r"```yaml\n(.*?)```\n```bash\n(.*?)\n```", text.partition("## Your own threads")[2], re.S
+    )[0]
+    block = block.replace("http://localhost:11434/v1", hosted.base_url)
+    project.path("mine.yaml").write_text(block.replace("path: qwq", "path: some/hosted-model, api_key_env: KEY"))
+    threads = [json.loads(line) for line in (ROOT / "tests/data/demo/threads.jsonl").read_text().splitlines()]
+    own = (
+        {"title": row["original_question"], "replies": [{"body": text} for text in row["original_answers"]]}
+        for row in threads
+    )
+    project.path("threads.jsonl").write_text("".join(json.dumps(row) + "\n" for row in own))
+    options = command.removeprefix(".venv/bin/snakemake ").split(" --cores")[0].split()
+    project.make("results/mine/problems.jsonl", *options, KEY="the-key")
+    ids = {json.loads(line)["id"] for line in project.path("results/mine/problems.jsonl").read_text().splitlines()}
+    assert ID in ids
+    planned = project.planned(*options)
+    assert planned["prepare_benchmark"] > 10
+    assert {"generate_solutions", "write_dataset", "write_report"} <= planned.keys()
+    assert not planned.keys() & {
+        "search_embeddings",
+        "download_tokenizer",
+        "download_raw_data",
+        "generate_wrong_summaries",
+    }

@@ -18,12 +18,21 @@ from omr.errors import UserError
 def check_config(config: Mapping[str, Any], schema_path: str | Path) -> None:
     """Raise UserError that lists every fault of a config: unknown keys, missing ones, wrong types."""
     validator = _validator(schema_path)
-    faults = sorted({line for error in validator.iter_errors(config) for line in _lines(error)})
+    faults = sorted({*_unknown_extended(config), *(line for e in validator.iter_errors(config) for line in _lines(e))})
     if faults:
         raise UserError(
             "the config has faults:\n" + "\n".join(f"  - {fault}" for fault in faults),
             remedy="mend them in config/*.yaml or in your --configfile; config/README.md explains every key",
         )
+
+
+def _unknown_extended(config: Mapping[str, Any]) -> Iterable[str]:
+    given = config.get("recipes")
+    recipes = given if isinstance(given, dict) else {}
+    for name, recipe in recipes.items():
+        below = recipe.get("extends") if isinstance(recipe, dict) else None
+        if isinstance(below, str) and below not in recipes:
+            yield f"recipes.{name}.extends: there is no recipe {below!r} (there are: {', '.join(sorted(recipes))})"
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,30 @@ def read_config(paths: Iterable[str | Path]) -> dict[str, Any]:
         if not isinstance(content, dict):
             raise UserError("a config file must be a mapping", file=path, remedy="see config/README.md")
         config = merge(config, content)
+    extend_recipes(config)
     return config
+
+
+def extend_recipes(config: dict[str, Any]) -> None:
+    """Lay each recipe that `extends` another one over that; once done, it changes nothing more.
+
+    Raises UserError for recipes that extend each other. The name of one that is not there stays for `check_config`.
+    """
+    recipes = config.get("recipes")
+    if isinstance(recipes, dict):
+        config["recipes"] = {name: _extended(recipes, name, ()) for name in recipes}
+
+
+def _extended(recipes: Mapping[str, Any], name: str, above: tuple[str, ...]) -> Any:
+    recipe = recipes[name]
+    below = recipe.get("extends") if isinstance(recipe, dict) else None
+    if not isinstance(below, str) or below not in recipes:
+        return recipe
+    if name in above:
+        what = f"the recipes {', '.join(above)} extend each other"
+        raise UserError(what, remedy="write one of them out, without `extends`")
+    extended = _extended(recipes, below, (*above, name))
+    return merge(deepcopy(extended), recipe) if isinstance(extended, dict) else recipe
 
 
 def config_of_job(arguments: Iterable[str], environment: Mapping[str, str]) -> str | None:
