@@ -111,6 +111,7 @@ rule write_dataset:
         "results/{run}/{recipe}/benchmarks/write_dataset.tsv"
     params:
         models=products.models,
+        authored=products.authored,
         license=products.card_license,
         gates=products.gates,
     conda:
@@ -124,6 +125,7 @@ rule write_dataset:
         " --contamination {input.contamination}"
         " {params.gates}"
         " --models {params.models:q}"
+        " {params.authored}"
         " --prompts {input.prompts}"
         " --output {output}"
         " 2>&1 | tee {log}"
@@ -143,6 +145,7 @@ rule join_datasets:
         "results/{run}/benchmarks/join_datasets.tsv"
     params:
         subsets=products.subsets,
+        authored=products.all_authored,
         license=products.card_license,
     conda:
         "../envs/workflow.yaml"
@@ -152,6 +155,7 @@ rule join_datasets:
         " --problems {input.problems}"
         " --title {wildcards.run}"
         " {params.license}"
+        " {params.authored}"
         " --output {output}"
         " 2>&1 | tee {log}"
 

@@ -80,6 +80,13 @@ def amount(value: float | None) -> str:
     return "unknown" if value is None else f"{value:,.2f}"
 
 
+def _tokens(stage: StageEstimate, number: int) -> str:
+    """Tokens of a stage; what no server counted is not zero."""
+    if stage.tokens_counted:
+        return f"{number:,}"
+    return f">= {number:,}" if number else "unknown"
+
+
 def _row(stage: StageEstimate) -> tuple[str, ...]:
     name = stage.stage if stage.recipe is None else f"{stage.recipe}: {stage.stage}"
     done = f", {stage.done_requests:,} done" if stage.done_requests and stage.basis != "counted" else ""
@@ -87,8 +94,8 @@ def _row(stage: StageEstimate) -> tuple[str, ...]:
         name,
         stage.model,
         f"{stage.requests:,}",
-        f"{stage.prompt_tokens:,}",
-        f"{stage.completion_tokens:,}",
+        _tokens(stage, stage.prompt_tokens),
+        _tokens(stage, stage.completion_tokens),
         size(stage.disk_bytes),
         amount(stage.gpu_hours),
         amount(stage.usd),
@@ -130,11 +137,15 @@ def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
 
 
 def _notes(found: Estimate) -> Iterator[str]:
-    rows = ", ".join(f"{recipe} {n:,}" for recipe, n in found.sft_rows.items())
+    yield _remains(found)
+    rows = ", ".join(
+        f"{recipe} {n:,}{' (made)' if recipe in found.counted_rows else ''}" for recipe, n in found.sft_rows.items()
+    )
     yield f"Training rows: {rows or 'no recipe is to run'}. Disk of all: replies and {size(found.rows_bytes)} of rows."
     lacking = dict.fromkeys((stage.model, stage.lacks) for stage in found.stages if stage.usd is None)
     for model, keys in lacking:
-        yield f"Unknown: the cost of {model}; config lacks its {', '.join(keys)}."
+        why = f"config lacks its {', '.join(keys)}" if keys else "its server counts no tokens"
+        yield f"Unknown: the cost of {model}; {why}."
     yield from _yield_notes(found)
     yield from _start_notes(found)
     yield from _code_notes(found)
@@ -151,9 +162,19 @@ def _notes(found: Estimate) -> Iterator[str]:
         yield f"  {_figure(note['value'])} {note['what']} ({note['source']})"
 
 
+def _remains(found: Estimate) -> str:
+    left = found.remaining
+    if not any(stage.share_left for stage in found.stages):
+        return "Remains: nothing; every model stage has run."
+    return (
+        f"Remains: {left['requests']:,} requests, {left['prompt_tokens']:,} prompt and {left['completion_tokens']:,} "
+        f"completion tokens, {amount(left['gpu_hours'])} GPU-hours, {amount(left['usd'])} USD."
+    )
+
+
 def _yield_notes(found: Estimate) -> Iterator[str]:
-    """What GPU-hours buy: problems that are solved, and rows that are kept."""
-    for one in found.yields:
+    """What GPU-hours buy: problems that are solved, and rows that are kept. What is made is told by the report."""
+    for one in (one for one in found.yields if one.recipe not in found.counted_rows):
         told = one.as_json()
         yield (
             f"{one.recipe}: {told['solutions']:,} solutions, {one.of_problem.solutions:.1f} of a problem; "

@@ -52,6 +52,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--datasets", type=part, nargs="+", required=True, metavar="SUBSET/RECIPE=FOLDER", help="dataset folders")
     add("--problems", type=Path, required=True, help="decontaminated.jsonl")
     add("--title", required=True, help="name of the dataset on its card")
+    add("--authored", action="store_true", help="people authored replies, no model wrote them: the card says so")
     add("--license", help="licence on the card, as the hub names it (default: the card names none)")
     add("--output", type=Path, required=True, help="the folder to make; an older one is replaced")
     return parser.parse_args(argv)
@@ -170,7 +171,9 @@ def main(argv: list[str] | None = None) -> int:
         ]
         additional = write_additional(args.problems, data, schema, solved)
         subsets += [] if additional is None else [additional]
-        (folder / "README.md").write_text(joined_card(args.title, args.license, subsets), encoding="utf-8")
+        (folder / "README.md").write_text(
+            joined_card(args.title, args.license, subsets, args.authored), encoding="utf-8"
+        )
     for found in subsets:
         print(f"{args.output}: {found.rows:,} rows of {found.name}")
     return 0

@@ -49,6 +49,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--canary-recall", type=float, help="least share of planted benchmark problems that were removed")
     add("--judge-agreement", type=float, help="least share of settled pairs on which the judge agrees")
     add("--same-verdict", type=float, help="greatest share of one and the same verdict of a judge or classifier")
+    add("--authored", action="store_true", help="people authored the replies, no model wrote them: the card says so")
     add("--models", nargs="*", default=[], metavar="STAGE=MODEL", help="the model that each stage asked")
     add("--prompts", type=Path, nargs="*", default=[], help="prompt files")
     add("--shard-megabytes", type=int, default=1000, help="text of a Parquet file, before compression")
@@ -115,6 +116,7 @@ def card_facts(args: argparse.Namespace) -> CardFacts:
     return CardFacts(
         title=args.title,
         license=args.license,
+        authored=args.authored,
         stages=sum_stages(args.counts),
         models=dict(entry.split("=", 1) for entry in args.models),
         prompts={prompt.name: prompt_hash(prompt) for prompt in map(load_prompt, args.prompts)},

@@ -366,3 +366,53 @@ def test_a_run_learns_from_another_how_many_groups_there_are(tmp_path: Path) -> 
     assert stage(found, "select_solutions")["requests"] == pytest.approx(
         3 * stage(found, "generate_solutions")["requests"] / 2, rel=0.01
     )
+
+
+def test_a_finished_run_has_the_rows_of_its_files_and_nothing_remains(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_files.write_run(tmp_path)
+    for stage_name in ("match_answers", "judge_answers", "generate_summaries", "judge_summaries"):
+        run_files.asked(run / run_files.RECIPE, stage_name, 0)
+    recipe = run_files.config()["recipes"][run_files.RECIPE]
+    recipe["summaries"] = recipe["summaries"] | {"enabled": False}
+    for stage_name in ("classify_problems", "extract_answers", "convert_proofs", "classify_converted"):
+        run_files.asked(run, stage_name, 2)
+    run_files.asked(run, "check_contamination", 4)
+    found = estimated(run, recipes={run_files.RECIPE: recipe})
+    assert found["sft_rows"] == {run_files.RECIPE: 1}
+    assert [entry["stage"] for entry in found["stages"] if entry["basis"] != "counted"] == []
+    assert found["remaining"] == dict.fromkeys(found["remaining"], 0)
+    said = capsys.readouterr().out
+    assert "Remains: nothing; every model stage has run." in said
+    assert f"Training rows: {run_files.RECIPE} 1 (made)." in said
+
+
+def test_what_remains_is_what_no_finished_job_has_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fresh = estimated(tmp_path / "fresh/small", raw_data=raw_threads(tmp_path, 100))
+    assert fresh["remaining"]["requests"] == fresh["total"]["requests"]
+    assert fresh["remaining"]["usd"] == pytest.approx(fresh["total"]["usd"])
+    stages = run_files.config()["problems"]
+    stages["extract_problems"]["shards"] = 2
+    run = tmp_path / "half/small"
+    run_files.asked(run, "extract_problems", 40, shard="shard-000-of-002")
+    half = estimated(run, raw_data=raw_threads(tmp_path, 100), problems=stages)
+    extract = stage(half, "extract_problems")
+    others = sum(entry["requests"] for entry in half["stages"]) - extract["requests"]
+    assert half["remaining"]["requests"] == others + 60
+    assert f"Remains: {others + 60:,} requests, " in capsys.readouterr().out
+
+
+def test_tokens_that_no_server_counted_are_unknown_and_so_is_their_price(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_files.write_run(tmp_path)
+    none = {"prompt_tokens": 0, "completion_tokens": 0}
+    run_files.asked(run, "extract_problems", 3, without_usage=3, **none)
+    found = stage(estimated(run), "extract_problems")
+    assert (found["basis"], found["tokens_counted"], found["usd"]) == ("counted", False, None)
+    said = capsys.readouterr().out
+    assert (
+        next(line for line in said.splitlines() if line.startswith("extract_problems")).split()[3:5] == ["unknown"] * 2
+    )
+    assert "Unknown: the cost of solver; its server counts no tokens." in said

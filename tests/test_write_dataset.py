@@ -217,3 +217,9 @@ def test_quantiles_are_right_to_three_digits_in_few_bins() -> None:
     assert histogram.quantiles((0.0, 0.25, 0.5, 1.0)) == [0, 24_900, 49_900, 99_900]
     assert len(histogram._bins) < 3000
     assert histogram.mean == 49_999.5
+
+
+def test_the_card_of_authored_replies_says_that_no_model_wrote_them(tmp_path: Path) -> None:
+    rows = training_rows(tmp_path / "made", 1)
+    assert "no model wrote them" in card_of(write(tmp_path / "demo", rows, "--authored"))[1]
+    assert "authored" not in card_of(write(tmp_path / "real", rows))[1]

@@ -170,3 +170,44 @@ def test_what_a_row_took_is_told_with_the_numbers_of_the_files(tmp_path: Path) -
     assert f"{solutions / rows:,.1f} solutions per row" in text
     assert problems >= solved
     assert "by a table or in rounds" not in text
+
+
+def test_tokens_that_no_server_counted_are_unknown_and_not_zero(tmp_path: Path) -> None:
+    run = run_files.write_run(tmp_path)
+    home = run / run_files.RECIPE
+    before = read(report(run)).text
+    assert "– tokens written by models" not in before
+    none = {"prompt_tokens": 0, "completion_tokens": 0}
+    run_files.asked(run, "extract_problems", 3, without_usage=3, **none)
+    assert "≥ 80 tokens written by models" in read(report(run)).text
+    for seed in ("00", "01"):
+        run_files.asked(home, f"generate_solutions/seed-{seed}", 1, without_usage=1, **none)
+    text = read(report(run)).text
+    assert "– tokens written by models" in text
+    assert "all 5 0 0 – –" in text
+
+
+def test_sharing_is_told_only_where_it_saved_questions(tmp_path: Path) -> None:
+    run = run_files.write_run(tmp_path)
+    path = run / run_files.RECIPE / "counts/select_judgements/shard-000-of-001.json"
+    counts = {"read": 9, "passed": 9, "written": 9, "dropped": {}, "answers": 48, "symbolic": 36, "llm_calls": 12}
+    run_files.write_counts(path, **counts, calls_saved_by_sharing=0)
+    assert "judged once" not in read(report(run)).text
+    run_files.write_counts(path, **counts, calls_saved_by_sharing=5)
+    assert "judged once, which saved 5 of 17 questions" in read(report(run)).text
+
+
+def test_numbers_of_problems_before_and_after_decontamination_are_told_apart(tmp_path: Path) -> None:
+    text = read(report(run_files.write_run(tmp_path))).text
+    assert "1 problems, free of benchmarks" in text
+    assert "These are the 2 problems before decontamination, which removed 1." in text
+
+
+def test_replies_that_people_authored_are_not_told_as_a_models(tmp_path: Path) -> None:
+    run = run_files.write_run(tmp_path)
+    assert "authored" not in read(report(run)).text
+    model = {"path": "authored", "server": "replay", "replies": "replies"}
+    run_files.write_config(run, models={"solver": model})
+    text = read(report(run)).text
+    assert "no model wrote them" in text
+    assert "written by models" not in text

@@ -12,6 +12,7 @@ from typing import Any
 from omr.config.recipes import InRecipe, OfRecipe, Recipes
 from omr.config.settings import Settings, flags
 from omr.errors import UserError
+from omr.models.model import ModelSpec
 
 _SHARD = "results/{{run}}/{{recipe}}/{}/shard-{{shard}}-of-{{shards}}.jsonl"
 _SUMMARY_PROMPT, _SELECTION_SUMMARY_PROMPT = "prompts/summarize_solution.yaml", "prompts/summarize_selection.yaml"
@@ -128,14 +129,28 @@ class Products:
 
     def models(self, wildcards: OfRecipe) -> list[str]:
         """A param of a rule: `stage=model` for every model stage, in order; `recipe/stage=model` of other recipes."""
+        return [f"{stage}={model.identity}" for stage, model in self._models(wildcards.recipe).items()]
+
+    def authored(self, wildcards: OfRecipe) -> str:
+        """A param of a rule: a flag where people authored the replies that rows were made of."""
+        return "--authored" if self._is_authored(wildcards.recipe) else ""
+
+    @property
+    def all_authored(self) -> str:
+        """The same for the joined dataset, if that is so of any recipe."""
+        return "--authored" if any(map(self._is_authored, self._recipes.to_run)) else ""
+
+    def _is_authored(self, recipe: str) -> bool:
+        return any(model.server == "replay" for model in self._models(recipe).values())
+
+    def _models(self, recipe: str) -> dict[str, ModelSpec]:
         models = {stage: self._settings.model(stage) for stage in self._problem_prompts()}
-        for source in self._sources(wildcards.recipe):
+        for source in self._sources(recipe):
             models |= {
                 f"{source}/{stage}": self._recipes.model(source, stage) for stage in self._recipes.model_stages(source)
             }
-        own = [stage for stage in self._recipes.model_stages(wildcards.recipe) if stage not in _FOR_OTHERS]
-        models |= {stage: self._recipes.model(wildcards.recipe, stage) for stage in own}
-        return [f"{stage}={model.identity}" for stage, model in models.items()]
+        own = [stage for stage in self._recipes.model_stages(recipe) if stage not in _FOR_OTHERS]
+        return models | {stage: self._recipes.model(recipe, stage) for stage in own}
 
     def prompts(self, wildcards: OfRecipe) -> list[str]:
         """Input of a rule: the prompt files of all model stages, in order."""

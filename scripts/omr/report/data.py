@@ -88,6 +88,11 @@ class ReportData:
         return "read_problems" in self.stages
 
     @property
+    def is_authored(self) -> bool:
+        """Whether people authored the replies, which a server of this project repeats."""
+        return self.model.server == "replay"
+
+    @property
     def origin(self) -> str:
         """What the rows were made of, in words."""
         return "given mathematics problems" if self.starts_from_problems else "forum threads about mathematics"
@@ -148,7 +153,10 @@ def _costs(counts: RunCounts, recipe: str, settings: Settings, recipes: Recipes)
 def cost_of(use: ModelUse, spec: ModelSpec) -> Cost:
     """The cost of what a model did: GPU-hours as they were held, or from its speed where nothing says that."""
     hours = use.gpu_s / 3600 if use.gpu_s else gpu_hours(spec, use.prompt_tokens, use.completion_tokens) or 0.0
-    return Cost(use, hours, usd(spec, use.prompt_tokens, use.completion_tokens, hours))
+    money = usd(spec, use.prompt_tokens, use.completion_tokens, hours)
+    # A price per token says nothing of tokens that nobody counted.
+    is_known = not use.without_usage or spec.is_started
+    return Cost(use, hours, money if is_known else None)
 
 
 def read_solutions(paths: list[Path]) -> Solutions:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from omr.report.charts import Bar, histogram, nice_step, short_number
@@ -94,8 +94,8 @@ def costs(data: ReportData) -> str:
             sum(use.requests for use in uses),
             sum(use.failed.total() for use in uses),
             sum(use.finish_reasons["length"] for use in uses),
-            sum(use.prompt_tokens for use in uses),
-            sum(use.completion_tokens for use in uses),
+            tokens_of(uses, "prompt_tokens"),
+            tokens_of(uses, "completion_tokens"),
             duration(sum(use.wall_s for use in uses)),
             f"{sum(cost.gpu_hours for cost in data.costs):,.2f}",
             f"${sum(known):,.2f}" if len(known) == len(data.costs) else "–",
@@ -115,7 +115,8 @@ def costs(data: ReportData) -> str:
     ]
     note = "Problems are shared by all recipes of a run: their stages are listed here, but were paid once. "
     note += "Time is that of all jobs and all of their tries together, waiting for the server included. "
-    note += "“Cut” replies reached the token limit. A dash: config has no price for the model."
+    note += "“Cut” replies reached the token limit. A dash: config has no price for the model, or its server "
+    note += "counts no tokens."
     return section(
         "Requests, tokens, time and cost",
         paragraph(note),
@@ -124,6 +125,16 @@ def costs(data: ReportData) -> str:
         _servers(data),
         _failures(data),
     )
+
+
+def tokens_of(uses: Sequence[ModelUse], kind: str, say: Callable[[int], Cell] = lambda number: number) -> Cell:
+    """The tokens of model stages, as `say` writes numbers: at least so many where some replies were not counted."""
+    known = [tokens for tokens, _ in (use.tokens(kind) for use in uses) if tokens is not None]
+    if uses and not known:
+        return None
+    is_part = len(known) < len(uses) or any(use.without_usage for use in uses)
+    shown = say(sum(known))
+    return f"≥ {shown:,}" if is_part and isinstance(shown, int) else f"≥ {shown}" if is_part else shown
 
 
 def _cost_row(cost: Cost) -> list[Cell]:
@@ -136,8 +147,8 @@ def _cost_row(cost: Cost) -> list[Cell]:
         use.requests,
         use.failed.total(),
         use.finish_reasons["length"],
-        use.prompt_tokens,
-        use.completion_tokens,
+        tokens_of([use], "prompt_tokens"),
+        tokens_of([use], "completion_tokens"),
         duration(use.wall_s),
         f"{cost.gpu_hours:,.2f}",
         None if cost.usd is None else f"${cost.usd:,.2f}",

@@ -10,7 +10,7 @@ from typing import Any
 from omr.report.charts import share_bar, short_number
 from omr.report.code import code
 from omr.report.data import ReportData
-from omr.report.figures import contamination, costs, distributions
+from omr.report.figures import contamination, costs, distributions, tokens_of
 from omr.report.html import Cell, Html, paragraph, percent, reasons_list, section, table, tiles
 from omr.report.samples import samples
 from omr.report.selections import about_selections, selection_tiles, selections
@@ -47,6 +47,13 @@ def page(data: ReportData) -> str:
 # ---- what this is ----------------------------------------------------------------------------------------------------
 
 
+#: What the page says of the demo.
+_AUTHORED = (
+    "People authored all replies of this run, to show the workflow; no model wrote them. Where the page speaks of a "
+    "model, a server repeats such replies: times, tokens and rates say nothing of any model."
+)
+
+
 def _about_solutions(data: ReportData) -> str:
     return (
         f"This run turned {data.origin} into training data for a language model that reasons. "
@@ -70,20 +77,23 @@ def _head(data: ReportData) -> str:
     ]
     if data.is_selection:
         outcome = selection_tiles(data)
-    tokens = sum(cost.use.completion_tokens for cost in data.costs)
+    tokens = tokens_of([cost.use for cost in data.costs], "completion_tokens", short_number)
     about = about_selections(data) if data.is_selection else _about_solutions(data)
     return Html(
         f"<header><p class=over>Recipe {html.escape(data.recipe)}, run {html.escape(data.run)}</p>"
         f"<h1>{'Training rows' if product is None else f'{product.rows:,} training rows'} "
         f"from {'given problems' if data.starts_from_problems else 'forum threads'}</h1>"
-        f"{paragraph(about)}</header>"
+        f"{paragraph(about)}{paragraph(_AUTHORED) if data.is_authored else ''}</header>"
         + tiles(
             [
                 (given, "problems read" if data.starts_from_problems else "forum threads read"),
                 (clean, "problems, free of benchmarks"),
                 *outcome,
                 (product.problems if product else None, "problems in the training rows"),
-                (short_number(tokens), "tokens written by models"),
+                (
+                    tokens,
+                    "tokens of replies, which people authored" if data.is_authored else "tokens written by models",
+                ),
             ]
         )
     )
@@ -149,6 +159,11 @@ def _problem_types(data: ReportData) -> Iterator[str]:
     if types:
         numbers = {words.get(name, name): n for name, n in sorted(types.items())}
         yield "<h3>Where the expected answers come from</h3>" + _shares("problems", numbers)
+        removed = sum(data.stages.get("decontaminate", {}).get("dropped", {}).values())
+        if removed:
+            yield paragraph(
+                f"These are the {sum(types.values()):,} problems before decontamination, which removed {removed:,}."
+            )
 
 
 def _majority(counts: Mapping[str, Any]) -> Iterator[str]:
@@ -187,13 +202,14 @@ def _judged(counts: Mapping[str, Any], selected: Mapping[str, Any] | None) -> It
     if reasons:
         why = ", ".join(f"{n:,} {reason_in_words(name)}" for name, n in reasons.most_common())
         yield paragraph(f"Not judged: {why}.")
+    saved = selected.get("calls_saved_by_sharing", 0) if selected else 0
     yield paragraph(
         f"A comparison of the two answers settled {judges.get('symbolic', 0):,} verdicts; "
         f"a model gave {judges.get('llm', 0):,}."
         + (
-            f" Solutions that share an answer are judged once: {selected.get('llm_calls', 0):,} calls instead of "
-            f"{selected.get('answers', 0):,}."
-            if selected
+            f" Solutions of a problem that share an answer are judged once, which saved {saved:,} of "
+            f"{saved + selected['llm_calls']:,} questions."
+            if saved and selected
             else ""
         )
     )

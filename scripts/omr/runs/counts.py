@@ -97,6 +97,14 @@ class ModelUse:
     full_load: FullLoad = field(default_factory=FullLoad)
     measured_gpus: set[int] = field(default_factory=set)  # sizes of the servers that `full_load` is about
 
+    def tokens(self, kind: str) -> tuple[int | None, bool]:
+        """(tokens of a kind, `prompt_tokens` or `completion_tokens`; whether there were more that nobody counted).
+
+        None where the server counted none: unknown is not zero.
+        """
+        counted = int(getattr(self, kind))
+        return (None if self.without_usage and self.without_usage >= self.answered else counted), self.without_usage > 0
+
     @property
     def is_complete(self) -> bool:
         return self.shards_done == self.shards

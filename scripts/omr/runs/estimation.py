@@ -65,8 +65,14 @@ class StageEstimate:
     hours_per_job: float | None  # of work, without the server's start; None where config does not say how fast it is
     hours_allowed: float | None  # the time limit of a job; None where no server is started
     code: CodeWork | None = None  # of one solution, where solutions run code
+    tokens_counted: bool = True  # false where the server counted none of some replies
     lacks: tuple[str, ...] = ()  # keys of the model in config that GPU-hours and money need
     lacks_for_hours: tuple[str, ...] = ()
+
+    @property
+    def share_left(self) -> float:
+        """The share of its requests that no finished job has made."""
+        return 0.0 if self.basis == "counted" or not self.requests else max(0.0, 1 - self.done_requests / self.requests)
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,21 @@ class Estimate:
     assumptions: list[dict[str, Any]]
     sft_rows: dict[str, int]
     yields: list[RecipeYield]
+    counted_rows: frozenset[str] = frozenset()  # recipes whose rows are made: `sft_rows` has their number
+
+    @property
+    def remaining(self) -> dict[str, Any]:
+        """What of `requests`, tokens, `gpu_hours` and `usd` is still to come, by the share of requests that have none;
+        None where a total is unknown."""
+        to_come = [(stage, stage.share_left) for stage in self.stages if stage.share_left]
+        left: dict[str, Any] = {
+            unit: round(sum(share * getattr(stage, unit) for stage, share in to_come))
+            for unit in ("requests", "prompt_tokens", "completion_tokens")
+        }
+        for unit in ("gpu_hours", "usd"):
+            values = [(getattr(stage, unit), share) for stage, share in to_come]
+            left[unit] = None if any(value is None for value, _ in values) else sum(v * share for v, share in values)
+        return left
 
     def total(self, unit: str) -> float | None:
         """The sum of `usd` or `gpu_hours` over all stages; None where one is unknown."""
@@ -106,6 +127,7 @@ class Estimate:
                 "gpu_hours": self.total("gpu_hours"),
                 "usd": self.total("usd"),
             },
+            "remaining": self.remaining,
             "sft_rows": self.sft_rows,
             "yields": {found.recipe: found.as_json() for found in self.yields},
             "assumptions": self.assumptions,
@@ -184,11 +206,15 @@ def estimate(threads: Threads, settings: Settings, recipes: Recipes, runs: Seque
     ratios = Ratios(runs, threads)
     requests, problems = problem_requests(threads.number, settings, ratios)
     stages = [stage_estimate(_labelling(stage, settings), n, ratios, runs[0]) for stage, n in requests.items() if n]
-    rows, yields = {}, []
+    rows, yields, counted = dict[str, int](), [], set[str]()
     for name in recipes.to_run:
         keep = _rows_per_problem(settings, recipes, name)
         found = None if recipes.is_selection(name) else recipe_yield(name, problems, recipes, ratios, runs, keep)
         requests, rows_of_recipe = recipe_requests(problems, name, recipes, ratios, found)
+        made = runs[0].stage("prepare_selections" if found is None else "prepare_sft", name)
+        if made is not None:
+            rows_of_recipe = made["written"]
+            counted.add(name)
         rows[name] = round(rows_of_recipe)
         of_recipe = [
             stage_estimate(_of_recipe(stage, name, recipes, ratios), n, ratios, runs[0])
@@ -199,7 +225,8 @@ def estimate(threads: Threads, settings: Settings, recipes: Recipes, runs: Seque
             yields.append(_with_costs(found, of_recipe, rows_of_recipe))
     given = {"what": threads.what, "value": threads.number, "source": threads.source}
     size = {"what": f"bytes of one of the {threads.what}", "value": round(threads.bytes_each), "source": threads.source}
-    return Estimate(threads, stages, [given, size, *ratios.used, *_token_notes(stages, ratios)], rows, yields)
+    notes = [given, size, *ratios.used, *_token_notes(stages, ratios)]
+    return Estimate(threads, stages, notes, rows, yields, frozenset(counted))
 
 
 def _rows_per_problem(settings: Settings, recipes: Recipes, name: str) -> int:
@@ -244,7 +271,10 @@ def stage_estimate(stage: _Stage, requests: float, ratios: Ratios, run: RunCount
     """One stage: what it did where all of it has run, else requests times tokens of a request."""
     done = run.model_use(stage.name, stage.recipe)
     if done is not None and done.is_complete:
-        return _estimate(stage, "counted", done.requests, _tokens(done), done.reply_bytes, done.requests, done.gpu_s)
+        found = _estimate(stage, "counted", done.requests, _tokens(done), done.reply_bytes, done.requests, done.gpu_s)
+        if not done.without_usage:
+            return found
+        return replace(found, tokens_counted=False, usd=found.usd if stage.spec.is_started else None)
     stage = stage._replace(spec=ratios.with_speed(stage.spec, stage.name, stage.recipe))
     seen = ratios.use(stage.name, stage.recipe, stage.spec.name)
     if seen is not None:

@@ -31,6 +31,7 @@ class CardFacts:
 
     title: str
     license: str | None = None
+    authored: bool = False  # people authored the replies
     stages: Sequence[StageSum] = ()
     models: Mapping[str, str] = field(default_factory=dict)
     prompts: Mapping[str, str] = field(default_factory=dict)
@@ -48,6 +49,7 @@ def dataset_card(figures: Figures, facts: CardFacts) -> str:
         f"# {plain(facts.title)}",
         f"{figures.rows:,} {_what(figures, facts.starts_from_problems)}. "
         "All figures on this page were counted by the run that made the files.",
+        AUTHORED if facts.authored else "",
         _rows(figures),
         _pass_rates(figures),
         _lengths(figures),
@@ -74,6 +76,12 @@ def _what(figures: Figures, starts_from_problems: bool) -> str:
         )
     return f"solutions of {problems}, each with its reasoning and a final answer that was judged right"
 
+
+#: What a card of the demo says: it is no data to train on.
+AUTHORED = (
+    "**People authored the replies that these rows were made of, to show the workflow; no model wrote them.** What "
+    "stands here as a model is the name of a set of such replies."
+)
 
 _USE = """## Use
 

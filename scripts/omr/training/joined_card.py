@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from omr.training.card import columns_section, front_matter, markdown_table, plain
+from omr.training.card import AUTHORED, columns_section, front_matter, markdown_table, plain
 
 #: As the published dataset has them: the subsets that recipes make, one per mode, and that of problems without rows.
 SUBSETS = ("cot", "tir", "genselect")
@@ -27,11 +27,11 @@ class Subset(NamedTuple):
     recipes: Sequence[str]
 
 
-def joined_card(title: str, licence: str | None, subsets: Sequence[Subset]) -> str:
+def joined_card(title: str, licence: str | None, subsets: Sequence[Subset], authored: bool = False) -> str:
     """The text of README.md.
 
     Every subset is a configuration of its own with the split `train`, and a split of the default one, as in the
-    published dataset.
+    published dataset. `authored`: people authored the replies of a recipe.
     """
     files = {subset.name: f"data/{subset.name}-*.parquet" for subset in subsets}
     configs = [
@@ -47,11 +47,12 @@ def joined_card(title: str, licence: str | None, subsets: Sequence[Subset]) -> s
         f"{sum(each.rows for each in subsets):,} rows about mathematics problems. Every solution's final "
         "answer, and every chosen solution's, was judged right. All figures on this page were counted by the run that "
         "made the files; the cards of the recipes say more.",
+        AUTHORED if authored else "",
         "## Subsets\n\n" + markdown_table(["subset", "rows", "problems", "recipes", "what it holds"], rows),
         _use(subsets[0].name),
         columns_section(),
     ]
-    body = "\n\n".join(sections)
+    body = "\n\n".join(filter(None, sections))
     head = front_matter(title, licence, sum(each.rows for each in subsets), configs)
     return f"---\n{head}---\n\n{body}\n"
 
