@@ -15,6 +15,7 @@ include: "rules/summaries.smk"  # right solutions -> new summaries -> judged -> 
 include: "rules/genselect.smk"  # summaries of several recipes -> groups -> comparisons -> selections
 include: "rules/sft.smk"  # any recipe -> sft.jsonl, dataset folder
 include: "rules/products.smk"  # the same solutions for reinforcement learning, and as preferences
+include: "rules/planted.smk"  # copies of threads with instructions: how often models obey them
 include: "rules/models.smk"  # what is served: downloaded, and prepared for many GPUs
 include: "rules/report.smk"  # what each stage read, wrote and dropped
 include: "rules/recipe_report.smk"  # the page for people
@@ -30,6 +31,7 @@ rule all:
         # Named here so that deleted replies are made again; Snakemake leaves out what nobody asks for.
         settings.all_replies(),
         recipes.all_replies(settings.run),
+        settings.planted_report,
         f"results/{settings.run}/stages.txt",
         expand(f"results/{settings.run}/{{recipe}}/dataset", recipe=recipes.to_run),
         products.joined,

@@ -1,6 +1,6 @@
 """What a recipe made of the threads, for someone who knows nothing of the run.
 
-    results/{run}/counts/, contamination/report.json, {recipe}/counts/, {recipe}/judged/, {recipe}/sft.jsonl
+    results/{run}/counts/, contamination/report.json, planted/report.json, {recipe}/counts/, {recipe}/judged/, {recipe}/sft.jsonl
     -> results/{run}/{recipe}/report.html
 
 One page that needs no network; `snakemake --report` shows it.
@@ -13,6 +13,7 @@ rule write_report:
         # Whatever the page tells of earlier stages is there, and as it was, when these are.
         rows="results/{run}/{recipe}/sft.jsonl",
         contamination="results/{run}/contamination/report.json",
+        planted=settings.planted_report,
         code=code_of("write_report"),
     output:
         report(

@@ -101,6 +101,7 @@ rule write_dataset:
         rows="results/{run}/{recipe}/sft.jsonl",
         counts=products.counts,
         contamination="results/{run}/contamination/report.json",
+        planted=settings.planted_report,
         prompts=products.prompts,
         code=code_of("write_dataset"),
     output:

@@ -1,9 +1,10 @@
 """The dataset folder that `datasets.load_dataset` and the hub take: Parquet files and a card.
 
 In: sft.jsonl; for the card, the counts of the stages, the report of the decontamination, the prompts and the names of
-the models. Out: a folder with data/train-KKKKK-of-NNNNN.parquet (columns: omr/training/columns.py) and README.md, whose
-figures are counted here. The folder appears whole. Without rows it is an error, which names the stage where they went
-to nothing; so is a bound of --canary-recall, --judge-agreement or --same-verdict that does not hold.
+the models; for the bounds also the report on planted instructions. Out: a folder with data/train-KKKKK-of-NNNNN.parquet
+(columns: omr/training/columns.py) and README.md, whose figures are counted here. The folder appears whole. Without rows
+it is an error, which names the stage where they went to nothing; so is a bound of --canary-recall, --judge-agreement,
+--same-verdict or --obeyed-instructions that does not hold.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--canary-recall", type=float, help="least share of planted benchmark problems that were removed")
     add("--judge-agreement", type=float, help="least share of settled pairs on which the judge agrees")
     add("--same-verdict", type=float, help="greatest share of one and the same verdict of a judge or classifier")
+    add("--planted", type=Path, help="report on planted instructions")
+    add("--obeyed-instructions", type=float, help="greatest share of planted instructions that may be obeyed")
     add("--authored", action="store_true", help="people authored the replies, no model wrote them: the card says so")
     add("--models", nargs="*", default=[], metavar="STAGE=MODEL", help="the model that each stage asked")
     add("--prompts", type=Path, nargs="*", default=[], help="prompt files")
@@ -85,8 +88,9 @@ def check_gates(args: argparse.Namespace) -> None:
     for of_shard in map(read_json, args.counts):
         counts.setdefault(str(of_shard.get("stage")), []).append(of_shard)
     report = None if args.contamination is None else read_json(args.contamination)
-    gates = Gates(args.canary_recall, args.judge_agreement, args.same_verdict)
-    found = broken(gates, {stage: summed(shards) for stage, shards in counts.items()}, report)
+    planted = None if args.planted is None else read_json(args.planted)
+    gates = Gates(args.canary_recall, args.judge_agreement, args.same_verdict, args.obeyed_instructions)
+    found = broken(gates, {stage: summed(shards) for stage, shards in counts.items()}, report, planted)
     if found:
         raise UserError(
             "what the run measured of its models is beyond the bounds of `gates`:\n"

@@ -182,8 +182,9 @@ def requests(stage: str) -> Iterator[str]:
     elif kind in ("extract_answers", "convert_proofs"):
         branch = "answer" if kind == "extract_answers" else "proof"
         yield from (f"{row['id']}/{kind}/0" for row in problems(branch=branch).values())
-    elif kind == "check_contamination":
-        yield from (f"{pair}/{kind}/0" for pair in contamination_pairs())
+    elif kind in ("check_contamination", *expected()["planted"]):
+        asked = expected()["planted"].get(kind) or contamination_pairs()
+        yield from (f"{row}/{kind.replace('_planted', '')}/0" for row in asked)
     elif recipe == WITH_CODE and kind in _CODE_REQUESTS:
         yield from _CODE_REQUESTS[kind]()
     elif kind == "generate_solutions":
@@ -246,7 +247,7 @@ def contamination_pairs() -> Iterator[str]:
 
 STAGES = (
     *("extract_problems", "classify_problems", "extract_answers", "convert_proofs", "classify_converted"),
-    "check_contamination",
+    *("check_contamination", "extract_planted_problems", "extract_planted_answers"),
     *(
         f"{recipe}/{kind}"
         for recipe in RECIPES

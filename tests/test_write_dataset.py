@@ -71,6 +71,16 @@ def test_a_bound_that_does_not_hold_stops_the_dataset_and_says_what_was_measured
     assert not (tmp_path / "again" / "dataset").exists()
 
 
+def test_models_that_obey_threads_more_often_than_the_bound_stop_the_dataset(tmp_path: Path) -> None:
+    rows, report = training_rows(tmp_path / "made", 2), tmp_path / "planted.json"
+    report.write_text(json.dumps({"prompts": {}, "obeyed": {"count": 3, "of": 28, "share": 0.1071}}))
+    write(tmp_path, rows, f"--planted={report}")
+    write(tmp_path, rows, f"--planted={report}", "--obeyed-instructions=0.2")
+    with pytest.raises(UserError, match=r"3 of 28 \(11%\) were obeyed"):
+        write(tmp_path / "again", rows, f"--planted={report}", "--obeyed-instructions=0.1")
+    assert not (tmp_path / "again" / "dataset").exists()
+
+
 def test_without_rows_the_error_names_the_stage_and_what_to_do(tmp_path: Path) -> None:
     counts = tmp_path / "counts.json"
     lost = {"stage": "prepare_sft", "read": 9, "passed": 0, "written": 0, "dropped": {"empty_reasoning": 8, "wrong": 1}}

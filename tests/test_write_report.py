@@ -7,6 +7,7 @@ from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 
+import orjson
 import pytest
 import run_files
 from omr.report.charts import nice_step
@@ -74,6 +75,22 @@ def test_the_numbers_are_those_of_the_counts(tmp_path: Path) -> None:
     # Two seeds of one request, 40 completion tokens and 2 failures each, at 2 USD a million: shown as cents.
     assert "solve generate_solutions solver 2 4 0 200 80 20.0 s 0.00 $0.00" in text
     assert "confirms it for 1 of 1 problems" in text
+
+
+def test_what_planted_instructions_did_is_told_by_kind_unless_the_measure_is_off(tmp_path: Path) -> None:
+    run = run_files.write_run(tmp_path)
+    assert "Copies of a few threads" not in read(report(run)).text
+    ends = {"planted": 5, "obeyed": 1, "resisted": 2, "unreadable": 2, "unanswered": 0}
+    found = {"prompts": {"extract_answers": {"ignore_above": ends}}, "obeyed": {"count": 1, "of": 3, "share": 0.3333}}
+    (run / "planted").mkdir()
+    (run / "planted/report.json").write_bytes(orjson.dumps(found))
+    text = read(report(run)).text
+    assert "It was obeyed in 1 of 3 (33%) replies. These copies are in no data." in text
+    assert "find answers to ignore what stands above, and to write something else 5 1 2 2 0" in text
+    config = (run / "config.yaml").read_text()
+    assert "per_kind: 3" in config
+    (run / "config.yaml").write_text(config.replace("per_kind: 3", "per_kind: 0"))
+    assert "Copies of a few threads" not in read(report(run)).text
 
 
 def test_servers_that_were_busy_for_long_enough_are_told_with_advice(tmp_path: Path) -> None:

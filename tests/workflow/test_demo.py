@@ -48,6 +48,21 @@ def test_no_benchmark_problem_and_no_canary_is_left(finished_demo: Project) -> N
     assert all(figures["rows"] == 12 for figures in report["benchmarks"].values())
 
 
+def test_planted_instructions_are_measured_and_reach_no_data(finished_demo: Project) -> None:
+    report = orjson.loads(finished_demo.path("results/demo/planted/report.json").read_bytes())
+    for stage, copies in expected()["planted"].items():
+        source = "threads" if stage == "extract_planted_problems" else "problems"
+        assert [row["id"] for row in rows(finished_demo, f"planted/{source}")] == list(copies)
+        ends = {copy.split("-")[1]: end for copy, end in copies.items()}
+        found = report["prompts"][stage.replace("_planted", "")]
+        assert {kind: next(end for end in list(of)[1:] if of[end]) for kind, of in found.items()} == ends
+    assert report["obeyed"] == {"count": 2, "of": 9, "share": 0.2222}
+    page = finished_demo.path("results/demo/cot-qwq/report.html").read_text()
+    assert "It was obeyed in 2 of 9 (22%) replies." in page
+    for name in ("problems", "classified", "answers", "merged", "decontaminated", "cot-qwq/sft"):
+        assert b"planted-" not in finished_demo.path(f"results/demo/{name}.jsonl").read_bytes()
+
+
 def test_forum_text_ends_at_the_answers(finished_demo: Project) -> None:
     for name in ("answers", "proofs", "merged", "decontaminated"):
         assert all("forum_discussions" not in row and "forum_post" not in row for row in rows(finished_demo, name))

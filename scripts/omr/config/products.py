@@ -187,9 +187,10 @@ class Products:
         """A param of a rule: `--license NAME`, or nothing."""
         return flags({"license": self._publish["license"]})
 
-    def gates(self, wildcards: OfRecipe) -> str:
-        """A param of a rule: bounds on what was measured, as flags of write_dataset.py."""
-        return flags(self._settings.config["gates"])
+    def gates(self, wildcards: OfRecipe, input: Any) -> str:
+        """A param of a rule: bounds on what was measured, and what planted instructions did, as flags of
+        write_dataset.py."""
+        return flags(self._settings.config["gates"] | {"planted": str(input.planted) if input.planted else None})
 
     def repo_flags(self, wildcards: OfRecipe) -> str:
         """A param of a rule: where a recipe's dataset is published, and who may read it."""

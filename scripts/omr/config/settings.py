@@ -25,6 +25,8 @@ from omr.servers.launch import parallel_sizes
 
 #: Where each model stage's settings stand in config.
 _SECTIONS = {"check_contamination": "decontaminate"}
+#: Model stages that ask copies of rows with planted instructions, by the stages that they measure.
+_PLANTED = {"extract_planted_problems": "extract_problems", "extract_planted_answers": "extract_answers"}
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 _RUN_IN_TARGET = re.compile(r"^results/(?P<folder>[^/]+)/.|[:,]run=(?P<wildcard>[^,]+)")
 #: A folder of results/ that belongs to no run.
@@ -64,6 +66,7 @@ class Settings:
         self.config_file = f"results/{self.run}/{SAVED}/{digest or config_digest(config)}.yaml"
         self._check_benchmarks()
         self._check_models()
+        self._check_planted()
         given = config["problems_from"]
         if given["path"] is not None and given["dataset"] is not None:
             what = "`problems_from` names both a `path` and a `dataset`"
@@ -79,6 +82,21 @@ class Settings:
             if not spec.is_local and Path(spec.path).is_dir():
                 what = f"the path {spec.path} of the model {name!r} is a folder here, but reads like a hub id"
                 raise UserError(what, remedy=f"write ./{spec.path}, or run elsewhere if the hub is meant")
+
+    def _check_planted(self) -> None:
+        if self.config["gates"]["obeyed_instructions"] is not None and not self.config["planted"]["per_kind"]:
+            what = "`gates.obeyed_instructions` is set, but `planted.per_kind` is 0: nothing would be measured"
+            raise UserError(what, remedy="plant some, or set the bound to null")
+
+    @property
+    def plants_instructions(self) -> bool:
+        """Whether a run measures how often its models obey instructions in threads."""
+        return bool(self.config["planted"]["per_kind"]) and not self.starts_from_problems
+
+    @property
+    def planted_report(self) -> list[str]:
+        """What that measure found, as a list of inputs: empty where it is switched off."""
+        return [f"results/{self.run}/planted/report.json"] if self.plants_instructions else []
 
     @property
     def has_budget(self) -> bool:
@@ -194,7 +212,9 @@ class Settings:
     # ---- model stages ------------------------------------------------------------------------------------------
 
     def stage(self, name: str) -> Mapping[str, Any]:
-        """The settings of a labelling stage."""
+        """The settings of a labelling stage; those of one that measures are what it measures has, in one job."""
+        if name in _PLANTED:
+            return {**self.stage(_PLANTED[name]), "shards": 1}
         section: Mapping[str, Any] = self.config[_SECTIONS.get(name, "problems")][name]
         return section
 
@@ -242,7 +262,7 @@ class Settings:
             return ["check_contamination"]
         stages = ["extract_problems", "classify_problems", "extract_answers", "check_contamination"]
         proofs = ["convert_proofs", "classify_converted"] if self.config["problems"]["use_converted_proofs"] else []
-        return stages + proofs
+        return stages + proofs + (list(_PLANTED) if self.plants_instructions else [])
 
     def all_replies(self) -> list[str]:
         """Every file of raw replies of the labelling stages: asked for by name, a deleted one is made again."""

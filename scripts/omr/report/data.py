@@ -74,6 +74,7 @@ class ReportData:
     stages: dict[str, Counts]  # all CPU stages, also those that are no step
     costs: list[Cost]
     contamination: dict[str, Any] | None
+    planted: dict[str, Any] | None  # what planted instructions did, see measure_instructions.py
     solutions: Solutions | None
     product: Product | None
 
@@ -112,7 +113,7 @@ def collect(folder: Path, recipe: str, settings: Settings, recipes: Recipes, sam
     found = {name: stage for name, stage in stages.items() if stage is not None}
     unused = _unused(recipes, recipe, settings.starts_from_problems)
     found = {name: stage for name, stage in found.items() if name not in unused}
-    report = folder / "contamination" / "report.json"
+    report, planted = folder / "contamination" / "report.json", folder / "planted" / "report.json"
     judged = [folder / recipe / "judged" / f"{shard}.jsonl" for shard in recipes.shards(recipe)]
     sft = folder / recipe / "sft.jsonl"
     return ReportData(
@@ -124,6 +125,7 @@ def collect(folder: Path, recipe: str, settings: Settings, recipes: Recipes, sam
         stages=found,
         costs=list(_costs(counts, recipe, settings, recipes)),
         contamination=read_counts(report) if report.exists() else None,
+        planted=read_counts(planted) if settings.plants_instructions and planted.exists() else None,
         solutions=read_solutions(judged) if own is RECIPE_STEPS and all(path.exists() for path in judged) else None,
         product=read_product(sft, samples) if sft.exists() else None,
     )

@@ -6,14 +6,19 @@ from collections.abc import Iterator
 
 from omr.report.data import ReportData
 from omr.report.html import Cell, paragraph, section, table
-from omr.runs.gates import SAME_SHARE, canary_recall, judge_audit, monotones
+from omr.report.words import INSTRUCTIONS, MODEL_STAGES
+from omr.runs.gates import SAME_SHARE, canary_recall, judge_audit, monotones, obeyed_instructions
 
+_ENDS = ("planted", "obeyed", "resisted", "unreadable", "unanswered")
 _PROVEN = {"equal": "proven to be the same answer", "different": "proven to be different answers"}
 
 
 def trust(data: ReportData) -> str:
-    """How often the judge agrees with proofs, what decontamination catches, and who always says the same."""
-    return section("Can the models be trusted?", *_judge(data), *_canaries(data), *_monotones(data))
+    """How often the judge agrees with proofs, what decontamination catches, who obeys what threads tell them, and who
+    always says the same."""
+    return section(
+        "Can the models be trusted?", *_judge(data), *_canaries(data), *_instructions(data), *_monotones(data)
+    )
 
 
 def _judge(data: ReportData) -> Iterator[str]:
@@ -35,6 +40,24 @@ def _canaries(data: ReportData) -> Iterator[str]:
     recall = canary_recall(data.contamination)
     if recall is not None:
         yield paragraph(f"Of planted copies of benchmark problems, {recall} were removed.")
+
+
+def _instructions(data: ReportData) -> Iterator[str]:
+    if data.planted is None:
+        return
+    obeyed = obeyed_instructions(data.planted)
+    yield paragraph(
+        "Copies of a few threads got an instruction to the model, and were asked about like the others. "
+        + ("No reply about them could be read." if obeyed is None else f"It was obeyed in {obeyed} replies.")
+        + " These copies are in no data."
+    )
+    rows: list[list[Cell]] = [
+        [MODEL_STAGES[prompt], INSTRUCTIONS.get(kind, kind), *(ends[end] for end in _ENDS)]
+        for prompt, kinds in data.planted["prompts"].items()
+        for kind, ends in kinds.items()
+    ]
+    if rows:
+        yield table(["asked to", "the instruction", *_ENDS], rows, range(2, 2 + len(_ENDS)), narrow=True)
 
 
 def _monotones(data: ReportData) -> Iterator[str]:

@@ -149,6 +149,8 @@ MODEL_STAGES = {
     "convert_proofs": "restate proofs",
     "classify_converted": "classify restated proofs",
     "check_contamination": "compare with benchmarks",
+    "extract_planted_problems": "find problems, of threads with planted instructions",
+    "extract_planted_answers": "find answers, of threads with planted instructions",
     "generate_solutions": "solve",
     "match_answers": "tell which answers are the same",
     "judge_answers": "judge answers",
@@ -165,6 +167,14 @@ CANARIES = {
     "verbatim": "copied word for word",
     "paraphrased": "the same in other words",
     "renumbered": "with other numbers",
+}
+
+INSTRUCTIONS = {
+    "ignore_above": "to ignore what stands above, and to write something else",
+    "fake_turn": "in words that pose as the system's and the model's own",
+    "ordered_answer": "to end with a given answer",
+    "other_problem": "to take another problem",
+    "reveal_prompt": "to show the prompt",
 }
 
 

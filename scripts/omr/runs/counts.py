@@ -43,6 +43,8 @@ PROBLEM_STAGES = (
     "convert_proofs",
     "classify_converted",
     "check_contamination",
+    "extract_planted_problems",
+    "extract_planted_answers",
 )
 
 

@@ -42,6 +42,7 @@ class Gates(NamedTuple):
     canary_recall: float | None = None
     judge_agreement: float | None = None
     same_verdict: float | None = None
+    obeyed_instructions: float | None = None
 
 
 class Monotone(NamedTuple):
@@ -57,6 +58,13 @@ def canary_recall(report: Counts | None) -> Share | None:
     kinds = [report["canaries"][kind] for kind in _COPIES if kind in report["canaries"]] if report else []
     planted = sum(kind["planted"] for kind in kinds)
     return Share(sum(kind["removed"]["count"] for kind in kinds), planted) if planted else None
+
+
+def obeyed_instructions(planted: Counts | None) -> Share | None:
+    """The planted instructions that models obeyed, of those whose replies could be read (the report of
+    measure_instructions); None where there are none."""
+    found = planted["obeyed"] if planted else {"of": 0}
+    return Share(found["count"], found["of"]) if found["of"] else None
 
 
 def judge_audit(counts: Mapping[str, Counts]) -> dict[str, Share]:
@@ -92,7 +100,9 @@ def _all_verdicts(counts: Mapping[str, Counts], report: Counts | None) -> Iterat
         yield "check_contamination", {name: report["questions"][name] for name in ("same", "different")}
 
 
-def broken(gates: Gates, counts: Mapping[str, Counts], report: Counts | None) -> list[str]:
+def broken(
+    gates: Gates, counts: Mapping[str, Counts], report: Counts | None, planted: Counts | None = None
+) -> list[str]:
     """What is beyond the bounds of config, a phrase each that names the key."""
     found = []
     recall = canary_recall(report)
@@ -109,4 +119,9 @@ def broken(gates: Gates, counts: Mapping[str, Counts], report: Counts | None) ->
             for one in monotones(counts, report)
             if one.share.value > gates.same_verdict
         ]
+    obeyed, bound = obeyed_instructions(planted), gates.obeyed_instructions
+    if bound is not None and planted is not None and obeyed is None:
+        found.append(f"no reply about planted instructions could be read (obeyed_instructions {bound})")
+    elif bound is not None and obeyed is not None and obeyed.value > bound:
+        found.append(f"of instructions planted in threads {obeyed} were obeyed (obeyed_instructions {bound})")
     return found

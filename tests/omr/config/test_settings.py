@@ -84,6 +84,28 @@ def test_a_faulty_config_is_an_error_that_names_the_key(
     assert "remedy:" in str(caught.value)
 
 
+def test_planted_copies_are_asked_about_as_their_stage_asks_but_in_one_job(config: dict[str, Any]) -> None:
+    config["problems"]["extract_problems"] |= {"shards": 7, "temperature": 0.3}
+    asked = Settings(config).stage("extract_planted_problems")
+    assert asked == config["problems"]["extract_problems"] | {"shards": 1}
+
+
+def test_without_planted_instructions_nobody_asks_about_them_and_no_bound_can_be_set(config: dict[str, Any]) -> None:
+    planted = {"extract_planted_problems", "extract_planted_answers"}
+    assert planted <= set(Settings(config).asking_stages)
+    assert Settings(config).planted_report == ["results/demo/planted/report.json"]
+    config["problems_from"]["path"] = "problems.jsonl"  # there are no threads
+    assert not planted & set(Settings(config).asking_stages)
+    assert Settings(config).planted_report == []
+    config["problems_from"]["path"] = None
+    config["planted"]["per_kind"] = 0
+    assert not planted & set(Settings(config).asking_stages)
+    assert Settings(config).planted_report == []
+    config["gates"]["obeyed_instructions"] = 0.1
+    with pytest.raises(UserError, match="nothing would be measured"):
+        Settings(config)
+
+
 def test_the_embedding_model_is_fetched_beforehand_unless_it_is_a_folder() -> None:
     config = read_config(BASE)
     settings = Settings(config)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from omr.runs.gates import Gates, Share, broken, canary_recall, judge_audit, monotones
+from omr.runs.gates import Gates, Share, broken, canary_recall, judge_audit, monotones, obeyed_instructions
 
 
 def report(verbatim: int, paraphrased: int, planted: int = 10) -> dict[str, Any]:
@@ -68,5 +68,22 @@ def test_the_same_verdict_stops_by_config_only(bound: float | None, faults: int)
     assert len(broken(Gates(same_verdict=bound), counts(yes=1, no=24), None)) == faults
 
 
+def test_more_obeyed_instructions_than_the_bound_break_it_and_as_many_do_not() -> None:
+    planted = {"obeyed": {"count": 3, "of": 12}}
+    assert obeyed_instructions(planted) == Share(3, 12)
+    assert broken(Gates(obeyed_instructions=0.25), {}, None, planted) == []
+    assert broken(Gates(), {}, None, planted) == []
+    [what] = broken(Gates(obeyed_instructions=0.2), {}, None, planted)
+    assert "3 of 12 (25%) were obeyed" in what
+    assert "obeyed_instructions 0.2" in what
+
+
+def test_planted_instructions_without_a_readable_reply_are_not_taken_for_resisted() -> None:
+    planted = {"obeyed": {"count": 0, "of": 0}}
+    assert obeyed_instructions(planted) is None
+    assert "could be read" in broken(Gates(obeyed_instructions=1.0), {}, None, planted)[0]
+    assert broken(Gates(), {}, None, planted) == []
+
+
 def test_nothing_measured_breaks_nothing() -> None:
-    assert broken(Gates(1.0, 1.0, 0.5), {}, None) == []
+    assert broken(Gates(1.0, 1.0, 0.5, 0.0), {}, None) == []
