@@ -69,5 +69,5 @@ def test_where_no_code_can_be_run_the_demo_leaves_that_recipe_out_and_says_so(tm
     assert "nowhere/python" in said
     assert "clean_code_solutions" not in said
     bare = project.planned("--configfile", "config/demo.yaml", overlay)
-    config = {"recipes_to_run": ["cot-qwq", "cot-r1", "genselect-qwq"]}
+    config = {"recipes_to_run": ["cot-qwq", "cot-r1", "cot-few", "genselect-qwq"]}
     assert bare == project.planned("--configfile", "config/demo.yaml", project.overlay("without.yaml", config))
