@@ -14,7 +14,7 @@ include: "rules/tir.smk"  # judged solutions with code -> cleaned -> fragments -
 include: "rules/summaries.smk"  # right solutions -> new summaries -> judged -> summarized
 include: "rules/genselect.smk"  # summaries of several recipes -> groups -> comparisons -> selections
 include: "rules/sft.smk"  # any recipe -> sft.jsonl, dataset folder
-include: "rules/products.smk"  # the same solutions for reinforcement learning, and as preferences
+include: "rules/products.smk"  # the same rows for reinforcement learning, as preferences, in subsets
 include: "rules/planted.smk"  # copies of threads with instructions: how often models obey them
 include: "rules/models.smk"  # what is served: downloaded, and prepared for many GPUs
 include: "rules/report.smk"  # what each stage read, wrote and dropped

@@ -6,15 +6,22 @@
     results/{run}/decontaminated.jsonl, {recipe}/judged/shard-..., {recipe}/solutions/seed-SS/shard-...
     -> {recipe}/preferences/                 preference/ and README.md: `snakemake preferences`
 
+    {recipe}/sft.jsonl
+    -> {recipe}/subsets/{subset}/dataset/    as {recipe}/dataset/: `snakemake subset`
+
 The stages also write {recipe}/dropped/<stage> and {recipe}/counts/<stage>.
 """
 
 from omr.config.further_products import PAIRING, SOLVING, FurtherProducts
 
 try:
-    further = FurtherProducts(settings, recipes)
+    further = FurtherProducts(settings, recipes, rounds)
 except UserError as error:
     raise WorkflowError(str(error)) from None
+
+
+wildcard_constraints:
+    subset=further.subset_pattern,
 
 
 rule prepare_rl:
@@ -66,6 +73,7 @@ rule write_rl:
     params:
         data_source=config["products"]["rl"]["data_source"],
         license=products.card_license,
+        authored=products.authored,
     conda:
         "../envs/workflow.yaml"
     shell:
@@ -74,6 +82,7 @@ rule write_rl:
         " --rows {input.rows}"
         " --title {wildcards.run}-{wildcards.recipe}-rl"
         " {params.license}"
+        " {params.authored}"
         " --counts {input.counts}"
         " --data-source {params.data_source:q}"
         " --output {output}"
@@ -141,6 +150,7 @@ rule write_preferences:
         "results/{run}/{recipe}/benchmarks/write_preferences.tsv"
     params:
         license=products.card_license,
+        authored=products.authored,
     conda:
         "../envs/workflow.yaml"
     shell:
@@ -149,6 +159,7 @@ rule write_preferences:
         " --rows {input.rows}"
         " --title {wildcards.run}-{wildcards.recipe}-preferences"
         " {params.license}"
+        " {params.authored}"
         " --counts {input.counts}"
         " --output {output}"
         " 2>&1 | tee {log}"
@@ -159,3 +170,79 @@ rule preferences:
     localrule: True
     input:
         further.folders("preferences", *PAIRING),
+
+
+rule select_subset:
+    """The rows of a recipe that a subset of `products.subsets` asks for."""
+    localrule: True
+    input:
+        rows="results/{run}/{recipe}/sft.jsonl",
+        tokenizer=further.tokenizer,
+        code=code_of("select_subset"),
+    output:
+        # All of it is in the subset's dataset/.
+        rows=temp("results/{run}/{recipe}/subsets/{subset}/sft.jsonl"),
+        dropped="results/{run}/{recipe}/dropped/select_subset/{subset}.jsonl",
+        counts="results/{run}/{recipe}/counts/select_subset/{subset}.json",
+    log:
+        "results/{run}/{recipe}/logs/select_subset/{subset}.log",
+    params:
+        chosen=further.subset_flags,
+        tokenizer=products.tokenizer_flag,
+    conda:
+        "../envs/workflow.yaml"
+    shell:
+        "python scripts/select_subset.py"
+        " --rows {input.rows}"
+        " {params.chosen}"
+        " {params.tokenizer}"
+        " --output {output.rows}"
+        " --dropped {output.dropped}"
+        " --counts {output.counts}"
+        " 2>&1 | tee {log}"
+
+
+rule write_subset:
+    """The folder that `datasets.load_dataset` takes, with a card that says what was chosen."""
+    localrule: True
+    input:
+        rows="results/{run}/{recipe}/subsets/{subset}/sft.jsonl",
+        counts=products.counts,
+        own_counts="results/{run}/{recipe}/counts/select_subset/{subset}.json",
+        contamination="results/{run}/contamination/report.json",
+        planted=settings.planted_report,
+        prompts=products.prompts,
+        code=code_of("write_dataset"),
+    output:
+        directory("results/{run}/{recipe}/subsets/{subset}/dataset"),
+    log:
+        "results/{run}/{recipe}/logs/write_subset/{subset}.log",
+    params:
+        models=products.models,
+        license=products.card_license,
+        authored=products.authored,
+        gates=products.gates,
+        chosen=further.subset_words,
+    conda:
+        "../envs/workflow.yaml"
+    shell:
+        "python scripts/write_dataset.py"
+        " --rows {input.rows}"
+        " --title {wildcards.run}-{wildcards.recipe}-{wildcards.subset}"
+        " {params.license}"
+        " {params.authored}"
+        " --counts {input.counts} {input.own_counts}"
+        " --contamination {input.contamination}"
+        " {params.gates}"
+        " --models {params.models:q}"
+        " --prompts {input.prompts}"
+        " --chosen {params.chosen:q}"
+        " --output {output}"
+        " 2>&1 | tee {log}"
+
+
+rule subset:
+    """All subsets that config names, of all recipes that they are of."""
+    localrule: True
+    input:
+        further.subsets,

@@ -34,7 +34,6 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +49,7 @@ from omr.stages.flags import add_input, add_problems, add_shard, add_solutions, 
 from omr.stages.problem_index import ProblemIndex
 from omr.stages.stage import Stage
 from omr.threads.token_counts import TokenCounter, TokenizerCounter
+from omr.training.choice import over_limit
 from omr.training.code_rows import messages_with_tools
 from omr.training.columns import NAMES, model_name, prompt_hash
 from omr.training.measured import Measured, add_measures
@@ -143,13 +143,6 @@ class Bounds:
             if tokens > self.max_tokens:
                 tokens = self.counter.count([text.whole])[0]
         return "too_long" if tokens > self.max_tokens else None
-
-    def over_limit(self, ids: Sequence[str]) -> set[str]:
-        """Those of the ids of a problem's rows that are too many: a choice that prefers no seed."""
-        if self.solutions_per_problem is None:
-            return set()
-        by_hash = sorted(ids, key=lambda row_id: (blake2b(row_id.encode(), digest_size=8).digest(), row_id))
-        return set(by_hash[self.solutions_per_problem :])
 
 
 class RowWriter:
@@ -245,7 +238,7 @@ class Preparer:
         return text if isinstance(text, str) else self.bounds.fault_of_text(text) or text
 
     def _write(self, passed: dict[str, tuple[Row, Text]], shared: Row) -> None:
-        too_many = self.bounds.over_limit(list(passed))
+        too_many = over_limit(list(passed), self.bounds.solutions_per_problem)
         for row_id, (row, text) in passed.items():
             if row_id in too_many:
                 self._drop(row_id, row, "over_limit")

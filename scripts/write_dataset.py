@@ -45,6 +45,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--output", type=Path, required=True, help="the folder to make; an older one is replaced")
     add("--title", required=True, help="name of the dataset on its card")
     add("--license", help="licence on the card, as the hub names it (default: the card names none)")
+    add("--chosen", help="what the rows of a subset have in common, for the card")
     add("--counts", type=Path, nargs="*", default=[], help="counts of the stages, in the order of the recipe")
     add("--contamination", type=Path, help="report of the decontamination")
     add("--canary-recall", type=float, help="least share of planted benchmark problems that were removed")
@@ -125,6 +126,7 @@ def card_facts(args: argparse.Namespace) -> CardFacts:
         models=dict(entry.split("=", 1) for entry in args.models),
         prompts={prompt.name: prompt_hash(prompt) for prompt in map(load_prompt, args.prompts)},
         contamination=None if args.contamination is None else read_json(args.contamination),
+        chosen=args.chosen,
     )
 
 

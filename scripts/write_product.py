@@ -18,6 +18,7 @@ from typing import BinaryIO
 from omr.errors import UserError, run_command
 from omr.files.folders import atomic_folder
 from omr.files.jsonl import Row, dumps, read_rows
+from omr.training.card import CardFacts
 from omr.training.figures import StageSum, sum_stages
 from omr.training.forms import FORMS, Form, arrow_schema
 from omr.training.parquet_files import ParquetFiles
@@ -34,6 +35,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--output", type=Path, required=True, help="the folder to make; an older one is replaced")
     add("--title", required=True, help="name of the dataset on its card")
     add("--license", help="licence on the card, as the hub names it (default: the card names none)")
+    add("--authored", action="store_true", help="people authored replies, no model wrote them: the card says so")
     add("--counts", type=Path, nargs="*", default=[], help="counts of the stages, in the order of the recipe")
     add("--data-source", default="", help="what verl chooses its reward by, for the form of that name")
     add("--shard-megabytes", type=int, default=1000, help="text of a Parquet file, before compression")
@@ -107,7 +109,8 @@ def main(argv: list[str] | None = None) -> int:
     stages = sum_stages(args.counts)
     with atomic_folder(args.output) as folder:
         figures = write_forms(args, folder, stages)
-        card = product_card(args.kind, args.title, args.license, FORMS[args.kind], figures, stages)
+        facts = CardFacts(title=args.title, license=args.license, stages=stages, authored=args.authored)
+        card = product_card(args.kind, facts, FORMS[args.kind], figures)
         (folder / "README.md").write_text(card, encoding="utf-8")
     print(f"{args.output}: {figures.rows:,} rows")
     return 0

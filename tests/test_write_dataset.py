@@ -106,6 +106,13 @@ def test_load_dataset_takes_the_folder_with_the_published_types(tmp_path: Path) 
     assert {name: types[name] for name in published} == published
 
 
+def test_the_card_of_a_subset_says_what_its_rows_have_in_common(tmp_path: Path) -> None:
+    rows = training_rows(tmp_path / "made", 2)
+    _, body = card_of(write(tmp_path / "subset", rows, "--chosen", "`max_tokens` 9; `sources` <b>"))
+    assert "Of the recipe's rows these are a subset: `max_tokens` 9; `sources` &lt;b>." in body
+    assert "these are a subset" not in card_of(write(tmp_path / "whole", rows))[1]
+
+
 def test_rows_are_spread_over_files_of_bounded_size_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = training_rows(tmp_path / "made", 10)
     monkeypatch.setattr(write_dataset, "size_of", lambda row: 400_000)

@@ -107,7 +107,7 @@ def test_the_library_behind_rewards_reads_the_answers_of_the_form_for_trl(tmp_pa
 
 
 def test_the_card_names_every_form_and_tells_what_was_dropped(tmp_path: Path) -> None:
-    made = write(tmp_path, [rl_row(1), rl_row(2)], "--license=cc-by-4.0")
+    made = write(tmp_path, [rl_row(1), rl_row(2)], "--license=cc-by-4.0", "--authored")
     _, head, body = (made / "README.md").read_text().split("---\n", 2)
     front = yaml.safe_load(head)
     assert front["license"] == "cc-by-4.0"
@@ -115,6 +115,7 @@ def test_the_card_names_every_form_and_tells_what_was_dropped(tmp_path: Path) ->
     found = {name: [path.name for path in made.glob(paths[name])] for name in paths}
     assert found == {name: ["train-00000-of-00001.parquet"] for name in ("verl", "trl")}
     assert "2 problems for reinforcement learning" in body
+    assert "no model wrote them" in body
     assert "| `prepare_rl` | 9 | 0 | 0 | no_pass_rate 1, vote_disagrees 8 |" in body
 
 

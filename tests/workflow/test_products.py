@@ -37,3 +37,15 @@ def test_a_finished_run_gives_pairs_of_right_and_wrong_solutions(demo: Project) 
         lengths = [len(row[side][0]["content"]) for side in ("chosen", "rejected")]
         assert max(lengths) <= 1.5 * min(lengths)
         assert row["chosen_answer"] != row["rejected_answer"]
+
+
+def test_a_finished_run_gives_subsets_of_its_rows_that_load_as_the_dataset_does(demo: Project) -> None:
+    overlay = demo.overlay("few.yaml", {"products": {"subsets": {"few": {"solutions_per_problem": 1}}}})
+    demo.make("results/demo/cot-qwq/subsets/few/dataset", *DEMO, overlay)
+    folder = demo.path("results/demo/cot-qwq")
+    (part,) = (folder / "subsets/few/dataset/data").iterdir()
+    whole = [orjson.loads(line) for line in (folder / "sft.jsonl").read_bytes().splitlines()]
+    kept = pq.read_table(part).to_pylist()
+    assert {row["problem_id"] for row in kept} == {row["problem_id"] for row in whole}
+    assert len(kept) == len({row["problem_id"] for row in whole}) < len(whole)
+    assert "`solutions_per_problem` 1" in (folder / "subsets/few/dataset/README.md").read_text()

@@ -84,7 +84,7 @@ def test_files_that_the_readme_names_exist(finished_demo: Project) -> None:
 
 
 #: What the demo has no recipe for, and what only targets of their own make.
-NOT_IN_THE_DEMO = {"pass_rates.jsonl", "rounds/NN/", "rl/", "preferences/"}
+NOT_IN_THE_DEMO = {"pass_rates.jsonl", "rounds/NN/", "rl/", "preferences/", "subsets/"}
 
 
 def files_of_a_run() -> list[tuple[str, bool]]:

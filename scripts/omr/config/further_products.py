@@ -5,10 +5,13 @@ Imported while Snakemake reads the workflow, so it imports nothing heavy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from omr.config.recipes import OfRecipe, Recipes
+from omr.config.rounds import Rounds
 from omr.config.settings import Settings, flags
 from omr.errors import UserError
 
@@ -18,15 +21,26 @@ SOLVING = ("cot", "tir")
 PAIRING = ("cot",)
 
 
+class OfSubset(OfRecipe, Protocol):
+    """The wildcards of rules that make one file per subset of a recipe's rows."""
+
+    subset: str
+
+
 class FurtherProducts:
     """Products besides the training rows. Raises UserError for what a schema cannot see."""
 
-    def __init__(self, settings: Settings, recipes: Recipes) -> None:
+    def __init__(self, settings: Settings, recipes: Recipes, rounds: Rounds) -> None:
         self._settings = settings
         self._recipes = recipes
         products: Mapping[str, Any] = settings.config["products"]
         self._rl: Mapping[str, Any] = products["rl"]
+        self._subsets: Mapping[str, Mapping[str, Any]] = products["subsets"]
         self._check_rl()
+        for name in self._subsets:
+            fault = self._fault_of_subset(name, rounds.measures)
+            if fault is not None:
+                raise UserError(f"the subset {name!r} {fault}", remedy="mend it under `products.subsets` in config")
 
     def _check_rl(self) -> None:
         above, below = self._rl["above_pass_rate"], self._rl["below_pass_rate"]
@@ -37,6 +51,19 @@ class FurtherProducts:
         if measure is not None and self._recipes[measure]["mode"] not in SOLVING:
             what = f"`products.rl.measure` is {measure!r}, which compares solutions: it has no pass rates"
             raise UserError(what, remedy="name a recipe that solves problems, or null")
+
+    def _fault_of_subset(self, name: str, measures: Sequence[str]) -> str | None:
+        subset = self._subsets[name]
+        for recipe in subset.get("recipes") or ():
+            self._recipes[recipe]  # raises UserError for an unknown one
+        for what in ("tokens", "pass_rate"):
+            low, high = subset.get(f"min_{what}"), subset.get(f"max_{what}")
+            if low is not None and high is not None and low > high:
+                return f"has a `min_{what}` above its `max_{what}`"
+        measure = subset.get("measure")
+        if measure is not None and measure not in measures:
+            return f"goes by pass rates of {measure!r}, which rows do not carry: `difficulty.from` does not name it"
+        return None
 
     def _to_run(self, *modes: str) -> list[str]:
         return [name for name in self._recipes.to_run if self._recipes[name]["mode"] in modes]
@@ -73,3 +100,43 @@ class FurtherProducts:
     def _of_shards(self, wildcards: OfRecipe, folder: str, ending: str) -> list[str]:
         place = f"results/{wildcards.run}/{wildcards.recipe}/{folder}"
         return [f"{place}/{shard}.{ending}" for shard in self._recipes.shards(wildcards.recipe)]
+
+    # ---- subsets -----------------------------------------------------------------------------------------------
+
+    @property
+    def subset_pattern(self) -> str:
+        """A regular expression for the wildcard `{subset}`; matches nothing if there are none."""
+        return "|".join(map(re.escape, self._subsets)) or r"(?!)"
+
+    @property
+    def subsets(self) -> list[str]:
+        """The folders of all subsets, of the recipes that they name, or else of all that a run makes."""
+        return [
+            f"results/{self._settings.run}/{recipe}/subsets/{name}/dataset"
+            for name, subset in self._subsets.items()
+            for recipe in subset.get("recipes") or self._recipes.to_run
+        ]
+
+    def tokenizer(self, wildcards: OfSubset) -> list[str]:
+        """Input of a rule: what counts the tokens of solutions, where a subset bounds them."""
+        subset = self._subsets[wildcards.subset]
+        if subset.get("min_tokens") is None and subset.get("max_tokens") is None:
+            return []
+        return self._settings.tokenizer_file(self._recipes.model(wildcards.recipe, "generate_solutions").tokenizer)
+
+    def subset_flags(self, wildcards: OfSubset) -> str:
+        """A param of a rule: what a subset asks of its rows, as flags of select_subset.py."""
+        asked = self._asked(wildcards.subset)
+        several = {key: value for key, value in asked.items() if isinstance(value, list)}
+        words = [f"--{key.replace('_', '-')} {shlex.join(value)}" for key, value in several.items()]
+        return " ".join([flags({key: value for key, value in asked.items() if key not in several}), *words]).strip()
+
+    def subset_words(self, wildcards: OfSubset) -> str:
+        """A param of a rule: the same for the card."""
+        asked = self._asked(wildcards.subset).items()
+        told = [f"`{key}` {', '.join(value) if isinstance(value, list) else value}" for key, value in asked]
+        return "; ".join(told) or "all of them"
+
+    def _asked(self, name: str) -> dict[str, Any]:
+        subset = self._subsets[name]
+        return {key: value for key, value in subset.items() if key != "recipes" and value is not None}

@@ -26,7 +26,7 @@ class CardFacts:
     """What a card tells of a run besides the rows.
 
     `models` maps a stage to the model that it asked, `prompts` a prompt's name to the hash of its texts,
-    `contamination` is the report of the decontamination.
+    `contamination` is the report of the decontamination, `chosen` says what a subset's rows have in common.
     """
 
     title: str
@@ -36,6 +36,7 @@ class CardFacts:
     models: Mapping[str, str] = field(default_factory=dict)
     prompts: Mapping[str, str] = field(default_factory=dict)
     contamination: Mapping[str, Any] | None = None
+    chosen: str | None = None
 
     @property
     def starts_from_problems(self) -> bool:
@@ -50,6 +51,7 @@ def dataset_card(figures: Figures, facts: CardFacts) -> str:
         f"{figures.rows:,} {_what(figures, facts.starts_from_problems)}. "
         "All figures on this page were counted by the run that made the files.",
         AUTHORED if facts.authored else "",
+        "" if facts.chosen is None else f"Of the recipe's rows these are a subset: {plain(facts.chosen)}.",
         _rows(figures),
         _pass_rates(figures),
         _lengths(figures),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from omr.files.jsonl import Row
-from omr.training.card import front_matter, markdown_table, plain
+from omr.training.card import AUTHORED, CardFacts, front_matter, markdown_table, plain
 from omr.training.figures import StageSum
 from omr.training.forms import Form
 
@@ -39,14 +39,7 @@ class ProductFigures:
         self.pass_rates[int(row["pass_rate"] * 10)] += 1
 
 
-def product_card(
-    kind: str,
-    title: str,
-    licence: str | None,
-    forms: Sequence[Form],
-    figures: ProductFigures,
-    stages: Sequence[StageSum],
-) -> str:
+def product_card(kind: str, facts: CardFacts, forms: Sequence[Form], figures: ProductFigures) -> str:
     """The text of README.md; every form in Parquet is a configuration of its own: a folder's have to be of one kind."""
     configs = [
         {"config_name": form.name, "data_files": [{"split": "train", "path": form.path}]}
@@ -54,14 +47,15 @@ def product_card(
         if form.is_parquet
     ]
     sections = [
-        f"# {plain(title)}",
+        f"# {plain(facts.title)}",
         f"{figures.rows:,} {_ABOUT[kind]}. All figures on this page were counted by the run that made the files.",
+        AUTHORED if facts.authored else "",
         _forms(forms),
         _figures(figures),
-        _dropped(stages),
+        _dropped(facts.stages),
     ]
     body = "\n\n".join(section for section in sections if section)
-    return f"---\n{front_matter(title, licence, figures.rows, configs)}---\n\n{body}\n"
+    return f"---\n{front_matter(facts.title, facts.license, figures.rows, configs)}---\n\n{body}\n"
 
 
 def _forms(forms: Sequence[Form]) -> str:

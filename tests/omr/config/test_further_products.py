@@ -11,6 +11,7 @@ import pytest
 from omr.config.files import read_config
 from omr.config.further_products import PAIRING, SOLVING, FurtherProducts
 from omr.config.recipes import Recipes
+from omr.config.rounds import Rounds
 from omr.config.settings import Settings
 from omr.errors import UserError
 
@@ -25,7 +26,8 @@ def products(**changes: dict[str, Any]) -> FurtherProducts:
     for name, change in changes.items():
         config["products"][name] |= change
     settings = Settings(config)
-    return FurtherProducts(settings, Recipes(settings))
+    recipes = Recipes(settings)
+    return FurtherProducts(settings, recipes, Rounds(config, recipes))
 
 
 def test_problems_are_chosen_by_the_pass_rates_of_the_recipe_itself_or_of_the_measure() -> None:
@@ -64,3 +66,35 @@ def test_pairs_are_of_all_shards_of_a_recipe_without_code_each_with_its_counts()
     ]
     assert found.pairs(QWQ)[1] == "results/full/cot-qwq/pairs/shard-001-of-004.jsonl"
     assert found.pair_counts(QWQ)[3] == "results/full/cot-qwq/counts/prepare_preferences/shard-003-of-004.json"
+
+
+def of_subset(name: str) -> Any:
+    return SimpleNamespace(run="full", recipe="cot-qwq", subset=name)
+
+
+def test_a_subset_asks_what_config_says_of_the_recipes_that_it_names() -> None:
+    asked = {"recipes": ["cot-r1"], "min_tokens": 10, "sources": ["a b", "c"], "solutions_per_problem": 2}
+    found = products(subsets={"few": asked})
+    assert "results/full/cot-r1/subsets/few/dataset" in found.subsets
+    assert "results/full/cot-qwq/subsets/few/dataset" not in found.subsets
+    assert found.subset_flags(of_subset("few")) == "--min-tokens 10 --solutions-per-problem 2 --sources 'a b' c"
+    assert found.subset_words(of_subset("few")) == "`min_tokens` 10; `sources` a b, c; `solutions_per_problem` 2"
+    assert found.tokenizer(of_subset("few")) == ["results/downloads/tokenizers/Qwen--QwQ-32B.json"]
+
+
+def test_a_subset_that_bounds_no_length_needs_no_tokenizer() -> None:
+    assert products(subsets={"easy": {"min_pass_rate": 0.9}}).tokenizer(of_subset("easy")) == []
+
+
+@pytest.mark.parametrize(
+    ("subset", "what"),
+    [
+        ({"recipes": ["no-such"]}, "'no-such' is not in config"),
+        ({"min_tokens": 9, "max_tokens": 8}, "has a `min_tokens` above its `max_tokens`"),
+        ({"min_pass_rate": 0.9, "max_pass_rate": 0.8}, "has a `min_pass_rate` above its `max_pass_rate`"),
+        ({"min_pass_rate": 0.9, "measure": "cot-r1"}, "`difficulty.from` does not name it"),
+    ],
+)
+def test_a_subset_that_nothing_can_be_in_is_refused(subset: dict[str, Any], what: str) -> None:
+    with pytest.raises(UserError, match=what):
+        products(subsets={"odd": subset})
