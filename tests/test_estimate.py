@@ -416,3 +416,26 @@ def test_tokens_that_no_server_counted_are_unknown_and_so_is_their_price(
         next(line for line in said.splitlines() if line.startswith("extract_problems")).split()[3:5] == ["unknown"] * 2
     )
     assert "Unknown: the cost of solver; its server counts no tokens." in said
+
+
+def test_given_problems_are_counted_whatever_their_file_and_no_thread_is_labelled(tmp_path: Path) -> None:
+    path = tmp_path / "problems.json"
+    path.write_text(json.dumps([{"problem": f"Find ${n}x$.", "expected_answer": n} for n in range(50)], indent=1))
+    given = run_files.config()["problems_from"] | {"path": str(path)}
+    first = estimated(tmp_path / "run", problems_from=given)
+    assert (first["threads"]["number"], first["threads"]["what"]) == (50, "problems")
+    assert "extract_problems" not in {entry["stage"] for entry in first["stages"]}
+    assert stage(first, "check_contamination")["requests"] == round(50 * RATIOS["pairs"].value)
+    limited = estimated(tmp_path / "run", problems_from=given | {"limit": 7})
+    assert limited["threads"]["number"] == 7
+
+
+def test_the_share_of_known_answers_is_that_of_the_problems_that_were_read(tmp_path: Path) -> None:
+    path = tmp_path / "problems.jsonl"
+    run_files.write_rows(path, {"problem": "Find $x$.", "expected_answer": 1})
+    given = run_files.config()["problems_from"] | {"path": str(path)}
+    types = {"has_answer_extracted": 3, "no_answer_extracted": 1}
+    counts = {"read": 4, "passed": 4, "written": 4, "dropped": {}, "problem_types": types}
+    run_files.write_counts(tmp_path / "run/counts/read_problems.json", stage="read_problems", **counts)
+    found = {each["what"]: each["value"] for each in estimated(tmp_path / "run", problems_from=given)["assumptions"]}
+    assert found[RATIOS["known"].what] == 0.75

@@ -8,6 +8,7 @@ is taken for decoration that can carry meaning in mathematics. `$a$` and `$A$`, 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[^\W\d_]+|\d+|\S", re.DOTALL)
 #: Sizes, spaces and delimiters of formulas.
@@ -34,6 +35,8 @@ _SAME_AS = {
 }
 
 
+# Who asks for a row's id and whether it is a duplicate asks twice in a row.
+@lru_cache(maxsize=1)
 def notation(text: str) -> str:
     """The text's tokens with a space between them; takes time linear in the length.
 

@@ -11,6 +11,8 @@ import io
 import os
 import re
 from collections.abc import Collection, Iterator, Sequence
+from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
 
@@ -31,6 +33,7 @@ MISSING = object()
 _BOM = b"\xef\xbb\xbf"
 _BLOCK = 1 << 19
 _ROWS = 200
+_ARRAY = re.compile(rb"\s*\[\s*\{")
 _MARKS = re.compile(rb'["\\\[\]{},]')
 #: More than this in one cell is a quotation mark that nothing closes.
 _MAX_CELL = 64 << 20
@@ -81,8 +84,7 @@ def read_lines(file: Path, columns: Collection[str] | None = None) -> Iterator[L
         raise UserError("files of this kind cannot be read", file=file, remedy=f"what can be: {READABLE}")
     if kind == ".parquet":
         return _parquet_lines(file, columns)
-    readers = {".csv": _csv_lines, ".tsv": _csv_lines, ".json": _json_lines}
-    return _checked(file, readers.get(kind, _plain_lines))
+    return _checked(file, _csv_lines if kind in (".csv", ".tsv") else _json_lines)
 
 
 def _checked(file: Path, read: Any) -> Iterator[Line]:
@@ -121,10 +123,19 @@ def _plain_lines(file: Path, handle: IO[bytes]) -> Iterator[Line]:
             yield Line(number, line.rstrip(b"\r\n"))
 
 
+def is_array(start: bytes) -> bool:
+    """Whether a file that begins so is a JSON array of rows, whatever it is called."""
+    return _ARRAY.match(start.removeprefix(_BOM)) is not None
+
+
 def _json_lines(file: Path, handle: IO[bytes]) -> Iterator[Line]:
-    """A `.json` file: an array of rows; else JSON Lines under that name, as many hubs have them."""
+    """An array of rows, or JSON Lines; hubs and people give either of them the other's name."""
     start = handle.read(_BLOCK).removeprefix(_BOM)
-    if start.lstrip()[:1] != b"[":
+    named_array = kind_of(file) == ".json" and start.lstrip()[:1] == b"["
+    if not named_array and not is_array(start):
+        if kind_of(file) == ".json" and start.lstrip().partition(b"\n")[0].strip() == b"{":
+            what = "holds one JSON object over several lines, not rows"
+            raise UserError(what, file=file, remedy="give an array of rows, [{...}, {...}], or a row per line")
         yield from _plain_lines(file, cast(IO[bytes], _Joined(start, handle)))
         return
     for number, element in enumerate(_elements(file, start, handle), 1):
@@ -182,11 +193,14 @@ def _elements(file: Path, data: bytes, handle: IO[bytes]) -> Iterator[bytes]:
 def _csv_lines(file: Path, handle: IO[bytes]) -> Iterator[Line]:
     """Rows of a CSV file by the names of its first line; an empty cell is null."""
     csv.field_size_limit(_MAX_CELL)
-    delimiter = "\t" if kind_of(file) == ".tsv" else ","
     text = io.TextIOWrapper(handle, encoding="utf-8-sig", newline="")
-    reader = csv.reader(text, strict=True, delimiter=delimiter)
+    reader = csv.reader([])
     names: list[str] = []
     try:
+        first = text.readline()
+        # Some spreadsheets write semicolons where others write commas.
+        delimiter = "\t" if kind_of(file) == ".tsv" else max(",;\t", key=first.count)
+        reader = csv.reader(chain([first], text), strict=True, delimiter=delimiter)
         for cells in reader:
             if not names:
                 names = _column_names(file, cells)
@@ -235,14 +249,19 @@ def _parquet_lines(file: Path, columns: Collection[str] | None) -> Iterator[Line
 def batch_lines(batch: Any) -> list[bytes]:
     """The rows of an Arrow batch, each as a line of JSON."""
     try:
-        return [orjson.dumps(row, default=str) for row in batch.to_pylist()]
-    except UnicodeDecodeError:
-        # Parquet does not check that its texts are UTF-8. Only the rows that are not are lost.
+        return [orjson.dumps(row, default=_decimal) for row in batch.to_pylist()]
+    except (UnicodeDecodeError, TypeError) as error:
+        # Parquet does not check that its texts are UTF-8, and holds bytes too. Only the rows that do are lost.
         if batch.num_rows > 1:
             return [line for index in range(batch.num_rows) for line in batch_lines(batch.slice(index, 1))]
-        return [b"a text of this row is not valid UTF-8"]
-    except TypeError as error:
-        return [f"a value of this row cannot be written as JSON: {error}".encode()] * batch.num_rows
+        what = "a text is not valid UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+        return [f"this row cannot be written as JSON: {what}".encode()]
+
+
+def _decimal(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return str(value)
+    raise TypeError
 
 
 def value_at(row: Any, path: str) -> Any:

@@ -22,6 +22,7 @@ _OURS = "our assumption"
 
 THREADS = Assumption(620_000, "threads in the raw data", _PAPER)
 PROBLEMS = Assumption(540_000, "problems", _OURS)
+KNOWN_SHARE = Assumption(190 / 540, "problems with a known answer, per problem", f"{_PAPER}: 190K of 540K")
 #: Rows of one kind per row of another.
 RATIOS = {
     "problems": Assumption(580 / 620, "problems per thread", f"{_PAPER}: 580K of 620K"),
@@ -35,6 +36,7 @@ RATIOS = {
         550 / 580 * 280 / 540, "problems that pass the filters", f"{_PAPER}: those with an answer sought"
     ),
     "pairs": Assumption(2.0, "questions about benchmarks per problem", _OURS),
+    "known": KNOWN_SHARE,
     "clean": Assumption(540 / 550, "problems that no benchmark contains", f"{_PAPER}: 540K of 550K"),
     "voted": Assumption(1.0, "problems with an answer after the vote", _OURS),
     "match_calls": Assumption(0.01, "questions which answers of a vote are the same, per solution", _OURS),
@@ -56,7 +58,6 @@ RATIOS = {
     "wrong_traces": Assumption(0.2, "solutions that are wrong, of problems with a right one, and get a summary", _OURS),
     "summarized": Assumption(0.95, "traces with a right summary", f"{_PAPER}: under 5% lost"),
 }
-KNOWN_SHARE = Assumption(190 / 540, "problems with a known answer, per problem", f"{_PAPER}: 190K of 540K")
 #: Pass rates are taken to be beta distributed, with the mean that `right` is.
 CONCENTRATION = Assumption(1.0, "concentration of pass rates: most problems are solved nearly always or never", _OURS)
 #: The share of a thread that a request of these stages holds besides: the first post, or all of it.

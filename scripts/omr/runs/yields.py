@@ -12,7 +12,7 @@ from omr.config.recipes import Recipes
 from omr.config.seeds import ends_of_rounds, measure_of, seed_table
 from omr.files.jsonl import Fields, read_rows
 from omr.runs.counts import RunCounts
-from omr.runs.published_ratios import CONCENTRATION, KNOWN_SHARE
+from omr.runs.published_ratios import CONCENTRATION
 from omr.runs.ratios import Ratios
 from omr.runs.solve_rates import Asking, Population, Rate, Yield, expected_yield
 from omr.stages.seeds import Enough
@@ -78,7 +78,7 @@ def recipe_yield(
     """The yield of a recipe that solves problems; rows that later stages lose are not yet taken off."""
     recipe = recipes[name]
     population = measured_population([name, *filter(None, [measure_of(recipe)])], runs, ratios) or Population.beta(
-        ratios.ratio("right", name), ratios.assume(CONCENTRATION), ratios.assume(KNOWN_SHARE)
+        ratios.ratio("right", name), ratios.assume(CONCENTRATION), ratios.ratio("known")
     )
     asking = asking_of(recipe, recipes)
     most = seed_table({"seeds": asking.table.most})

@@ -22,6 +22,7 @@ from omr.files.tables import (
     READABLE,
     Line,
     data_files,
+    is_array,
     kind_of,
     open_packed,
     read_lines,
@@ -121,7 +122,7 @@ def _chunks_of(file: Path, limit: int | None, columns: ThreadColumns) -> Iterato
     kind = kind_of(file)
     if kind is None:
         raise UserError("files of this kind cannot be read", file=file, remedy=f"what can be: {READABLE}")
-    if kind in (".jsonl", ".ndjson"):
+    if kind in (".jsonl", ".ndjson") and not _is_array(file):
         return _line_chunks(file, limit, columns)
     if kind == ".parquet":
         return _table_chunks(file, read_lines(file, _parquet_columns(file, columns)), limit, columns)
@@ -129,6 +130,14 @@ def _chunks_of(file: Path, limit: int | None, columns: ThreadColumns) -> Iterato
     if kind in (".csv", ".tsv"):
         lines = (Line(line.number, _with_list(line.data, columns.answers)) for line in lines)
     return _table_chunks(file, lines, limit, columns)
+
+
+def _is_array(file: Path) -> bool:
+    with open_packed(file) as handle:
+        try:
+            return is_array(handle.read(1 << 12))
+        except (EOFError, zlib.error, OSError):
+            return False  # the reader of its lines says what is wrong with it
 
 
 def _with_list(data: bytes, answers: str) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import tracemalloc
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,12 @@ def contents() -> dict[str, bytes]:
     plain = {"a.jsonl": lines, "b.ndjson": lines, "c.json": lines, "d.json": pretty, "e.json": orjson.dumps(ROWS)}
     plain |= {"f.csv": csv_of(ROWS, ","), "g.tsv": csv_of(ROWS, "\t"), "h.JSONL": b"\xef\xbb\xbf" + lines}
     plain |= {"i.json": b"\xef\xbb\xbf \n" + pretty, "j.csv": b"\xef\xbb\xbf" + csv_of(ROWS, ",") + b"\r\n\r\n"}
+    plain |= {
+        "k.jsonl": pretty,
+        "l.ndjson": orjson.dumps(ROWS),
+        "m.csv": csv_of(ROWS, ";"),
+        "n.csv": csv_of(ROWS, "\t"),
+    }
     packed = {f"{name}.gz": gzip.compress(data) for name, data in plain.items()}
     return plain | packed | {f"{name}.zst": zst(data) for name, data in plain.items()}
 
@@ -59,6 +66,22 @@ def test_of_parquet_only_the_columns_that_are_asked_for_are_read(tmp_path: Path)
     assert [orjson.loads(line.data) for line in read_lines(tmp_path / "a.parquet", wanted)] == [
         {"problem": row["problem"], "meta": {"source": "s"}} for row in ROWS
     ]
+
+
+def test_a_value_that_json_does_not_know_costs_only_its_row_and_a_decimal_is_a_text(tmp_path: Path) -> None:
+    table = pa.table({"a": [Decimal("7.50"), Decimal("1.00")], "b": pa.array([None, b"\xff"], pa.binary())})
+    pq.write_table(table, tmp_path / "a.parquet")
+    lines = [line.data for line in read_lines(tmp_path / "a.parquet")]
+    assert orjson.loads(lines[0]) == {"a": "7.50", "b": None}
+    assert lines[1].startswith(b"this row cannot be written as JSON: ")
+    assert b"bytes" in lines[1]
+
+
+def test_packed_files_that_were_put_one_behind_the_other_are_read_to_the_end(tmp_path: Path) -> None:
+    parts = [orjson.dumps(row) + b"\n" for row in ROWS]
+    (tmp_path / "a.jsonl.gz").write_bytes(b"".join(map(gzip.compress, parts)))
+    (tmp_path / "a.jsonl.zst").write_bytes(b"".join(map(zst, parts)))
+    assert read(tmp_path / "a.jsonl.gz") == read(tmp_path / "a.jsonl.zst") == ROWS
 
 
 def test_a_folder_is_its_files_of_rows_in_the_order_of_their_names(tmp_path: Path) -> None:
@@ -94,6 +117,8 @@ def test_a_folder_without_rows_and_a_path_that_is_not_there_are_errors(tmp_path:
         ("escape.json", b'["\\'),
         ("more.json", b'[{"a": 1}] {"a": 2}'),
         ("two.json", b"[{}][{}]"),
+        ("object.json", b'{\n "data": [{"a": 1}]\n}'),
+        ("mixed.jsonl", b'[{"a": 1}]\n{"a": 2}\n'),
         ("quote.csv", b'a,b\n1,"never closed\n2,3\n'),
         ("short.csv", b"a,b\n1\n"),
         ("long.csv", b"a,b\n1,2,3\n"),
