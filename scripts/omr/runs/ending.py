@@ -19,6 +19,8 @@ _MOST_SHOWN, _MOST_CHARACTERS = 5, 300
 _PRODUCTS = (
     ("/sft.jsonl", "training rows"),
     ("/dataset", "dataset"),
+    ("/rl", "for RL"),
+    ("/preferences", "preferences"),
     ("/report.html", "report"),
     ("/decontaminated.jsonl", "clean problems"),
     ("/estimate.txt", "estimate"),

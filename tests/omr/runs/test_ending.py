@@ -37,6 +37,8 @@ def test_a_run_ends_with_its_tables_and_where_its_products_are(ending: Ending) -
         write(f"{RUN}/cot/sft.jsonl"),
         write(f"{RUN}/cot/counts/x.json"),
         write(f"{RUN}/cot/report.html"),
+        write(f"{RUN}/cot/rl"),
+        write(f"{RUN}/cot/preferences"),
         f"{RUN}/cot/dataset",  # was not made after all
     ]
     assert ending.success(made).splitlines() == [
@@ -49,6 +51,8 @@ def test_a_run_ends_with_its_tables_and_where_its_products_are(ending: Ending) -
         "vote 9",
         "",
         f"training rows:  {RUN}/cot/sft.jsonl",
+        f"for RL:         {RUN}/cot/rl",
+        f"preferences:    {RUN}/cot/preferences",
         f"report:         {RUN}/cot/report.html",
     ]
 
