@@ -68,8 +68,11 @@ def load_prompt(path: str | Path) -> Prompt:
     path = Path(path)
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"the prompt cannot be read: {error}", file=path, remedy="check the path") from error
+    except OSError as error:
+        raise UserError(f"the prompt cannot be read: {error.strerror}", file=path, remedy="check the path") from error
+    except UnicodeDecodeError as error:
+        what = f"not valid UTF-8, at byte {error.start}"
+        raise UserError(what, file=path, remedy="save the file as UTF-8 text") from error
     except yaml.YAMLError as error:
         raise UserError(f"not valid YAML: {error}", file=path, remedy="mend the file") from error
     if not isinstance(content, dict) or not isinstance(content.get("user"), str) or not content["user"].strip():

@@ -89,6 +89,8 @@ def _lines(error: jsonschema.ValidationError) -> Iterable[str]:
     elif error.validator == "required" and isinstance(error.instance, dict):
         for key in set(schema["required"]) - set(error.instance):
             yield f"{place}: the key {key!r} is missing"
+    elif error.validator == "pattern" and schema.get("description"):
+        yield f"{place}: {error.instance!r} must be {schema['description']}"
     else:
         yield f"{place}: {_shortened(error.message)}"
 

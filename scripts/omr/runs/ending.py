@@ -39,11 +39,13 @@ class Ending:
         """`folder`: of the run; `arguments`: of Snakemake's command line."""
         self._folder, self._command = Path(folder), shlex.join(["snakemake", *arguments])
         self._files: list[str] = []
+        self._last: list[str] = []
         self._signal: int | None = None
 
     def watch(self, planned: Planned) -> None:
         """From now on signals are noted, and then do what they did. Only in a process's main thread."""
         self._files = [file for files in planned.files.values() for file in files]
+        self._last = planned.last
         for number in _STOPPED_BY:
             before = signal.getsignal(number)
             if before is not signal.SIG_IGN:
@@ -58,7 +60,7 @@ class Ending:
         return handle
 
     def tell_success(self) -> None:
-        text = self.success(self._files)
+        text = self.success(self._files, self._last)
         if text:
             print(f"{_RULER}\n{text}", file=sys.stderr)
 
@@ -67,14 +69,16 @@ class Ending:
         print(f"{_RULER}\n{self.failure(failed, left, logs)}", file=sys.stderr)
         sys.exit(1 if self._signal is None else 128 + self._signal)
 
-    def success(self, made: Iterable[str]) -> str:
-        """What a run that ended well says; `made` are the files of its jobs. Empty if it made nothing of the run."""
+    def success(self, made: Iterable[str], last: Iterable[str]) -> str:
+        """What a run that ended well says; `made` are the files of its jobs, `last` those that no job of it read. Empty
+        if it made nothing of the run."""
         files = [file for file in made if file.startswith(f"{self._folder}/") and Path(file).exists()]
         tables = sorted((Path(file) for file in files if file.endswith("/stages.txt")), key=_by_depth)
         parts = [f"{path}\n{_table(path)}" for path in tables]
         where = [f"{what + ':':15} {file}" for end, what in _PRODUCTS for file in sorted(files) if file.endswith(end)]
         if not where:
-            where = [f"{'made:':15} {file}" for file in files[-_MOST_SHOWN:]]
+            where = [f"{'made:':15} {file}" for file in sorted(set(files).intersection(last))]
+            where[_MOST_SHOWN:] = [f"... and {len(where) - _MOST_SHOWN} more"] if len(where) > _MOST_SHOWN else []
         return "\n\n".join([*parts, "\n".join(where)]) if where else ""
 
     def failure(self, failed: Iterable[Any], left: int, logs: Sequence[str]) -> str:
@@ -112,10 +116,10 @@ def _of_job(job: Any) -> Iterator[str]:
     named = ", ".join(f"{name} {value}" for name, value in wildcards.items() if name not in ("run", "shards", "parts"))
     yield f"  {job.name}" + (f" ({named})" if named else "")
     for log in list(getattr(job, "log", ()))[:1]:
-        yield from (f"    {line}" for line in _said(Path(log)))
-        yield f"    log: {log}" + (
-            "" if Path(log).exists() else " (not written: the job ended before it said anything)"
-        )
+        said = _said(Path(log))
+        yield from (f"    {line}" for line in said)
+        silent = "" if said else " (it says nothing: what the job said stands above)"
+        yield f"    log: {log}{silent}"
 
 
 def _said(log: Path) -> list[str]:

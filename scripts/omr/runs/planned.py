@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from omr.asking.prompt_fields import ROW_FIELDS
+
+#: What stages write beside their rows.
+_BESIDE_ROWS = re.compile(r"/(?:counts|dropped)/")
 
 
 @dataclass(frozen=True)
@@ -21,22 +25,27 @@ class Asking:
 @dataclass
 class Planned:
     """`files`: rule -> what its jobs make; `asking`: what its jobs put into prompts, each with one of the files of rows
-    that they read."""
+    that they read; `last`: files of rows and pages that no other job of the command reads."""
 
     files: dict[str, list[str]] = field(default_factory=dict)
     asking: dict[Asking, str | None] = field(default_factory=dict)
+    last: list[str] = field(default_factory=list)
 
 
 def planned_jobs(jobs: Iterable[Any]) -> Planned:
     """What Snakemake's jobs are going to do."""
-    planned = Planned()
+    planned, read = Planned(), set[str]()
     for job in jobs:
+        if job.output:  # what makes nothing is a name for files that people ask for
+            read.update(map(str, job.input))
         planned.files.setdefault(job.rule.name, []).extend(map(str, job.output))
         # Training rows may have another prompt than their solutions were asked with.
         prompts = _paths(getattr(job.input, "prompts" if job.rule.name in ROW_FIELDS else "row_prompt", ()))
         if prompts:
             asking = Asking(job.rule.name, prompts, getattr(job.wildcards, "recipe", None))
             planned.asking.setdefault(asking, next(iter(_paths(getattr(job.input, "rows", ()))), None))
+    made = (file for files in planned.files.values() for file in files)
+    planned.last = [file for file in made if file not in read and not _BESIDE_ROWS.search(file)]
     return planned
 
 

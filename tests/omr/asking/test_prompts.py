@@ -58,3 +58,11 @@ def test_a_prompt_is_named_after_its_file(tmp_path: Path) -> None:
     path.write_text("user: '{{ problem }}'")
     prompt = load_prompt(path)
     assert (prompt.name, prompt.fields, prompt.system) == ("solve_cot", {"problem"}, None)
+
+
+def test_a_file_in_another_encoding_is_to_be_saved_as_utf_8(tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_bytes("user: caf\u00e9 {{ problem }}".encode("latin-1"))
+    with pytest.raises(UserError, match="not valid UTF-8, at byte 9") as caught:
+        load_prompt(path)
+    assert "save the file as UTF-8" in str(caught.value)

@@ -47,3 +47,13 @@ def test_other_texts_stay_and_are_told() -> None:
     read_numbers(config, SCHEMA)
     with pytest.raises(UserError, match="limit: '-3' is not"):
         check_config(config, SCHEMA)
+
+
+def test_what_a_name_may_be_is_said_in_words_and_not_as_a_pattern() -> None:
+    config = run_files.config(run="My run")
+    config["models"]["solver"] = config["models"]["solver"] | {"base_url": "localhost:8000"}
+    with pytest.raises(UserError) as caught:
+        check_config(config, SCHEMA)
+    assert "run: 'My run' must be a name of a-z, 0-9" in str(caught.value)
+    assert "models.solver.base_url: 'localhost:8000' must be a URL that begins with http://" in str(caught.value)
+    assert "^" not in str(caught.value)

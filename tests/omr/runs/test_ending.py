@@ -41,7 +41,7 @@ def test_a_run_ends_with_its_tables_and_where_its_products_are(ending: Ending) -
         write(f"{RUN}/cot/preferences"),
         f"{RUN}/cot/dataset",  # was not made after all
     ]
-    assert ending.success(made).splitlines() == [
+    assert ending.success(made, []).splitlines() == [
         f"{RUN}/stages.txt",
         "stage read",
         "parse 7",
@@ -58,8 +58,14 @@ def test_a_run_ends_with_its_tables_and_where_its_products_are(ending: Ending) -
 
 
 def test_a_run_for_one_file_names_it_and_one_that_makes_nothing_of_a_run_says_nothing(ending: Ending) -> None:
-    assert ending.success([write(f"{RUN}/problems.jsonl")]) == f"made:           {RUN}/problems.jsonl"
-    assert ending.success([write("results/downloads/x")]) == ""
+    made = [write(f"{RUN}/{name}.jsonl") for name in ("raw", "problems")]
+    assert ending.success(made, made[1:]) == f"made:           {RUN}/problems.jsonl"
+    assert ending.success([write("results/downloads/x")], ["results/downloads/x"]) == ""
+    shards = [write(f"{RUN}/judged/{n}.jsonl") for n in range(9)]
+    assert ending.success(shards, shards).splitlines()[4:] == [
+        f"made:           {RUN}/judged/4.jsonl",
+        "... and 4 more",
+    ]
 
 
 def test_a_failure_names_job_error_remedy_log_and_the_command_that_goes_on(ending: Ending) -> None:
@@ -80,11 +86,14 @@ def test_a_failure_names_job_error_remedy_log_and_the_command_that_goes_on(endin
     ]
 
 
-def test_a_log_without_an_error_is_quoted_by_its_last_line_and_a_missing_one_is_said_to_be(ending: Ending) -> None:
+def test_a_log_without_an_error_is_quoted_by_its_last_line_and_one_that_says_nothing_is_said_to(ending: Ending) -> None:
     trace = write("logs/a.log", "Traceback\n  File\nZeroDivisionError: division by zero\n\n")
-    said = ending.failure([failed("a", trace), failed("b", "logs/none.log")], 2, []).splitlines()
+    said = ending.failure(
+        [failed("a", trace), failed("b", "logs/none.log"), failed("c", write("logs/c.log"))], 2, []
+    ).splitlines()
     assert "    ZeroDivisionError: division by zero" in said
-    assert "    log: logs/none.log (not written: the job ended before it said anything)" in said
+    for log in ("none", "c"):
+        assert f"    log: logs/{log}.log (it says nothing: what the job said stands above)" in said
 
 
 def test_many_failed_jobs_are_counted_and_few_are_shown(ending: Ending) -> None:

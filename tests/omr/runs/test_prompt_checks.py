@@ -17,11 +17,18 @@ from omr.runs.prompt_checks import check_prompts
 RECIPES = Recipes(Settings(run_files.config()))
 
 
+class Inputs(list[str]):
+    """The inputs of a job, as Snakemake has them: a list with names."""
+
+    def __init__(self, named: dict[str, Any]) -> None:
+        super().__init__(path for paths in named.values() for path in ([paths] if isinstance(paths, str) else paths))
+        vars(self).update(named)
+
+
 def job(rule: str, output: str = "out", recipe: str | None = None, **inputs: Any) -> Any:
     wildcards = SimpleNamespace(**({"recipe": recipe} if recipe else {}))
-    return SimpleNamespace(
-        rule=SimpleNamespace(name=rule), output=[output], wildcards=wildcards, input=SimpleNamespace(**inputs)
-    )
+    outputs = [output] if output else []
+    return SimpleNamespace(rule=SimpleNamespace(name=rule), output=outputs, wildcards=wildcards, input=Inputs(inputs))
 
 
 def write(path: Path, user: str) -> str:
@@ -34,6 +41,15 @@ def test_shards_of_a_rule_are_looked_at_once_and_all_their_files_are_told() -> N
     planned = planned_jobs([*jobs, job("merge_data", "merged.jsonl")])
     assert planned.files == {"generate_solutions": ["shard-0", "shard-1", "shard-2"], "merge_data": ["merged.jsonl"]}
     assert [(asking.rule, asking.prompts) for asking in planned.asking] == [("generate_solutions", ("p.yaml",))]
+
+
+def test_the_last_files_are_those_that_no_job_reads_but_a_name_for_people() -> None:
+    jobs = [
+        job("parse", "rows.jsonl"),
+        job("parse", "run/counts/parse.json"),
+        job("merge", "merged.jsonl", r="rows.jsonl"),
+    ]
+    assert planned_jobs([*jobs, job("problems", "", r="merged.jsonl")]).last == ["merged.jsonl"]
 
 
 def test_a_prompt_is_held_against_the_fields_of_its_own_stage(tmp_path: Path) -> None:

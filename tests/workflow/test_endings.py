@@ -1,0 +1,34 @@
+"""How runs begin and end, in the real workflow: what is refused at once, and what is said last."""
+
+from __future__ import annotations
+
+from workflow.projects import Project
+
+DEMO = ("results/demo/problems.jsonl", "--configfile", "config/demo.yaml")
+
+
+def test_a_prompt_of_another_tool_is_refused_before_anything_is_asked(project: Project) -> None:
+    prompt = project.path("prompts/extract_problems.yaml")
+    prompt.write_text(prompt.read_text().replace("{{ forum_post }}", "{forum_post}"))
+    done = project.snakemake(*DEMO)
+    assert done.returncode != 0
+    assert "extract_problems.yaml: '{forum_post}' inserts nothing" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert not project.path("results/demo/replies").exists()
+
+
+def test_a_failed_run_says_how_to_go_on_and_then_the_same_command_says_what_it_made(project: Project) -> None:
+    replies = project.path("tests/data/demo/replies/extract_problems.yaml")
+    aside = replies.rename(replies.with_suffix(".aside"))
+    done = project.snakemake(*DEMO)
+    assert done.returncode == 1
+    ending = done.stdout.rpartition("The run did not finish")[2]
+    assert "extract_problems (shard 000)\n" in ending
+    assert "error: " in ending
+    assert "log: results/demo/logs/extract_problems/shard-000-of-002.log\n" in ending
+    assert (
+        "the same command goes on:\n  snakemake --cores 2 results/demo/problems.jsonl --configfile config/demo.yaml\n"
+        in ending
+    )
+    aside.rename(replies)
+    assert "made:           results/demo/problems.jsonl\n" in project.make(*DEMO)
