@@ -31,7 +31,7 @@ def check_endpoints(planned: Planned, settings: Settings, recipes: Recipes, jobs
     models: dict[str, ModelSpec] = {}
     needed = set[str]()
     for asking in planned.asking:
-        spec = _model(asking, settings, recipes)
+        spec = model_of(asking, settings, recipes)
         if spec is not None and spec.server == "endpoint":
             models[spec.name] = spec
             if _must_ask(asking, planned):
@@ -41,8 +41,14 @@ def check_endpoints(planned: Planned, settings: Settings, recipes: Recipes, jobs
         asyncio.run(_ask_all(models, needed, jobs_run_here))
 
 
-def _model(asking: Asking, settings: Settings, recipes: Recipes) -> ModelSpec | None:
-    stage = _STAGES.get(asking.rule, asking.rule)
+def stage_of(asking: Asking) -> str:
+    """The model stage that a rule is of."""
+    return _STAGES.get(asking.rule, asking.rule)
+
+
+def model_of(asking: Asking, settings: Settings, recipes: Recipes) -> ModelSpec | None:
+    """The model that jobs ask; None for those that only write prompts into training rows."""
+    stage = stage_of(asking)
     if asking.recipe is None:
         return settings.model(stage)
     return recipes.model(asking.recipe, stage) if stage in recipes.model_stages(asking.recipe) else None

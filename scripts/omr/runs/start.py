@@ -23,6 +23,7 @@ from omr.runs.endpoint_checks import check_endpoints
 from omr.runs.own_files import check_own_files
 from omr.runs.planned import Planned
 from omr.runs.prompt_checks import check_prompts
+from omr.runs.token_room import crowded
 
 #: Rules that ask a model.
 _ASKING = {*PROBLEM_STAGES, *RECIPE_STAGES}
@@ -47,6 +48,8 @@ def begin(settings: Settings, recipes: Recipes, planned: Planned, site: Site) ->
         check_own_files(planned.files)
         check_prompts(planned, recipes)
         check_endpoints(planned, settings, recipes, site.runs_jobs)
+        for line in crowded(planned, settings, recipes):
+            print(line, file=sys.stderr)
         clear_temporary(Path(file).parent for files in planned.files.values() for file in files)
         start_run(settings, planned.files, site.makes_environments)
     except OSError as error:
