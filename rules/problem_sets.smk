@@ -10,9 +10,9 @@ rule download_problems:
     """The hub dataset's parquet files, and a manifest that names them."""
     localrule: True
     output:
-        manifest="results/downloads/problems/{dataset}--{subset}/manifest.json",
+        manifest="results/downloads/problems/{dataset}--{hub_config}/manifest.json",
     log:
-        "results/downloads/problems/{dataset}--{subset}/download_problems.log",
+        "results/downloads/problems/{dataset}--{hub_config}/download_problems.log",
     params:
         dataset=config["problems_from"]["dataset"],
         subset=config["problems_from"]["subset"],
@@ -26,7 +26,7 @@ rule download_problems:
         " --config {params.subset:q}"
         " --split {params.split:q}"
         " --revision {params.revision:q}"
-        " --folder results/downloads/problems/{wildcards.dataset}--{wildcards.subset}"
+        " --folder results/downloads/problems/{wildcards.dataset}--{wildcards.hub_config}"
         " --manifest {output.manifest}"
         " 2>&1 | tee {log}"
 

@@ -17,9 +17,9 @@ rule download_raw_data:
     """The hub dataset's parquet files, and a manifest that names them."""
     localrule: True
     output:
-        manifest="results/downloads/raw_data/{dataset}--{subset}/manifest.json",
+        manifest="results/downloads/raw_data/{dataset}--{hub_config}/manifest.json",
     log:
-        "results/downloads/raw_data/{dataset}--{subset}/download_raw_data.log",
+        "results/downloads/raw_data/{dataset}--{hub_config}/download_raw_data.log",
     params:
         dataset=config["raw_data"]["dataset"],
         subset=config["raw_data"]["subset"],
@@ -33,7 +33,7 @@ rule download_raw_data:
         " --config {params.subset:q}"
         " --split {params.split:q}"
         " --revision {params.revision:q}"
-        " --folder results/downloads/raw_data/{wildcards.dataset}--{wildcards.subset}"
+        " --folder results/downloads/raw_data/{wildcards.dataset}--{wildcards.hub_config}"
         " --manifest {output.manifest}"
         " 2>&1 | tee {log}"
 

@@ -79,6 +79,8 @@ class ProblemSet:
         self._limit = limit
         #: Columns that some row has had.
         self.seen: set[str] = set()
+        #: Columns of the first row.
+        self.there: list[str] = []
 
     def __iter__(self) -> Iterator[Found]:
         """Every row in order. Raises UserError for a file that cannot be read or holds none."""
@@ -103,6 +105,7 @@ class ProblemSet:
             return Refused("unreadable_json", str(error), {"text": shown})
         if not isinstance(row, dict):
             return Refused("wrong_type", f"a JSON object was expected, not {_type_name(row)}", {})
+        self.there = self.there or list(row)
         values = {field: value_at(row, path) for field, path in self._columns.items()}
         if values[PROBLEM] is MISSING:
             return Refused("missing_column", f"no {self._columns[PROBLEM]}; it has: {', '.join(row) or 'nothing'}", {})
@@ -216,7 +219,7 @@ def check_columns(problems: ProblemSet, columns: Mapping[str, str]) -> None:
         if field in problems.seen or (field in (SOURCE, ID) and path == field):
             continue
         raise UserError(
-            f"no row has {path!r}, which is to be the {field}",
+            f"no row has {path!r}, which is to be the {field}; the first one has: {', '.join(problems.there)}",
             file=problems.files[0],
             remedy=f"name the column under `problems_from.columns.{field}`, or set that to null if there is none",
         )

@@ -159,7 +159,9 @@ def test_two_problems_with_one_id_are_an_error_that_names_the_line(tmp_path: Pat
 @pytest.mark.parametrize("field", ["expected_answer", "source", "id"])
 def test_a_column_that_config_names_and_no_row_has_is_an_error(tmp_path: Path, field: str) -> None:
     columns = ("--problem", "problem", f"--{field.replace('_', '-')}", "nowhere")
-    with pytest.raises(UserError, match=f"'nowhere', which is to be the {field}"):
+    with pytest.raises(
+        UserError, match=f"'nowhere', which is to be the {field}; the first one has: problem, expected_answer"
+    ):
         run(tmp_path, write(tmp_path, problem(1)), columns=columns)
 
 

@@ -85,3 +85,10 @@ def test_own_threads_on_a_laptop_need_what_the_readme_says(project: Project, hos
         "download_raw_data",
         "generate_wrong_summaries",
     }
+
+
+def test_problems_of_a_hub_dataset_are_downloaded_first(project: Project) -> None:
+    given = {"dataset": "someone/some-problems", "columns": {"expected_answer": "answer"}}
+    overlay = project.overlay("mine.yaml", {"run": "hub", "problems_from": given})
+    planned = project.planned("results/hub/merged.jsonl", "--configfile", "config/endpoint.yaml", overlay)
+    assert planned == {"download_problems": 1, "read_problems": 1}
