@@ -97,7 +97,7 @@ def check_gates(args: argparse.Namespace) -> None:
             "what the run measured of its models is beyond the bounds of `gates`:\n"
             + "\n".join(f"  - {what}" for what in found),
             remedy="ask better models in these stages, or mend their prompts; report.html tells more. Where you judge "
-            "the rows good enough all the same, lower the bound in config",
+            "the rows good enough all the same, loosen the bound in config",
         )
 
 
