@@ -15,6 +15,7 @@ import pytest
 import write_dataset
 import yaml
 from omr.errors import UserError
+from omr.training.joined_card import Subset, joined_card
 from sft_files import training_rows, write_lines
 
 Row = dict[str, Any]
@@ -150,3 +151,9 @@ def test_a_dataset_is_named_with_its_subset_and_recipe(given: str, capsys: pytes
     with pytest.raises(SystemExit):
         join_datasets.parse_arguments([f"--datasets={given}", "--problems=p", "--title=t", "--output=o"])
     assert "SUBSET/RECIPE=FOLDER" in capsys.readouterr().err
+
+
+def test_the_card_says_where_people_authored_the_replies(joined: Path) -> None:
+    assert "authored" not in (joined / "README.md").read_text()
+    subsets = [Subset("cot", 3, 2, ["demo"])]
+    assert "no model wrote them" in joined_card("demo", None, subsets, authored=True)

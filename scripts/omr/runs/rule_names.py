@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -19,8 +19,10 @@ def rules_of(folder: Path) -> set[str]:
     return {match[1] or match[2] for match in found}
 
 
-def check_rule_names(folder: Path, **named: Iterable[str]) -> None:
+def check_rule_names(folder: Path, **named: Collection[str]) -> None:
     """Raise UserError for names that no rule has; `named`: option of a profile (`set_threads`, ...) -> rules."""
+    if not any(named.values()):
+        return
     known = rules_of(folder)
     faults = []
     for option, rules in named.items():
