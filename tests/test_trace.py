@@ -139,3 +139,22 @@ def test_files_that_are_missing_or_empty_hold_nothing(tmp_path: Path) -> None:
 
 def test_near_ids_survive_a_missing_character() -> None:
     assert nearest("0123456789abcdf", ["0123456789abcdef", "ffffffffffffffff"]) == ["0123456789abcdef"]
+
+
+def test_given_problems_are_traced_by_ids_of_any_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_files.write_counts(tmp_path / "counts/read_problems.json", stage="read_problems")
+    rows = [
+        {"id": name, "problem": f"The problem {name}.", "expected_answer": "5"} for name in ("own", "own-1", "a:b.c")
+    ]
+    run_files.write_rows(tmp_path / "merged.jsonl", *rows)
+    run_files.write_rows(tmp_path / "decontaminated.jsonl", *rows)
+    run_files.write_rows(tmp_path / "dropped/read_problems.jsonl", {"id": "twin", "reason": "duplicate", "kept": "own"})
+    for name in ("own", "own-1", "a:b.c"):
+        assert main([name, "--run", str(tmp_path)]) == 0
+        assert f"The problem {name}." in capsys.readouterr().out
+    assert main(["twin", "--run", str(tmp_path)]) == 0
+    assert "ended at read_problems: duplicate" in capsys.readouterr().out
+    with pytest.raises(UserError, match="there is no solution own-7"):
+        main(["own-7", "--run", str(tmp_path)])
+    with pytest.raises(UserError, match="has the id 'nothing'"):
+        main(["nothing", "--run", str(tmp_path)])
