@@ -36,12 +36,14 @@ _WORD_AND_NUMBER = re.compile(rf"\n{_MARKS}[^\W\d_]{{2,20}}{_COLON}[ $*]*+[0-9+â
 _FORMULA = re.compile(r"[$\\0-9=]")
 #: The writer speaks of itself, to the reader, or about what it wrote.
 _TO_READER = re.compile(
-    r"\b(?:i|i'(?:m|ve|ll|d)|me)\b|\blet me know\b|\bfeel free\b|\bhope (?:this|that|it)\b|\banything else\b"
+    r"(?-i:\bI\b)|\bi'(?:m|ve|ll|d)\b|\bme\b|\blet me know\b|\bfeel free\b|\bhope (?:this|that|it)\b|\banything else\b"
     r"|\b(?:these|those) (?:are|were)\b|\b(?:the|this) (?:post|thread|forum|user|author)\b"
     r"|^\W*(?:this is|note|please note|is there|would you|if you (?:need|have|want|would))\b"
     r"|\bproblems? (?:is|are|was|were) (?:stated|posed|identified|found)",
     re.IGNORECASE,
 )
+#: A line that begins so is a part of the problem.
+_PART = re.compile(r"\W{0,3}(?:[a-z]|[0-9]{1,2}|[ivx]{1,4})[).]", re.IGNORECASE)
 _TASK = re.compile(
     r"\?|^\W*(?:find|determine|compute|calculate|prove|show|solve|evaluate|how|what|which|let(?! me)|suppose|given"
     r"|consider)\b",
@@ -68,6 +70,7 @@ def without_leaks(problem: str) -> str:
 def _is_to_reader(paragraph: str) -> bool:
     return (
         _FORMULA.search(paragraph) is None
+        and _PART.match(paragraph) is None
         and _TASK.search(paragraph) is None
         and _TO_READER.search(paragraph.replace("â€™", "'")) is not None
     )
