@@ -45,9 +45,10 @@ def test_rounds_and_tables_ask_fewer_solutions_and_a_change_asks_only_what_is_ne
     assert set(asked.values()) == {2, 4}
     assert asked.total() < asked_before.total()
     # All of that was in the journals of the first run already.
-    logs = [path.read_text() for path in demo.folder.glob("results/demo/cot-qwq/logs/generate_solutions/*/*.log")]
-    assert logs
-    assert {re.findall(r"(\d+) of \d+ requests have no reply yet", log)[-1] for log in logs} == {"0"}
+    logs = demo.folder.glob("results/demo/cot-qwq/logs/generate_solutions/*/shard-???-of-???.log")
+    found = [re.findall(r"(\d+) of \d+ requests have no reply yet", log.read_text()) for log in logs]
+    assert len(found) == 8
+    assert {numbers[-1] for numbers in found} == {"0"}
 
     # The vote, the verdicts and the products know how many there are.
     judged = Counter(row["id"] for row in rows(demo, "cot-qwq/judged/shard-*.jsonl"))

@@ -67,10 +67,16 @@ class Settings:
         self._check_benchmarks()
         self._check_models()
         self._check_planted()
-        given = config["problems_from"]
+        given = self.given
         if given["path"] is not None and given["dataset"] is not None:
             what = "`problems_from` names both a `path` and a `dataset`"
             raise UserError(what, remedy="set the one that is not meant to null")
+
+    @property
+    def given(self) -> Mapping[str, Any]:
+        """`problems_from`; a run that was saved before there was such a key has none."""
+        section: Mapping[str, Any] = self.config.get("problems_from") or {"path": None, "dataset": None}
+        return section
 
     def _check_models(self) -> None:
         """Better now than in a job that has waited for its GPUs."""
@@ -84,7 +90,10 @@ class Settings:
                 raise UserError(what, remedy=f"write ./{spec.path}, or run elsewhere if the hub is meant")
 
     def _check_planted(self) -> None:
-        if self.config["gates"]["obeyed_instructions"] is not None and not self.config["planted"]["per_kind"]:
+        if (
+            self.config.get("gates", {}).get("obeyed_instructions") is not None
+            and not self.config["planted"]["per_kind"]
+        ):
             what = "`gates.obeyed_instructions` is set, but `planted.per_kind` is 0: nothing would be measured"
             raise UserError(what, remedy="plant some, or set the bound to null")
 
@@ -122,13 +131,13 @@ class Settings:
     @property
     def starts_from_problems(self) -> bool:
         """Whether problems are given, so that there are no threads."""
-        given = self.config["problems_from"]
+        given = self.given
         return given["path"] is not None or given["dataset"] is not None
 
     @property
     def problems_input(self) -> list[str]:
         """The files of given problems, or the manifest of the downloaded dataset. Raises UserError if there is none."""
-        given = self.config["problems_from"]
+        given = self.given
         if given["path"] is not None:
             return [str(file) for file in data_files(Path(given["path"]))]
         return [f"results/{DOWNLOADS}/problems/{hub_slug(given['dataset'])}--{given['subset']}/manifest.json"]
@@ -136,7 +145,7 @@ class Settings:
     @property
     def problem_flags(self) -> str:
         """What of given problems is read, as flags of read_problems.py."""
-        given = self.config["problems_from"]
+        given = self.given
         return flags({**given["columns"], "limit": given["limit"], "max_bad_fraction": given["max_bad_fraction"]})
 
     def tokenizer_file(self, name: str | None) -> list[str]:
