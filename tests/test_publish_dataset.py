@@ -11,11 +11,13 @@ from typing import Any
 import huggingface_hub
 import publish_dataset
 import pytest
+from omr.config.files import read_config
 from omr.config.products import Products
 from omr.config.recipes import Recipes
 from omr.config.settings import Settings
 from omr.errors import UserError
 
+ROOT = Path(__file__).parents[1]
 TOKEN = "hf_secret"
 DATA = "data/train-00000-of-00001.parquet"
 
@@ -176,13 +178,10 @@ def test_a_hub_that_cannot_be_reached_is_an_error_that_says_so(dataset: Path, mo
 
 
 def products(repo: str | None, *names: str) -> Products:
-    config: dict[str, Any] = {
-        "run": "demo",
-        "benchmarks": [{"name": "b", "path": "b.jsonl"}],
-        "recipes_to_run": list(names),
-        "recipes": {name: {"mode": "cot", "seeds": 1, "shards": 1, "summaries": {"enabled": False}} for name in names},
-        "publish": {"repo": repo, "private": True, "token_env": "SOME_TOKEN", "license": None},
-    }
+    config = read_config(ROOT / "config" / f"{name}.yaml" for name in ("config", "models", "benchmarks"))
+    config["recipes"] = dict.fromkeys(names, config["recipes"]["cot-qwq"])
+    config["recipes_to_run"] = list(names)
+    config["publish"] |= {"repo": repo, "token_env": "SOME_TOKEN"}
     settings = Settings(config)
     return Products(settings, Recipes(settings))
 
