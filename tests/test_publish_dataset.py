@@ -198,6 +198,6 @@ def test_missing_token_and_repository_are_found_before_the_first_job(monkeypatch
     with pytest.raises(UserError, match="SOME_TOKEN is not set"):
         products("me/data", "one").published(None)
     monkeypatch.setenv("SOME_TOKEN", TOKEN)
-    assert products("me/data", "one").published(None) == ["results/demo/one/published.json"]
+    assert products("me/data", "one").published(None) == ["results/full/one/published.json"]
     with pytest.raises(UserError, match="no repository is named"):
         products(None, "one").published(None)
