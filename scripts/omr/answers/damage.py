@@ -30,6 +30,8 @@ _LETTERS = _ALWAYS | {"\t": "t", "\r": "r", "\n": "n"}
 #: What is left of control characters shows nothing; of those that part pages or lines, a line end stays.
 _STRAY = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
+_NO_ESCAPE = re.compile(r"[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f]")
+
 #: A control token by its form: a name of letters in `<|...|>` (or DeepSeek's full-width bars), a name of several words
 #: or with a number in `<...>`, the few short names that tokenizers share, and instruction marks in square brackets.
 #: Names in bars have three letters in a row, so that `|a|<|b|>|c|` is none.
@@ -53,15 +55,18 @@ def repaired_text(text: str) -> str:
 
     The same text where there is nothing to mend; what comes out comes out unchanged a second time.
     """
-    if any(sign in text for sign in _CONTROLS) or any(command in text for command in _SPLIT_COMMANDS):
-        text = without_escapes(text)
+    text = without_escapes(text)
     return _without_tokens(text) if "<" in text or "[" in text else text
 
 
 def without_escapes(text: str) -> str:
     r"""The text with the commands whose `\f`, `\b`, `\t`, ... an escape swallowed, and without control characters."""
-    text = _DAMAGE.sub(lambda found: "\\" + _LETTERS[found[0]], text)
-    return _STRAY.sub(lambda found: "\n" if found[0] in "\v\f" else "", text)
+    if not any(sign in text for sign in _CONTROLS) and not any(command in text for command in _SPLIT_COMMANDS):
+        return text
+    # What no escape makes goes first: behind it, what is left would look like damage of another kind.
+    text = _DAMAGE.sub(lambda found: "\\" + _LETTERS[found[0]], _NO_ESCAPE.sub("", text))
+    text = _STRAY.sub(lambda found: "\n" if found[0] in "\v\f" else "", text)
+    return _DAMAGE.sub(lambda found: "\\" + _LETTERS[found[0]], text)
 
 
 def has_control_token(text: str) -> bool:

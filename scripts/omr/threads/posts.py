@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import orjson
 
+from omr.answers.damage import without_escapes
 from omr.threads.quotes import quoted_spans
 from omr.threads.token_counts import TokenCounter
 
@@ -42,11 +43,11 @@ def thread_id(post: str, answers: Sequence[str]) -> str:
 
 
 def clean_post(text: str) -> str:
-    """A post without quotes, quote tags and NUL characters, in plain LaTeX; stripped. Takes time linear in the length.
+    """A post without quotes and quote tags, in plain LaTeX that lost nothing to escapes; stripped. Takes linear time.
 
     Where something was removed, a line ends: quotes are blocks on the page.
     """
-    text = _MACRO.sub(lambda macro: _SIGN[macro[1]], text.replace("\0", ""))
+    text = _MACRO.sub(lambda macro: _SIGN[macro[1]], without_escapes(text))
     spans = quoted_spans(text)
     if not spans:
         return text.strip()

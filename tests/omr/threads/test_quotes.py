@@ -106,3 +106,7 @@ def test_whatever_the_tags_a_post_is_cleaned_without_an_error(pieces: list[str])
 )
 def test_signs_that_the_forum_wrote_as_macros_are_signs(text: str, clean: str) -> None:
     assert clean_post(text) == clean
+
+
+def test_latex_that_lost_its_backslash_to_an_escape_is_latex_again() -> None:
+    assert clean_post("Find $\x0crac{1}{2}+\x08eta$ if $x \times y$.\0") == r"Find $\frac{1}{2}+\beta$ if $x \times y$."
