@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from omr.sandbox.results import Past, Result
+from workflow.projects import SANDBOX
 
 pytestmark = pytest.mark.xdist_group("sandbox full")
 
@@ -98,6 +100,28 @@ def test_an_error_keeps_the_variables_and_shows_the_blocks_own_frames(sandbox: A
     assert "SympifyError: " in error.stderr
     assert "/omr/" not in error.stderr
     assert "site-packages" not in error.stderr
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "from sympy import solve_at_once",
+        "import sympy; sympy",
+        "import sympy, os; print(sympy.__file__, os.__file__)",
+        "import sys; print(sys.path, sys.prefix, sys.executable)",
+        "import os, sympy; os.write(1, sympy.__file__.encode())",
+        "import sympy; sympy.simplify_all",
+        "import warnings; warnings.warn('old')",
+        "import sympy; print('x' * 960, end=''); print(sympy.__file__ * 9)",
+    ],
+)
+def test_no_output_names_a_folder_of_the_machine(sandbox: Any, block: str) -> None:
+    (result,) = run(sandbox, block)
+    output = result.stdout + result.stderr
+    assert output
+    project = Path(__file__).parents[3]
+    for folder in (project, project.resolve(), SANDBOX.resolve()):
+        assert str(folder)[:12] not in output
 
 
 def test_the_message_of_a_deep_recursion_is_not_cut_off(sandbox: Any) -> None:

@@ -6,33 +6,24 @@ import ast
 import linecache
 import signal
 import sys
-import sysconfig
 import traceback
 import types
 import warnings
 
-from omr.sandbox.confined.output import Capped
+from omr.sandbox.confined.output import Capped, without_folders
 
 _OWN_FRAMES, _LIBRARY_FRAMES = 6, 2
-_FOLDERS = tuple(f"{sysconfig.get_path(name)}/" for name in ("purelib", "platlib", "platstdlib", "stdlib"))
 
 
 class Interrupt(BaseException):
     """Raised in a block when its time is up; no Exception, so that `except Exception` does not swallow it."""
 
 
-def shown_path(path: str) -> str:
-    """A library's file without the folder that it is installed in: outputs are the same on every machine."""
-    for folder in _FOLDERS:
-        path = path.removeprefix(folder)
-    return path
-
-
 def format_warning(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
 ) -> str:
     """A warning in one line, in place of `warnings.formatwarning`."""
-    return f"{shown_path(filename)}:{lineno}: {category.__name__}: {message}\n"
+    return f"{without_folders(filename)}:{lineno}: {category.__name__}: {message}\n"
 
 
 warnings.formatwarning = format_warning
@@ -58,7 +49,7 @@ def format_error(error: BaseException) -> str:
 
 
 def _shown(frame: traceback.FrameSummary) -> traceback.FrameSummary:
-    return traceback.FrameSummary(shown_path(frame.filename), frame.lineno, frame.name, line=frame.line)
+    return traceback.FrameSummary(without_folders(frame.filename), frame.lineno, frame.name, line=frame.line)
 
 
 def run_cell(module: types.ModuleType, code: str, number: int, out: Capped, err: Capped) -> str:

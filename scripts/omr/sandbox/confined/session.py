@@ -135,13 +135,14 @@ def serve(seed: int, output_chars: int) -> None:
 
 
 def _reply(number: int, status: str, out: Capped, err: Capped) -> dict[str, Any]:
+    (stdout, stdout_chars), (stderr, stderr_chars) = out.told(), err.told()
     return {
         "n": number,
         "status": status,
-        "stdout": out.text(),
-        "stderr": err.text(),
-        "stdout_chars": out.total,
-        "stderr_chars": err.total,
+        "stdout": stdout,
+        "stderr": stderr,
+        "stdout_chars": stdout_chars,
+        "stderr_chars": stderr_chars,
     }
 
 
