@@ -23,7 +23,8 @@ pytestmark = needs_vllm
 SEEDS = (0, 1, 2)
 #: Beyond the 512 tokens that the server is told to take.
 TOO_LONG = "Let the sum of the angles be 12. " * 200
-PROBLEMS = {f"r{number}": f"Let the sum be {number}." for number in range(40)} | {"long": TOO_LONG}
+#: So many that they are not all answered while a busy machine looks for a moment to stop or kill something.
+PROBLEMS = {f"r{number}": f"Let the sum be {number}." for number in range(80)} | {"long": TOO_LONG}
 ANSWERED = {(row_id, seed) for row_id in PROBLEMS if row_id != "long" for seed in SEEDS}
 
 
