@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 import orjson
 from pyreqwest.client import Client, ClientBuilder
-from pyreqwest.exceptions import ConnectError, ConnectTimeoutError, PyreqwestError, RequestTimeoutError
+from pyreqwest.exceptions import ConnectError, PyreqwestError, RequestTimeoutError
 from pyreqwest.http import Url
 
 from omr.asking.cut_prompts import tokens_cut_off
@@ -134,7 +134,9 @@ class ChatClient:
             )
 
     def _new_http(self) -> Client:
-        builder = ClientBuilder().connect_timeout(timedelta(seconds=_CONNECT_TIMEOUT_S))
+        # Well below a request's own limit: which of the two ran out must be told apart.
+        connect_s = min(_CONNECT_TIMEOUT_S, self.spec.request_timeout_s / 2)
+        builder = ClientBuilder().connect_timeout(timedelta(seconds=connect_s))
         builder = builder.timeout(timedelta(seconds=self.spec.request_timeout_s))
         # Idle connections outlive neither vLLM's keep-alive of 5 s nor a restart for long.
         builder = builder.pool_idle_timeout(timedelta(seconds=4)).pool_max_idle_per_host(self.spec.concurrency)
@@ -215,14 +217,13 @@ class ChatClient:
         if self.endpoint.api_key:
             builder = builder.bearer_auth(self.endpoint.api_key)
         builder = builder.body_bytes(orjson.dumps(self._body(question)))
-        started = time.monotonic()
         try:
             async with builder.build_streamed() as response:
                 content = await _read_body(response)
                 status, retry_after = response.status, response.get_header("retry-after")
                 location = response.get_header("location")
         except PyreqwestError as error:
-            raise self._fault_of(error, time.monotonic() - started) from error
+            raise self._fault_of(error) from error
         if status != 200:
             self._raise_for(status, content, retry_after, location)
         if is_web_page(content):
@@ -233,13 +234,12 @@ class ChatClient:
             self._raise_for(status_within(within) or 200, json.dumps(within).encode(), retry_after)
         return answer
 
-    def _fault_of(self, error: PyreqwestError, after_s: float) -> TransientError:
+    def _fault_of(self, error: PyreqwestError) -> TransientError:
         shown = f"{type(error).__name__}: {error.message}"
-        # The library calls every time-out one of connecting.
-        if isinstance(error, RequestTimeoutError) and after_s >= 0.95 * self.spec.request_timeout_s:
-            return TransientError("timeout", f"no whole reply within {self.spec.request_timeout_s:g} s")
-        if isinstance(error, ConnectError | ConnectTimeoutError):
+        if isinstance(error, ConnectError) or (isinstance(error, RequestTimeoutError) and _was_connecting(error)):
             return UnreachableError("connection", shown)
+        if isinstance(error, RequestTimeoutError):
+            return TransientError("timeout", f"no whole reply within {self.spec.request_timeout_s:g} s")
         return TransientError("connection", shown)
 
     def _body(self, question: Question) -> dict[str, Any]:
@@ -332,6 +332,12 @@ class ChatClient:
         except PyreqwestError as error:
             return f"{self.endpoint.base_url}: {error.message}"
         return None
+
+
+def _was_connecting(error: RequestTimeoutError) -> bool:
+    """Whether time ran out before there was a connection. The library's classes do not tell: any wait for the head of
+    an answer is a `ConnectTimeoutError`. Its causes do."""
+    return any("(Connect)" in cause["message"] for cause in (error.details or {}).get("causes") or ())
 
 
 async def _read_body(response: Any) -> bytes:

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -167,9 +168,13 @@ def test_an_endpoint_that_is_not_there_is_an_error_after_the_longest_outage() ->
         ask("http://127.0.0.1:9/v1", spec)
 
 
-def test_an_endpoint_whose_machine_is_gone_is_away_and_no_requests_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "_CONNECT_TIMEOUT_S", 0.2)
+@pytest.mark.parametrize(("connect_timeout_s", "request_timeout_s"), [(0.2, 20.0), (10.0, 0.6), (0.2, 0.41)])
+def test_an_endpoint_whose_machine_is_gone_is_away_and_no_requests_fault(
+    monkeypatch: pytest.MonkeyPatch, connect_timeout_s: float, request_timeout_s: float
+) -> None:
+    monkeypatch.setattr(client_module, "_CONNECT_TIMEOUT_S", connect_timeout_s)
     spec = replace(SPEC, server="endpoint", base_url="x", max_outage_s=1.0, retries=0)
+    spec = replace(spec, request_timeout_s=request_timeout_s)
     # As from a machine that is off, no packet comes back: the queue of who wants to connect is full.
     with socket.create_server(("127.0.0.1", 0), backlog=0) as server, contextlib.ExitStack() as queue:
         address = server.getsockname()
@@ -317,14 +322,39 @@ def test_what_requests_wait_for_is_said_once_a_minute() -> None:
     assert said[0].startswith("waiting 0 s to ask again (status_429): slow down")
 
 
-def test_a_request_that_gets_no_answer_in_time_is_timed_out_and_the_server_not_away() -> None:
+@pytest.mark.parametrize("request_timeout_s", [0.3, 0.7])
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}"])
+def test_a_reply_that_does_not_end_in_time_is_timed_out_and_the_server_not_away(
+    monkeypatch: pytest.MonkeyPatch, request_timeout_s: float, head: bytes
+) -> None:
+    # As long a wait as for a connection, or longer: the clock does not tell the one from the other.
+    monkeypatch.setattr(client_module, "_CONNECT_TIMEOUT_S", request_timeout_s)
     said: list[str] = []
-    spec = replace(SPEC, request_timeout_s=0.3, retries=1, server="endpoint", base_url="x")
-    with running_server({"*": "x"}, faults=[Fault("hang")]) as server:
-        reply = ask(server.base_url, spec, say=said.append)[0]
-        assert sum(server.counts.values()) == 2
-    assert (reply["error"]["kind"], reply["error"]["message"]) == ("timeout", "no whole reply within 0.3 s")
+    spec = replace(SPEC, request_timeout_s=request_timeout_s, retries=1, server="endpoint", base_url="x")
+    with speaking(head) as base_url:
+        reply = ask(base_url, spec, say=said.append)[0]
+    expected = ("timeout", f"no whole reply within {request_timeout_s:g} s")
+    assert (reply["error"]["kind"], reply["error"]["message"]) == expected
     assert not any("reached" in line for line in said)
+
+
+@contextlib.contextmanager
+def speaking(head: bytes) -> Iterator[str]:
+    """A server that takes every connection, says as much of an answer, and then nothing more."""
+    with socket.create_server(("127.0.0.1", 0)) as server, contextlib.ExitStack() as taken:
+
+        def take_all() -> None:
+            with contextlib.suppress(OSError):  # the server was closed
+                while True:
+                    connection = taken.enter_context(server.accept()[0])
+                    connection.recv(1 << 16)
+                    connection.sendall(head)
+
+        thread = threading.Thread(target=take_all)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/v1"
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
 
 
 def test_an_outage_and_its_end_are_said() -> None:
