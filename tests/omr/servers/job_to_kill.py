@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -20,4 +21,6 @@ async def main() -> None:
         await asyncio.sleep(3600)
 
 
+# Under nohup tests inherit that this signal is ignored; Slurm's jobs do not.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 asyncio.run(main())
