@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,47 +17,48 @@ from workflow.projects import Project
 pytestmark = [pytest.mark.slurm, pytest.mark.xdist_group("slurm")]
 CLASSIFIED = "results/demo/classified.jsonl"
 SHARDS = ("000", "001")
-#: In the shards of the demo; each is classified with four prompts.
-PROBLEMS = {"000": 15, "001": 13}
-#: Jobs of the demo's rules that ask a model, and of the others that are not run beside Snakemake.
-MODEL_JOBS = Counter(
-    extract_problems=2,
-    classify_problems=2,
-    extract_answers=1,
-    convert_proofs=1,
-    classify_converted=1,
-    check_contamination=1,
-    extract_planted_problems=1,
-    extract_planted_answers=1,
-    generate_solutions=10,
-    match_answers=3,
-    judge_answers=3,
-    generate_summaries=5,
-    judge_summaries=3,
-)
-CPU_JOBS = Counter(
-    prepare_raw_data=1,
-    search_lexical=3,
-    fill_majority_answer=3,
-    select_judgements=3,
-    select_traces=3,
-    select_summary_judgements=3,
-    merge_summaries=3,
-    prepare_sft=3,
-    join_sft=2,
-    write_dataset=2,
-    write_report=2,
-)
-THREADS = {"prepare_raw_data": 16, "fill_majority_answer": 4, "select_judgements": 4, "select_summary_judgements": 4}
+#: What is made through Slurm: one recipe of each kind of solution, and all that they need.
+PRODUCTS = [
+    f"results/demo/{recipe}/{name}"
+    for recipe in ("cot-r1", "tir-openmath")
+    for name in ("dataset", "stages.txt", "report.html")
+]
+#: Rules that ask a model.
+ASKING = {
+    "extract_problems",
+    "classify_problems",
+    "extract_answers",
+    "convert_proofs",
+    "classify_converted",
+    "check_contamination",
+    "extract_planted_problems",
+    "extract_planted_answers",
+    "generate_solutions",
+    "match_answers",
+    "judge_answers",
+    "judge_code",
+    "generate_summaries",
+    "judge_summaries",
+    "generate_wrong_summaries",
+}
+THREADS = {
+    "prepare_raw_data": 16,
+    "fill_majority_answer": 4,
+    "select_judgements": 4,
+    "select_summary_judgements": 4,
+    "merge_wrong_summaries": 4,
+}
 MODEL = {"gpus": 2, "cpus_per_gpu": 3, "mem_gb_per_gpu": 10, "runtime_min": 30}
+MODELS = ("authored-replies", "authored-solutions-a", "authored-solutions-b", "authored-solutions-with-code")
 #: Requests that get no answer the first time or the first two times: jobs stand still there until something happens.
 HANGS = {"classify_binary": 1, "classify_invalid": 2}
 
 
 def served(project: Project, **model: Any) -> tuple[str, ...]:
     """Arguments for models that take GPUs; `model` is more for the one that labels."""
-    models = dict.fromkeys(("authored-solutions-a", "authored-solutions-b"), MODEL)
-    config = project.overlay("gpus.yaml", {"models": models | {"authored-replies": MODEL | model}})
+    config = project.overlay(
+        "gpus.yaml", {"models": dict.fromkeys(MODELS, MODEL) | {"authored-replies": MODEL | model}}
+    )
     return "--configfile", "config/demo.yaml", config
 
 
@@ -68,17 +70,38 @@ def hanging(project: Project, hangs: dict[str, int]) -> tuple[str, ...]:
     return served(project, args=arguments, concurrency=64)
 
 
-def rows_of(project: Project) -> dict[str, Any]:
-    """All rows and datasets that the run made, by file; of replies all but their order and how long the model took."""
-    folder, rows = project.path("results/demo"), dict[str, Any]()
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder)
-        if path.suffix == ".jsonl" and {"replies", "solutions"} & set(name.parts):
-            replies = [orjson.loads(line) | {"latency_s": None} for line in path.read_bytes().splitlines()]
-            rows[str(name)] = sorted(replies, key=lambda reply: reply["key"])
-        elif path.suffix in (".jsonl", ".parquet") or path.name == "stages.txt":
-            rows[str(name)] = path.read_bytes()
+def replies_without(project: Project, shard: str, *prompts: str) -> int:
+    """How many replies a shard of the classification has by all prompts but these."""
+    path = project.path(f"results/demo/replies/classify_problems/shard-{shard}-of-002.jsonl")
+    return sum(orjson.loads(line)["prompt"] not in prompts for line in path.read_bytes().splitlines())
+
+
+def made_by(project: Project, names: Iterable[str]) -> dict[str, Any]:
+    """All rows and datasets among these files; of replies all but their order and how long things took."""
+    rows = dict[str, Any]()
+    for name in sorted(names):
+        path = project.path(name)
+        if path.suffix == ".jsonl" and {"replies", "solutions"} & set(Path(name).parts):
+            replies = [untimed(orjson.loads(line)) for line in path.read_bytes().splitlines()]
+            rows[name] = sorted(replies, key=lambda reply: reply["key"])
+        elif path.suffix in (".jsonl", ".parquet"):
+            rows[name] = path.read_bytes()
     return rows
+
+
+def untimed(reply: dict[str, Any]) -> dict[str, Any]:
+    """A reply without how long the model and its code took."""
+    return reply | {"latency_s": None, "code_cpu_s": None}
+
+
+def lines_of(project: Project, table: str) -> set[tuple[str, ...]]:
+    """A table of stages, line by line, however wide its columns are."""
+    return {tuple(line.split()) for line in project.path(table).read_text().splitlines()}
+
+
+def files_of(project: Project) -> set[str]:
+    """What the run made."""
+    return {str(path.relative_to(project.folder)) for path in project.path("results/demo").rglob("*") if path.is_file()}
 
 
 def gpus_of_servers(project: Project) -> list[int]:
@@ -94,24 +117,39 @@ def check_options(job: Submitted, *wanted: str) -> None:
         assert f" {option} " in f"{job.options} ", job
 
 
-def test_the_whole_demo_ends_in_the_same_rows_and_its_jobs_ask_for_what_config_says(
+def test_the_demo_ends_in_the_same_rows_and_its_jobs_ask_for_what_config_says(
     fresh: Project, local_run: Project, cluster: Cluster
 ) -> None:
     before = len(cluster.jobs())
-    Run(fresh, cluster, *served(fresh)).finish()
-    made, wanted = rows_of(fresh), rows_of(local_run)
-    assert {"decontaminated.jsonl", "cot-qwq/sft.jsonl", "cot-r1/sft.jsonl"} < set(wanted)
-    assert set(made) == set(wanted)
-    assert [name for name in wanted if made[name] != wanted[name]] == []
+    arguments = (*PRODUCTS, *served(fresh))
+    planned = fresh.make("--dry-run", "--profile", "slurm", *arguments, **cluster.environment)
+    wanted = Counter(re.findall(r"^rule (\w+):", planned, re.MULTILINE))
+    Run(fresh, cluster, *arguments).finish()
+
+    files = files_of(fresh)
+    made, local = made_by(fresh, files), made_by(local_run, files & files_of(local_run))
+    assert {f"results/demo/{name}" for name in ("decontaminated.jsonl", "cot-r1/sft.jsonl")} < set(made)
+    assert set(made) == set(local)
+    assert [name for name in local if made[name] != local[name]] == []
+    for table in (name for name in PRODUCTS if name.endswith("stages.txt")):
+        # The local run made products of the other recipes too, for which there are more stages.
+        assert lines_of(fresh, table) <= lines_of(local_run, table)
 
     jobs = cluster.jobs()[before:]
-    assert Counter(job.rule for job in jobs) == MODEL_JOBS | CPU_JOBS
+    assert Counter(job.rule for job in jobs) == wanted
+    assert {job.rule for job in jobs} > ASKING
     for job in jobs:
-        if job.rule in MODEL_JOBS:
-            check_options(job, "--gpus=2", "--nodes=1", "--mem 28000", "-t 30", "--cpus-per-task=6", "--requeue")
-        else:
+        check_options(job, "--requeue")
+        if job.rule not in ASKING:
             assert not re.search("gpu[s=:]", job.options.replace(" -p gpu ", " "))
-            check_options(job, "--mem 8000", "-t 120", f"--cpus-per-task={THREADS.get(job.rule, 1)}", "--requeue")
+            check_options(job, "--mem 8000", "-t 120", f"--cpus-per-task={THREADS.get(job.rule, 1)}")
+            continue
+        check_options(job, "--gpus=2", "--nodes=1", "-t 30")
+        # Beside a model that runs code there is the sandbox with three cores and 4 GB.
+        if job.rule == "generate_solutions" and "recipe=tir-openmath" in job.arguments:
+            check_options(job, "--mem 32000", "--cpus-per-task=9")
+        else:
+            check_options(job, "--mem 28000", "--cpus-per-task=6")
     nothing_is_left(fresh)
 
 
@@ -121,7 +159,8 @@ def test_cancelled_out_of_time_requeued_and_off_a_lost_node_the_run_asks_nothing
     project, stage = unclassified, Stage(cluster, unclassified, "classify_problems")
     run = Run(with_layer(project), cluster, CLASSIFIED, *hanging(project, HANGS))
     try:
-        first = {shard: stage.wait_for_job(shard, 2 * PROBLEMS[shard]) for shard in SHARDS}
+        asked_first = {shard: replies_without(local_run, shard, *HANGS) for shard in SHARDS}
+        first = {shard: stage.wait_for_job(shard, asked_first[shard]) for shard in SHARDS}
         for number in first.values():
             job = cluster.job(number)
             assert job["JobState"] == "RUNNING"
@@ -135,7 +174,8 @@ def test_cancelled_out_of_time_requeued_and_off_a_lost_node_the_run_asks_nothing
         # One is cancelled; the other nears its time limit, of which Slurm warns it.
         cluster.ask("scancel", first["000"])
         cluster.end_soon(first["001"])
-        second = {shard: stage.wait_for_job(shard, 3 * PROBLEMS[shard], first[shard]) for shard in SHARDS}
+        asked_next = {shard: replies_without(local_run, shard, "classify_invalid") for shard in SHARDS}
+        second = {shard: stage.wait_for_job(shard, asked_next[shard], first[shard]) for shard in SHARDS}
         assert [cluster.state(first[shard]) for shard in SHARDS] == ["CANCELLED", "FAILED"]
         assert "told to stop" in run.said
 
@@ -159,7 +199,8 @@ def test_cancelled_out_of_time_requeued_and_off_a_lost_node_the_run_asks_nothing
     assert project.path(CLASSIFIED).read_bytes() == local_run.path(CLASSIFIED).read_bytes()
     assert {stage.latest(shard).number for shard in SHARDS} == set(second.values())  # type: ignore[union-attr]
     for name, times in asked(project).items():
-        assert times == 1 + HANGS.get(name.split("/")[2], 0), name
+        # Further tries have another number, and are answered.
+        assert times == 1 + (HANGS.get(name.split("/")[2], 0) if name.endswith("/0") else 0), name
     assert set(asked(project, "answered").values()) == {1}
     nothing_is_left(project)
 
@@ -171,7 +212,8 @@ def test_snakemake_killed_and_started_again_queues_behind_its_own_jobs_and_runs_
     config = hanging(project, {"classify_invalid": 1})
     killed = Run(project, cluster, CLASSIFIED, *config)
     try:
-        first = {shard: stage.wait_for_job(shard, 3 * PROBLEMS[shard]) for shard in SHARDS}
+        asked_first = {shard: replies_without(local_run, shard, "classify_invalid") for shard in SHARDS}
+        first = {shard: stage.wait_for_job(shard, asked_first[shard]) for shard in SHARDS}
     finally:
         killed.end()
     project.make("--unlock")
@@ -202,6 +244,6 @@ def test_snakemake_killed_and_started_again_queues_behind_its_own_jobs_and_runs_
     assert {stage.latest(shard).number for shard in SHARDS} == set(second.values())  # type: ignore[union-attr]
     assert project.path(CLASSIFIED).read_bytes() == local_run.path(CLASSIFIED).read_bytes()
     for name, times in asked(project).items():
-        assert times == (2 if "/classify_invalid/" in name else 1), name
+        assert times == (2 if name.endswith("/classify_invalid/0") else 1), name
     assert set(asked(project, "answered").values()) == {1}
     nothing_is_left(project)

@@ -151,7 +151,9 @@ class _Call:
         self._began_s = time.monotonic()
         self._cpu_before_s = child.cpu_s()
         self._interrupted = False
-        self._limit = ""
+        # Both clocks, whichever ran out: which one it is depends on how busy the machine is, and what is said becomes
+        # part of the text that the model goes on from.
+        self._limit = f"a block has {self._settings.cpu_s:g} s of computing and {self._settings.wall_s:g} s in all"
 
     def _used(self) -> tuple[float, float]:
         return self._child.cpu_s() - self._cpu_before_s, time.monotonic() - self._began_s
@@ -166,7 +168,7 @@ class _Call:
         cpu_s, wall_s = self._used()
         if message is None:
             self._session._let_go()
-            why = f"TimeoutError: stopped after {self._limit}. All variables are lost."
+            why = f"TimeoutError: stopped: {self._limit}. All variables are lost."
             return failed("killed", why, cpu_s, wall_s)
         if not message:
             return await self._after_death()
@@ -181,7 +183,7 @@ class _Call:
         self._pool.note_memory(child)
         fields = {**vars(result), "cpu_s": cpu_s, "wall_s": wall_s}
         if result.status == "timeout":
-            told = f"TimeoutError: interrupted after {self._limit}.\n"
+            told = f"TimeoutError: interrupted: {self._limit}.\n"
             fields["stderr"] = (result.stderr + told)[: self._settings.output_chars]
             fields["stderr_chars"] += len(told)
         return Result(**fields)
@@ -204,9 +206,6 @@ class _Call:
                 wait_s = max(_LOOK_AGAIN_S, min(cpu_left_s, wall_left_s))
             elif cpu_s >= settings.cpu_s or wall_s >= settings.wall_s:
                 self._interrupted = True
-                self._limit = (
-                    f"{settings.cpu_s:g} s of computing" if cpu_s >= settings.cpu_s else f"{settings.wall_s:g} s"
-                )
                 self._child.signal(signal.SIGINT)
                 at_interrupt = (cpu_s, wall_s)
                 wait_s = settings.grace_s
