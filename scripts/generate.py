@@ -41,9 +41,7 @@ from omr.errors import UserError, run_command
 from omr.files.jsonl import AtomicFile, Row
 from omr.models.model import ModelSpec, model_spec
 from omr.parsers.readable import is_readable
-from omr.replies.held_time import HeldTime
 from omr.replies.journal import ReplyStore
-from omr.replies.usage import usage_of
 from omr.servers import ServerSite, server_site
 from omr.servers.full_load import FullLoad
 from omr.servers.kinds import telling_reuse
@@ -254,13 +252,14 @@ def fill_store(args: argparse.Namespace, plan: RequestPlan, job: Job, log: Log) 
             failed = drain.failed
         store.publish([*missing.keys, *tries.keys], failed)
         forget_turns(args.output)
-        write_counts(args, job.model, store.held, tries, missing.neutralised)
+        write_counts(args, job.model, store, tries, missing.neutralised)
     return 0
 
 
-def write_counts(args: argparse.Namespace, spec: ModelSpec, held: HeldTime, tries: Tries, neutralised: int) -> None:
+def write_counts(args: argparse.Namespace, spec: ModelSpec, store: ReplyStore, tries: Tries, neutralised: int) -> None:
+    held = store.held
     counts = {"stage": args.stage, "model": spec.name, "served": spec.identity, "wall_s": round(held.seconds, 3)}
-    counts |= {"gpus": spec.gpus * spec.nodes} | usage_of(args.output)
+    counts |= {"gpus": spec.gpus * spec.nodes} | store.usage.as_json()
     if args.retries is not None:
         counts["asked_again"] = tries.counts()
     if neutralised:

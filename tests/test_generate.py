@@ -137,7 +137,7 @@ def test_what_a_model_is_told_further_is_asked_anew_when_it_changes(tmp_path: Pa
 
 
 def test_a_disk_that_loses_what_was_written_fails_the_job_although_no_reply_comes(tmp_path: Path) -> None:
-    # The first look at the disk is right after a reply, the second when the system says that it was in vain.
+    # The first look at the disk is at the beginning, the second when the system says that it was in vain.
     (tmp_path / "sitecustomize.py").write_text(
         "import errno, os\n"
         "seen = []\n"

@@ -60,6 +60,7 @@ class CodeJob:
                     drain.note_turn, self.special,
                 )  # fmt: skip
                 drain.answer, drain.spare = solver.answer, self.sandbox.slots
+                drain.also_synced = journal.sync
                 yield solver.counts
         finally:
             await pool.close()

@@ -16,6 +16,8 @@ from omr.replies.journal import ReplyStore
 from omr.replies.reply import Reply
 from omr.servers.full_load import FullLoad
 
+_SYNC_EVERY_S = 5.0
+
 
 @dataclass
 class Drain:
@@ -39,6 +41,7 @@ class Drain:
     #: What answers a request in several steps of its own, entering `at_server` for each; by default the client does.
     #: None from it: it was told to stop before it had an answer.
     answer: Callable[[Request], Awaitable[Reply | None]] | None = None
+    also_synced: Callable[[], None] = lambda: None  # besides the store, every few seconds, by a thread
     spare: int = 0  # requests in hand beyond `concurrency`, which do something else than wait for the server
     _workers: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -109,9 +112,14 @@ class Drain:
 
     async def _beat(self) -> None:
         while True:
-            await asyncio.sleep(5)
-            self.store.sync()
             self.progress.tick()
+            # In a thread: a slow disk takes seconds, in which thousands of replies arrive.
+            await asyncio.to_thread(self._sync)
+            await asyncio.sleep(_SYNC_EVERY_S)
+
+    def _sync(self) -> None:
+        self.store.sync()
+        self.also_synced()
 
     @property
     def is_full(self) -> bool:

@@ -8,7 +8,6 @@ turn, so an output is stored exactly when the model has seen it. When the output
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
@@ -20,9 +19,9 @@ import orjson
 
 from omr.asking.insertions import Insertion
 from omr.errors import UserError
+from omr.files.appended import AppendedFile
 from omr.files.jsonl import dumps, parse_row
 
-_SYNC_EVERY_S = 5.0
 Row = dict[str, Any]
 
 
@@ -78,8 +77,7 @@ class TurnJournal:
         self.path = _path_of(output)
         self._is_finished, self._say = is_finished, say
         self._stored: dict[str, list[Turn]] = {}
-        self._fd = -1
-        self._last_sync = 0.0
+        self._file: AppendedFile | None = None  # opened when there is a turn to store
 
     def __enter__(self) -> Self:
         read = self._read() if self.path.exists() else 0
@@ -124,27 +122,32 @@ class TurnJournal:
         *before, turn = turns
         line = dumps(who | {"turn": len(before), "past": past_of(who["key"], before)} | turn.as_json())
         try:
-            if self._fd < 0:
-                self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-            written = os.write(self._fd, line)
-            while written < len(line):
-                written += os.write(self._fd, line[written:])
-            if time.monotonic() - self._last_sync >= _SYNC_EVERY_S:
-                os.fdatasync(self._fd)
-                self._last_sync = time.monotonic()
+            if self._file is None:
+                self._file = AppendedFile(self.path)
+            self._file.append(line)
         except OSError as error:
-            raise UserError(
-                f"turns cannot be stored: {error.strerror}",
-                file=self.path,
-                remedy="make room or have the file system looked at, and run again: turns that were stored are kept",
-            ) from error
+            raise self._not_stored(error) from error
+
+    def sync(self) -> None:
+        """As that of the reply store."""
+        try:
+            if self._file is not None:
+                self._file.sync()
+        except OSError as error:
+            raise self._not_stored(error) from error
+
+    def _not_stored(self, error: OSError) -> UserError:
+        return UserError(
+            f"turns cannot be stored: {error.strerror}",
+            file=self.path,
+            remedy="make room or have the file system looked at, and run again: turns that were stored are kept",
+        )
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        if self._file is not None:
+            self._file.close()
 
 
 def forget_turns(output: Path) -> None:

@@ -19,19 +19,19 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from omr.errors import UserError
+from omr.files.appended import AppendedFile
 from omr.files.jsonl import dumps, parse_row
 from omr.files.locks import FileLock, Owner
 from omr.replies.held_time import HeldTime
 from omr.replies.reply import Reply
+from omr.replies.usage import Usage
 
-_SYNC_EVERY_S = 5.0
 #: What a file system without hard links (or with a limit on them) answers.
 _NO_LINK = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.EXDEV, errno.ENOSYS, errno.EACCES}
 
@@ -40,6 +40,7 @@ class ReplyStore:
     """The journal and the output of one shard, locked while in use (a context manager).
 
     `on_wait` is told of waiting for the lock, see `FileLock`, `on_stored` of every reply that is there already.
+    `usage` is what the journal's replies cost, of which all lines count; `bytes_read` how much of it was read.
     """
 
     def __init__(
@@ -55,10 +56,11 @@ class ReplyStore:
         self._on_stored = on_stored
         self.held = HeldTime(output.with_name(output.name + ".held"))
         self._lock = FileLock(output.with_name(output.name + ".lock"), say, self.held.write, on_wait=on_wait)
-        self._fd = -1
+        self._file: AppendedFile  # open within the context
         self._keys: set[int] = set()
         self._output_is_detached = False
-        self._last_sync = 0.0
+        self.usage = Usage()
+        self.bytes_read = 0
 
     def __enter__(self) -> Self:
         self._lock.acquire()
@@ -74,21 +76,27 @@ class ReplyStore:
         self._beside().unlink(
             missing_ok=True
         )  # of a job that was killed while it rewrote the journal; the lock is ours
-        self._fd = os.open(self.journal, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+        self._file = AppendedFile(self.journal)
         good_bytes = 0
-        for line, key in self._lines(self._on_stored):
+        for line, reply in self._lines():
             good_bytes += len(line)
-            self._keys.add(key)
-        torn = os.fstat(self._fd).st_size - good_bytes
+            self._on_stored(reply)
+            self._enter(reply)
+        torn = self._file.size - good_bytes
         if torn:
             self._detach_output()
             self._say(f"{self.journal}: {torn} bytes of an unfinished last line were cut off")
-            os.ftruncate(self._fd, good_bytes)
+            self._file.truncate(good_bytes)
 
-    def _lines(self, tell: Callable[[Reply], None] = lambda reply: None) -> Iterator[tuple[bytes, int]]:
-        """The journal's whole lines with their keys; ends before a torn last line."""
+    def _enter(self, reply: Reply) -> None:
+        self._keys.add(int(reply["key"], 16))
+        self.usage.add(reply)
+
+    def _lines(self) -> Iterator[tuple[bytes, Reply]]:
+        """The journal's whole lines and the replies in them; ends before a torn last line."""
         with self.journal.open("rb", buffering=1 << 20) as handle:
             for number, line in enumerate(handle, 1):
+                self.bytes_read += len(line)
                 reply, fault = parse_row(line) if line.endswith(b"\n") else (None, "torn")
                 if reply is None or not isinstance(reply.get("key"), str):
                     if handle.read(1):
@@ -99,8 +107,7 @@ class ReplyStore:
                             remedy="something else wrote there: delete that line (or the file) and run again",
                         )
                     return
-                tell(reply)
-                yield line, int(reply["key"], 16)
+                yield line, reply
 
     def __contains__(self, key: str) -> bool:
         return int(key, 16) in self._keys
@@ -114,29 +121,22 @@ class ReplyStore:
         Raises UserError if the disk does not take it.
         """
         self._detach_output()
-        line = dumps(reply)
         try:
-            written = os.write(self._fd, line)
-            while written < len(line):  # a full disk or a signal: go on, or raise the error that caused it
-                written += os.write(self._fd, line[written:])
+            self._file.append(dumps(reply))
         except OSError as error:
             raise self._not_stored(error) from error
-        self._keys.add(int(reply["key"], 16))
-        self.sync()
+        self._enter(reply)
 
     def sync(self) -> None:
-        """To be called every few seconds: sees to it that the journal is on the disk.
+        """To be called every few seconds, by any thread: sees to it that the journal is on the disk.
 
-        Raises UserError if it is not: the system says so once, and what was written may be gone.
+        Raises UserError if it is not: what was written may be gone. The next calls raise it too.
         """
-        now = time.monotonic()
-        if now - self._last_sync >= _SYNC_EVERY_S:
-            self._flush(os.fdatasync)
-            self._last_sync = now
+        self._flush(self._file.sync)
 
-    def _flush(self, flush: Callable[[int], None]) -> None:
+    def _flush(self, flush: Callable[[], None]) -> None:
         try:
-            flush(self._fd)
+            flush()
         except OSError as error:
             raise self._not_stored(error) from error
 
@@ -165,28 +165,29 @@ class ReplyStore:
             raise ValueError(f"{missing} requests have no reply yet")
         if len(keys) < len(self._keys):
             self._compact(keys)
-        self._flush(os.fsync)
+        self._flush(self._file.fsync)
         if self.output.exists() and self.output.samefile(self.journal):
             return
         self._link()
 
     def _compact(self, wanted: Sequence[int]) -> None:
         """Rewrite the journal without the replies that nobody asks for any more."""
-        keys = set(wanted)
+        keys, usage = set(wanted), Usage()
         temporary = self._beside()
         left_out = 0
         with temporary.open("wb", buffering=1 << 20) as handle:
-            for line, key in self._lines():
-                if key in keys:
+            for line, reply in self._lines():
+                if int(reply["key"], 16) in keys:
                     handle.write(line)
+                    usage.add(reply)
                 else:
                     left_out += 1
             handle.flush()
             os.fsync(handle.fileno())
         os.replace(temporary, self.journal)
-        os.close(self._fd)
-        self._fd = os.open(self.journal, os.O_RDWR | os.O_APPEND)
-        self._keys = keys
+        self._file.close()
+        self._file = AppendedFile(self.journal)
+        self._keys, self.usage = keys, usage
         self._say(f"{self.journal}: left out {left_out} replies to requests that are no longer made")
 
     def _beside(self) -> Path:
@@ -213,13 +214,13 @@ class ReplyStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._flush(os.fsync)
+            self._flush(self._file.fsync)
         except UserError as fault:
             if kind is None:
                 raise
             self._say(str(fault))  # and what ended the body is raised
         finally:
-            os.close(self._fd)
+            self._file.close()
             self._write_held()
             self._lock.release()
 

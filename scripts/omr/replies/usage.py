@@ -3,48 +3,56 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
-from omr.files.jsonl import read_rows
 from omr.replies.reply import Reply
 
 
-def usage_of(replies: Path) -> dict[str, Any]:
-    """Totals of a file of replies: {"requests", "answered", "failed": {kind: n}, "finish_reasons": {reason: n},
-    "prompt_tokens", "completion_tokens", "without_usage" (replies whose server counted no tokens), "latency_s"}.
+class Usage:
+    """Totals of replies, added up as they are stored."""
 
-    Solutions that ran code add "cached_tokens" (of their prompts, as far as the server says) and "code": {"turns",
-    "executions", "cpu_s", "replays_differ", "ran_on", "ended": {ending: n}, "statuses": {status: n}}.
-    """
-    failed, finished, tokens = Counter[str](), Counter[str](), Counter[str]()
-    requests = without_usage = 0
-    latency_s = 0.0
-    code: dict[str, Any] = {}
-    for reply in read_rows(replies, {"id": str, "prompt": str}):
-        requests += 1
+    def __init__(self) -> None:
+        self._failed, self._finished, self._tokens = Counter[str](), Counter[str](), Counter[str]()
+        self._requests = self._without_usage = 0
+        self._latency_s = 0.0
+        self._code: dict[str, Any] = {}
+
+    def add(self, reply: Reply) -> None:
+        """Count one reply."""
+        self._requests += 1
         if reply["error"] is not None:
-            failed[reply["error"]["kind"]] += 1
-            continue
-        finished[reply["finish_reason"]] += 1
-        latency_s += reply["latency_s"] or 0.0
+            self._failed[reply["error"]["kind"]] += 1
+            return
+        self._finished[reply["finish_reason"]] += 1
+        self._latency_s += reply["latency_s"] or 0.0
         if "steps" in reply:
-            _add_code(code, reply)
-        if reply["usage"]:
-            tokens.update(reply["usage"])
+            _add_code(self._code, reply)
+        usage = reply["usage"]
+        if usage:
+            for kind, tokens in usage.items():
+                self._tokens[kind] += tokens
         else:
-            without_usage += 1
-    totals = {
-        "requests": requests,
-        "answered": finished.total(),
-        "failed": dict(sorted(failed.items())),
-        "finish_reasons": dict(sorted(finished.items())),
-        "prompt_tokens": tokens["prompt_tokens"],
-        "completion_tokens": tokens["completion_tokens"],
-        "without_usage": without_usage,
-        "latency_s": round(latency_s, 3),
-    }
-    return totals | ({"cached_tokens": tokens["cached_tokens"], "code": code} if code else {})
+            self._without_usage += 1
+
+    def as_json(self) -> dict[str, Any]:
+        """{"requests", "answered", "failed": {kind: n}, "finish_reasons": {reason: n}, "prompt_tokens",
+        "completion_tokens", "without_usage" (replies whose server counted no tokens), "latency_s"}.
+
+        Solutions that ran code add "cached_tokens" (of their prompts, as far as the server says) and "code": {"turns",
+        "executions", "cpu_s", "replays_differ", "ran_on", "ended": {ending: n}, "statuses": {status: n}}.
+        """
+        totals = {
+            "requests": self._requests,
+            "answered": self._finished.total(),
+            "failed": dict(sorted(self._failed.items())),
+            "finish_reasons": dict(sorted(self._finished.items())),
+            "prompt_tokens": self._tokens["prompt_tokens"],
+            "completion_tokens": self._tokens["completion_tokens"],
+            "without_usage": self._without_usage,
+            "latency_s": round(self._latency_s, 3),
+        }
+        of_code = {"cached_tokens": self._tokens["cached_tokens"], "code": self._code}
+        return totals | (of_code if self._code else {})
 
 
 def _add_code(totals: dict[str, Any], reply: Reply) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from omr.asking.client import ChatClient
 from omr.asking.draining import Drain
 from omr.asking.progress import Log, Progress
@@ -35,7 +38,8 @@ def drained(tmp_path: Path, number: int, answer: Any, **fields: Any) -> Drain:
 
 
 def reply(request: Request) -> Reply:
-    return {"id": request.row_id, "key": request.key, "error": None, "usage": None, "finish_reason": "stop"}
+    answered = {"usage": None, "finish_reason": "stop", "latency_s": 0.1}
+    return {"id": request.row_id, "key": request.key, "error": None} | answered
 
 
 def test_only_requests_at_the_server_wait_there_and_all_of_them_make_it_full(tmp_path: Path) -> None:
@@ -79,3 +83,24 @@ def test_a_request_without_an_answer_is_asked_by_the_next_run(tmp_path: Path) ->
     with ReplyStore(tmp_path / "out.jsonl") as store:
         assert requests(6)[0].key in store
         assert requests(6)[1].key not in store
+
+
+def test_a_disk_that_is_slow_to_sync_holds_up_no_reply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answered: list[int] = []
+    before_sync_ended: list[int] = []
+
+    def slow(descriptor: int) -> None:
+        deadline = time.monotonic() + 30
+        while len(answered) < 6 and time.monotonic() < deadline:  # so slow that all else is done before
+            time.sleep(0.01)
+        before_sync_ended.append(len(answered))
+
+    async def answer(drain: Drain, request: Request) -> Reply:
+        await asyncio.sleep(0.05)
+        answered.append(1)
+        return reply(request)
+
+    monkeypatch.setattr(os, "fdatasync", slow)
+    drained(tmp_path, 6, answer)
+    assert before_sync_ended == [6]
+    assert len((tmp_path / "out.jsonl.journal").read_bytes().splitlines()) == 6

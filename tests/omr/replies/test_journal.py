@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import multiprocessing
 import os
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,8 +20,14 @@ from omr.errors import UserError
 from omr.replies.journal import ReplyStore
 
 
-def reply(number: int, text: str = "t") -> dict[str, Any]:
-    return {"id": f"r{number}", "prompt": "p", "seed": 0, "key": f"{number:016x}", "text": text, "error": None}
+def reply(number: int, text: str = "t", tokens: int = 5) -> dict[str, Any]:
+    identity = {"id": f"r{number}", "prompt": "p", "seed": 0, "key": f"{number:016x}"}
+    usage = {"prompt_tokens": 1, "completion_tokens": tokens}
+    return identity | {"text": text, "error": None, "finish_reason": "stop", "latency_s": 0.25, "usage": usage}
+
+
+def failure(number: int) -> dict[str, Any]:
+    return reply(number) | {"text": None, "error": {"kind": "timeout", "status": None, "message": "m"}}
 
 
 def stored(path: Path) -> list[dict[str, Any]]:
@@ -64,6 +72,89 @@ def test_a_disk_that_does_not_keep_the_last_replies_is_an_error_and_the_lock_is_
     assert not (tmp_path / "x").exists()
     with ReplyStore(tmp_path / "x") as store:
         assert len(store) == 1
+
+
+def test_what_a_sync_in_another_thread_met_is_raised_by_the_next_call_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    def work() -> None:
+        with ReplyStore(tmp_path / "x") as store:
+            store.append(reply(0))
+            monkeypatch.setattr(os, "fdatasync", refuse)
+            thread = threading.Thread(target=quietly, args=(store.sync,))
+            thread.start()
+            thread.join()
+            monkeypatch.undo()  # the disk says so only once
+            store.publish([0])
+
+    with pytest.raises(UserError, match="replies cannot be stored: Input/output error"):
+        work()
+    assert not (tmp_path / "x").exists()
+
+
+def quietly(function: Callable[[], None]) -> None:
+    with contextlib.suppress(UserError):
+        function()
+
+
+def test_the_store_is_closed_only_when_a_sync_in_another_thread_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, go_on, synced = threading.Event(), threading.Event(), []
+
+    def slow(descriptor: int) -> None:
+        began.set()
+        go_on.wait(20)
+        synced.append(os.fstat(descriptor).st_size)
+
+    monkeypatch.setattr(os, "fdatasync", slow)
+    with ReplyStore(tmp_path / "x") as store:
+        store.append(reply(0))
+        thread = threading.Thread(target=store.sync)
+        thread.start()
+        assert began.wait(20)
+        threading.Timer(0.2, go_on.set).start()
+    assert synced == [os.path.getsize(tmp_path / "x.journal")]
+    thread.join()
+    store.sync()  # too late, and nothing to do any more
+    assert len(synced) == 1
+
+
+def test_usage_is_that_of_all_stored_replies_whoever_stored_them(tmp_path: Path) -> None:
+    with ReplyStore(tmp_path / "x") as store:
+        store.append(reply(0, tokens=7))
+    with (tmp_path / "x.journal").open("ab") as journal:
+        journal.write(b'{"id":"r1","prompt":"p","se')  # killed
+    with ReplyStore(tmp_path / "x") as store:
+        store.append(reply(1, tokens=11) | {"finish_reason": "length"})
+        store.append(reply(2) | {"usage": None})
+        store.publish([0, 1, 2, 3], [failure(3)])
+        in_one_go = store.usage.as_json()
+    with ReplyStore(tmp_path / "x") as store:
+        store.publish([0, 1, 2, 3])
+        assert store.usage.as_json() == in_one_go
+    assert in_one_go == {
+        "requests": 4,
+        "answered": 3,
+        "failed": {"timeout": 1},
+        "finish_reasons": {"length": 1, "stop": 2},
+        "prompt_tokens": 2,
+        "completion_tokens": 18,
+        "without_usage": 1,
+        "latency_s": 0.75,
+    }
+
+
+def test_usage_leaves_out_replies_that_nobody_asks_for_any_more(tmp_path: Path) -> None:
+    with ReplyStore(tmp_path / "x") as store:
+        for number in range(4):
+            store.append(reply(number, tokens=10**number))
+        store.publish([1, 3])
+        assert store.usage.as_json()["completion_tokens"] == 1010
+        assert store.usage.as_json()["requests"] == 2
 
 
 def test_what_ended_the_work_is_raised_and_not_the_disk_that_failed_after_it(
