@@ -56,7 +56,7 @@ try:
     extend_recipes(config)
     check_config(config, schema)
     settings = Settings(config, digest)
-    recipes = Recipes(settings)
+    recipes = Recipes(settings, workflow.resource_settings.default_resources)
     code_recipes = CodeRecipes(recipes)
     if saved is None:
         check_paths(settings, recipes)

@@ -107,6 +107,7 @@ rule search_embeddings:
         python=config["decontaminate"]["embeddings"]["python"],
     threads: 8
     resources:
+        **settings.slurm_of_gpu_jobs,
         gpu=config["decontaminate"]["embeddings"]["gpus"],
         nodes=1,
     conda:

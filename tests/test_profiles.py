@@ -17,7 +17,7 @@ from omr.config.check import check_config
 from omr.config.files import merge, read_config
 from omr.config.recipes import Recipes
 from omr.config.settings import Settings
-from omr.runs.counts import PROBLEM_STAGES, RECIPE_STAGES
+from omr.runs.counts import PROBLEM_STAGES
 from omr.stages.shards import shard_of
 from workflow.projects import ROOT, Project, clean_environment, copy_project
 
@@ -103,10 +103,37 @@ def test_the_overlay_that_the_guide_shows_is_valid() -> None:
     assert Settings(config).model("extract_problems").server == "vllm"
 
 
-def test_the_sites_profile_that_the_guide_shows_names_every_rule_that_takes_gpus() -> None:
-    named = example("set-resources")["set-resources"]
-    assert set(named) == {*PROBLEM_STAGES, *RECIPE_STAGES, "search_embeddings", "save_sharded_state"}
-    assert example("set-resources")["default-resources"].items() >= slurm_profile()["default-resources"].items()
+def test_with_the_files_that_the_guide_shows_every_job_with_gpus_goes_where_gpus_are_and_no_other(
+    project: Project,
+) -> None:
+    shown = example("default-resources")
+    assert shown["default-resources"].items() >= slurm_profile()["default-resources"].items()
+    site = project.path("my-cluster")
+    site.mkdir()
+    (site / "config.yaml").write_text(yaml.safe_dump(shown))
+    # A model at an endpoint is asked from where the CPU jobs are.
+    hosted = {"server": "endpoint", "path": "x", "base_url": "http://127.0.0.1:9/v1"}
+    more = {"models": {"hosted": hosted}, "recipes": {"cot-qwq": {"judge": {"model": "hosted"}}}}
+    overlay = project.overlay("my-site.yaml", merge(example("model_folder"), more))
+    said = run(project, "--profile", "slurm", "--profile", str(site), "--configfile", overlay, "-n")
+    where = dict[tuple[str, bool], set[str]]()
+    for job in re.split(r"\n\n|\n(?=\[)", said):
+        rule = re.search(r"^rule (\w+):", job, re.M)
+        if rule is not None and " resources: " in job and rule[1] not in local_rules(said):
+            asked = dict(item.split("=", 1) for item in job.split(" resources: ")[1].split("\n")[0].split(", "))
+            has_gpus = "gpu" in asked or "--gpus-per-node" in asked.get("slurm_extra", "")
+            where.setdefault((rule[1], has_gpus), set()).add(asked["slurm_partition"])
+    assert {name for name, has_gpus in where if has_gpus} >= {
+        *PROBLEM_STAGES,
+        "search_embeddings",
+        "generate_solutions",
+    }
+    assert all(found == ({"gpu"} if has_gpus else {"cpu"}) for (_, has_gpus), found in where.items()), where
+    assert where["judge_answers", False] == {"cpu"}
+
+
+def local_rules(said: str) -> set[str]:
+    return set(re.findall(r"^localrule (\w+):", said, re.M))
 
 
 def test_a_first_run_on_a_cluster_asks_models_in_as_few_jobs_as_the_guide_says() -> None:

@@ -69,10 +69,13 @@ Knob = Callable[..., Any]
 
 
 class Recipes:
-    """The recipes of a validated config. Raises UserError for what a schema cannot see."""
+    """The recipes of a validated config. Raises UserError for what a schema cannot see.
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    `default_resources` are Snakemake's, of the profile and the command line.
+    """
+
+    def __init__(self, settings: Settings, default_resources: Mapping[str, Any] | None = None) -> None:
+        self._settings, self.default_resources = settings, default_resources
         self._config = settings.config
         self._recipes: Mapping[str, Mapping[str, Any]] = self._config["recipes"]
         for name, recipe in self._recipes.items():
@@ -305,7 +308,9 @@ class Recipes:
     def resources(self, stage: str) -> dict[str, Knob]:
         """Resources of a model stage's rule: what its model's server needs, and the code that runs beside it."""
         of_model = resources_of(
-            lambda wildcards: self.model(wildcards.recipe, stage), lambda wildcards: self._lent(wildcards.recipe, stage)
+            lambda wildcards: self.model(wildcards.recipe, stage),
+            lambda wildcards: self._lent(wildcards.recipe, stage),
+            self.default_resources,
         )
         return of_model | {"run_config": lambda wildcards: self._settings.config_file}
 

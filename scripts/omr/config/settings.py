@@ -21,6 +21,7 @@ from omr.errors import UserError
 from omr.files.tables import data_files
 from omr.models.model import CHECKPOINT_SERVERS, ModelSpec, is_local_path, model_spec
 from omr.models.resources import job_resources
+from omr.models.slurm_options import slurm_options
 from omr.servers.launch import parallel_sizes
 
 #: Where each model stage's settings stand in config.
@@ -263,6 +264,15 @@ class Settings:
     def resources(self, stage: str) -> dict[str, int | str]:
         """Rule resources of a model stage: what its model's server needs."""
         return job_resources(self.model(stage)) | {"run_config": self.config_file}
+
+    @property
+    def slurm_of_gpu_jobs(self) -> dict[str, str]:
+        """Rule resources of a job with GPUs that asks no model: what `slurm` says of all that have some."""
+        options = slurm_options(self.config.get("slurm") or {}, "`slurm`")
+        if not self.config["decontaminate"]["embeddings"]["gpus"]:
+            return {}
+        extra = {"slurm_extra": " ".join(options.arguments)} if options.arguments else {}
+        return options.resources | extra
 
     @property
     def asking_stages(self) -> list[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from omr.errors import UserError
+from omr.models.slurm_options import slurm_options
 
 #: Servers of model checkpoints; servers that a job starts as its own child; all, with those that are there already.
 CHECKPOINT_SERVERS = ("vllm", "sglang", "trtllm")
@@ -63,6 +64,7 @@ class ModelSpec:
     ready_timeout_s: float = 3600.0
     stall_timeout_s: float = 1800.0  # no reply for so long while requests wait: the server hangs
     restarts: int = 2
+    slurm: Mapping[str, Any] = field(default_factory=dict)  # what its jobs ask of Slurm besides, see slurm_options.py
     # -- what it costs (for `snakemake estimate`)
     tokens_per_second: float | None = None  # completion tokens a second of one server
     start_min: float | None = None  # minutes until a server of it is ready
@@ -113,6 +115,9 @@ def model_spec(config: Mapping[str, Any], name: str) -> ModelSpec:
         raise UserError(f"the model {name!r} has unknown keys: {', '.join(unknown)}", remedy="see config/README.md")
     if "args" in entry:
         entry["args"] = tuple(str(arg) for arg in entry["args"])
+    # What all jobs with GPUs ask; without GPUs, they are none of these.
+    entry["slurm"] = dict((entry.get("gpus") and config.get("slurm")) or {}) | dict(entry.get("slurm") or {})
+    slurm_options(entry["slurm"], f"`slurm` of the model {name!r}")
     spec = ModelSpec(name=name, **entry)
     fault = _fault(spec)
     if fault is not None:

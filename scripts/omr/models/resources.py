@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from omr.models.model import ModelSpec
+from omr.models.slurm_options import RESOURCES, slurm_options
 
 #: All resources that a model can ask for.
-NAMES = ("gpu", "gpu_model", "nodes", "tasks", "mpi", "cpus_per_task", "mem_mb", "runtime", "slurm_extra")
+NAMES = (
+    *("gpu", "gpu_model", "nodes", "tasks", "mpi", "cpus_per_task", "mem_mb", "runtime", "slurm_extra"),
+    *RESOURCES.values(),
+)
 #: Memory of a job beside its server: the client holds the requests in flight and an index of the journal.
 CLIENT_MB = 8000
 #: What a server itself keeps busy, at most.
@@ -36,8 +40,10 @@ def job_resources(spec: ModelSpec, lent: Lent | None = None) -> dict[str, int | 
     """
     client_mb = CLIENT_MB + (0 if lent is None else lent.memory_gb * 1000)
     cores = 0 if lent is None else lent.cores
+    slurm = slurm_options(spec.slurm, f"`slurm` of the model {spec.name!r}")
     if spec.gpus == 0:
-        few: dict[str, int | str] = {"nodes": 1, "mem_mb": client_mb, "runtime": spec.runtime_min}
+        few: dict[str, int | str] = {"nodes": 1, "mem_mb": client_mb, "runtime": spec.runtime_min} | slurm.resources
+        few |= {"slurm_extra": " ".join(slurm.arguments)} if slurm.arguments else {}
         return few if lent is None else few | {"cpus_per_task": 1 + cores}
     resources: dict[str, int | str] = {
         "nodes": spec.nodes,
@@ -45,7 +51,8 @@ def job_resources(spec: ModelSpec, lent: Lent | None = None) -> dict[str, int | 
         "mem_mb": client_mb + spec.mem_gb_per_gpu * spec.gpus * 1000,
         "runtime": spec.runtime_min,
     }
-    return resources | (_on_one_node(spec) if spec.nodes == 1 else _on_several_nodes(spec))
+    resources |= slurm.resources | (_on_one_node(spec) if spec.nodes == 1 else _on_several_nodes(spec))
+    return resources | {"slurm_extra": " ".join([str(resources["slurm_extra"]), *slurm.arguments])}
 
 
 def _on_one_node(spec: ModelSpec) -> dict[str, int | str]:
@@ -65,11 +72,32 @@ def _on_several_nodes(spec: ModelSpec) -> dict[str, int | str]:
 
 
 def resources_of(
-    model: Callable[[Any], ModelSpec], lent: Callable[[Any], Lent | None] = lambda wildcards: None
-) -> dict[str, Callable[[Any], int | str | None]]:
-    """Resources of a rule whose model, and what it lends to code, depend on its wildcards; None leaves one out."""
+    model: Callable[[Any], ModelSpec],
+    lent: Callable[[Any], Lent | None] = lambda wildcards: None,
+    defaults: Mapping[str, Any] | None = None,
+) -> dict[str, Callable[..., int | str | None]]:
+    """Resources of a rule whose model, and what it lends to code, depend on its wildcards; None leaves one out.
 
-    def one(name: str) -> Callable[[Any], int | str | None]:
-        return lambda wildcards: job_resources(model(wildcards), lent(wildcards)).get(name)
+    `defaults` are Snakemake's `default-resources`: a rule that names a resource loses the default of that name, also
+    where it leaves the resource out, so it is looked up here.
+    """
+
+    def one(name: str) -> Callable[..., int | str | None]:
+        def own(wildcards: Any) -> int | str | None:
+            return job_resources(model(wildcards), lent(wildcards)).get(name)
+
+        default = (defaults or {}).get(name)
+        return own if default is None else _or_default(own, default)
 
     return {name: one(name) for name in NAMES}
+
+
+def _or_default(own: Callable[[Any], int | str | None], default: Any) -> Callable[..., int | str | None]:
+    def value(wildcards: Any, **told: Any) -> int | str | None:
+        asked = own(wildcards)
+        if asked is not None:
+            return asked
+        found: int | str | None = default.evaluate(wildcards, **told).value  # `8000 * attempt` for one
+        return found
+
+    return value

@@ -49,7 +49,8 @@ def test_a_model_without_gpus_asks_for_no_gpu_whatever_its_server(server: str) -
 @pytest.mark.parametrize("gpu_model", [None, "h100"])
 @pytest.mark.parametrize("nodes", [1, 2])
 def test_all_resources_that_a_model_can_ask_for_are_passed_on_to_rules(nodes: int, gpu_model: str | None) -> None:
-    model = spec(gpus=8, nodes=nodes, gpu_model=gpu_model)
+    slurm = {"partition": "a", "account": "b", "qos": "c", "constraint": "d"}
+    model = spec(gpus=8, nodes=nodes, gpu_model=gpu_model, slurm=slurm)
     passed = {name: value(None) for name, value in resources_of(lambda wildcards: model).items()}
     assert {name: value for name, value in passed.items() if value is not None} == job_resources(model)
     assert set(passed) == set(NAMES)
