@@ -6,14 +6,18 @@
 One page that needs no network; `snakemake --report` shows it.
 """
 
+from omr.config.code import templates_of_report
+
 
 rule write_report:
-    """Funnel, answers, pass rates, cost, decontamination and some rows on one page."""
+    """Funnel, answers, votes, pass rates, recipes, cost, decontamination, some rows and the prompts on one page."""
     input:
         # Whatever the page tells of earlier stages is there, and as it was, when these are.
         rows="results/{run}/{recipe}/sft.jsonl",
         contamination="results/{run}/contamination/report.json",
         planted=settings.planted_report,
+        prompts=products.prompts,
+        templates=templates_of_report(),
         code=code_of("write_report"),
     output:
         report(
@@ -24,6 +28,8 @@ rule write_report:
         ),
     log:
         "results/{run}/{recipe}/logs/write_report.log",
+    # After what is ready to run besides: it tells of the other recipes, as far as they are made.
+    priority: -1
     resources:
         run_config=settings.config_file,
     conda:
@@ -33,5 +39,6 @@ rule write_report:
         " --run results/{wildcards.run}"
         " --recipe {wildcards.recipe}"
         " --config {resources.run_config}"
+        " --prompts {input.prompts}"
         " --output {output}"
         " 2>&1 | tee {log}"

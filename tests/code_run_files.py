@@ -49,6 +49,7 @@ def write_code_run(results: Path, hostile: str = "fine") -> Path:
         asked(home, f"generate_solutions/seed-{seed:02d}", 1)
         seats.append(
             {"id": PROBLEM, "seed": seed, "predicted_answer": "2", "expected_answer": "2", "completion_tokens": 40}
+            | {"answer_source": "extracted", "majority_votes": 2, "total_votes": 2}
         )
     judged = [seat | {"judgement": "yes", "judged_by": "symbolic", "unjudged_reason": None} for seat in seats]
     write_rows(home / f"majority/{SHARD}.jsonl", *seats)

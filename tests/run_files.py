@@ -126,7 +126,10 @@ def write_recipe_stages(run: Path, hostile: str = "fine") -> None:
         for seed, answer in enumerate(("2", "3"))
     ]
     write_rows(home / "majority" / shard, *rows)
-    verdicts = [{"judgement": "yes", "judged_by": "symbolic"}, {"judgement": "no", "judged_by": "llm"}]
+    verdicts = [
+        {"judgement": verdict, "judged_by": judge, "unjudged_reason": None}
+        for verdict, judge in (("yes", "symbolic"), ("no", "llm"))
+    ]
     write_rows(home / "judged" / shard, *(row | verdict for row, verdict in zip(rows, verdicts, strict=True)))
     question = {"id": f"{PROBLEM}-abcdef0123456789", "problem_id": PROBLEM, "predicted_answer": "3"}
     write_rows(home / "comparisons" / shard, question | {"comparison": "different", "settled_by": None})

@@ -10,10 +10,10 @@ from pathlib import Path
 import orjson
 import pytest
 import run_files
-from omr.report.charts import nice_step
-from omr.report.data import LENGTH_STEP, read_product
-from omr.report.figures import length_bars, pass_rate_bars
-from omr.report.samples import split_solution
+from omr.report.data import read_product
+from omr.report.distributions import length_bars, share_bars
+from omr.report.samples import MAX_SHOWN_CHARS, split_solution
+from omr.report.words import SHARE_GROUPS
 from omr.servers.full_load import FullLoad
 from write_report import main
 
@@ -25,21 +25,23 @@ class Reader(HTMLParser):
         super().__init__()
         self.elements: set[str] = set()
         self.attributes: set[str] = set()
+        self.links: set[str | None] = set()
         self.text = ""
         self.open: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.add(tag)
         self.attributes.update(name for name, _ in attrs)
+        self.links.update(value for name, value in attrs if name in ("href", "src", "srcset"))
 
     def handle_data(self, data: str) -> None:
         self.text += data + " "
 
 
-def report(run: Path) -> str:
+def report(run: Path, *prompts: str) -> str:
     page = run / run_files.RECIPE / "report.html"
     arguments = ["--run", str(run), "--recipe", run_files.RECIPE, "--config", str(run / "config.yaml")]
-    assert main([*arguments, "--output", str(page)]) == 0
+    assert main([*arguments, "--prompts", *prompts, "--output", str(page)]) == 0
     return page.read_text(encoding="utf-8")
 
 
@@ -53,14 +55,17 @@ def read(page: str) -> Reader:
 def test_model_text_never_becomes_markup(tmp_path: Path) -> None:
     page = report(run_files.write_run(tmp_path, run_files.HOSTILE))
     found = read(page)
-    assert not found.elements & {"script", "img", "a", "iframe", "link", "b>"}
-    assert not [name for name in found.attributes if name.startswith("on") or name in ("href", "src", "srcset")]
+    assert not found.elements & {"script", "img", "iframe", "link", "b>"}
+    assert not [name for name in found.attributes if name.startswith("on")]
+    # Contents of the page lead to its own sections.
+    assert found.links
+    assert all(link is not None and link.startswith("#") for link in found.links)
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
 
 
 def test_the_page_loads_nothing(tmp_path: Path) -> None:
     page = report(run_files.write_run(tmp_path))
-    assert not re.search(r"(?:src|href)\s*=|url\(|@import", page)
+    assert not re.search(r"src\s*=|href\s*=\s*[\"']?[^\"'#]|url\(|@import|xlink", page)
     assert "default-src 'none'" in page
 
 
@@ -73,7 +78,7 @@ def test_the_numbers_are_those_of_the_counts(tmp_path: Path) -> None:
     assert "1 equals or contains a benchmark problem" in text
     assert "1 the final answer is wrong" in text
     # Two seeds of one request, 40 completion tokens and 2 failures each, at 2 USD a million: shown as cents.
-    assert "solve generate_solutions solver 2 4 0 200 80 20.0 s 0.00 $0.00" in text
+    assert "solve generate_solutions solver 2 4 0 200 80 20.0 s unknown $0.00" in text
     assert "confirms it for 1 of 1 problems" in text
 
 
@@ -140,23 +145,16 @@ def test_formulas_are_drawn_and_the_others_shown_as_source(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(("right", "of", "label"), [(0, 4, "none"), (4, 4, "all"), (1, 10, "≤10%"), (3, 4, "≤80%")])
 def test_a_pass_rate_falls_into_its_bar(right: int, of: int, label: str) -> None:
-    assert [bar.label for bar in pass_rate_bars({(right, of): 1}) if bar.total] == [label]
+    bars = dict(zip(SHARE_GROUPS, share_bars({(right, of): 3}), strict=True))
+    assert {name: n for name, n in bars.items() if n} == {label: 3}
 
 
-def test_bars_hold_every_length_once() -> None:
-    lengths = [run_length(5), run_length(16_384)]
-    bars = length_bars(lengths)
-    assert [sum(bar.parts[series] for bar in bars) for series in range(2)] == [1, 1]
-    assert len(bars) <= 25
-
-
-def run_length(tokens: int) -> Counter[int]:
-    return Counter({tokens // LENGTH_STEP: 1})
-
-
-@pytest.mark.parametrize(("most", "parts", "step"), [(3, 4, 1), (11, 4, 5), (100, 4, 50), (17_000_000, 4, 5_000_000)])
-def test_steps_of_an_axis_are_round(most: int, parts: int, step: int) -> None:
-    assert nice_step(most, parts) == step
+@pytest.mark.parametrize("lengths", [[5, 16_000], [9], [10_000, 10_400], [900_000, 99], [0]])
+def test_bars_hold_every_length_once_and_none_falls_between(lengths: list[int]) -> None:
+    labels, values = length_bars({"rows": Counter(lengths), "others": Counter({lengths[0]: 2})})
+    assert [sum(found) for found in values.values()] == [len(lengths), 2]
+    assert 1 <= len(labels) <= 100
+    assert len(labels) == len(values["rows"]) == len(values["others"])
 
 
 def test_samples_are_few_and_do_not_depend_on_the_order(tmp_path: Path) -> None:
@@ -193,15 +191,15 @@ def test_tokens_that_no_server_counted_are_unknown_and_not_zero(tmp_path: Path) 
     run = run_files.write_run(tmp_path)
     home = run / run_files.RECIPE
     before = read(report(run)).text
-    assert "– tokens written by models" not in before
+    assert "unknown tokens written by models" not in before
     none = {"prompt_tokens": 0, "completion_tokens": 0}
     run_files.asked(run, "extract_problems", 3, without_usage=3, **none)
     assert "≥ 80 tokens written by models" in read(report(run)).text
     for seed in ("00", "01"):
         run_files.asked(home, f"generate_solutions/seed-{seed}", 1, without_usage=1, **none)
     text = read(report(run)).text
-    assert "– tokens written by models" in text
-    assert "all 5 0 0 – –" in text
+    assert "unknown tokens written by models" in text
+    assert "all 5 0 0 unknown unknown" in text
 
 
 def test_sharing_is_told_only_where_it_saved_questions(tmp_path: Path) -> None:
@@ -228,3 +226,62 @@ def test_replies_that_people_authored_are_not_told_as_a_models(tmp_path: Path) -
     text = read(report(run)).text
     assert "no model wrote them" in text
     assert "written by models" not in text
+
+
+def test_prompts_are_shown_word_for_word(tmp_path: Path) -> None:
+    run = run_files.write_run(tmp_path)
+    assert "The prompts" not in read(report(run)).text
+    path = tmp_path / "solve_here.yaml"
+    path.write_text("system: You <b>solve</b>.\nuser: |\n  What is {{ problem }}?\n")
+    page = report(run, str(path))
+    assert "solve_here.yaml" in read(page).text
+    assert '<pre class="prompt">You &lt;b&gt;solve&lt;/b&gt;.</pre>' in page
+    assert '<pre class="prompt">What is {{ problem }}?</pre>' in page
+
+
+def test_enormous_texts_are_cut_and_the_page_says_so(tmp_path: Path) -> None:
+    page = report(run_files.write_run(tmp_path, "long " * 40_000))
+    assert len(page) < 20 * MAX_SHOWN_CHARS
+    text = read(page).text
+    # The problem stands behind 15 characters, `What is $1+1$? `.
+    assert f"… and {15 + 200_000 - MAX_SHOWN_CHARS:,} more characters, which are not on this page" in text
+
+
+def test_a_step_that_reads_another_number_than_the_one_before_wrote_says_why(tmp_path: Path) -> None:
+    text = read(report(run_files.write_run(tmp_path))).text
+    assert "threads 3 2 2 1 the thread states no problem" in text
+    assert "Make training rows of what is left It reads all judged solutions once more." not in text
+    run = run_files.write_run(tmp_path / "other")
+    home = run / run_files.RECIPE / "counts"
+    counts = {"read": 2, "passed": 1, "written": 1, "dropped": {"wrong": 1}}
+    run_files.write_counts(home / "select_traces/shard-000-of-001.json", **counts)
+    run_files.write_counts(home / "merge_summaries/shard-000-of-001.json", **counts | {"read": 1, "dropped": {}})
+    assert "Make training rows of what is left It reads all judged solutions once more." in read(report(run)).text
+
+
+def test_solutions_that_were_not_judged_are_told_of(tmp_path: Path) -> None:
+    run = run_files.write_run(tmp_path)
+    assert "cannot be judged" not in read(report(run)).text
+    path = run / run_files.RECIPE / "counts/fill_majority_answer/shard-000-of-001.json"
+    counts = {"read": 2, "passed": 1, "written": 2, "dropped": {"no_readable_answer": 1}}
+    run_files.write_counts(path, **counts, solutions={"answered": 2, "unfinished": 2})
+    assert "These are 2 of the 4 solutions" in read(report(run)).text
+
+
+def test_recipes_stand_beside_each_other_and_those_that_are_not_made_are_named(tmp_path: Path) -> None:
+    run = run_files.write_run(tmp_path)
+    assert "The recipes beside each other" not in read(report(run)).text
+    recipes = run_files.config()["recipes"]
+    recipe = recipes[run_files.RECIPE]
+    both = {run_files.RECIPE: recipe, "cot-later": recipe, "cot-other": recipe}
+    run_files.write_config(run, recipes=both, recipes_to_run=list(both))
+    other, shard = run / "cot-other", "shard-000-of-001.json"
+    rows = {"read": 9, "passed": 6, "written": 6, "dropped": {"wrong": 3}}
+    run_files.write_counts(other / "counts/fill_majority_answer" / shard, **rows | {"read": 5})
+    run_files.write_counts(other / "counts/merge_judgements" / shard, **rows, judgement={"yes": 6, "no": 3})
+    run_files.write_counts(other / "counts/prepare_sft" / shard, **rows)
+    run_files.asked(other, "generate_solutions/seed-00", 9)
+    text = read(report(run)).text
+    assert "cot-other reasoning some/solver 5 9 6 (66.7%) 6 90 unknown" in text
+    assert "cot-small reasoning, this page some/solver 1 2 1 (50.0%) 1 80 unknown" in text
+    assert "Not finished when this page was written: cot-later." in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import run_files
@@ -42,13 +43,16 @@ def test_votes_and_drops_are_in_words(tmp_path: Path) -> None:
 
 def test_code_and_output_of_a_sample_are_set_as_such(tmp_path: Path) -> None:
     page = report(write_code_run(tmp_path))
-    assert "<pre class=code>print(&#x27;fine&#x27;)</pre><pre class=output>fine</pre>" in page
+    assert '<pre class="code">print(&#39;fine&#39;)</pre><pre class="output">fine</pre>' in re.sub(
+        r">\s+<pre", "><pre", page
+    )
 
 
 def test_code_and_outputs_never_become_markup(tmp_path: Path) -> None:
     found = shown(report(write_code_run(tmp_path, run_files.HOSTILE)))
-    assert not found.elements & {"script", "img", "a", "iframe", "link"}
-    assert not [name for name in found.attributes if name.startswith("on") or name in ("href", "src", "srcset")]
+    assert not found.elements & {"script", "img", "iframe", "link"}
+    assert not [name for name in found.attributes if name.startswith("on")]
+    assert all(link is not None and link.startswith("#") for link in found.links)
 
 
 def test_stages_that_have_not_run_are_no_error(tmp_path: Path) -> None:

@@ -66,3 +66,9 @@ def _import_statements(source: str) -> Iterator[str]:
         elif isinstance(statement, ast.ImportFrom) and statement.module:
             yield statement.module
             yield from (f"{statement.module}.{name.name}" for name in statement.names)
+
+
+def templates_of_report() -> list[str]:
+    """Paths from the project's root of what the report is made with besides code."""
+    folder = _SCRIPTS / "omr/report/templates"
+    return sorted(path.relative_to(_SCRIPTS.parent).as_posix() for path in folder.iterdir())

@@ -1,122 +1,128 @@
-"""Small charts as inline SVG: colours come from the page's style, the numbers are also there as text."""
+"""Charts as inline SVG that needs nothing from anywhere: drawn by pygal, coloured by the page's style sheet.
+
+What pygal adds for its own style and script (and a random id, and the date) is taken out, so that the page is the same
+bytes again, follows the reader's light or dark, and loads nothing. Each chart is drawn twice, for a wide and for a
+narrow screen, of which the style sheet shows one: letters of one drawing would be too small on the other.
+"""
 
 from __future__ import annotations
 
-import html
-from collections.abc import Sequence
-from typing import NamedTuple
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+from xml.etree import ElementTree
+
+import pygal
+from markupsafe import Markup
+
+from omr.report.blocks import Chart, short_number
 
 
-class Bar(NamedTuple):
-    """One bar of a histogram: its label below, and its stacked parts, one per series."""
-
-    label: str
-    parts: tuple[int, ...]
-
-    @property
-    def total(self) -> int:
-        return sum(self.parts)
+class _Screen(NamedTuple):
+    name: str
+    width: int
+    height: int
+    labels: int  # most labels below the bars
 
 
-_HEIGHT, _BASE, _TOP, _LEFT = 220, 176, 22, 46
+_SCREENS = (_Screen("wide", 760, 260, 14), _Screen("narrow", 340, 220, 5))
+_LONG_NUMBER = re.compile(r"\d+\.\d{2,}")
 
 
-def histogram(title: str, bars: Sequence[Bar], series: Sequence[str], x_label: str, y_label: str) -> str:
-    """A histogram of stacked bars with a legend (for several series) and its numbers as a table to open."""
-    most = max((bar.total for bar in bars), default=0)
-    if not most:
-        return f"<p class='empty'>{html.escape(title)}: nothing to show.</p>"
-    width = 720
-    step = (width - _LEFT - 8) / len(bars)
-    drawn = "".join(_bar(bar, _LEFT + index * step, step, most, series) for index, bar in enumerate(bars))
-    every = max(1, -(-len(bars) // 14))
-    labels = "".join(
-        f"<text x='{_LEFT + (index + 0.5) * step:.1f}' y='{_BASE + 15}' class='tick mid'>"
-        f"{html.escape(bar.label)}</text>"
-        for index, bar in enumerate(bars)
-        if index % every == 0
+class Drawn(NamedTuple):
+    """A chart as the page shows it: markup of both drawings, and what is read aloud instead of them."""
+
+    drawings: Markup
+    spoken: str
+
+
+def drawn(chart: Chart) -> Drawn:
+    """The drawings of a chart that has something to show."""
+    return Drawn(Markup("").join(_drawing(chart, screen) for screen in _SCREENS), _spoken(chart))
+
+
+def _drawing(chart: Chart, screen: _Screen) -> Markup:
+    kind = pygal.StackedBar if chart.stacked else pygal.Bar
+    plot = kind(
+        width=screen.width,
+        height=screen.height,
+        css=[],
+        js=[],
+        show_legend=False,
+        explicit_size=False,
+        margin=6,
+        truncate_label=-1,
+        show_minor_x_labels=False,
     )
-    return (
-        f"<figure><figcaption>{html.escape(title)}{_legend(series)}</figcaption>"
-        f"<svg viewBox='0 0 {width} {_HEIGHT}' role='img' aria-label='{html.escape(_spoken(title, bars, series))}'>"
-        f"{_grid(most, width)}{drawn}{labels}"
-        f"<text x='{_LEFT + (width - _LEFT) / 2:.0f}' y='{_HEIGHT - 8}' class='axis mid'>{html.escape(x_label)}</text>"
-        f"<text x='4' y='12' class='axis'>{html.escape(y_label)}</text></svg>"
-        f"{_table(bars, series, x_label)}</figure>"
-    )
-
-
-def _bar(bar: Bar, x: float, step: float, most: int, series: Sequence[str]) -> str:
-    pieces, y = [], float(_BASE)
-    for index, part in enumerate(bar.parts):
-        height = (_BASE - _TOP) * part / most
-        if part:
-            y -= height
-            name = f"{bar.label}: {part:,}" + (f" {series[index]}" if len(series) > 1 else "")
-            pieces.append(
-                f"<rect x='{x + step * 0.1:.1f}' y='{y:.1f}' width='{step * 0.8:.1f}' height='{max(height, 1):.1f}' "
-                f"class='s{index}'><title>{html.escape(name)}</title></rect>"
-            )
-    return "".join(pieces)
-
-
-def _grid(most: int, width: int) -> str:
-    """Lines at round numbers, with the numbers."""
+    plot.x_labels = list(chart.labels)
+    every = -(-len(chart.labels) // screen.labels)
+    plot.x_labels_major = list(chart.labels)[::every]
+    most = _highest(chart)
     step = nice_step(most, 4)
-    lines = []
-    for value in range(0, most + 1, step):
-        y = _BASE - (_BASE - _TOP) * value / most
-        lines.append(
-            f"<line x1='{_LEFT}' x2='{width - 8}' y1='{y:.1f}' y2='{y:.1f}' class='grid'/>"
-            f"<text x='{_LEFT - 6}' y='{y + 4:.1f}' class='tick end'>{short_number(value)}</text>"
+    plot.y_labels = [{"value": value, "label": short_number(value)} for value in range(0, int(most) + step, step)]
+    for name, values in chart.series.items():
+        plot.add(
+            name, [{"value": value or 0, "label": _told(chart, name, place)} for place, value in enumerate(values)]
         )
-    return "".join(lines)
+    tree = plot.render_tree()
+    _tidy(tree)
+    tree.attrib = {"viewBox": f"0 0 {screen.width} {screen.height}", "class": f"plot-{screen.name}"}
+    svg = ElementTree.tostring(tree, encoding="unicode")
+    return Markup(_LONG_NUMBER.sub(lambda number: f"{float(number[0]):.1f}", svg))
 
 
-def nice_step(most: int, parts: int) -> int:
+def _told(chart: Chart, name: str, place: int) -> str:
+    """What a bar says when the pointer stays on it."""
+    value = chart.series[name][place]
+    return f"{chart.labels[place]}: {'none' if value is None else f'{value:,}'}, {name}"
+
+
+def _highest(chart: Chart) -> float:
+    columns = zip(*([value or 0 for value in values] for values in chart.series.values()), strict=True)
+    return max((sum(column) if chart.stacked else max(column) for column in columns), default=0)
+
+
+def _tidy(element: Any) -> None:
+    """Keep what is drawn: no style, script or overlay of pygal's own; what bars say becomes their `<title>`."""
+    for child in list(element):
+        css = child.get("class") or ""
+        if not isinstance(child.tag, str) or child.tag in ("defs", "desc", "title") or "overlay" in css:
+            element.remove(child)
+        elif css == "bar":
+            _tidy_bar(child)
+        else:
+            _tidy(child)
+
+
+def _tidy_bar(bar: Any) -> None:
+    label = "".join(desc.text or "" for desc in bar.findall("desc") if desc.get("class") == "label")
+    for child in list(bar):
+        if child.tag != "rect" or not float(child.get("height")) or not float(child.get("width")):
+            bar.remove(child)
+            continue
+        child.attrib = {name: child.get(name) for name in ("x", "y", "width", "height")}
+        ElementTree.SubElement(child, "title").text = label
+
+
+def _spoken(chart: Chart) -> str:
+    totals = [sum(filter(None, column)) for column in zip(*chart.series.values(), strict=True)]
+    place = max(range(len(totals)), key=totals.__getitem__)
+    return f"{chart.title}. The highest bar is {chart.labels[place]}. The numbers follow as a table."
+
+
+def nice_step(most: float, parts: int) -> int:
     """The smallest of 1, 2, 5, 10, 20, ... that divides `most` into at most so many parts (and at least 1)."""
-    step, factors = 1, (2, 2.5, 2)
-    index = 0
-    while most / step > parts:
-        step = int(step * factors[index % 3])
-        index += 1
-    return step
+    return next(step for step in _round_numbers() if most / step <= parts)
 
 
-def short_number(value: float) -> str:
-    """A number in few characters: 950, 12.5k, 3M."""
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if abs(value) >= size:
-            return f"{value / size:.3g}{unit}"
-    return f"{value:.3g}"
+def _round_numbers() -> Iterator[int]:
+    power = 1
+    while True:
+        yield from (power, 2 * power, 5 * power)
+        power *= 10
 
 
-def _legend(series: Sequence[str]) -> str:
-    if len(series) < 2:
-        return ""
-    marks = "".join(f"<span class='key k{index}'>{html.escape(name)}</span>" for index, name in enumerate(series))
-    return f" <span class='legend'>{marks}</span>"
-
-
-def _spoken(title: str, bars: Sequence[Bar], series: Sequence[str]) -> str:
-    total = sum(bar.total for bar in bars)
-    highest = max(bars, key=lambda bar: bar.total)
-    return f"{title}. {total:,} in all; most ({highest.total:,}) at {highest.label}. The numbers follow as a table."
-
-
-def _table(bars: Sequence[Bar], series: Sequence[str], x_label: str) -> str:
-    head = "".join(f"<th class='n'>{html.escape(name)}</th>" for name in series)
-    rows = "".join(
-        f"<tr><td>{html.escape(bar.label)}</td>{''.join(f'<td class=n>{part:,}</td>' for part in bar.parts)}</tr>"
-        for bar in bars
-    )
-    return (
-        f"<details><summary>the numbers</summary><table class='narrow'><tr><th>{html.escape(x_label)}</th>{head}</tr>"
-        f"{rows}</table></details>"
-    )
-
-
-def share_bar(part: float, whole: float) -> str:
-    """A bar as wide as the share; the number stands beside it, so it is hidden from readers aloud."""
-    width = 0.0 if not whole else 100 * part / whole
-    return f"<span class='bar' aria-hidden='true'><span style='width:{min(width, 100):.1f}%'></span></span>"
+def by_bars(chart: Chart) -> Iterator[Sequence[float | str | None]]:
+    """The rows of the chart's table: a label and its value in every series."""
+    for label, *values in zip(chart.labels, *chart.series.values(), strict=True):
+        yield (label, *values)

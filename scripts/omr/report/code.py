@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from omr.report.charts import Bar, histogram
+from omr.report.blocks import Block, Cell, Chart, Heading, Paragraph, Section, Table, duration, percent, shares, table
 from omr.report.data import ReportData
-from omr.report.html import Cell, duration, paragraph, percent, section, table
 
 #: Solutions with more blocks share a bar.
 _MOST_BLOCKS = 8
@@ -38,36 +37,38 @@ _WORTHS = {
 _QUESTIONS = {"judge_novelty": "new, or a check?", "judge_significance": "how hard by hand?"}
 
 
-def code(data: ReportData) -> str:
-    """The section; nothing for a recipe that runs no code."""
+def code(data: ReportData) -> Section | None:
+    """The section; none for a recipe that runs no code."""
     if data.settings["mode"] != "tir":
-        return ""
+        return None
     counts = data.stages.get("clean_code_solutions")
     if counts is None:
-        return section("Code", "<p class=empty>No solution has been looked at yet.</p>")
+        return Section("Code", [Paragraph("No solution has been looked at yet.", "soft")])
     votes = data.stages.get("select_by_code")
-    return section("Code", *_blocks(counts), *_endings(counts), *(_votes(votes) if votes else ()))
+    return Section("Code", [*_blocks(counts), *_endings(counts), *(_votes(votes) if votes else ())])
 
 
-def _blocks(counts: Mapping[str, Any]) -> Iterator[str]:
+def _blocks(counts: Mapping[str, Any]) -> Iterator[Block]:
     by_blocks = Counter[int]()
     for blocks, n in counts.get("solutions_by_blocks", {}).items():
         by_blocks[min(int(blocks), _MOST_BLOCKS)] += n
-    bars = [Bar(f"{n}{'+' if n == _MOST_BLOCKS else ''}", (by_blocks[n],)) for n in range(_MOST_BLOCKS + 1)]
-    yield histogram("Blocks of code that a solution ran", bars, ["solutions"], "blocks", "solutions")
+    labels = [f"{n}{'+' if n == _MOST_BLOCKS else ''}" for n in range(_MOST_BLOCKS + 1)]
+    values = [by_blocks[n] for n in range(_MOST_BLOCKS + 1)]
+    yield Chart("Blocks of code that a solution ran", labels, {"solutions": values}, "blocks", "solutions")
     blocks = sum(counts.get("block_status", {}).values())
     seconds = counts.get("code_cpu_s", 0.0)
     each = f", {seconds / blocks:.2f} s a block" if blocks else ""
-    yield paragraph(
+    yield Paragraph(
         f"All solutions, right or not, ran {blocks:,} blocks in {counts.get('turns', 0):,} requests. "
         f"Their code took {duration(seconds)} of processor time{each}. After restarts, "
         f"{counts.get('replays_differ', 0):,} blocks printed something else than before; what the model saw was kept."
     )
     if used := counts.get("budget_used"):
-        yield "<h3>Blocks that were allowed, and blocks that were run</h3>" + _budget_table(used)
+        yield Heading("Blocks that were allowed, and blocks that were run")
+        yield _budget_table(used)
 
 
-def _budget_table(used: Mapping[str, int]) -> str:
+def _budget_table(used: Mapping[str, int]) -> Table:
     """Solutions by budget (rows) and blocks (columns); keys are `<budget>: <blocks>`."""
     cells = {tuple(map(int, key.split(": "))): n for key, n in used.items()}
     budgets, blocks = (sorted({pair[place] for pair in cells}) for place in (0, 1))
@@ -75,24 +76,20 @@ def _budget_table(used: Mapping[str, int]) -> str:
     return table(["", *(f"{n} run" for n in blocks)], rows, range(1, len(blocks) + 1), narrow=True)
 
 
-def _shares(what: str, numbers: Mapping[str, int], words: Mapping[str, str]) -> str:
-    total = sum(numbers.values())
-    names = [*(name for name in words if name in numbers), *(name for name in numbers if name not in words)]
-    rows: list[list[Cell]] = [[words.get(name, name), numbers[name], percent(numbers[name], total)] for name in names]
-    return table([what, "number", "share"], rows, (1, 2), narrow=True)
+def _endings(counts: Mapping[str, Any]) -> Iterator[Block]:
+    yield Heading("How solutions ended")
+    yield shares("solutions", counts.get("ended", {}), _ENDINGS)
+    yield Heading("How blocks ended")
+    yield shares("blocks", counts.get("block_status", {}), _STATUSES)
 
 
-def _endings(counts: Mapping[str, Any]) -> Iterator[str]:
-    yield "<h3>How solutions ended</h3>" + _shares("solutions", counts.get("ended", {}), _ENDINGS)
-    yield "<h3>How blocks ended</h3>" + _shares("blocks", counts.get("block_status", {}), _STATUSES)
-
-
-def _votes(counts: Mapping[str, Any]) -> Iterator[str]:
-    yield "<h3>Was the code worth running?</h3>" + paragraph(
+def _votes(counts: Mapping[str, Any]) -> Iterator[Block]:
+    yield Heading("Was the code worth running?")
+    yield Paragraph(
         "A model saw each block of the right solutions with the text around it, and voted several times on two "
         "questions. A block is new if every vote says so, and as significant as the least of them."
     )
-    yield _shares("blocks", counts.get("fragments", {}), _WORTHS)
+    yield shares("blocks", counts.get("fragments", {}), _WORTHS)
     rows: list[list[Cell]] = [
         [_QUESTIONS.get(prompt, prompt), label.replace("_", " "), n, percent(n, sum(labels.values()))]
         for prompt, labels in counts.get("votes", {}).items()

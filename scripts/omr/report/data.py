@@ -1,16 +1,16 @@
-"""What the report of a recipe tells, read from the run's counts and, streaming, from its light rows and its product."""
+"""What the report of a recipe tells, read from the run's counts and, streaming, from its product."""
 
 from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from omr.asking.prompts import Prompt, load_prompt
 from omr.config.recipes import Recipes
 from omr.config.settings import Settings
 from omr.files.jsonl import Row, read_rows
@@ -18,28 +18,12 @@ from omr.models.model import ModelSpec
 from omr.report.words import PROBLEM_STEPS, RECIPE_STEPS, SELECTION_STEPS, Step
 from omr.runs.costs import gpu_hours, usd
 from omr.runs.counts import PROBLEM_STAGES, Counts, ModelUse, RunCounts, read_counts, summed
-from omr.solutions.judging import NOT_RIGHT
-
-#: Lengths are counted in steps of so many tokens or characters before a chart chooses its own.
-LENGTH_STEP = 10
-
+from omr.solutions.judging import by_problem
+from omr.solutions.pass_rate import pass_rate
+from omr.solutions.solution_figures import SolutionFigures, length_step
 
 #: CPU stages that a run without threads does not have.
 _FORUM_STAGES = {step.stage for step in PROBLEM_STEPS} - {"read_problems", "decontaminate"}
-
-
-@dataclass
-class Solutions:
-    """Figures of all judged solutions. `pass_rates` counts problems by (right, judged) solutions."""
-
-    pass_rates: Counter[tuple[int, int]] = field(default_factory=Counter)
-    right_lengths: Counter[int] = field(default_factory=Counter)  # completion tokens // LENGTH_STEP -> solutions
-    other_lengths: Counter[int] = field(default_factory=Counter)
-    unknown: int = 0  # problems none of whose solutions could be judged
-
-    @property
-    def problems(self) -> int:
-        return self.pass_rates.total()
 
 
 @dataclass
@@ -48,18 +32,35 @@ class Product:
 
     rows: int = 0
     problems: int = 0
-    lengths: Counter[int] = field(default_factory=Counter)  # characters of the solution // LENGTH_STEP -> rows
+    lengths: Counter[int] = field(default_factory=Counter)  # characters of the solution, to two digits -> rows
     problem_types: Counter[str] = field(default_factory=Counter)
     samples: list[Row] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Cost:
-    """A model stage with its cost; None where config has no price."""
+    """A model stage with its cost; None where nobody knows: config has no price or no speed, or others own the GPUs."""
 
     use: ModelUse
-    gpu_hours: float
+    gpu_hours: float | None
     usd: float | None
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A recipe of the run beside the others, as far as it was made; None is not known, or not made yet.
+
+    `solutions` and `right` count solutions that were judged, of a recipe that compares solutions its choices.
+    """
+
+    recipe: str
+    mode: str
+    model: str
+    problems: int | None
+    solutions: int | None
+    right: int | None
+    rows: int | None
+    costs: Sequence[Cost]
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,10 @@ class ReportData:
     costs: list[Cost]
     contamination: dict[str, Any] | None
     planted: dict[str, Any] | None  # what planted instructions did, see measure_instructions.py
-    solutions: Solutions | None
+    solutions: SolutionFigures | None
     product: Product | None
+    compared: Sequence[Compared]
+    prompts: Sequence[Prompt]
 
     @property
     def is_selection(self) -> bool:
@@ -99,7 +102,9 @@ class ReportData:
         return "given mathematics problems" if self.starts_from_problems else "forum threads about mathematics"
 
 
-def collect(folder: Path, recipe: str, settings: Settings, recipes: Recipes, samples: int) -> ReportData:
+def collect(
+    folder: Path, recipe: str, settings: Settings, recipes: Recipes, prompts: Sequence[Path], samples: int
+) -> ReportData:
     """Read everything about a recipe of the run in `folder`; `samples` rows of the product are kept."""
     counts = RunCounts(folder, settings, recipes)
     stages: dict[str, Counts | None] = {}
@@ -128,6 +133,8 @@ def collect(folder: Path, recipe: str, settings: Settings, recipes: Recipes, sam
         planted=read_counts(planted) if settings.plants_instructions and planted.exists() else None,
         solutions=read_solutions(judged) if own is RECIPE_STEPS and all(path.exists() for path in judged) else None,
         product=read_product(sft, samples) if sft.exists() else None,
+        compared=[_compared(counts, name, settings, recipes) for name in _compared_recipes(recipe, recipes)],
+        prompts=[load_prompt(path) for path in prompts],
     )
 
 
@@ -144,6 +151,32 @@ def _of_sources(counts: RunCounts, stage: str, settings: Mapping[str, Any]) -> C
     return None if None in parts else summed(part for part in parts if part is not None)
 
 
+def _compared_recipes(recipe: str, recipes: Recipes) -> list[str]:
+    return list(dict.fromkeys([*recipes.to_run, recipe]))
+
+
+def _compared(counts: RunCounts, name: str, settings: Settings, recipes: Recipes) -> Compared:
+    recipe, stages = recipes[name], recipes.model_stages(name)
+    if recipes.is_selection(name):
+        first, judged = counts.stage("form_groups", name), counts.stage("parse_selections", name) or {}
+        whole = summed(judged.get("picks", {}).get("by_size", {}).values())
+        solutions, right, last = whole.get("groups"), whole.get("right"), counts.stage("prepare_selections", name)
+    else:
+        first, judged = counts.stage("fill_majority_answer", name), counts.stage("merge_judgements", name) or {}
+        solutions, last = judged.get("read"), counts.stage("prepare_sft", name)
+        right = judged.get("judgement", {}).get("yes", 0) if judged else None
+    return Compared(
+        recipe=name,
+        mode=recipe["mode"],
+        model=recipes.model(name, stages[0]).path,
+        problems=None if first is None else first["read"],
+        solutions=solutions,
+        right=right,
+        rows=None if last is None else last["written"],
+        costs=[cost for cost in _costs(counts, name, settings, recipes) if cost.use.stage not in PROBLEM_STAGES],
+    )
+
+
 def _costs(counts: RunCounts, recipe: str, settings: Settings, recipes: Recipes) -> Iterator[Cost]:
     for stage in (*settings.asking_stages, *recipes.model_stages(recipe)):
         of_recipe = stage not in PROBLEM_STAGES
@@ -154,36 +187,21 @@ def _costs(counts: RunCounts, recipe: str, settings: Settings, recipes: Recipes)
 
 def cost_of(use: ModelUse, spec: ModelSpec) -> Cost:
     """The cost of what a model did: GPU-hours as they were held, or from its speed where nothing says that."""
-    hours = use.gpu_s / 3600 if use.gpu_s else gpu_hours(spec, use.prompt_tokens, use.completion_tokens) or 0.0
+    hours = use.gpu_s / 3600 if use.gpu_s else gpu_hours(spec, use.prompt_tokens, use.completion_tokens)
     money = usd(spec, use.prompt_tokens, use.completion_tokens, hours)
     # A price per token says nothing of tokens that nobody counted.
     is_known = not use.without_usage or spec.is_started
-    return Cost(use, hours, money if is_known else None)
+    return Cost(use, hours if spec.is_started else None, money if is_known else None)
 
 
-def read_solutions(paths: list[Path]) -> Solutions:
+def read_solutions(paths: list[Path]) -> SolutionFigures:
     """Figures of judged rows, streaming; the rows of a problem stand together."""
-    figures = Solutions()
+    figures = SolutionFigures()
     fields = {"id": str, "seed": int, "judgement": str}
     for path in paths:
-        for _, group in groupby(read_rows(path, fields), key=lambda row: row["id"]):
-            _add_problem(figures, list(group))
+        for _, rows in by_problem(read_rows(path, fields), "id"):
+            figures.add(pass_rate(rows), rows)
     return figures
-
-
-def _add_problem(figures: Solutions, rows: list[Row]) -> None:
-    right = known = 0
-    for row in rows:
-        is_right = row["judgement"] == "yes"
-        right += is_right
-        known += row["judgement"] != "unjudged" or row.get("unjudged_reason") in NOT_RIGHT
-        tokens = row.get("completion_tokens")
-        if isinstance(tokens, int):
-            (figures.right_lengths if is_right else figures.other_lengths)[tokens // LENGTH_STEP] += 1
-    if known:
-        figures.pass_rates[right, known] += 1
-    else:
-        figures.unknown += 1
 
 
 def read_product(path: Path, samples: int) -> Product:
@@ -193,7 +211,8 @@ def read_product(path: Path, samples: int) -> Product:
     problems = set[int]()
     for number, row in enumerate(read_rows(path, {"id": str, "problem": str, "generated_solution": str})):
         product.rows += 1
-        product.lengths[len(row["generated_solution"]) // LENGTH_STEP] += 1
+        step = length_step(characters := len(row["generated_solution"]))
+        product.lengths[characters // step * step] += 1
         product.problem_types[str(row.get("problem_type"))] += 1
         problems.add(hash(row.get("problem_id", row["problem"])))
         order = -int.from_bytes(blake2b(row["id"].encode(), digest_size=8).digest())

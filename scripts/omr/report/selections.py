@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from math import sqrt
 from typing import Any
 
+from omr.report.blocks import Block, Cell, Heading, Paragraph, Section, Table, percent, table
 from omr.report.data import ReportData
-from omr.report.html import Cell, Html, paragraph, percent, section, table
 from omr.runs.counts import summed
 from omr.selections.figures import Worth, worth_of
 
@@ -49,29 +49,30 @@ def _whole(data: ReportData) -> Worth | None:
     return worth_of(tally) if tally else None
 
 
-def selections(data: ReportData) -> str:
+def selections(data: ReportData) -> Section:
     """The whole section."""
     worth = _whole(data)
     if worth is None:
-        return section("Choices", "<p class=empty>No comparison has been read yet.</p>")
+        return Section("Choices", [Paragraph("No comparison has been read yet.", "soft")])
     picks = _picks(data)
-    return section(
-        "Choices",
-        paragraph(
-            f"Of {worth.groups:,} choices that could be read, {_share(worth.right)} are right. Drawing lots in the "
-            f"same groups would give {_share(worth.chance)}, taking the commonest answer of each group "
-            f"{_share(worth.majority)}."
-        ),
-        paragraph(Html(f"<strong>{verdict_in_words(worth)}</strong>")),
-        "<h3>By size of the group</h3>",
+    about = (
+        f"Of {worth.groups:,} choices that could be read, {_share(worth.right)} are right. Drawing lots in the "
+        f"same groups would give {_share(worth.chance)}, taking the commonest answer of each group "
+        f"{_share(worth.majority)}."
+    )
+    blocks: list[Block] = [
+        Paragraph(about),
+        Paragraph(verdict_in_words(worth), "strong"),
+        Heading("By size of the group"),
         _worth_table("candidates", {str(int(size)): tally for size, tally in picks["by_size"].items()}),
-        "<h3>By where the right answer is from</h3>",
+        Heading("By where the right answer is from"),
         _worth_table("", {_SOURCES.get(name, name): tally for name, tally in picks["by_answer_source"].items()}),
         *_majority_note(picks["by_answer_source"]),
-        "<h3>By position</h3>",
+        Heading("By position"),
         *_positions(picks["by_position"]),
         *_repaired(data),
-    )
+    ]
+    return Section("Choices", blocks)
 
 
 def verdict_in_words(worth: Worth) -> str:
@@ -89,7 +90,7 @@ def _share(share: float) -> str:
     return f"{100 * share:.1f}%"
 
 
-def _worth_table(what: str, tallies: Mapping[str, Mapping[str, float]]) -> Html:
+def _worth_table(what: str, tallies: Mapping[str, Mapping[str, float]]) -> Table:
     rows: list[list[Cell]] = []
     for name, tally in tallies.items():
         worth = worth_of(tally)
@@ -99,16 +100,16 @@ def _worth_table(what: str, tallies: Mapping[str, Mapping[str, float]]) -> Html:
     return table([what, "choices", "right", "by lot", "by majority"], rows, (1, 2, 3, 4), narrow=True)
 
 
-def _majority_note(tallies: Mapping[str, Any]) -> Iterator[Html]:
+def _majority_note(tallies: Mapping[str, Any]) -> Iterator[Block]:
     if "majority" in tallies:
-        yield paragraph(
+        yield Paragraph(
             "Where nobody stated the answer, a solution counts as right if it agrees with most solutions of its "
             "problem. Such groups teach to choose the commonest answer; `answer_sources` of the recipe can leave them "
             "out."
         )
 
 
-def _positions(positions: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
+def _positions(positions: Mapping[str, Mapping[str, float]]) -> Iterator[Block]:
     rows: list[list[Cell]] = []
     far = []
     for name, at in positions.items():
@@ -116,22 +117,22 @@ def _positions(positions: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
         rows.append([str(int(name)), int(at["groups"]), picked, f"{chance:,.1f}", percent(int(at["right"]), picked)])
         if chance and abs(picked - chance) > _FAR * sqrt(chance):
             far.append(f"{int(name)} ({'more' if picked > chance else 'less'} often)")
-    yield paragraph(
+    yield Paragraph(
         "Candidates are shown in an order that follows from hashes, so a model without a liking for a position chooses "
         "each about as often as lots would."
     )
     head = ["position", "groups that have it", "chosen", "by lot", "of these right"]
     yield table(head, rows, (1, 2, 3, 4), narrow=True)
     if far:
-        yield paragraph(f"The choices lean: position {', '.join(far)} than lots would have it.")
+        yield Paragraph(f"The choices lean: position {', '.join(far)} than lots would have it.")
 
 
-def _repaired(data: ReportData) -> Iterator[Html]:
+def _repaired(data: ReportData) -> Iterator[Block]:
     fates = data.stages.get("merge_wrong_summaries", {}).get("candidates", {})
     if fates:
         total = sum(fates.values())
         repaired = fates.get("answer_repaired", 0)
-        yield paragraph(
+        yield Paragraph(
             f"Wrong solutions were rewritten too. Of {total:,} such texts, {fates.get('faithful', 0):,} provably state "
             f"the solution's own wrong answer; {repaired:,} ({percent(repaired, total)}) state the right one instead, "
             "and were not used."

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import html
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+from xml.etree import ElementTree
 
 from latex2mathml import exceptions
 from latex2mathml.converter import Converter
+from markupsafe import Markup
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -44,6 +47,19 @@ _ATTRIBUTES = frozenset(
         "scriptlevel minsize maxsize width height depth notation",
     )
 )
+#: Signs that browsers stretch to the height of their row, unless told not to.
+_FENCES = frozenset("()[]{}|‖∣∥⌊⌋⌈⌉⟨⟩⟮⟯/\\")
+#: Brackets that the page's style draws as high as what they hold: browsers need a font for mathematics to do so, which
+#: many machines lack.
+_DRAWN = {
+    "(": "paren", ")": "paren", "[": "bracket", "]": "bracket", "{": "brace", "}": "brace",
+    "|": "stroke", "∣": "stroke", "⌊": "floor", "⌋": "floor", "⌈": "ceil", "⌉": "ceil", "": "",
+}  # fmt: skip
+_CLOSING = {")": "(", "]": "[", "}": "{", "|": "|", "⌋": "⌊", "⌉": "⌈"}
+_OPENING_SIGNS = frozenset(_CLOSING.values())
+#: What is higher than a letter.
+_TALL = ("mfrac", "mtable", "munder", "munderover", "mroot")
+_OVERLINES = ("―", "¯", "‾")
 _VALUE = re.compile(r"[A-Za-z0-9.%+ -]{0,60}")
 #: How many parts these elements have; with fewer, the formula was misread.
 _PARTS = {"mfrac": 2, "msup": 2, "msub": 2, "msubsup": 3, "mroot": 2, "mover": 2, "munder": 2, "munderover": 3}
@@ -62,23 +78,36 @@ _FAILURES: tuple[type[Exception], ...] = (
 )
 
 
-def text_html(text: str) -> str:
-    """A text with formulas between `$`, `$$`, `\\(`, `\\[` or in an environment, as HTML with line breaks kept."""
-    pieces = []
+class Formula(NamedTuple):
+    """A formula in a text: its LaTeX without delimiters, whether it is displayed, and as it stands in the text."""
+
+    tex: str
+    display: bool
+    source: str
+
+
+def split_formulas(text: str) -> Iterator[str | Formula]:
+    r"""The text in pieces: what is plain, and formulas between `$`, `$$`, `\(`, `\[` or in an environment."""
     start = position = 0
     while (opening := _OPENING.search(text, position)) is not None:
         found = _formula(text, opening)
         if found is None:
             position = opening.end()
             continue
-        formula, end, display = found
-        pieces += [_plain(text[start : opening.start()]), formula_html(formula, display)]
+        tex, end, display = found
+        yield text[start : opening.start()]
+        yield Formula(tex, display, text[opening.start() : end])
         start = position = end
-    return "".join(pieces) + _plain(text[start:])
+    yield text[start:]
 
 
-def _plain(text: str) -> str:
-    return html.escape(text)
+def text_html(text: str) -> Markup:
+    """A text with formulas as HTML; all else stays as it is."""
+    pieces = (
+        html.escape(piece) if isinstance(piece, str) else formula_html(piece.tex, piece.display)
+        for piece in split_formulas(text)
+    )
+    return Markup("".join(pieces))
 
 
 def _formula(text: str, opening: re.Match[str]) -> tuple[str, int, bool] | None:
@@ -120,7 +149,7 @@ def _brace_end(text: str, begin: int) -> int | None:
     return None
 
 
-def answer_html(answer: str) -> str:
+def answer_html(answer: str) -> Markup:
     """A final answer, which stands for itself: a formula where it has LaTeX in it."""
     return formula_html(answer) if re.search(r"[\\^_]", answer) and "$" not in answer else text_html(answer)
 
@@ -130,13 +159,13 @@ def _is_inline(formula: str) -> bool:
     return bool(formula.strip()) and "\n\n" not in formula
 
 
-def formula_html(formula: str, display: bool = False) -> str:
+def formula_html(formula: str, display: bool = False) -> Markup:
     """A formula as MathML, or as its escaped source where that cannot be had."""
     markup = _mathml(formula, display)
     if markup is not None:
-        return markup
+        return Markup(markup)
     shown = f"$${formula}$$" if display else f"${formula}$"
-    return f'<code class="tex">{html.escape(shown)}</code>'
+    return Markup(f'<code class="tex">{html.escape(shown)}</code>')
 
 
 def _mathml(formula: str, display: bool) -> str | None:
@@ -171,17 +200,85 @@ def _copied(element: Element) -> str | None:
     """Markup of a tree; None if it holds an element that is not on the list or what the converter did not know."""
     if element.tag not in _ELEMENTS or len(element) < _PARTS.get(element.tag, 0):
         return None
-    text = html.unescape(element.text or "")
-    children = [_copied(child) for child in element]
+    if element.tag == "mrow" and len(element) == 1 and element[0].tag == "mo":
+        # TeX sets a sign in braces of its own as a letter: 3{,}6 is a number, not a list.
+        element[0].attrib |= {"lspace": "0", "rspace": "0"}
+    opening, inner, closing = _fenced(element)
+    text = _text(element)
+    children = [_copied(child) for child in inner]
     if None in children or _UNKNOWN_COMMAND.search(text):
         return None
     content = html.escape(text) + "".join(filter(None, children))
+    # Browsers draw no enclosures; the page's style draws this one.
     if element.tag == "menclose":
-        # Browsers draw no enclosures; the page's style draws this one.
         return f'<mrow class="box">{content}</mrow>'
+    if element.tag == "mover" and _text(element[1]) in _OVERLINES:
+        return f'<mrow class="overline">{children[0]}</mrow>'
     attributes = "".join(
         f' {name}="{html.escape(value)}"'
-        for name, value in element.attrib.items()
+        for name, value in (element.attrib | _spacing(element, text)).items()
         if name in _ATTRIBUTES and _VALUE.fullmatch(value)
     )
-    return f"<{element.tag}{attributes}>{content}</{element.tag}>"
+    copied = f"<{element.tag}{attributes}>{content}</{element.tag}>"
+    for side, kind in (("close", closing), ("open", opening)):
+        copied = f'<mrow class="{side} {kind}">{copied}</mrow>' if kind else copied
+    return copied
+
+
+def _fenced(element: Element) -> tuple[str, list[Element], str]:
+    """(kind of the opening bracket, what stands between, kind of the closing one) of a row that the style puts in
+    brackets; kinds are empty where it does not, and then all parts stand between."""
+    parts = _grouped(element)
+    if element.tag != "mrow" or not _is_tall(element):
+        return "", parts, ""
+    opening = closing = ""
+    if _is_fence(parts[0], "prefix"):
+        opening = _DRAWN[_text(parts.pop(0))]
+    if parts and _is_fence(parts[-1], "postfix"):
+        closing = _DRAWN[_text(parts.pop())]
+    return opening, parts, closing
+
+
+def _is_tall(element: Element) -> bool:
+    """Whether anything in an element is higher than a letter."""
+    return any(part.tag in _TALL for part in element.iter())
+
+
+def _is_fence(element: Element, form: str) -> bool:
+    """Whether an element is a bracket that grows with its row, and that the style can draw."""
+    grows = element.tag == "mo" and element.get("stretchy") == "true" and element.get("form") == form
+    return grows and _text(element) in _DRAWN
+
+
+def _grouped(element: Element) -> list[Element]:
+    r"""The parts of an element; brackets that grow without `\left` and `\right` (those of matrices and binomials, and
+    `\big` ones) become a row with what they hold, as those are."""
+    parts: list[Element] = []
+    open_at: list[int] = []
+    for part in element:
+        sign = _text(part) if part.tag == "mo" and part.get("form") is None and part.get("stretchy") != "false" else ""
+        parts.append(part)
+        if sign in _CLOSING and open_at and _CLOSING[sign] == _text(parts[open_at[-1]]):
+            start = open_at.pop()
+            row = ElementTree.Element("mrow")
+            row.extend(parts[start:])
+            if not _is_tall(row):
+                continue
+            for bracket, form in ((row[0], "prefix"), (row[-1], "postfix")):
+                bracket.attrib |= {"stretchy": "true", "form": form}
+            parts[start:] = [row]
+        elif sign in _OPENING_SIGNS:
+            open_at.append(len(parts) - 1)
+    return parts
+
+
+def _text(element: Element) -> str:
+    """The text of an element, which the converter has as entities."""
+    return html.unescape(element.text or "")
+
+
+def _spacing(element: Element, text: str) -> dict[str, str]:
+    r"""Brackets grow with what is beside them only where LaTeX says so, by `\left`, `\big` and the like; in MathML they
+    do by themselves."""
+    grows = {"stretchy", "minsize", "maxsize"} & set(element.attrib)
+    return {"stretchy": "false"} if element.tag == "mo" and text in _FENCES and not grows else {}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from omr.report.blocks import Block, Cell, Paragraph, Section, table
 from omr.report.data import ReportData
-from omr.report.html import Cell, paragraph, section, table
 from omr.report.words import INSTRUCTIONS, MODEL_STAGES
 from omr.runs.gates import SAME_SHARE, canary_recall, judge_audit, monotones, obeyed_instructions
 
@@ -13,20 +13,20 @@ _ENDS = ("planted", "obeyed", "resisted", "unreadable", "unanswered")
 _PROVEN = {"equal": "proven to be the same answer", "different": "proven to be different answers"}
 
 
-def trust(data: ReportData) -> str:
+def trust(data: ReportData) -> Section:
     """How often the judge agrees with proofs, what decontamination catches, who obeys what threads tell them, and who
     always says the same."""
-    return section(
-        "Can the models be trusted?", *_judge(data), *_canaries(data), *_instructions(data), *_monotones(data)
+    return Section(
+        "Can the models be trusted?", [*_judge(data), *_canaries(data), *_instructions(data), *_monotones(data)]
     )
 
 
-def _judge(data: ReportData) -> Iterator[str]:
+def _judge(data: ReportData) -> Iterator[Block]:
     audit = judge_audit(data.stages)
     if not audit:
-        yield paragraph("The judge was not asked about pairs of answers that the comparison had settled.")
+        yield Paragraph("The judge was not asked about pairs of answers that the comparison had settled.")
         return
-    yield paragraph(
+    yield Paragraph(
         "The judge was asked about pairs of answers that the comparison had settled, as if nobody knew. A proof counts "
         "whatever the judge says; its agreement tells how far to trust it where there is none."
     )
@@ -36,17 +36,20 @@ def _judge(data: ReportData) -> Iterator[str]:
     yield table(["pairs", "asked", "the judge agrees", "share"], rows, (1, 2, 3), narrow=True)
 
 
-def _canaries(data: ReportData) -> Iterator[str]:
+def _canaries(data: ReportData) -> Iterator[Block]:
     recall = canary_recall(data.contamination)
     if recall is not None:
-        yield paragraph(f"Of planted copies of benchmark problems, {recall} were removed.")
+        yield Paragraph(
+            f"Of planted copies of benchmark problems, {recall} were removed. Those with other numbers are other "
+            "problems, and do not count here."
+        )
 
 
-def _instructions(data: ReportData) -> Iterator[str]:
+def _instructions(data: ReportData) -> Iterator[Block]:
     if data.planted is None:
         return
     obeyed = obeyed_instructions(data.planted)
-    yield paragraph(
+    yield Paragraph(
         "Copies of a few threads got an instruction to the model, and were asked about like the others. "
         + ("No reply about them could be read." if obeyed is None else f"It was obeyed in {obeyed} replies.")
         + " These copies are in no data."
@@ -60,12 +63,12 @@ def _instructions(data: ReportData) -> Iterator[str]:
         yield table(["asked to", "the instruction", *_ENDS], rows, range(2, 2 + len(_ENDS)), narrow=True)
 
 
-def _monotones(data: ReportData) -> Iterator[str]:
+def _monotones(data: ReportData) -> Iterator[Block]:
     found = monotones(data.stages, data.contamination)
     if not found:
-        yield paragraph(f"No judge or classifier gave one verdict in {SAME_SHARE:.0%} of its replies.")
+        yield Paragraph(f"No judge or classifier gave one verdict in {SAME_SHARE:.0%} of its replies.")
         return
-    yield paragraph(
+    yield Paragraph(
         f"These gave one and the same verdict in {SAME_SHARE:.0%} of their replies or more. That may be how things are "
         "(few problems are yes/no questions), or a model that does not understand what it is asked."
     )

@@ -6,43 +6,108 @@ from typing import NamedTuple
 
 
 class Step(NamedTuple):
-    """A CPU stage in the funnel: what it reads (`unit`) and what it does."""
+    """A CPU stage in the funnel: what it reads (`unit`), what it does, and what it reads where that is not what the
+    step above wrote."""
 
     stage: str
     unit: str
     does: str
+    reads: str = ""
 
 
 PROBLEM_STEPS = (
     Step("prepare_raw_data", "threads", "Read forum threads: first post, and the discussion without quotations"),
     Step("parse_problems", "threads", "Find the problems that the first post states (one thread may state several)"),
     Step("parse_classes", "problems", "Classify: proof, multiple choice, yes/no, invalid"),
-    Step("parse_answers", "problems", "Find the final answer in the discussion"),
-    Step("parse_conversions", "proofs", "Restate proofs as problems with an answer that can be checked"),
+    Step(
+        "parse_answers",
+        "problems",
+        "Find the final answer in the discussion",
+        "It reads the problems whose answer is looked for: no proofs, and none that a class has set aside.",
+    ),
+    Step(
+        "parse_conversions",
+        "proofs",
+        "Restate proofs as problems with an answer that can be checked",
+        "It reads the proofs alone.",
+    ),
     Step("parse_proofs", "proofs", "Classify the restated proofs again"),
-    Step("merge_data", "problems", "Unite both branches, each problem once"),
+    Step(
+        "merge_data",
+        "problems",
+        "Unite both branches, each problem once",
+        "It reads what both branches wrote, and the classified problems that went to neither.",
+    ),
     Step("read_problems", "problems", "Read the given problems and answers, each problem once"),
     Step("decontaminate", "problems", "Remove problems that a benchmark contains"),
 )
 RECIPE_STEPS = (
-    Step("fill_majority_answer", "problems", "Solve each problem several times; vote where no answer is known"),
     Step(
-        "settle_votes", "solutions", "Ask which answers of an open vote are the same; a vote that stays tied has none"
+        "fill_majority_answer",
+        "problems",
+        "Solve each problem several times; vote where no answer is known",
+        "It reads the problems that are free of benchmarks.",
+    ),
+    Step(
+        "settle_votes",
+        "solutions",
+        "Ask which answers of an open vote are the same; a vote that stays tied has none",
+        "It reads solutions, several of each problem.",
     ),
     Step("merge_judgements", "solutions", "Judge every solution's final answer (all are kept for the pass rate)"),
-    Step("clean_code_solutions", "solutions", "Keep right solutions whose code was run, in time, and gave something"),
-    Step("cut_fragments", "solutions", "Cut out each block of code with the text around it"),
-    Step("select_by_code", "solutions", "Keep solutions with a new calculation that is hard by hand"),
-    Step("select_traces", "solutions", "Take the reasoning of right, finished solutions"),
-    Step("merge_summaries", "solutions", "Write the text after the reasoning anew; keep the longest right one"),
-    Step("prepare_sft", "solutions", "Make training rows of what is left, looking at every judged solution again"),
+    Step(
+        "clean_code_solutions",
+        "solutions",
+        "Keep right solutions whose code was run, in time, and gave something",
+        "It reads all judged solutions.",
+    ),
+    Step(
+        "cut_fragments",
+        "solutions",
+        "Cut out each block of code with the text around it",
+        "It reads the solutions that are left.",
+    ),
+    Step(
+        "select_by_code",
+        "solutions",
+        "Keep solutions with a new calculation that is hard by hand",
+        "It reads solutions again, and the votes on their code.",
+    ),
+    Step(
+        "select_traces",
+        "solutions",
+        "Take the reasoning of right, finished solutions",
+        "It reads all judged solutions.",
+    ),
+    Step(
+        "merge_summaries",
+        "solutions",
+        "Write the text after the reasoning anew; keep the longest right one",
+        "It reads the traces.",
+    ),
+    Step(
+        "prepare_sft",
+        "solutions",
+        "Make training rows of what is left",
+        "It reads all judged solutions once more.",
+    ),
 )
 SELECTION_STEPS = (
-    Step("form_groups", "problems", "Put right and wrong solutions of a problem, in new words, into groups"),
+    Step(
+        "form_groups",
+        "problems",
+        "Put right and wrong solutions of a problem, in new words, into groups",
+        "It reads problems with solutions of the recipes that are compared.",
+    ),
     Step("parse_selections", "groups", "Let a model choose the best of each group; keep the choice of a right one"),
     Step("select_comparisons", "groups", "Leave out comparisons that no model can read whole to summarize them"),
     Step("merge_selection_summaries", "groups", "Write the comparison anew; keep the longest with the same choice"),
-    Step("prepare_selections", "groups", "Make training rows of them"),
+    Step(
+        "prepare_selections",
+        "groups",
+        "Make training rows of them",
+        "It reads the comparisons again.",
+    ),
 )
 
 REASONS = {
@@ -162,6 +227,9 @@ MODEL_STAGES = {
     "generate_selection_summaries": "write summaries of comparisons",
 }
 
+#: Groups of shares, see omr/solutions/solution_figures.py.
+SHARE_GROUPS = ("none", *(f"≤{10 * tenth}%" for tenth in range(1, 10)), "<100%", "all")
+
 NETS = {"exact": "same text", "ngrams": "shared word runs", "tfidf": "shared letter runs", "embeddings": "near meaning"}
 CANARIES = {
     "verbatim": "copied word for word",
@@ -178,6 +246,22 @@ INSTRUCTIONS = {
 }
 
 
-def reason_in_words(reason: str) -> str:
-    """A drop reason as a phrase; an unknown one as its name with spaces."""
-    return REASONS.get(reason, reason.replace("_", " "))
+#: Reasons that mean something else in one stage.
+_REASONS_OF_STAGES = {
+    ("prepare_sft", "duplicate"): "another solution of the problem has the same text",
+    ("prepare_selections", "duplicate"): "another comparison of the problem has the same text",
+}
+
+#: What columns of rows hold.
+VALUES = {
+    "has_answer_extracted": "a problem with a stated answer",
+    "no_answer_extracted": "a problem without a stated answer",
+    "converted_proof": "a problem restated from a proof",
+    "symbolic": "a comparison of the answers",
+    "llm": "a model",
+}
+
+
+def reason_in_words(reason: str, stage: str = "") -> str:
+    """A drop reason (of a stage) as a phrase; an unknown one as its name with spaces."""
+    return _REASONS_OF_STAGES.get((stage, reason)) or REASONS.get(reason, reason.replace("_", " "))

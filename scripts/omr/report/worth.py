@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from omr.config.seeds import is_planned, most_seeds
+from omr.report.blocks import Paragraph
 from omr.report.data import ReportData
-from omr.report.html import paragraph
 from omr.runs.counts import PROBLEM_STAGES
 
 
-def worth(data: ReportData) -> str:
+def worth(data: ReportData) -> Iterator[Paragraph]:
     """Sentences for the section of costs; nothing for a recipe that solves no problems or has made no rows."""
     asked = next((cost for cost in data.costs if cost.use.stage == "generate_solutions"), None)
     problems = data.stages.get("fill_majority_answer", {}).get("read", 0)
     if asked is None or data.product is None or not data.product.rows or not problems:
-        return ""
+        return
     rows, solved, solutions = data.product.rows, data.product.problems, asked.use.requests
     said = (
         f"{solutions:,} solutions of {problems:,} problems became {rows:,} training rows of {solved:,} problems: "
         f"{solutions / rows:,.1f} solutions per row, {solutions / solved:,.1f} per problem with a row."
     )
-    hours = sum(cost.gpu_hours for cost in data.costs if cost.use.stage not in PROBLEM_STAGES)
-    if hours:
-        said += f" Of this recipe's {hours:,.1f} GPU-hours, a row took {hours / rows:.3g}, "
-        said += f"such a problem {hours / solved:.3g}."
-    return paragraph(said) + _evenly(data, solutions, problems, asked.gpu_hours)
+    hours = [cost.gpu_hours for cost in data.costs if cost.use.stage not in PROBLEM_STAGES]
+    if (known := sum(filter(None, hours))) and None not in hours:
+        said += f" Of this recipe's {known:,.1f} GPU-hours, a row took {known / rows:.3g}, "
+        said += f"such a problem {known / solved:.3g}."
+    yield Paragraph(said)
+    yield from _evenly(data, solutions, problems, asked.gpu_hours)
 
 
-def _evenly(data: ReportData, solutions: int, problems: int, gpu_hours: float) -> str:
+def _evenly(data: ReportData, solutions: int, problems: int, gpu_hours: float | None) -> Iterator[Paragraph]:
     """What the most solutions of every problem would have taken, where problems got different numbers."""
     if not is_planned(data.settings) or not solutions:
-        return ""
+        return
     most = most_seeds(data.settings)
     times = most * problems / solutions
     said = (
         f"Problems got different numbers of solutions, by a table or in rounds. {most} of every problem would have "
         f"been {most * problems:,} solutions, {times:,.1f} times as many"
     )
-    return paragraph(
+    yield Paragraph(
         said + (f", and {gpu_hours * times:,.1f} GPU-hours instead of {gpu_hours:,.1f}." if gpu_hours else ".")
     )

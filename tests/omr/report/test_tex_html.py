@@ -73,3 +73,44 @@ def test_short_arguments_are_read_as_tex_does() -> None:
 def test_an_answer_is_a_formula_only_if_it_looks_like_one() -> None:
     assert answer_html("Friday") == "Friday"
     assert "<mfrac>" in answer_html(r"\frac{3}{4}")
+
+
+def test_a_sign_in_braces_is_set_as_a_letter() -> None:
+    assert '<mo lspace="0" rspace="0">,</mo>' in formula_html("3{,}6")
+    assert "lspace" not in formula_html("f(3,6)")
+
+
+@pytest.mark.parametrize(
+    ("formula", "classes"),
+    [
+        (r"\left(\frac12\right)", ["open paren", "close paren"]),
+        (r"\left[\frac12,1\right)", ["open bracket", "close paren"]),
+        (r"\left.\frac12\right|_0", ["close stroke"]),
+        (r"\left\{\begin{array}{l}1\\2\end{array}\right.", ["open brace"]),
+        (r"\begin{cases}1\\2\end{cases}", ["open brace"]),
+        (r"\begin{pmatrix}1\\2\end{pmatrix}", ["open paren", "close paren"]),
+        (r"\begin{vmatrix}1\\2\end{vmatrix}", ["open stroke", "close stroke"]),
+        (r"\binom nk", ["open paren", "close paren"]),
+        (r"\Bigl[\frac12\Bigr]", ["open bracket", "close bracket"]),
+        (r"\left\lfloor\frac n2\right\rfloor", ["open floor", "close floor"]),
+        (r"\left(\left[\frac12\right]\right)", ["open paren", "close paren", "open bracket", "close bracket"]),
+        (r"\left(x\right)", []),
+        (r"(\frac12)", []),
+        (r"|\frac12|", []),
+        (r"\left\langle\frac12\right\rangle", []),
+    ],
+)
+def test_brackets_that_grow_are_drawn_by_the_style(formula: str, classes: list[str]) -> None:
+    markup = formula_html(formula)
+    assert re.findall('class="([^"]*)"', markup) == classes
+    assert "<mo" not in markup or not classes or not re.search(r"<mo[^>]*>[(\[]</mo>", markup)
+
+
+def test_brackets_that_do_not_grow_in_latex_do_not_in_the_page() -> None:
+    assert '<mo stretchy="false">(</mo>' in formula_html(r"(\frac12)")
+    assert '<mo stretchy="false">∣</mo>' in formula_html(r"\frac12 \mid x")
+    assert '<mo stretchy="false">(</mo>' in formula_html(r"\frac12 \pmod 7")
+
+
+def test_a_line_above_is_as_wide_as_what_is_below() -> None:
+    assert formula_html(r"\overline{AB}").count('<mrow class="overline"><mrow><mi>A</mi><mi>B</mi></mrow></mrow>') == 1

@@ -1,0 +1,122 @@
+"""The report's section on answers: where they come from, how solutions and votes ended, what the verdicts are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from omr.report.blocks import Block, Chart, Heading, Paragraph, Section, percent, shares
+from omr.report.data import ReportData
+from omr.report.distributions import share_bars
+from omr.report.words import SHARE_GROUPS, reason_in_words
+from omr.runs.counts import Counts
+
+_ENDINGS = {
+    "answered": "finished, with a final answer",
+    "without_answer": "finished, without a final answer",
+    "with_several_answers": "finished, with several final answers",
+    "unfinished": "cut at the token limit",
+    "failed": "the request failed for good",
+}
+_VERDICTS = {"yes": "right", "no": "wrong", "unjudged": "not judged"}
+_SOURCES = {"extracted": "the answer was given", "majority": "the vote gives the answer"}
+
+
+def answers(data: ReportData) -> Section:
+    """The section of a recipe that solves problems."""
+    majority, judged = data.stages.get("fill_majority_answer"), data.stages.get("merge_judgements")
+    blocks = [*_problem_types(data), *(_majority(majority) if majority else ()), *_votes(data)]
+    if judged:
+        made = sum((majority or {}).get("solutions", {}).values())
+        blocks += _judged(judged, data.stages.get("select_judgements"), made)
+    return Section("Answers and votes", blocks or [Paragraph("No answers yet.", "soft")])
+
+
+def _problem_types(data: ReportData) -> Iterator[Block]:
+    types = data.stages.get("read_problems", data.stages.get("merge_data", {})).get("problem_types", {})
+    if not types:
+        return
+    where = "the problem set" if data.starts_from_problems else "the discussion"
+    words = {
+        "has_answer_extracted": f"{where} states the answer",
+        "no_answer_extracted": f"no answer in {where}: the vote decides",
+        "converted_proof": "restated from a proof: the vote decides",
+    }
+    yield Heading("Where the expected answers come from")
+    yield shares("problems", types, words)
+    removed = sum(data.stages.get("decontaminate", {}).get("dropped", {}).values())
+    if removed:
+        before = sum(types.values())
+        yield Paragraph(f"These are the {before:,} problems before decontamination, which removed {removed:,}.")
+
+
+def _majority(counts: Counts) -> Iterator[Block]:
+    yield Heading("How the solutions ended")
+    yield shares("solutions", counts.get("solutions", {}), _ENDINGS)
+    agreement = counts.get("extracted_answers", {})
+    known = sum(agreement.values())
+    if known:
+        agrees = agreement.get("agrees", 0)
+        yield Paragraph(
+            "Where the discussion states an answer, the majority of the solutions confirms it for "
+            f"{agrees:,} of {known:,} problems ({percent(agrees, known)}), gives another one for "
+            f"{agreement.get('differs', 0):,}, and {agreement.get('undecided', 0):,} cannot be compared."
+        )
+    if counts.get("answers_repaired"):
+        yield Paragraph(
+            f"For {counts['answers_repaired']:,} problems a large vote replaced the forum's answer, which none of the "
+            "solutions supports; rows say so in `changed_answer_to_majority`, and samples below show both."
+        )
+
+
+def _votes(data: ReportData) -> Iterator[Block]:
+    """How clear the votes are: problems by the share of the commonest answer."""
+    if data.solutions is None:
+        return
+    series: dict[str, list[int]] = {}
+    silent = 0
+    for source, votes in data.solutions.votes.items():
+        # The commonest answer has at least one vote, so the first group stays empty.
+        series[_SOURCES.get(source, source)] = share_bars({pair: n for pair, n in votes.items() if pair[1]})[1:]
+        silent += sum(n for (_, of), n in votes.items() if not of)
+    yield Chart(
+        "How clear the votes are",
+        SHARE_GROUPS[1:],
+        series,
+        "share of the solutions with an answer that have the commonest one",
+        "problems",
+    )
+    if silent:
+        yield Paragraph(f"No solution of {silent:,} further problems has an answer, so nothing was voted on there.")
+
+
+def _not_looked_at(made: int, judged: int) -> Iterator[Block]:
+    """A word where fewer solutions were judged than there are."""
+    if made > judged:
+        yield Paragraph(
+            f"These are {judged:,} of the {made:,} solutions: what no answer is known of, nor voted for, "
+            "cannot be judged, and has no pass rate."
+        )
+
+
+def _judged(counts: Counts, selected: Mapping[str, Any] | None, made: int) -> Iterator[Block]:
+    verdicts, judges = counts.get("judgement", {}), counts.get("judged_by", {})
+    yield Heading("Verdicts on the solutions")
+    yield shares("verdict", {name: verdicts.get(name, 0) for name in _VERDICTS}, _VERDICTS)
+    yield from _not_looked_at(made, counts["read"])
+    reasons: Counter[str] = Counter(counts.get("unjudged_reason", {}))
+    if reasons:
+        why = ", ".join(f"{n:,} {reason_in_words(name)}" for name, n in reasons.most_common())
+        yield Paragraph(f"Not judged: {why}.")
+    saved = selected.get("calls_saved_by_sharing", 0) if selected else 0
+    sharing = ""
+    if saved and selected:
+        sharing = (
+            f" Solutions of a problem that share an answer are judged once, which saved {saved:,} of "
+            f"{saved + selected['llm_calls']:,} questions."
+        )
+    yield Paragraph(
+        f"A comparison of the two answers settled {judges.get('symbolic', 0):,} verdicts; "
+        f"a model gave {judges.get('llm', 0):,}.{sharing}"
+    )

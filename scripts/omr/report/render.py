@@ -1,0 +1,26 @@
+"""The page as HTML: templates that escape whatever is not markup already, with the style sheet in the page itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from omr.report.charts import by_bars, drawn
+from omr.report.page import Page
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def page_html(page: Page) -> str:
+    """The whole page."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"drawn": drawn, "by_bars": by_bars}
+    css = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    return environment.get_template("page.html.jinja").render(page=page, css=css)
