@@ -41,7 +41,7 @@ rule all:
 
 onstart:
     planned = planned_jobs(workflow.dag.needrun_jobs())
-    ending.watch(planned)
+    ending.watch(planned, jobs_run_here=workflow.local_exec)
     try:
         site = Site(bool(workflow.deployment_settings.deployment_method), runs_jobs=workflow.local_exec)
         begin(settings, recipes, planned, site)

@@ -11,15 +11,15 @@ from omr.config.code_recipes import CodeRecipes
 from omr.config.files import CONFIG_FILES, config_digest, config_of_job, expand_paths, extend_recipes, read_config
 from omr.errors import UserError
 from omr.config.paths import check_paths
-from omr.config.preparation import download_manifest, hub_id, sharding
+from omr.config.preparation import conda_env, download_manifest, hub_id, sharding
 from omr.config.recipes import Recipes
-from omr.models.resources import resources_of
+from omr.models.resources import job_resources, resources_of
 from omr.runs import patient_slurm
 from omr.runs.ending import Ending
 from omr.runs.planned import planned_jobs
 from omr.runs.rule_names import check_rule_names
 from omr.runs.start import Site, begin
-from omr.config.settings import Settings, flags, put_own_python_first, run_of_targets
+from omr.config.settings import Settings, flags, model_flags, put_own_python_first, run_of_targets
 
 put_own_python_first()
 

@@ -3,6 +3,8 @@
     hub -> {model_folder}/hub/{repo}/{revision}/manifest.json, files/         (prepare: download)
         -> {model_folder}/sharded/{model}/manifest.json, files/               (prepare: sharded_state)
 
+                                              -> results/{run}/logs/try_server/{model}.log  (snakemake try_server)
+
 Stages depend on the manifest of the model that they ask. A job never downloads while it holds GPUs.
 """
 
@@ -66,6 +68,32 @@ rule models:
     input:
         settings.manifests,
         recipes.manifests,
+
+
+rule try_server:
+    """One server of the model `--config model=...` in one job, asked one question: a page on what works and what not."""
+    input:
+        **settings.inputs_for(settings.tried_model),
+        prompt="prompts/solve_cot.yaml",
+    log:
+        f"results/{settings.run}/logs/try_server/{settings.tried_model.name}.log",
+    resources:
+        **job_resources(settings.tried_model),
+        run_config=settings.config_file,
+    params:
+        model=settings.tried_model.name,
+        files=lambda wildcards, input: model_flags(wildcards, input),
+    conda:
+        conda_env(config, settings.tried_model)
+    # Another try finds the same, and may take an hour to do so.
+    retries: 0
+    shell:
+        "python scripts/try_server.py"
+        " --config {resources.run_config}"
+        " --model {params.model:q}"
+        " {params.files}"
+        " --prompt {input.prompt}"
+        " --page {log:q}"
 
 
 rule download_tokenizer:

@@ -61,7 +61,8 @@ def test_the_settings_that_make_slurm_runs_hang_or_lose_files_are_not_there() ->
     assert profile["slurm-status-command"] == "squeue"
     assert not (ROOT / "profiles/default").exists()
     for path in (ROOT / "rules").glob("*.smk"):
-        assert not re.search(r"^ +retries:", path.read_text(), re.M), path
+        # None at all is the same within a job and outside.
+        assert not re.search(r"^ +retries: (?!0$)", path.read_text(), re.M), path
 
 
 def test_one_node_and_two_node_models_are_planned_by_the_literal_command(project: Project) -> None:

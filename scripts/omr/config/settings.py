@@ -81,6 +81,8 @@ class Settings:
 
     def _check_models(self) -> None:
         """Better now than in a job that has waited for its GPUs."""
+        if self.config.get("model") is not None:
+            model_spec(self.config, self.config["model"])
         for name in self.config.get("models") or {}:
             spec = model_spec(self.config, name)
             if spec.server not in CHECKPOINT_SERVERS:
@@ -231,6 +233,11 @@ class Settings:
     def model(self, stage: str) -> ModelSpec:
         """The model that a labelling stage asks."""
         return model_spec(self.config, self.stage(stage)["model"] or self.config["labelling_model"])
+
+    @property
+    def tried_model(self) -> ModelSpec:
+        """The model that `snakemake try_server` starts: `model` of config, or the one that labels."""
+        return model_spec(self.config, self.config.get("model") or self.config["labelling_model"])
 
     def model_named(self, name: str) -> ModelSpec:
         """The entry of `models` in config."""

@@ -7,6 +7,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -40,10 +41,15 @@ class Ending:
         self._folder, self._command = Path(folder), shlex.join(["snakemake", *arguments])
         self._files: list[str] = []
         self._last: list[str] = []
+        self._pages: list[Path] = []
         self._signal: int | None = None
 
-    def watch(self, planned: Planned) -> None:
-        """From now on signals are noted, and then do what they did. Only in a process's main thread."""
+    def watch(self, planned: Planned, jobs_run_here: bool) -> None:
+        """From now on signals are noted, and then do what they did. Only in a process's main thread.
+
+        What jobs say is seen as they say it where they run here.
+        """
+        self._pages = [] if jobs_run_here else [Path(page) for page in planned.pages]
         self._files = [file for files in planned.files.values() for file in files]
         self._last = planned.last
         for number in _STOPPED_BY:
@@ -60,14 +66,22 @@ class Ending:
         return handle
 
     def tell_success(self) -> None:
+        self._tell_pages()
         text = self.success(self._files, self._last)
         if text:
             print(f"{_RULER}\n{text}", file=sys.stderr)
 
     def tell_failure(self, failed: Iterable[Any], left: int, logs: Sequence[str]) -> None:
         """Ends the process, as a signal would where one came: nothing that is said behind it could say more."""
+        self._tell_pages()
         print(f"{_RULER}\n{self.failure(failed, left, logs)}", file=sys.stderr)
         sys.exit(1 if self._signal is None else 128 + self._signal)
+
+    def _tell_pages(self) -> None:
+        for page in self._pages:
+            with suppress(OSError):  # a job that never began has none
+                text = page.read_text(encoding="utf-8", errors="replace")
+                print(f"{_RULER}\n{page}\n" + "\n".join(map(_printable, text.splitlines())), file=sys.stderr)
 
     def success(self, made: Iterable[str], last: Iterable[str]) -> str:
         """What a run that ended well says; `made` are the files of its jobs, `last` those that no job of it read. Empty
@@ -122,6 +136,10 @@ def _of_job(job: Any) -> Iterator[str]:
         yield f"    log: {log}{silent}"
 
 
+def _printable(line: str) -> str:
+    return _CONTROL.sub("", line)
+
+
 def _said(log: Path) -> list[str]:
     """What a log ends with: its last error and the remedy behind it, else its last line."""
     try:
@@ -130,7 +148,7 @@ def _said(log: Path) -> list[str]:
             text = handle.read().decode(errors="replace")
     except OSError:
         return []
-    lines = [_CONTROL.sub("", line)[:_MOST_CHARACTERS] for line in text.splitlines() if line.strip()]
+    lines = [_printable(line)[:_MOST_CHARACTERS] for line in text.splitlines() if line.strip()]
     starts = [place for place, line in enumerate(lines) if line.startswith("error:") or " error: " in line]
     if not starts:
         return lines[-1:]

@@ -11,6 +11,8 @@ from omr.asking.prompt_fields import ROW_FIELDS
 
 #: What stages write beside their rows.
 _BESIDE_ROWS = re.compile(r"/(?:counts|dropped)/")
+#: Rules whose log is what they are for.
+_PAGES = frozenset({"try_server"})
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,13 @@ class Asking:
 @dataclass
 class Planned:
     """`files`: rule -> what its jobs make; `asking`: what its jobs put into prompts, each with one of the files of rows
-    that they read; `last`: files of rows and pages that no other job of the command reads."""
+    that they read; `last`: files of rows and pages that no other job of the command reads; `pages`: logs that are what
+    people asked for."""
 
     files: dict[str, list[str]] = field(default_factory=dict)
     asking: dict[Asking, str | None] = field(default_factory=dict)
     last: list[str] = field(default_factory=list)
+    pages: list[str] = field(default_factory=list)
 
 
 def planned_jobs(jobs: Iterable[Any]) -> Planned:
@@ -38,6 +42,8 @@ def planned_jobs(jobs: Iterable[Any]) -> Planned:
     for job in jobs:
         if job.output:  # what makes nothing is a name for files that people ask for
             read.update(map(str, job.input))
+        if job.rule.name in _PAGES:
+            planned.pages += map(str, job.log)
         planned.files.setdefault(job.rule.name, []).extend(map(str, job.output))
         # Training rows may have another prompt than their solutions were asked with.
         prompts = _paths(getattr(job.input, "prompts" if job.rule.name in ROW_FIELDS else "row_prompt", ()))

@@ -57,6 +57,20 @@ def test_a_run_ends_with_its_tables_and_where_its_products_are(ending: Ending) -
     ]
 
 
+def test_a_page_that_people_asked_for_is_shown_where_the_job_said_it_elsewhere_also_if_it_failed(
+    ending: Ending, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = write(f"{RUN}/logs/try_server/m.log", "ok     start\x1b[2J: 3 s\nerror: it has no answer\n")
+    for here, shown in ((True, 0), (False, 1)):
+        ending.watch(Planned(pages=[page, f"{RUN}/logs/try_server/never-began.log"]), jobs_run_here=here)
+        ending.tell_success()
+        said = capsys.readouterr().err
+        assert said.count(f"{page}\nok     start[2J: 3 s\nerror: it has no answer\n") == shown
+    with pytest.raises(SystemExit):
+        ending.tell_failure([failed("try_server", page)], 1, [])
+    assert "ok     start" in capsys.readouterr().err
+
+
 def test_a_run_for_one_file_names_it_and_one_that_makes_nothing_of_a_run_says_nothing(ending: Ending) -> None:
     made = [write(f"{RUN}/{name}.jsonl") for name in ("raw", "problems")]
     assert ending.success(made, made[1:]) == f"made:           {RUN}/problems.jsonl"
@@ -109,7 +123,7 @@ def test_a_run_that_was_stopped_ends_as_that_and_blames_no_job(
     before, heard = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}, []
     try:
         signal.signal(number, lambda number, frame: heard.append(number))
-        ending.watch(Planned())
+        ending.watch(Planned(), jobs_run_here=True)
         signal.raise_signal(number)
     finally:
         for n, handler in before.items():
@@ -129,7 +143,7 @@ def test_a_signal_that_the_process_was_started_to_ignore_stays_ignored(ending: E
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     term = signal.getsignal(signal.SIGTERM)
     try:
-        ending.watch(Planned())
+        ending.watch(Planned(), jobs_run_here=True)
         signal.raise_signal(signal.SIGINT)
     finally:
         signal.signal(signal.SIGINT, before)
