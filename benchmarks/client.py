@@ -99,7 +99,7 @@ def ask_all(pipe: Connection, port: int, folder: Path, data: Path, prompt: Path)
     async def drain(store: ReplyStore, keys: array[int]) -> None:
         endpoint = Endpoint(f"http://127.0.0.1:{port}/v1")
         async with ChatClient(spec, "bench", sampling, endpoint) as client:
-            progress = Progress("bench", len(keys), 0, log, show_bar=False)
+            progress = Progress(len(keys), 0, log)
             await Drain(client, store, progress, 0).run(plan.requests(check_ids=False))
 
     with ReplyStore(folder / "replies.jsonl", log) as store:

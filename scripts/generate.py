@@ -16,10 +16,12 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
+from omr.asking.budget import Budget
 from omr.asking.client import ChatClient
 from omr.asking.code_job import CodeJob, code_job, sandbox_settings, words_on_turns
 from omr.asking.code_settings import CodeSettings
@@ -42,6 +44,7 @@ from omr.files.jsonl import AtomicFile, Row
 from omr.models.model import ModelSpec, model_spec
 from omr.parsers.readable import is_readable
 from omr.replies.journal import ReplyStore
+from omr.replies.progress_file import JobProgress, ProgressFile, progress_path
 from omr.servers import ServerSite, server_site
 from omr.servers.full_load import FullLoad
 from omr.servers.kinds import telling_reuse
@@ -118,16 +121,25 @@ def missing_requests(plan: RequestPlan, missing: Missing, tries: Tries) -> Itera
             yield tries.number(request, missing.asked[place])
 
 
+class Work(NamedTuple):
+    """What is to be asked, what is asked again, and how far that is."""
+
+    plan: RequestPlan
+    tries: Tries
+    progress: Progress
+
+
 @dataclass(frozen=True)
 class Job:
     """Which model is asked, as what its server loads, where that server's software is, which share of the requests may
-    fail for good, when one is asked again, and what is needed where replies run code."""
+    fail for good, when one is asked again, the run's budget, and what is needed where replies run code."""
 
     model: ModelSpec
     served: ModelSpec
     site: ServerSite
     max_failed_fraction: float
     try_again: TryAgain
+    budget: Budget
     code: CodeJob | None = None
 
 
@@ -143,7 +155,7 @@ def read_job(args: argparse.Namespace, prompts: Sequence[Prompt]) -> Job:
         fraction = config.get("generate", {}).get("max_failed_fraction", 0.01)
     # What determines the replies is the model's identity; from where it is loaded only matters to the server.
     served = spec if args.model_manifest is None else served_from(spec, args.model_manifest)
-    job = Job(spec, served, server_site(config, spec.server), fraction, read_try_again(args, config))
+    job = Job(spec, served, server_site(config, spec.server), fraction, read_try_again(args, config), Budget(config))
     if args.code is None:
         return job
     code = CodeSettings.read(orjson.loads(args.code))
@@ -184,10 +196,10 @@ def server_log(args: argparse.Namespace) -> Path:
 
 
 async def answer(
-    args: argparse.Namespace, plan: RequestPlan, job: Job, store: ReplyStore, missing: Missing, tries: Tries, log: Log
+    args: argparse.Namespace, work: Work, job: Job, store: ReplyStore, missing: Missing, log: Log
 ) -> Drain:
     """Ask for everything that is missing. Returns the drain; its `stopped` says whether it was told to end early."""
-    progress = Progress(args.stage, len(missing.asked), len(missing.asked) - missing.count, log, sys.stderr.isatty())
+    plan, tries, progress = work
     max_failed = int(job.max_failed_fraction * len(missing.asked))
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(ChatClient(job.model, args.stage, plan.sampling, say=log))
@@ -200,16 +212,24 @@ async def answer(
         try:
             if job.code is not None:
                 turns = await stack.enter_async_context(job.code.solving(drain, args.output, store.__contains__, log))
-            async with watched_time_limit(job.model, drain.stop, log):
+            progress.phase = "loading"
+            stop = partial(stop_for_budget, drain, log)
+            async with watched_time_limit(job.model, drain.stop, log), job.budget.watched(stop):
                 requests = missing_requests(plan, missing, tries)
                 await drain_through_server(drain, requests, job.served, job.site, server_log(args), log)
         finally:
-            progress.close()
+            log(progress.line())
             log(f"{client.retries} tries were repeated")
             tell_load(drain.full_load, log)
             for line in words_on_turns(turns, drain.full_load) if turns is not None else ():
                 log(line)
     return drain
+
+
+def stop_for_budget(drain: Drain, log: Log, what: str) -> None:
+    log(f"{what}: this job ends")
+    drain.progress.note = what
+    drain.stop()
 
 
 def tell_load(load: FullLoad, log: Log) -> None:
@@ -235,24 +255,43 @@ def run(args: argparse.Namespace, log: Log) -> int:
 
 def fill_store(args: argparse.Namespace, plan: RequestPlan, job: Job, log: Log) -> int:
     """Ask for what the store lacks and publish it; the command's exit status."""
-    tries = Tries(plan, job.try_again)
-    with ReplyStore(args.output, log, Queueing(job.model, log), tries.note) as store:
-        missing = find_missing(plan, store, tries)
-        if len(store) and missing.asked.count(1) == len(missing.asked):
-            store.held.forget()  # what is stored answered other requests
-        if missing.neutralised:
-            log(f"the rows of {missing.neutralised} requests hold control tokens of chat templates, sent as text")
-        log(f"{args.stage} {args.output}: {missing.count} of {len(missing.asked)} requests have no reply yet")
-        failed: list[dict[str, Any]] = []
-        if missing.count:
-            drain = asyncio.run(answer(args, plan, job, store, missing, tries, log))
-            if drain.stopped:
-                log("told to stop: finished replies are kept, the next run goes on from there")
-                return EXIT_STOPPED
-            failed = drain.failed
-        store.publish([*missing.keys, *tries.keys], failed)
-        forget_turns(args.output)
-        write_counts(args, job.model, store, tries, missing.neutralised)
+    work = Work(plan, Tries(plan, job.try_again), Progress(0, 0, log))
+    with ReplyStore(args.output, log, Queueing(job.model, log), work.tries.note) as store:
+        with ProgressFile(progress_path(args.output), lambda: look_at(work.progress, job.model, store), log) as told:
+            status = fill_open_store(args, work, job, store, log)
+        if status == 0:
+            told.done()
+    return status
+
+
+def look_at(progress: Progress, spec: ModelSpec, store: ReplyStore) -> JobProgress:
+    """What watchers are told of this job."""
+    of_job = {"model": spec.name, "held_s": round(store.held.seconds, 3), "gpus": spec.gpus * spec.nodes}
+    known: dict[str, Any] = of_job | store.usage.tokens()
+    return replace(progress.look(), **known)
+
+
+def fill_open_store(args: argparse.Namespace, work: Work, job: Job, store: ReplyStore, log: Log) -> int:
+    plan, tries, progress = work
+    missing = find_missing(plan, store, tries)
+    progress.begin(len(missing.asked), len(missing.asked) - missing.count)
+    if len(store) and missing.asked.count(1) == len(missing.asked):
+        store.held.forget()  # what is stored answered other requests
+    if missing.neutralised:
+        log(f"the rows of {missing.neutralised} requests hold control tokens of chat templates, sent as text")
+    log(f"{args.stage} {args.output}: {missing.count} of {len(missing.asked)} requests have no reply yet")
+    failed: list[dict[str, Any]] = []
+    if missing.count:
+        job.budget.check()
+        drain = asyncio.run(answer(args, work, job, store, missing, log))
+        if drain.stopped:
+            log("told to stop: finished replies are kept, the next run goes on from there")
+            progress.phase = "stopped"
+            return EXIT_STOPPED
+        failed = drain.failed
+    store.publish([*missing.keys, *tries.keys], failed)
+    forget_turns(args.output)
+    write_counts(args, job.model, store, tries, missing.neutralised)
     return 0
 
 

@@ -47,6 +47,7 @@ class Drain:
 
     async def run(self, requests: Iterator[Request]) -> None:
         """Ask all `requests`; returns when each has a reply in the store or stands in `failed`."""
+        self.progress.phase = "asking"
         self._workers = [asyncio.create_task(self._work(requests)) for _ in range(self._at_once)]
         try:
             await first_to_end(asyncio.gather(*self._workers), self._beat())

@@ -1,21 +1,22 @@
-"""How far a model stage is: a bar on a terminal, a quiet line a minute in the log."""
+"""How far a model stage is: a quiet line a minute in the log, and what watchers read (omr/replies/progress_file.py)."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-from tqdm import tqdm
-
 from omr.errors import UserError, user_fault
+from omr.replies.progress_file import JobProgress
 from omr.replies.reply import Reply
 
 _LOG_EVERY_S = 60.0
+#: How long rates are taken over for those who watch.
+_RECENT_S = 180.0
 
 
 class Log:
@@ -47,16 +48,22 @@ def run_logged(path: Path | None, run: Callable[[Log], int]) -> int:
 class Progress:
     """Counts replies of one job: rows, requests a second, tokens a second, failures, time left."""
 
-    def __init__(self, stage: str, total: int, done: int, log: Log, show_bar: bool) -> None:
+    def __init__(self, total: int, done: int, log: Log) -> None:
+        self.phase = "reading"
         self.failed: Counter[str] = Counter()
         self.answered = 0
         self.tokens = Counter[str]()
         self.load = ""  # how busy the server is, if it says so
+        self.note = ""  # why the job stops
         self._total, self._done, self._log = total, done, log
         self._started = self._last_line = time.monotonic()
-        self._bar = tqdm(
-            total=total, initial=done, desc=stage, unit="req", leave=False, disable=not show_bar, dynamic_ncols=True
-        )
+        self._recent = deque([(self._started, 0, 0)])
+
+    def begin(self, total: int, done: int) -> None:
+        """The work is known: so many requests, of which so many have their reply."""
+        self._total, self._done = total, done
+        self._started = self._last_line = time.monotonic()
+        self._recent = deque([(self._started, 0, 0)])
 
     def add(self, reply: Reply) -> None:
         """Count one reply or final failure."""
@@ -66,9 +73,6 @@ class Progress:
                 self.tokens[kind] += tokens
         else:
             self.failed[reply["error"]["kind"]] += 1
-        if not self._bar.disable:
-            self._bar.update(1)
-            self._bar.set_postfix_str(f"{self._tokens_per_s():.0f} tok/s, {self.failed.total()} failed", refresh=False)
         self.tick()
 
     def tick(self) -> None:
@@ -77,6 +81,25 @@ class Progress:
             self._log(self.line())
             self._last_line = time.monotonic()
 
+    def look(self) -> JobProgress:
+        """What watchers are told, but for tokens in all. Called by one thread, beside the one that counts."""
+        now, answered, tokens = time.monotonic(), self.answered, self.tokens["completion_tokens"]
+        self._recent.append((now, answered, tokens))
+        while len(self._recent) > 2 and now - self._recent[1][0] > _RECENT_S:
+            self._recent.popleft()
+        since, answered_then, tokens_then = self._recent[0]
+        return JobProgress(
+            phase=self.phase,
+            total=self._total,
+            stored=self._done,
+            answered=answered,
+            failed=dict(self.failed),
+            recent_s=round(now - since, 3),
+            recent_answered=max(0, answered - answered_then),
+            recent_tokens=max(0, tokens - tokens_then),
+            note=self.note,
+        )
+
     def _elapsed_s(self) -> float:
         return max(time.monotonic() - self._started, 1e-9)
 
@@ -84,7 +107,7 @@ class Progress:
         return self.tokens["completion_tokens"] / self._elapsed_s()
 
     def line(self) -> str:
-        """One line of text: everything that the bar shows."""
+        """One line of text: how far the job is, how fast, and how long it will take."""
         asked = self.answered + self.failed.total()
         done, rate = self._done + asked, asked / self._elapsed_s()
         left_s = (self._total - done) / rate if rate else float("inf")
@@ -94,7 +117,3 @@ class Progress:
             f"{self._tokens_per_s():.0f} tokens/s, {self.failed.total()} failed, time left {left}"
             + (f"; {self.load}" if self.load else "")
         )
-
-    def close(self) -> None:
-        self._bar.close()
-        self._log(self.line())

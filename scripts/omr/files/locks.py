@@ -166,7 +166,7 @@ class FileLock:
         self.release()
 
 
-def _start_time(pid: int) -> str:
+def process_start(pid: int) -> str:
     """When a process started, in the kernel's ticks: a reused pid differs in it. Empty where there is no /proc."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
@@ -177,7 +177,7 @@ def _start_time(pid: int) -> str:
 def _myself() -> Owner:
     pid = os.getpid()
     job = os.environ.get("SLURM_JOB_ID", "")
-    return {"host": socket.gethostname(), "pid": str(pid), "started": _start_time(pid), "job": job}
+    return {"host": socket.gethostname(), "pid": str(pid), "started": process_start(pid), "job": job}
 
 
 def _is_running(owner: Owner) -> bool:
@@ -187,7 +187,7 @@ def _is_running(owner: Owner) -> bool:
         return False
     except PermissionError:
         return True
-    return _start_time(int(owner["pid"])) == owner["started"]
+    return process_start(int(owner["pid"])) == owner["started"]
 
 
 def _describe(owner: Owner) -> str:

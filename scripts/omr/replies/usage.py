@@ -34,6 +34,11 @@ class Usage:
         else:
             self._without_usage += 1
 
+    def tokens(self) -> dict[str, int]:
+        """{"prompt_tokens", "completion_tokens", "without_usage"}; any thread may ask."""
+        tokens = {kind: self._tokens[kind] for kind in ("prompt_tokens", "completion_tokens")}
+        return tokens | {"without_usage": self._without_usage}
+
     def as_json(self) -> dict[str, Any]:
         """{"requests", "answered", "failed": {kind: n}, "finish_reasons": {reason: n}, "prompt_tokens",
         "completion_tokens", "without_usage" (replies whose server counted no tokens), "latency_s"}.

@@ -158,7 +158,7 @@ class RunCounts:
         """What the model of a stage did in the shards that have run; None if none has."""
         if not self.knows(recipe):
             return None
-        pairs = self._shards(stage, recipe)
+        pairs = self.shard_files(stage, recipe)
         done = [(counts, replies) for counts, replies in pairs if counts.exists()]
         if not done:
             return None
@@ -176,7 +176,7 @@ class RunCounts:
         asked += [(stage, recipe) for recipe in recipes.to_run for stage in recipes.model_stages(recipe)]
         return [use for stage, recipe in asked if (use := self.model_use(stage, recipe)) is not None]
 
-    def _shards(self, stage: str, recipe: str | None) -> Sequence[tuple[Path, Path]]:
+    def shard_files(self, stage: str, recipe: str | None) -> Sequence[tuple[Path, Path]]:
         """(counts file, replies file) of every shard that config asks for."""
         if recipe is None:
             names = self._settings.shards(stage)

@@ -28,7 +28,7 @@ def drained(tmp_path: Path, number: int, answer: Any, **fields: Any) -> Drain:
     async def run() -> Drain:
         with ReplyStore(tmp_path / "out.jsonl") as store:
             async with ChatClient(SPEC, "s", Sampling(0.0, 1.0, 9)) as client:
-                progress = Progress("s", number, 0, Log(tmp_path / "log"), show_bar=False)
+                progress = Progress(number, 0, Log(tmp_path / "log"))
                 drain = Drain(client, store, progress, 0, **fields)
                 drain.answer = lambda request: answer(drain, request)
                 await drain.run(iter(requests(number)))

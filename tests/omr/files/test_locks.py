@@ -68,7 +68,7 @@ def _no_flock(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_flock_a_running_owner_on_this_host_holds_the_lock(tmp_path: Path) -> None:
     path = tmp_path / "x.lock"
     parent = os.getppid()
-    path.write_bytes(owner(socket.gethostname(), parent, locks._start_time(parent)))
+    path.write_bytes(owner(socket.gethostname(), parent, locks.process_start(parent)))
     assert not acquired(path)
 
 

@@ -190,7 +190,7 @@ def drained(lab: Lab, modes: str, folder: Path) -> Drain:
 
     async def run(store: ReplyStore) -> Drain:
         async with ChatClient(spec, "solve", Sampling(0.0, 1.0, 8)) as client:
-            drain = Drain(client, store, Progress("solve", 6, 0, log, show_bar=False), max_failed=0)
+            drain = Drain(client, store, Progress(6, 0, log), max_failed=0)
             await drain_through_server(drain, iter(requests), spec, site, folder / "s.log", log, load_every_s=0.05)
         return drain
 

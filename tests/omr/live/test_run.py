@@ -1,0 +1,211 @@
+"""A run is read while it goes on, whatever its jobs left behind."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import yaml
+from live_runs import ELSEWHERE, GONE, HERE, STAGE, at_work, begin_run, finish, shard, write_raw
+from omr.errors import UserError
+from omr.live.run import RunProgress, Watched
+from omr.live.stage import StageProgress
+from omr.live.words import stage_words, summary, worries
+from run_files import RECIPE, write_counts
+
+
+def look(folder: Path) -> RunProgress:
+    return Watched(folder).look(asks_queue=False)
+
+
+def first(run: RunProgress) -> StageProgress:
+    return next(stage for stage in run.stages if stage.stage == STAGE)
+
+
+def shards(run: RunProgress) -> dict[str, int]:
+    return {state: number for state, number in first(run).shards.items() if number}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return begin_run(tmp_path / "small")
+
+
+def test_a_run_that_has_asked_nothing_waits(folder: Path) -> None:
+    run = look(folder)
+    assert shards(run) == {"waiting": 4}
+    assert (first(run).done, run.requests(first(run)), run.left_s(first(run))) == (0, (None, True), None)
+    assert (run.gpu_hours, run.usd, run.is_complete, run.jobs) == (0.0, 0.0, False, None)
+    assert run.faults == []
+
+
+def test_shards_that_are_done_at_work_stopped_and_waiting_are_told_apart(folder: Path) -> None:
+    finish(folder, 0, failed={"http": 2})
+    at_work(folder, 1, failed={"http": 1, "timeout": 1})
+    at_work(folder, 2, tries=3, **GONE)
+    run = look(folder)
+    stage = first(run)
+    assert shards(run) == {"done": 1, "running": 1, "stopped": 1, "waiting": 1}
+    assert (stage.done, stage.total, stage.unknown_shards) == (10 + 7 + 5, 30, 1)
+    assert run.requests(stage) == (40, True)  # as many for the shard that nobody has begun
+    assert dict(stage.failed) == {"http": 3, "timeout": 1}
+    assert stage.retried == 1
+    # Only a job that is there has a speed: 3 replies and 50 tokens in 100 s.
+    assert (stage.rows_per_s, stage.tokens_per_s) == (0.03, 0.5)
+    assert run.left_s(stage) == pytest.approx((40 - 22) / 0.03)
+
+
+def test_hours_and_money_are_those_of_all_tries_on_all_gpus(folder: Path) -> None:
+    finish(folder, 0)  # half an hour on two
+    at_work(folder, 1)  # an hour on two
+    at_work(folder, 2, **GONE)
+    run = look(folder)
+    assert run.gpu_hours == pytest.approx(1 + 2 + 2)
+    assert run.usd == pytest.approx(5 * 3.0)
+    assert run.gpus == 2  # of these, so many are held now
+
+
+def test_money_is_unknown_where_a_price_is(tmp_path: Path) -> None:
+    folder = begin_run(tmp_path / "small")
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    del config["models"]["solver"]["usd_per_gpu_hour"]
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    assert look(folder).usd == 0.0
+    finish(folder, 0)
+    assert look(folder).usd is None
+
+
+def test_a_job_of_another_machine_that_says_nothing_any_more_is_silent(folder: Path) -> None:
+    at_work(folder, 0, age_s=900, **ELSEWHERE)
+    at_work(folder, 1, **ELSEWHERE)
+    run = look(folder)
+    assert shards(run) == {"silent": 1, "running": 1, "waiting": 2}
+    (worry,) = worries(run)
+    assert f"{shard(0)}.jsonl: nothing was heard of it for 15 min (node-7); 5 of 10 requests are kept" in worry
+
+
+def test_why_a_job_stopped_is_told(folder: Path) -> None:
+    at_work(folder, 0, phase="failed", note="the server cannot be started")
+    at_work(folder, 1, phase="stopped")
+    said = worries(look(folder))
+    assert "failed: the server cannot be started; 5 of 10 requests are kept" in said[0]
+    assert "was told to stop; 5 of 10 requests are kept" in said[1]
+
+
+TORN = [b"", b"{", b'{"requests": 3', b"[]", b"null", b"\xff\xfe\x00", b"[" * 5000]
+
+
+@pytest.mark.parametrize("data", TORN)
+def test_torn_files_are_named_and_the_rest_is_shown(folder: Path, data: bytes) -> None:
+    finish(folder, 0)
+    (folder / "counts" / STAGE / f"{shard(1)}.json").write_bytes(data)
+    write_raw(folder, 2, data)
+    (folder / "estimate.json").write_bytes(data)
+    (folder / "jobs.json").write_bytes(data)
+    run = look(folder)
+    assert shards(run) == {"done": 2, "waiting": 2}
+    assert first(run).done == 10
+    assert len(run.faults) == 4
+    assert orjson.loads(orjson.dumps(run.as_json()))["faults"] == run.faults
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        {"requests": "ten", "failed": {"x": "y"}, "wall_s": None, "gpus": [1]},
+        {"requests": -5, "failed": [1, 2], "prompt_tokens": 10**30, "wall_s": -1.0},
+        {"requests": True, "failed": {"a": -3}, "completion_tokens": {}},
+    ],
+)
+def test_numbers_that_are_none_count_nothing(folder: Path, counts: dict[str, Any]) -> None:
+    path = folder / "counts" / STAGE / f"{shard(0)}.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(str(counts).replace("'", '"').replace("None", "null").replace("True", "true"))
+    stage = first(look(folder))
+    assert (stage.done, stage.total, stage.failed.total(), stage.gpu_s) == (0, 0, 0, 0.0)
+    assert (stage.prompt_tokens, stage.completion_tokens) == (0, 0)
+
+
+def test_a_run_of_a_version_without_these_files_is_shown_as_far_as_it_goes(folder: Path) -> None:
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    for key in ("planted", "gates", "budget", "problems_from", "estimate"):
+        del config[key]  # keys that it did not have
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    replies = folder / "replies" / STAGE
+    replies.mkdir(parents=True)
+    for number, owner in ((0, HERE), (1, None)):
+        (replies / f"{shard(number)}.jsonl.journal").write_bytes(b"{}\n")
+        text = {key: str(value) for key, value in owner.items()} if owner else None
+        (replies / f"{shard(number)}.jsonl.lock").write_bytes(orjson.dumps(text) if text else b"")
+        (replies / f"{shard(number)}.jsonl.held").write_bytes(b'{"held_s": 1800.0}')
+    run = look(folder)
+    assert shards(run) == {"running": 1, "stopped": 1, "waiting": 2}
+    assert run.gpu_hours == pytest.approx(2.0)
+    assert stage_words(run, first(run)).requests == "0/?"
+
+
+def test_shards_of_another_number_of_shards_do_not_count(folder: Path) -> None:
+    finish(folder, 0, of=3)
+    at_work(folder, 1, of=3)
+    assert shards(look(folder)) == {"waiting": 4}
+
+
+def estimate(folder: Path, **total: Any) -> None:
+    stages = [{"stage": STAGE, "recipe": None, "requests": 80, "gpu_hours": 8.0}]
+    stages.append({"stage": "generate_solutions", "recipe": RECIPE, "requests": 500, "gpu_hours": 100.0})
+    (folder / "estimate.json").write_bytes(orjson.dumps({"stages": stages, "total": {"gpu_hours": 108.0} | total}))
+
+
+def test_what_is_not_begun_is_told_by_the_estimate(folder: Path) -> None:
+    estimate(folder)
+    at_work(folder, 0)
+    run = look(folder)
+    solving = next(stage for stage in run.stages if stage.stage == "generate_solutions")
+    assert run.requests(solving) == (500, True)
+    assert run.left_s(solving) == pytest.approx(100 * 3600 / 2)  # with the two GPUs that the run has now
+    left, more = run.all_left_s
+    assert more  # of other stages nothing is known
+    assert left > run.left_s(solving)  # type: ignore[operator]
+    assert "Spent: 2.0 GPU-hours of about 108 estimated; 6.00 USD." in list(summary(run))
+
+
+def test_a_budget_stands_beside_what_is_spent(tmp_path: Path) -> None:
+    folder = begin_run(tmp_path / "small", budget={"usd": None, "gpu_hours": 40})
+    finish(folder, 0)
+    assert "Spent: 1.0 GPU-hours, budget 40.0; 3.00 USD." in list(summary(look(folder)))
+
+
+def test_a_run_that_is_done_says_so(folder: Path) -> None:
+    for number in range(4):
+        finish(folder, number)
+    watched = Watched(folder)
+    run = watched.look(asks_queue=False)
+    assert first(run).is_complete
+    assert stage_words(run, first(run)).share == 1.0
+    assert run.left_s(first(run)) == 0.0
+    one = shard(0, 1)
+    for stage, recipe in ((stage.stage, stage.recipe) for stage in run.stages if stage.stage != STAGE):
+        for counts, _ in watched._counts.shard_files(stage, recipe):
+            write_counts(counts, requests=1, model="solver")
+    assert "All model stages are done." in list(summary(look(folder)))
+    assert one in str(watched._counts.shard_files("judge_answers", RECIPE)[0][0])
+
+
+def test_a_folder_without_a_run_says_which_there_are(folder: Path) -> None:
+    with pytest.raises(UserError, match="there is no run") as error:
+        Watched(folder.parent / "smal")
+    assert error.value.remedy == "there are: small"
+
+
+def test_what_snakemake_says_of_its_jobs_is_told_with_whether_it_is_there(folder: Path) -> None:
+    rules = {"parse_problems": {"total": 3, "done": 1, "running": 1, "failed": 0, "retried": 1}, "x": 7}
+    content = {"rules": rules, "began_at": time.time() - 60, "at": time.time(), "ended": "", "run_id": ""} | HERE
+    for known, where in ((HERE, "at work, for 1 min"), (GONE, "gone, began 1 min before its last word")):
+        (folder / "jobs.json").write_bytes(orjson.dumps(content | known))
+        (line, *_) = summary(look(folder))
+        assert where in line
+        assert "1 of 3 jobs done" in line
+        assert line.endswith("1 waiting, 1 started again.")
