@@ -34,10 +34,8 @@ rule all:
         recipes.all_replies(settings.run),
         settings.planted_report,
         f"results/{settings.run}/stages.txt",
-        expand(f"results/{settings.run}/{{recipe}}/dataset", recipe=recipes.to_run),
+        products.of_recipes,
         products.joined,
-        expand(f"results/{settings.run}/{{recipe}}/stages.txt", recipe=recipes.to_run),
-        expand(f"results/{settings.run}/{{recipe}}/report.html", recipe=recipes.to_run),
 
 
 onstart:

@@ -8,7 +8,7 @@
     -> {recipe}/traces/shard-...                              their comparisons, as far as they fit a summarizer
     -> {recipe}/replies/generate_selection_summaries/part-PP-of-QQ/shard-...
     -> {recipe}/summarized/shard-...                          selections with the summary of their comparison
-    -> {recipe}/sft/shard-...                                 training rows; on to sft.jsonl as in rules/sft.smk
+    -> {recipe}/sft/shard-...                                 training rows, with figures; on as in rules/sft.smk
 
 A shard holds the same problems at every stage, and a source's shards may be cut otherwise. Each CPU stage also writes
 {recipe}/dropped/<stage>/shard-... and {recipe}/counts/<stage>/shard-....
@@ -262,8 +262,8 @@ rule prepare_selections:
         pass_rates=rounds.product_rates,
         code=code_of("prepare_selections"),
     output:
-        # All of it is in sft.jsonl.
-        rows=temp("results/{run}/{recipe}/sft/shard-{shard}-of-{shards}.jsonl"),
+        rows=directory("results/{run}/{recipe}/sft/shard-{shard}-of-{shards}"),
+        figures="results/{run}/{recipe}/figures/shard-{shard}-of-{shards}.json",
         dropped="results/{run}/{recipe}/dropped/prepare_selections/shard-{shard}-of-{shards}.jsonl",
         counts="results/{run}/{recipe}/counts/prepare_selections/shard-{shard}-of-{shards}.json",
     log:
@@ -288,6 +288,7 @@ rule prepare_selections:
         " {params.pass_rates}"
         " {params.measure}"
         " --output {output.rows}"
+        " --figures {output.figures}"
         " --dropped {output.dropped}"
         " --counts {output.counts}"
         " 2>&1 | tee {log}"

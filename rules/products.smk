@@ -6,7 +6,7 @@
     results/{run}/decontaminated.jsonl, {recipe}/judged/shard-..., {recipe}/solutions/seed-SS/shard-...
     -> {recipe}/preferences/                 preference/ and README.md: `snakemake preferences`
 
-    {recipe}/sft.jsonl
+    {recipe}/sft/shard-...
     -> {recipe}/subsets/{subset}/dataset/    as {recipe}/dataset/: `snakemake subset`
 
 The stages also write {recipe}/dropped/<stage> and {recipe}/counts/<stage>.
@@ -65,6 +65,10 @@ rule write_rl:
     input:
         rows="results/{run}/{recipe}/rl.jsonl",
         counts="results/{run}/{recipe}/counts/prepare_rl.json",
+        stages="results/{run}/stages.json",
+        measured=products.measured,
+        contamination="results/{run}/contamination/report.json",
+        planted=settings.planted_report,
         code=code_of("write_product"),
     output:
         directory("results/{run}/{recipe}/rl"),
@@ -74,6 +78,7 @@ rule write_rl:
         data_source=config["products"]["rl"]["data_source"],
         license=products.card_license,
         authored=products.authored,
+        gates=products.gates,
     conda:
         "../envs/workflow.yaml"
     shell:
@@ -84,6 +89,10 @@ rule write_rl:
         " {params.license}"
         " {params.authored}"
         " --counts {input.counts}"
+        " --stages {input.stages}"
+        " --measured {input.measured}"
+        " --contamination {input.contamination}"
+        " {params.gates}"
         " --data-source {params.data_source:q}"
         " --output {output}"
         " 2>&1 | tee {log}"
@@ -141,6 +150,10 @@ rule write_preferences:
     input:
         rows=further.pairs,
         counts=further.pair_counts,
+        stages="results/{run}/stages.json",
+        measured=products.measured,
+        contamination="results/{run}/contamination/report.json",
+        planted=settings.planted_report,
         code=code_of("write_product"),
     output:
         directory("results/{run}/{recipe}/preferences"),
@@ -151,6 +164,7 @@ rule write_preferences:
     params:
         license=products.card_license,
         authored=products.authored,
+        gates=products.gates,
     conda:
         "../envs/workflow.yaml"
     shell:
@@ -161,6 +175,10 @@ rule write_preferences:
         " {params.license}"
         " {params.authored}"
         " --counts {input.counts}"
+        " --stages {input.stages}"
+        " --measured {input.measured}"
+        " --contamination {input.contamination}"
+        " {params.gates}"
         " --output {output}"
         " 2>&1 | tee {log}"
 
@@ -173,19 +191,19 @@ rule preferences:
 
 
 rule select_subset:
-    """The rows of a recipe that a subset of `products.subsets` asks for."""
-    localrule: True
+    """The rows of a shard that a subset of `products.subsets` asks for."""
     input:
-        rows="results/{run}/{recipe}/sft.jsonl",
+        rows="results/{run}/{recipe}/sft/shard-{shard}-of-{shards}",
         tokenizer=further.tokenizer,
         code=code_of("select_subset"),
     output:
         # All of it is in the subset's dataset/.
-        rows=temp("results/{run}/{recipe}/subsets/{subset}/sft.jsonl"),
-        dropped="results/{run}/{recipe}/dropped/select_subset/{subset}.jsonl",
-        counts="results/{run}/{recipe}/counts/select_subset/{subset}.json",
+        rows=temp(directory("results/{run}/{recipe}/subsets/{subset}/sft/shard-{shard}-of-{shards}")),
+        figures="results/{run}/{recipe}/subsets/{subset}/figures/shard-{shard}-of-{shards}.json",
+        dropped="results/{run}/{recipe}/dropped/select_subset/{subset}/shard-{shard}-of-{shards}.jsonl",
+        counts="results/{run}/{recipe}/counts/select_subset/{subset}/shard-{shard}-of-{shards}.json",
     log:
-        "results/{run}/{recipe}/logs/select_subset/{subset}.log",
+        "results/{run}/{recipe}/logs/select_subset/{subset}/shard-{shard}-of-{shards}.log",
     params:
         chosen=further.subset_flags,
         tokenizer=products.tokenizer_flag,
@@ -197,6 +215,7 @@ rule select_subset:
         " {params.chosen}"
         " {params.tokenizer}"
         " --output {output.rows}"
+        " --figures {output.figures}"
         " --dropped {output.dropped}"
         " --counts {output.counts}"
         " 2>&1 | tee {log}"
@@ -206,9 +225,10 @@ rule write_subset:
     """The folder that `datasets.load_dataset` takes, with a card that says what was chosen."""
     localrule: True
     input:
-        rows="results/{run}/{recipe}/subsets/{subset}/sft.jsonl",
-        counts=products.counts,
-        own_counts="results/{run}/{recipe}/counts/select_subset/{subset}.json",
+        rows=further.subset_rows,
+        figures=further.subset_figures,
+        stages="results/{run}/{recipe}/stages.json",
+        own_counts=further.subset_counts,
         contamination="results/{run}/contamination/report.json",
         planted=settings.planted_report,
         prompts=products.prompts,
@@ -227,11 +247,13 @@ rule write_subset:
         "../envs/workflow.yaml"
     shell:
         "python scripts/write_dataset.py"
-        " --rows {input.rows}"
+        " --shards {input.rows}"
+        " --figures {input.figures}"
         " --title {wildcards.run}-{wildcards.recipe}-{wildcards.subset}"
         " {params.license}"
         " {params.authored}"
-        " --counts {input.counts} {input.own_counts}"
+        " --stages {input.stages}"
+        " --counts {input.own_counts}"
         " --contamination {input.contamination}"
         " {params.gates}"
         " --models {params.models:q}"

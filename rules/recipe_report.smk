@@ -1,6 +1,6 @@
 """What a recipe made of the threads, for someone who knows nothing of the run.
 
-    results/{run}/counts/, contamination/report.json, planted/report.json, {recipe}/counts/, {recipe}/judged/, {recipe}/sft.jsonl
+    results/{run}/counts/, contamination/report.json, planted/report.json, {recipe}/counts/, stages.json, figures/
     -> results/{run}/{recipe}/report.html
 
 One page that needs no network; `snakemake --report` shows it.
@@ -13,7 +13,8 @@ rule write_report:
     """Funnel, answers, votes, pass rates, recipes, cost, decontamination, some rows and the prompts on one page."""
     input:
         # Whatever the page tells of earlier stages is there, and as it was, when these are.
-        rows="results/{run}/{recipe}/sft.jsonl",
+        figures=products.figures,
+        stages="results/{run}/{recipe}/stages.json",
         contamination="results/{run}/contamination/report.json",
         planted=settings.planted_report,
         prompts=products.prompts,

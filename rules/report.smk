@@ -1,6 +1,7 @@
-"""What a run did.
+"""What a run did: rows read, written and dropped by each stage, checked. Cards, bounds and reports go by these tables.
 
-results/{run}/counts/ -> results/{run}/stages.txt, stages.json    (rows read, written, dropped; checked)
+results/{run}/counts/ -> results/{run}/stages.txt, stages.json
+results/{run}/stages.json, {recipe}/counts/, {recipe}/figures/ -> {recipe}/stages.txt, stages.json
 """
 
 
@@ -32,8 +33,10 @@ rule check_recipe_counts:
     """What each stage of a recipe read, wrote and dropped; stops if rows are unaccounted for."""
     localrule: True
     input:
+        # The counts of all stages before are there, and as they were, when these are.
         problems="results/{run}/decontaminated.jsonl",
-        rows="results/{run}/{recipe}/sft.jsonl",
+        stages="results/{run}/stages.json",
+        figures=products.figures,
         code=code_of("check_counts"),
     output:
         text="results/{run}/{recipe}/stages.txt",
@@ -44,11 +47,14 @@ rule check_recipe_counts:
         "../envs/workflow.yaml"
     params:
         kept_by=code_recipes.kept_by,
+        sources=products.sources,
     shell:
         "python scripts/check_counts.py"
         " --run results/{wildcards.run}"
         " --recipe {wildcards.recipe}"
         " --kept-by {params.kept_by}"
+        " --above {input.stages}"
+        " {params.sources}"
         " --output {output.text}"
         " --json {output.json}"
         " 2>&1 | tee {log}"

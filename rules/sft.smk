@@ -3,9 +3,10 @@
     results/{run}/decontaminated.jsonl, {recipe}/judged/shard-KKK-of-NNN.jsonl, {recipe}/solutions/seed-SS/shard-...,
     where a recipe runs code, {recipe}/cleaned/shard-... or {recipe}/selected/shard-...,
     and, where it has summaries, {recipe}/traces/shard-..., {recipe}/summarized/shard-...
-    -> {recipe}/sft/shard-...                               training rows, with their texts
-    -> {recipe}/sft.jsonl                                   all of them
-    -> {recipe}/dataset/                                    data/train-*.parquet and README.md, the card
+    -> {recipe}/sft/shard-KKK-of-NNN/*.parquet              training rows, with their texts
+    -> {recipe}/figures/shard-...                           their figures, which add up
+    -> {recipe}/sft.jsonl                                   all rows, for people: nothing else reads it
+    -> {recipe}/dataset/                                    data/train-*.parquet (the same files) and README.md, the card
     -> dataset/                                             all recipes in one folder, with the published subsets
     -> {recipe}/publish_plan.txt                            what `snakemake publish` would send: `snakemake publish_plan`
     -> {recipe}/published.json                              the receipt of what was sent
@@ -38,8 +39,8 @@ rule prepare_sft:
         pass_rates=rounds.product_rates,
         code=code_of("prepare_sft"),
     output:
-        # All of it is in sft.jsonl: no need to keep the texts twice.
-        rows=temp("results/{run}/{recipe}/sft/shard-{shard}-of-{shards}.jsonl"),
+        rows=directory("results/{run}/{recipe}/sft/shard-{shard}-of-{shards}"),
+        figures="results/{run}/{recipe}/figures/shard-{shard}-of-{shards}.json",
         dropped="results/{run}/{recipe}/dropped/prepare_sft/shard-{shard}-of-{shards}.jsonl",
         counts="results/{run}/{recipe}/counts/prepare_sft/shard-{shard}-of-{shards}.json",
     log:
@@ -76,30 +77,36 @@ rule prepare_sft:
         " {params.pass_rates}"
         " {params.measure}"
         " --output {output.rows}"
+        " --figures {output.figures}"
         " --dropped {output.dropped}"
         " --counts {output.counts}"
         " 2>&1 | tee {log}"
 
 
 rule join_sft:
-    """All training rows of a recipe, shard after shard."""
+    """All training rows of a recipe in one file, shard after shard."""
     input:
-        products.shards,
+        rows=products.shards,
+        code=code_of("join_sft"),
     output:
         "results/{run}/{recipe}/sft.jsonl",
     log:
         "results/{run}/{recipe}/logs/join_sft.log",
+    benchmark:
+        "results/{run}/{recipe}/benchmarks/join_sft.tsv"
     conda:
         "../envs/workflow.yaml"
     shell:
-        "(cat {input} > {output}.part && mv {output}.part {output}) 2>&1 | tee {log}"
+        "python scripts/join_sft.py" " --shards {input.rows}" " --output {output}" " 2>&1 | tee {log}"
 
 
 rule write_dataset:
     """The folder that `datasets.load_dataset` takes, with a card whose figures are this run's."""
+    localrule: True
     input:
-        rows="results/{run}/{recipe}/sft.jsonl",
-        counts=products.counts,
+        rows=products.shards,
+        figures=products.figures,
+        stages="results/{run}/{recipe}/stages.json",
         contamination="results/{run}/contamination/report.json",
         planted=settings.planted_report,
         prompts=products.prompts,
@@ -108,8 +115,6 @@ rule write_dataset:
         directory("results/{run}/{recipe}/dataset"),
     log:
         "results/{run}/{recipe}/logs/write_dataset.log",
-    benchmark:
-        "results/{run}/{recipe}/benchmarks/write_dataset.tsv"
     params:
         models=products.models,
         authored=products.authored,
@@ -119,10 +124,11 @@ rule write_dataset:
         "../envs/workflow.yaml"
     shell:
         "python scripts/write_dataset.py"
-        " --rows {input.rows}"
+        " --shards {input.rows}"
+        " --figures {input.figures}"
         " --title {wildcards.run}-{wildcards.recipe}"
         " {params.license}"
-        " --counts {input.counts}"
+        " --stages {input.stages}"
         " --contamination {input.contamination}"
         " {params.gates}"
         " --models {params.models:q}"

@@ -1,8 +1,10 @@
 """What each stage read, wrote and dropped, checked against the files and against the stages before and after.
 
-In: the results folder of a run, or of one of its recipes. Out: a table (text) and the same as JSON. Stops when a file
-does not hold the rows that its stage counted, or when a stage did not read what the stages before it wrote: then rows
-were lost between them.
+In: the results folder of a run, or of one of its recipes. Out: a table (text) and the same as JSON: a list of the
+stages' counts, shards summed, with all that stages noted. The JSON of a recipe has what its rows come from as well: the
+stages of the problems (--above) and of the recipes whose solutions it compares; stages of recipes name theirs as
+`recipe`. Stops when a file does not hold the rows that its stage counted, or when a stage did not read what the stages
+before it wrote: then rows were lost between them.
 """
 
 from __future__ import annotations
@@ -18,7 +20,10 @@ from typing import Any
 import orjson
 from omr.errors import UserError, run_command
 from omr.files.jsonl import AtomicFile, open_for_reading
+from omr.runs.counts import summed
 from omr.runs.losses import where_lost
+from omr.training.figures import read_figures
+from omr.training.stage_sums import read_table
 
 Counts = dict[str, Any]
 
@@ -68,7 +73,7 @@ RECIPE_CHAIN = (
     Link("merge_summaries", "summarized", "generate_summaries", reads="select_traces", also="judge_summaries"),
     Link("select_wrong_traces", "wrong_traces", reads="merge_judgements"),
     Link("merge_wrong_summaries", "wrong_summarized", "generate_wrong_summaries", reads="select_wrong_traces"),
-    Link("prepare_sft", "sft.jsonl", reads="merge_judgements"),
+    Link("prepare_sft", "sft", reads="merge_judgements"),
 )
 
 #: The stages of a recipe that compares solutions of others.
@@ -78,7 +83,7 @@ SELECTION_CHAIN = (
     Link("parse_selections", "selected", "select_solutions", reads="write_comparisons"),
     Link("select_comparisons", "traces", reads="parse_selections"),
     Link("merge_selection_summaries", "summarized", "generate_selection_summaries", reads="select_comparisons"),
-    Link("prepare_selections", "sft.jsonl", reads="merge_selection_summaries"),
+    Link("prepare_selections", "sft", reads="merge_selection_summaries"),
 )
 
 
@@ -89,6 +94,9 @@ CODE_FILTERS = {
     "select_by_code": ("select_by_code",),
 }
 
+
+#: Stages that the solutions of a recipe may go on from once they are judged.
+KEPT_BY = ("merge_judgements", "clean_code_solutions", "select_by_code")
 
 #: What stands below a table: of a recipe, of what all recipes share.
 EXPLANATION = (
@@ -154,14 +162,19 @@ def check_branches(run: Path, stages: Mapping[str, Counts]) -> None:
     check(wrote == read, f"the branches wrote {wrote} rows, merge_data read {read}", run / "merged.jsonl")
 
 
-def newest_shards(folder: Path) -> list[Counts]:
-    """The counts of a stage's shards. Only the newest number of shards counts: others are left-overs of a config."""
+def newest_paths(folder: Path) -> list[Path]:
+    """The files of a stage's shards. Only the newest number of shards counts: others are left-overs of a config."""
     shards = sorted(folder.rglob("shard-*.json"))
     newest = max(shards, key=lambda path: path.stat().st_mtime, default=None)
     if newest is None:
         return []
     of = newest.stem.rpartition("-of-")[2]
-    return [read_counts(path) for path in shards if path.stem.endswith(f"-of-{of}")]
+    return [path for path in shards if path.stem.endswith(f"-of-{of}")]
+
+
+def newest_shards(folder: Path) -> list[Counts]:
+    """The counts of a stage's shards."""
+    return [read_counts(path) for path in newest_paths(folder)]
 
 
 def shards_of(folder: Path) -> int:
@@ -186,14 +199,11 @@ def model_counts(counts: Path, stage: str) -> Counts | None:
 
 def sharded_counts(counts: Path, stage: str) -> Counts | None:
     """The sums of a CPU stage's shards, or None unless all are there: stages that others need may still be running."""
-    sums, dropped = Counter[str](), Counter[str]()
     shards = newest_shards(counts / stage)
-    if shards and len(shards) < shards_of(counts / stage):
+    if not shards or len(shards) < shards_of(counts / stage):
         return None
-    for shard in shards:
-        dropped.update(shard["dropped"])
-        sums.update({key: shard[key] for key in ("read", "passed", "written")})
-    return {"stage": stage, **sums, "dropped": dict(sorted(dropped.items()))} if shards else None
+    total: Counts = {"stage": stage} | summed(shards)
+    return total | {"dropped": dict(sorted(total["dropped"].items()))}
 
 
 def collect(run: Path, starts_from: str = "threads") -> list[Counts]:
@@ -239,27 +249,48 @@ def recipe_chain(kept_by: str) -> Iterator[Link]:
             yield link
 
 
-def collect_recipe(run: Path, recipe: str, kept_by: str = "merge_judgements") -> list[Counts]:
-    """The counts of all stages of a recipe, in its order, checked."""
-    folder, stages = run / recipe, dict[str, Counts]()
-    chain = SELECTION_CHAIN if is_selection(folder) else tuple(recipe_chain(kept_by))
+def stages_of(folder: Path, chain: Iterable[Link]) -> dict[str, Counts]:
+    """The counts of the stages of a recipe, as far as they have run, each with the recipe's name."""
+    stages = dict[str, Counts]()
     for link in chain:
         counts = sharded_counts(folder / "counts", link.stage)
         if counts is None:
             continue  # summaries are switched off
         for model_stage in filter(None, (link.model_stage, link.also)):
             if (asked := model_counts(folder / "counts", model_stage)) is not None:
-                stages[model_stage] = asked
-        stages[link.stage] = counts
+                stages[model_stage] = asked | {"recipe": folder.name}
+        stages[link.stage] = counts | {"recipe": folder.name}
+    return stages
+
+
+def collect_recipe(run: Path, recipe: str, kept_by: str = "merge_judgements") -> list[Counts]:
+    """The counts of all stages of a recipe, in its order, checked."""
+    folder = run / recipe
+    chain = SELECTION_CHAIN if is_selection(folder) else tuple(recipe_chain(kept_by))
+    stages = stages_of(folder, chain)
     clean, read = count_lines(run / "decontaminated.jsonl"), stages[chain[0].stage]["read"]
     check(clean == read, f"there are {clean} problems, {chain[0].stage} read {read}", folder / chain[0].output)
     check_solutions(folder, stages.get("generate_solutions"))
     check_chain(folder, chain, stages)
     if chain is SELECTION_CHAIN:
         check_sources(run, folder)
-    rows, written = count_lines(folder / "sft.jsonl"), stages[chain[-1].stage]["written"]
-    check(rows == written, f"{chain[-1].stage} wrote {written} rows, the file has {rows}", folder / "sft.jsonl")
+    rows, written = read_figures(newest_paths(folder / "figures")).rows, stages[chain[-1].stage]["written"]
+    check(rows == written, f"{chain[-1].stage} wrote {written} rows, their figures count {rows}", folder / "figures")
     return list(stages.values())
+
+
+def source(text: str) -> tuple[str, str]:
+    """`RECIPE=STAGE` of a command line."""
+    name, sign, kept_by = text.partition("=")
+    if not sign or kept_by not in KEPT_BY:
+        raise argparse.ArgumentTypeError(f"RECIPE=STAGE was expected ({', '.join(KEPT_BY)}), not {text!r}")
+    return name, kept_by
+
+
+def collect_source(run: Path, recipe: str, kept_by: str) -> list[Counts]:
+    """The counts of a recipe whose solutions are compared, without its own training rows."""
+    chain = [link for link in recipe_chain(kept_by) if link.stage != "prepare_sft"]
+    return list(stages_of(run / recipe, chain).values())
 
 
 def is_selection(folder: Path) -> bool:
@@ -316,14 +347,18 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--run", type=Path, required=True, help="results folder of the run")
     parser.add_argument("--recipe", help="the stages of this recipe instead of those that all recipes share")
     parser.add_argument("--starts-from", choices=("threads", "problems"), default="threads", help="what the run reads")
-    kept_by = ("merge_judgements", "clean_code_solutions", "select_by_code")
-    parser.add_argument("--kept-by", choices=kept_by, default=kept_by[0], help="where its solutions go on from")
+    parser.add_argument("--kept-by", choices=KEPT_BY, default=KEPT_BY[0], help="where its solutions go on from")
+    parser.add_argument("--above", type=Path, help="table of the stages that all recipes share (stages.json)")
+    about = "recipes whose solutions it compares, with where these go on from"
+    parser.add_argument("--sources", type=source, nargs="*", default=[], metavar="RECIPE=STAGE", help=about)
     parser.add_argument("--output", type=Path, required=True, help="the table as text")
     parser.add_argument("--json", type=Path, required=True, help="the table as JSON")
     args = parser.parse_args(argv)
+    before: list[Counts] = [] if args.above is None else read_table(args.above)
     if args.recipe is None:
         stages = collect(args.run, args.starts_from)
     else:
+        before = [*before, *(counts for each in args.sources for counts in collect_source(args.run, *each))]
         stages = collect_recipe(args.run, args.recipe, args.kept_by)
     lost = where_lost(stages)
     if lost is not None:
@@ -331,7 +366,7 @@ def main(argv: list[str] | None = None) -> int:
     ended = f"{lost[0][0].upper()}{lost[0][1:]}.\n{lost[1]}.\n\n" if lost else ""
     text = f"{table(stages)}\n\n{ended}{EXPLANATION[args.recipe is None].format(folder=args.output.parent)}"
     with AtomicFile(args.json) as file:
-        file.write(orjson.dumps(stages, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        file.write(orjson.dumps([*before, *stages], option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     with AtomicFile(args.output) as file:
         file.write(text.encode())
     return 0

@@ -9,16 +9,14 @@ README.md. All files have the same columns. A subset without rows is left out.
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from omr.errors import UserError, run_command
-from omr.files.folders import atomic_folder
+from omr.files.folders import atomic_folder, link_or_copy
 from omr.files.id_set import IdSet
 from omr.files.jsonl import Row, read_rows
 from omr.training.columns import NAMES, arrow_schema
@@ -66,14 +64,6 @@ def files_of(folder: Path) -> list[Path]:
     return files
 
 
-def take_file(source: Path, target: Path) -> None:
-    """Link a file, or copy it where that is not possible."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
-
-
 def key_of(problem_id: str) -> str:
     """16 hex digits that stand for a problem."""
     return blake2b(problem_id.encode(), digest_size=8).hexdigest()
@@ -96,13 +86,17 @@ def check_schema(file: Path, schema: Any) -> None:
         raise UserError("this file has other columns than training rows have now", file=file, remedy=_REMEDY)
 
 
-def problems_of(file: Path) -> Iterator[str]:
-    """The problems that the rows of a file are about, row by row."""
+def problems_of(file: Path) -> tuple[int, set[str]]:
+    """How many rows a file has, and the problems that they are about."""
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(file) as parquet:
-        for batch in parquet.iter_batches(columns=["problem_id"]):
-            yield from batch.column(0).to_pylist()
+        problems = {
+            problem_id
+            for batch in parquet.iter_batches(columns=["problem_id"])
+            for problem_id in batch.column(0).unique().to_pylist()
+        }
+        return parquet.metadata.num_rows, problems
 
 
 def join_subset(parts: Sequence[Part], folder: Path, schema: Any, solved: IdSet) -> Subset:
@@ -112,11 +106,12 @@ def join_subset(parts: Sequence[Part], folder: Path, schema: Any, solved: IdSet)
     rows, problems = 0, IdSet()
     for number, file in enumerate(files):
         check_schema(file, schema)
-        take_file(file, folder / f"{subset}-{number:05d}-of-{len(files):05d}.parquet")
-        for problem_id in problems_of(file):
-            rows += 1
-            problems.add(key_of(problem_id))
-            solved.add(key_of(problem_id))
+        link_or_copy(file, folder / f"{subset}-{number:05d}-of-{len(files):05d}.parquet")
+        of_file, found = problems_of(file)
+        rows += of_file
+        for key in map(key_of, found):
+            problems.add(key)
+            solved.add(key)
     return Subset(subset, rows, len(problems), [each.recipe for each in parts])
 
 

@@ -1,8 +1,9 @@
 """Training rows of comparisons: the prompt with all candidates, and the summary of a comparison that chose a right one.
 
-In: decontaminated.jsonl, comparisons and summarized selections of one shard. Out, in the order of the selections: the
-columns of omr/training/columns.py. As in the published dataset, `problem` is the whole prompt of the comparison, and
-`generated_solution` the summary, without reasoning, which ends in the verdict.
+In: decontaminated.jsonl, comparisons and summarized selections of one shard. Out: a folder of Parquet files, in the
+order of the selections, with the columns of omr/training/columns.py; and their figures. As in the published dataset,
+`problem` is the whole prompt of the comparison, and `generated_solution` the summary, without reasoning, which ends in
+the verdict.
 Dropped: `contaminated` (the problem is not in decontaminated.jsonl), `think_tag_in_text` (prompt or summary hold a tag
 that would end or open reasoning), `control_token_in_text` (or a token of a chat template).
 """
@@ -15,17 +16,17 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-import orjson
 from omr.answers.damage import has_control_token
 from omr.asking.prompts import Prompt, load_prompt
 from omr.errors import UserError, run_command
-from omr.files.jsonl import Fields, Row, dumps
+from omr.files.jsonl import Fields, Row
 from omr.stages.flags import add_input, add_problems, add_shard, open_stage, stage_parser
 from omr.stages.problem_index import ProblemIndex
 from omr.stages.row_index import RowIndex
 from omr.stages.stage import Stage
 from omr.training.columns import NAMES, model_name, prompt_hash
 from omr.training.measured import Measured, add_measures
+from omr.training.row_files import RowFiles, add_figures
 
 _SUMMARIZED: Fields = {
     "id": str,
@@ -44,6 +45,7 @@ _TAGS = ("<think>", "</think>")
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = stage_parser(__doc__, output="training rows", dropped="selections that are not among them")
+    add_figures(parser)
     add_problems(parser)
     add_shard(parser)
     add_input(parser, "--comparisons", "the shard's comparisons")
@@ -56,10 +58,9 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def training_row(problem: Row, selection: Row, messages: list[dict[str, str]], same: Row) -> bytes:
-    """The JSON line of a training row; `same` is what all rows of a recipe share."""
-    # Long texts stand in a row twice, but are escaped once.
-    prompt, summary = (orjson.Fragment(orjson.dumps(text)) for text in (messages[-1]["content"], selection["summary"]))
+def training_row(problem: Row, selection: Row, messages: list[dict[str, str]], same: Row) -> Row:
+    """A training row; `same` is what all rows of a recipe share."""
+    prompt, summary = messages[-1]["content"], selection["summary"]
     values: Row = {
         **problem,
         **selection,
@@ -73,9 +74,9 @@ def training_row(problem: Row, selection: Row, messages: list[dict[str, str]], s
         "original_problem": problem["problem"],
         "generated_solution": summary,
         "generation_model": model_name(selection["model"]),
-        "messages": [*messages[:-1], {"role": "user", "content": prompt}, {"role": "assistant", "content": summary}],
+        "messages": [*messages, {"role": "assistant", "content": summary}],
     }
-    return dumps({name: values.get(name) for name in NAMES})
+    return {name: values.get(name) for name in NAMES}
 
 
 def fault_of_texts(*texts: str) -> str | None:
@@ -95,9 +96,11 @@ def same_everywhere(prompt: Prompt, summary_model: str) -> Row:
     }
 
 
-def prepare(args: argparse.Namespace, stage: Stage, problems: ProblemIndex, comparisons: RowIndex) -> None:
+def prepare(
+    args: argparse.Namespace, stage: Stage, problems: ProblemIndex, comparisons: RowIndex, measured: Measured
+) -> None:
     """Write the training row of every selection."""
-    prompt, measured = load_prompt(args.prompt), Measured(args, args.shard, args.shards)
+    prompt = load_prompt(args.prompt)
     same = same_everywhere(prompt, args.summary_model)
     for selection in stage.read(args.summarized, _SUMMARIZED):
         problem, shown = problems.get(selection["problem_id"]), comparisons.get(selection["id"])
@@ -113,16 +116,18 @@ def prepare(args: argparse.Namespace, stage: Stage, problems: ProblemIndex, comp
         if fault is not None:
             stage.drop(seat, fault)
         else:
-            stage.write_encoded(training_row(problem, selection, messages, same | measured.columns(problem["id"])))
+            stage.write(training_row(problem, selection, messages, same | measured.columns(problem["id"])))
 
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv)
     with ExitStack() as stack:
-        stage = stack.enter_context(open_stage("prepare_selections", args))
+        measured = Measured(args, args.shard, args.shards)
+        output = RowFiles(args.output, args.figures, measured.names)
+        stage = stack.enter_context(open_stage("prepare_selections", args, output))
         problems = stack.enter_context(ProblemIndex(args.problems, args.shard, args.shards))
         comparisons = stack.enter_context(RowIndex([args.comparisons], _COMPARISON))
-        prepare(args, stage, problems, comparisons)
+        prepare(args, stage, problems, comparisons, measured)
     return 0
 
 

@@ -1,8 +1,9 @@
 """Training rows: right, finished solutions of clean problems, with their texts.
 
 In: decontaminated.jsonl; judged rows and solutions (all seeds) of one shard; for a recipe with summaries, its traces
-and summarized rows; for one that runs code, the rows that its filters kept. Out, in the order of the judged rows: the
-columns of omr/training/columns.py. A row is one solution.
+and summarized rows; for one that runs code, the rows that its filters kept. Out: a folder of Parquet files, in the
+order of the judged rows, with the columns of omr/training/columns.py; and their figures (omr/training/figures.py). A
+row is one solution.
 Dropped, by the first reason that holds:
   contaminated          the problem is not in decontaminated.jsonl
   failed, unfinished, no_answer, several_answers, unjudged, wrong
@@ -37,14 +38,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
 from omr.answers.fitness import fault_of_answer
 from omr.asking.prompts import Prompt, load_prompt
 from omr.errors import UserError, run_command
-from omr.files.jsonl import Fields, Row, dumps
+from omr.files.jsonl import Fields, Row
 from omr.replies.reply import ReplyIndex
 from omr.solutions.judging import by_problem, why_not_right
 from omr.solutions.pass_rate import PassRate, pass_rate
+from omr.solutions.solution_figures import SolutionFigures
 from omr.stages.flags import add_input, add_problems, add_shard, add_solutions, open_stage, stage_parser
 from omr.stages.problem_index import ProblemIndex
 from omr.stages.stage import Stage
@@ -52,7 +53,9 @@ from omr.threads.token_counts import TokenCounter, TokenizerCounter
 from omr.training.choice import over_limit
 from omr.training.code_rows import messages_with_tools
 from omr.training.columns import NAMES, model_name, prompt_hash
+from omr.training.figures import Figures
 from omr.training.measured import Measured, add_measures
+from omr.training.row_files import RowFiles, add_figures
 from omr.training.texts import RowsInStep, Summaries, Text, Texts
 
 _JUDGED: Fields = {
@@ -71,6 +74,7 @@ _JUDGED: Fields = {
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = stage_parser(__doc__, output="training rows", dropped="solutions that are not among them")
+    add_figures(parser)
     add_problems(parser)
     add_shard(parser)
     add_input(parser, "--judged", "the shard's judged rows")
@@ -172,10 +176,8 @@ class RowWriter:
             "messages": None if self._has_budget else self._prompt.render(problem),
         }
 
-    def encode(self, row_id: str, shared: Row, judged: Row, text: Text) -> bytes:
-        """The JSON line of a training row."""
-        # A long text stands in a row twice, but is escaped once.
-        whole = orjson.Fragment(orjson.dumps(text.whole))
+    def row(self, row_id: str, shared: Row, judged: Row, text: Text) -> Row:
+        """A training row."""
         allowed = None if text.code is None else text.code.allowed
         prompt = shared["messages"] or self._prompt.render(shared | {"code_budget": allowed})
         values: dict[str, Any] = {
@@ -184,14 +186,14 @@ class RowWriter:
             **(text.summary or {}),
             **text.origin._asdict(),
             "id": row_id,
-            "generated_solution": whole,
+            "generated_solution": text.whole,
             "generation_model": model_name(text.origin.model),
             "summary_model": self._summary_model if text.summary else None,
-            "messages": [*prompt, {"role": "assistant", "content": whole}],
+            "messages": [*prompt, {"role": "assistant", "content": text.whole}],
         }
         if text.code is not None:
             values |= text.code.columns | {"messages_with_tools": messages_with_tools(prompt, text.code)}
-        return dumps({name: values.get(name) for name in NAMES})
+        return {name: values.get(name) for name in NAMES}
 
 
 @dataclass(frozen=True)
@@ -204,10 +206,13 @@ class Preparer:
     bounds: Bounds
     writer: RowWriter
     kept: RowsInStep | None
+    solutions: SolutionFigures
+    figures: Figures
 
     def prepare(self, problem_id: str, rows: Sequence[Row]) -> None:
         """Write or drop every solution of a problem."""
         problem, rate = self.problems.get(problem_id), pass_rate(rows)
+        self.solutions.add(rate, rows)
         fault = "contaminated" if problem is None else self.bounds.fault_of_problem(rate, problem, rows)
         passed: dict[str, tuple[Row, Text]] = {}
         seen: dict[str, str] = {}
@@ -215,9 +220,9 @@ class Preparer:
             row_id = f"{problem_id}-{row['seed']}"
             text = self._text(row, fault)
             if isinstance(text, str):
-                self._drop(row_id, row, text)
+                self._drop(row_id, row, text, problem)
             elif (first := seen.setdefault(text.whole, row_id)) != row_id:
-                self._drop(row_id, row, "duplicate", duplicate_of=first)
+                self._drop(row_id, row, "duplicate", problem, duplicate_of=first)
             else:
                 passed[row_id] = row, text
         if problem is not None and passed:
@@ -241,11 +246,13 @@ class Preparer:
         too_many = over_limit(list(passed), self.bounds.solutions_per_problem)
         for row_id, (row, text) in passed.items():
             if row_id in too_many:
-                self._drop(row_id, row, "over_limit")
+                self._drop(row_id, row, "over_limit", shared)
             else:
-                self.stage.write_encoded(self.writer.encode(row_id, shared, row, text))
+                self.stage.write(self.writer.row(row_id, shared, row, text))
 
-    def _drop(self, row_id: str, row: Row, reason: str, **what: Any) -> None:
+    def _drop(self, row_id: str, row: Row, reason: str, problem: Row | None, **what: Any) -> None:
+        told = None if problem is None else problem["problem"]
+        self.figures.offer_dropped(row_id, reason, lambda: row | {"problem": told})
         self.stage.drop({"id": row_id, "problem_id": row["id"], "seed": row["seed"]}, reason, **what)
 
 
@@ -267,19 +274,17 @@ def prepare(args: argparse.Namespace) -> None:
     """Read the shard and write its training rows."""
     prompt, bounds = load_prompt(args.prompt), bounds_of(args)
     with ExitStack() as stack:
-        stage = stack.enter_context(open_stage("prepare_sft", args))
+        measured = Measured(args, args.shard, args.shards)
+        output = RowFiles(args.output, args.figures, measured.names)
+        output.figures.solutions = judged = SolutionFigures()
+        stage = stack.enter_context(open_stage("prepare_sft", args, output))
         problems = stack.enter_context(ProblemIndex(args.problems, args.shard, args.shards))
         solutions = stack.enter_context(ReplyIndex(args.solutions))
         summaries = None if args.traces is None else Summaries(args.traces, args.summarized)
         kept = None if args.kept is None else RowsInStep(args.kept, {"id": str, "seed": int}, "id")
         texts = Texts(solutions, prompt.name, summaries, args.end_at_answer)
-        writer = RowWriter(
-            load_prompt(args.row_prompt or args.prompt),
-            args.mode,
-            args.summary_model,
-            Measured(args, args.shard, args.shards),
-        )
-        preparer = Preparer(stage, problems, texts, bounds, writer, kept)
+        writer = RowWriter(load_prompt(args.row_prompt or args.prompt), args.mode, args.summary_model, measured)
+        preparer = Preparer(stage, problems, texts, bounds, writer, kept, judged, output.figures)
         count = 0
         for problem_id, rows in by_problem(stage.read(args.judged, _JUDGED), "id"):
             count += 1

@@ -1,6 +1,7 @@
 """A named subset of training rows: by length, difficulty and source, so many of a problem. Nothing is asked again.
 
-In: sft.jsonl. Out: those rows that pass, as they are and in their order. Dropped, by the first reason that holds:
+In: the folder of training rows of a shard. Out: a folder of those rows that pass, as they are and in their order, and
+their figures. Texts are only read where a tokenizer counts them. Dropped, by the first reason that holds:
   other_source          its `problem_source` is none of --sources
   other_answer_source   its `answer_source` is none of --answer-sources
   no_pass_rate          the measure does not know the problem
@@ -15,32 +16,27 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from omr.errors import UserError, run_command
-from omr.files.jsonl import Fields, Row
+from omr.files.jsonl import Row
 from omr.solutions.judging import by_problem
 from omr.stages.flags import add_input, open_stage, stage_parser
+from omr.stages.stage import Stage
 from omr.threads.token_counts import TokenCounter, TokenizerCounter
 from omr.training.choice import over_limit
+from omr.training.row_files import RowFiles, add_figures, files_of, open_rows
 
-_ROW: Fields = {
-    "id": str,
-    "problem_id": str,
-    "problem_source": (str, None),
-    "answer_source": str,
-    "generated_solution": str,
-    "completion_tokens": (int, None),
-    "pass_rate": float,
-    "pass_rates": (dict, None),
-}
+#: What tells whether a row is chosen, besides its text.
+_LIGHT = ["id", "problem_id", "problem_source", "answer_source", "completion_tokens", "pass_rate", "pass_rates"]
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = stage_parser(__doc__, output="the subset's rows", dropped="rows that are not in it")
-    add_input(parser, "--rows", "sft.jsonl")
+    add_figures(parser)
+    add_input(parser, "--rows", "folder of training rows")
     add = parser.add_argument
     add("--min-tokens", type=int, help="least tokens of a whole solution")
     add("--max-tokens", type=int, help="most tokens of a whole solution")
@@ -125,20 +121,55 @@ def subset_of(args: argparse.Namespace) -> Subset:
     return Subset(args.sources, args.answer_sources, args.measure, args.min_pass_rate, args.max_pass_rate, lengths)
 
 
+def light_rows(folder: Path, with_texts: bool) -> Iterator[Row]:
+    """What tells of each row whether it is chosen."""
+    columns = [*_LIGHT, "generated_solution"] if with_texts else _LIGHT
+    for path in files_of(folder):
+        with open_rows(path) as file:
+            known = set(file.schema_arrow.names)
+            for group in range(file.num_row_groups):
+                table = file.read_row_group(group, columns=[name for name in columns if name in known])
+                yield from ({"pass_rates": None} | row for row in table.to_pylist())
+
+
+def choose(stage: Stage, folder: Path, subset: Subset, most: int | None) -> bytearray:
+    """1 for every row of the folder that is chosen, 0 for those that are dropped."""
+    chosen = bytearray()
+    for problem_id, rows in by_problem(light_rows(folder, subset.lengths.counter is not None), "problem_id"):
+        stage.count_read(len(rows))
+        faults = {row["id"]: subset.fault(row) for row in rows}
+        too_many = over_limit([row_id for row_id, fault in faults.items() if fault is None], most)
+        for row in rows:
+            fault = "over_limit" if row["id"] in too_many else faults[row["id"]]
+            chosen.append(fault is None)
+            if fault is not None:
+                stage.drop({"id": row["id"], "problem_id": problem_id}, fault)
+    return chosen
+
+
+def copy_chosen(folder: Path, chosen: bytearray, output: RowFiles) -> None:
+    """Write the chosen rows of a folder."""
+    import pyarrow as pa
+
+    start = 0
+    for path in files_of(folder):
+        with open_rows(path) as file:
+            for group in range(file.num_row_groups):
+                end = start + file.metadata.row_group(group).num_rows
+                mask = chosen[start:end]
+                if any(mask):
+                    output.write_table(file.read_row_group(group).filter(pa.array(map(bool, mask))))
+                start = end
+
+
 def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv)
     subset = subset_of(args)
-    with open_stage("select_subset", args) as stage:
-        for problem_id, rows in by_problem(stage.read(args.rows, _ROW), "problem_id"):
-            faults = {row["id"]: subset.fault(row) for row in rows}
-            passed = [row_id for row_id, fault in faults.items() if fault is None]
-            too_many = over_limit(passed, args.solutions_per_problem)
-            for row in rows:
-                fault = "over_limit" if row["id"] in too_many else faults[row["id"]]
-                if fault is None:
-                    stage.write(row)
-                else:
-                    stage.drop({"id": row["id"], "problem_id": problem_id}, fault)
+    output = RowFiles(args.output, args.figures)
+    with open_stage("select_subset", args, output) as stage:
+        chosen = choose(stage, args.rows, subset, args.solutions_per_problem)
+        copy_chosen(args.rows, chosen, output)
+        stage.count_written(sum(chosen))
         if args.min_tokens is not None or args.max_tokens is not None:
             counter = subset.lengths.counter
             stage.note("tokens_counted_by", "server" if counter is None else counter.name)

@@ -3,7 +3,8 @@
 In: the rows that prepare_rl.py or prepare_preferences.py made, all files; the counts of the stages that led to them.
 Out: a folder with README.md and, for every form of omr/training/forms.py, <form>/train-KKKKK-of-NNNNN.parquet or
 <form>/train.jsonl; `datasets.load_dataset` takes each as the card says. The folder appears whole. Without rows it is an
-error, which says what they were dropped for.
+error, which says what they were dropped for; so is a bound of --canary-recall, --judge-agreement, --same-verdict or
+--obeyed-instructions that does not hold.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from typing import BinaryIO
 from omr.errors import UserError, run_command
 from omr.files.folders import atomic_folder
 from omr.files.jsonl import Row, dumps, read_rows
+from omr.runs.counts import read_counts
+from omr.runs.gates import add_gates, check_gates
 from omr.training.card import CardFacts
-from omr.training.figures import StageSum, sum_stages
 from omr.training.forms import FORMS, Form, arrow_schema
 from omr.training.parquet_files import ParquetFiles
 from omr.training.product_card import ProductFigures, product_card
+from omr.training.stage_sums import StageSum, read_table, sum_stages
 
 _TEXTS = ("prompt", "chosen", "rejected")
 
@@ -37,6 +40,11 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--license", help="licence on the card, as the hub names it (default: the card names none)")
     add("--authored", action="store_true", help="people authored replies, no model wrote them: the card says so")
     add("--counts", type=Path, nargs="*", default=[], help="counts of the stages, in the order of the recipe")
+    add("--stages", type=Path, help="table of the stages of the problems (stages.json), for the bounds")
+    add(
+        "--measured", type=Path, nargs="*", default=[], help="counts of the stages that judged the solutions, for these"
+    )
+    add_gates(parser)
     add("--data-source", default="", help="what verl chooses its reward by, for the form of that name")
     add("--shard-megabytes", type=int, default=1000, help="text of a Parquet file, before compression")
     args = parser.parse_args(argv)
@@ -107,6 +115,7 @@ def _nothing(path: Path, stages: Sequence[StageSum]) -> UserError:
 def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv)
     stages = sum_stages(args.counts)
+    check_gates(args, [*([] if args.stages is None else read_table(args.stages)), *map(read_counts, args.measured)])
     with atomic_folder(args.output) as folder:
         figures = write_forms(args, folder, stages)
         facts = CardFacts(title=args.title, license=args.license, stages=stages, authored=args.authored)

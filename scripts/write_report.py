@@ -1,8 +1,8 @@
 """The report of a recipe: one HTML page that needs no network, for someone who knows nothing of the run.
 
-In: the results folder of a run: counts/, contamination/report.json, planted/report.json, <recipe>/counts/, judged rows
-and sft.jsonl (as streams), the counts of the run's other recipes; the prompts that models were sent; and the run's
-config for its prices. Parts that a run has not made yet are left out. Out: report.html.
+In: the results folder of a run: counts/, contamination/report.json, planted/report.json, <recipe>/counts/ and figures/,
+the counts of the run's other recipes; the prompts that models were sent; and the run's config for its prices. Parts
+that a run has not made yet are left out. Out: report.html.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from typing import Any
 
 from code_files import Ran, coded_reply
 from omr.training.code_rows import TOOLS
+from row_shards import whole_row, write_shard
 from run_files import PROBLEM, asked, config, reply, write_config, write_counts, write_problem_stages, write_rows
 
 RECIPE = "tir-small"
@@ -90,9 +91,7 @@ def write_code_run(results: Path, hostile: str = "fine") -> Path:
         {"role": "assistant", "content": "It is \\boxed{2}"},
     ]
     row |= {"messages_with_tools": chat, "tools": TOOLS, "code_blocks": 1, "code_failures": 0, "code_budget": None}
-    write_rows(
-        home / "sft.jsonl", row | {"problem_type": "has_answer_extracted", "pass_rate": 1.0, "expected_answer": "2"}
-    )
+    write_shard(home, [whole_row(**row, pass_rate=1.0, expected_answer="2", problem_type="has_answer_extracted")])
     counts(home, "fill_majority_answer", 1, 1, 2, solutions={"answered": 2})
     counts(home, "merge_judgements", 2, 2, 2, judgement={"yes": 2}, judged_by={"symbolic": 2})
     code = {

@@ -9,6 +9,9 @@ import orjson
 import yaml
 from omr.config.files import read_config
 from omr.files.jsonl import dumps
+from omr.solutions.pass_rate import PassRate
+from omr.solutions.solution_figures import SolutionFigures
+from row_shards import whole_row, write_shard
 
 ROOT = Path(__file__).parents[1]
 THREAD, OTHER, SILENT = "00112233445566aa", "00112233445566bb", "ffeeddccbbaa9988"
@@ -137,7 +140,9 @@ def write_recipe_stages(run: Path, hostile: str = "fine") -> None:
     write_rows(home / "dropped/prepare_sft" / shard, {"id": PROBLEM, "seed": 1, "reason": "wrong"})
     training = {"id": f"{PROBLEM}-0", "problem": f"What is $1+1$? {hostile}", "problem_id": PROBLEM, "seed": 0}
     training |= {"generated_solution": f"<think>{hostile}</think>{hostile}", "expected_answer": hostile}
-    write_rows(home / "sft.jsonl", training | {"problem_type": "has_answer_extracted", "pass_rate": 0.5})
+    figures = SolutionFigures()
+    figures.add(PassRate(1, 2), [row | verdict for row, verdict in zip(rows, verdicts, strict=True)])
+    write_shard(home, [whole_row(**training, problem_type="has_answer_extracted")], solutions=figures)
     counts = home / "counts"
     judged = {"judgement": {"no": 1, "yes": 1}, "judged_by": {"llm": 1, "symbolic": 1}}
     write_counts(counts / "merge_judgements/shard-000-of-001.json", read=2, passed=2, written=2, dropped={}, **judged)

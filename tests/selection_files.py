@@ -130,7 +130,7 @@ def prepare(folder: Path, summarized: Made, problems: Sequence[Row] | None = Non
     flags |= {"comparisons": folder / "comparisons.jsonl", "summarized": summarized.path}
     flags |= {"prompt": PROMPTS / "select_solution.yaml", "summary-model": "owner/summarizer@1"}
     given = {name.replace("_", "-"): value for name, value in options.items()}
-    return run_stage("prepare_selections", folder / "sft.jsonl", flags | given)
+    return run_stage("prepare_selections", folder / "sft", flags | given, files=["figures"])
 
 
 def whole_way(folder: Path, rows: Mapping[str, Sequence[Row]], **options: object) -> Made:

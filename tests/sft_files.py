@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import prepare_sft
 from omr.files.jsonl import dumps, read_rows
+from omr.training.row_files import read_all
 
 ROOT = Path(__file__).parents[1]
 MODEL = "owner/some-model@abc"
@@ -78,7 +79,7 @@ class Inputs:
         arguments += ["--solutions", *(str(write_lines(self.folder / f"r{n}", rows)) for n, rows in enumerate(files))]
         if self.summaries is not None:
             arguments += self._summary_arguments(self.summaries)
-        return [*arguments, *(f"--{name}={self.folder / name}" for name in ("output", "dropped", "counts"))]
+        return [*arguments, *(f"--{name}={self.folder / name}" for name in ("output", "figures", "dropped", "counts"))]
 
     def _summary_arguments(self, summaries: dict[str, str]) -> list[str]:
         traces, summarized = [], []
@@ -100,11 +101,11 @@ class Inputs:
         assert prepare_sft.main([*self.arguments(), *options]) == 0
         dropped = {row["id"]: row["reason"] for row in read_rows(self.folder / "dropped")}
         counts = orjson.loads((self.folder / "counts").read_bytes())
-        return Prepared(list(read_rows(self.folder / "output")), dropped, counts)
+        return Prepared(list(read_all([self.folder / "output"])), dropped, counts)
 
 
 def training_rows(folder: Path, count: int, *, per_problem: int = 2) -> list[Row]:
-    """Rows of sft.jsonl, as prepare_sft.py makes them."""
+    """Training rows, as prepare_sft.py makes them."""
     ids = [f"{n:04x}-1" for n in range(-(-count // per_problem))]
     solutions = [solution(ids[n // per_problem], n % per_problem) for n in range(count)]
     return Inputs(folder, [problem(one) for one in ids], solutions).prepare().rows

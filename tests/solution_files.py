@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
+from omr.training.row_files import read_all
 
 Row = dict[str, Any]
 
@@ -69,7 +70,8 @@ def run_stage(script: str, output: Path, flags: Mapping[str, object], *, files: 
     assert status == 0
     counts: Row = orjson.loads(paths["counts"].read_bytes())
     others = {name: paths[name] for name in files}
-    return Made(read_lines(output), read_lines(paths["dropped"]), counts, output, others)
+    rows = read_lines(output) if output.is_file() else list(read_all([output]))
+    return Made(rows, read_lines(paths["dropped"]), counts, output, others)
 
 
 def write_seeds(folder: Path, solutions: Mapping[str, list[Any]]) -> list[Path]:

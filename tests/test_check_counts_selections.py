@@ -9,6 +9,7 @@ import orjson
 import pytest
 from check_counts import main
 from omr.errors import UserError
+from row_shards import whole_row, write_shard
 from test_check_counts import write_run
 
 HOME, SHARD = "genselect-a", "shard-000-of-001.json"
@@ -39,7 +40,7 @@ def flags(folder: Path, **changes: dict[str, Any]) -> list[str]:
             path = folder / home / "counts" / stage / SHARD
             path.parent.mkdir(parents=True)
             path.write_bytes(orjson.dumps({"stage": stage} | counts | changes.get(stage, {})))
-    (folder / HOME / "sft.jsonl").write_bytes(b"{}\n" * 2)
+    write_shard(folder / HOME, [whole_row(id=f"a-{n}") for n in range(2)])
     return ["--run", str(folder), "--recipe", HOME, "--output", str(folder / "t.txt"), "--json", str(folder / "t.json")]
 
 
@@ -58,7 +59,7 @@ def test_a_recipe_in_which_everything_fits_gives_the_table(tmp_path: Path) -> No
         ("select_comparisons", {"read": 3}, "parse_selections wrote 4 rows"),
         ("merge_selection_summaries", {"read": 2}, "select_comparisons wrote 3 rows"),
         ("prepare_selections", {"read": 1}, "merge_selection_summaries wrote 2 rows"),
-        ("prepare_selections", {"written": 1}, "the file has 2"),
+        ("prepare_selections", {"written": 1}, "their figures count 2"),
         ("merge_summaries", {"written": 5}, "merge_summaries of cot-a wrote 5 summaries, form_groups read 4"),
         ("merge_wrong_summaries", {"written": 2}, "merge_wrong_summaries of cot-a wrote 2 summaries"),
     ],
@@ -68,3 +69,23 @@ def test_a_lost_row_or_candidate_stops_the_run(tmp_path: Path, stage: str, chang
     with pytest.raises(UserError, match=told):
         main(given)
     assert not (tmp_path / "t.txt").exists()
+
+
+def test_the_table_of_a_recipe_has_all_that_its_rows_come_from_with_what_stages_noted(tmp_path: Path) -> None:
+    given = flags(tmp_path, merge_summaries={"written": 4, "noted": {"a": 1}}, parse_selections={"picks": {"x": 2}})
+    above = tmp_path / "stages.json"
+    above.write_bytes(orjson.dumps([{"stage": "decontaminate", "read": 2, "written": 1}]))
+    sources = ["--sources", "cot-a=merge_judgements"]
+    assert main([*given, "--above", str(above), *sources]) == 0
+    stages = orjson.loads((tmp_path / "t.json").read_bytes())
+    own = [(stage.get("recipe"), stage["stage"]) for stage in stages]
+    assert own == [
+        (None, "decontaminate"),
+        ("cot-a", "merge_summaries"),
+        ("cot-a", "merge_wrong_summaries"),
+        *((HOME, name) for name in STAGES),
+    ]
+    by_name = {stage["stage"]: stage for stage in stages}
+    assert by_name["merge_summaries"]["noted"] == {"a": 1}
+    assert by_name["parse_selections"]["picks"] == {"x": 2}
+    assert "merge_summaries" not in (tmp_path / "t.txt").read_text()

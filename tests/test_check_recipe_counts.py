@@ -8,6 +8,7 @@ import orjson
 import pytest
 from check_counts import main
 from omr.errors import UserError
+from row_shards import whole_row, write_shard
 
 WAY = {
     "fill_majority_answer": (3, 3, 6),
@@ -30,7 +31,7 @@ def write(run: Path, **changes: tuple[int, int, int]) -> list[str]:
         path = run / "tir" / "counts" / stage / "shard-000-of-001.json"
         path.parent.mkdir(parents=True)
         path.write_bytes(orjson.dumps(counts))
-    (run / "tir" / "sft.jsonl").write_bytes(b"{}\n" * 2)
+    write_shard(run / "tir", [whole_row(id=f"a-{n}") for n in range(2)])
     return ["--run", str(run), "--recipe", "tir", "--output", str(run / "t.txt"), "--json", str(run / "t.json")]
 
 

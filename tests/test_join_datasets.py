@@ -16,6 +16,7 @@ import write_dataset
 import yaml
 from omr.errors import UserError
 from omr.training.joined_card import Subset, joined_card
+from row_shards import SHARD, write_shard
 from sft_files import training_rows, write_lines
 
 Row = dict[str, Any]
@@ -30,8 +31,10 @@ LOAD = (
 
 def dataset(folder: Path, rows: list[Row]) -> Path:
     folder.mkdir()
-    path = write_lines(folder / "sft.jsonl", rows)
-    assert write_dataset.main([f"--rows={path}", f"--output={folder / 'dataset'}", "--title=one recipe"]) == 0
+    rates = [row["pass_rates"] or {} for row in rows]
+    shard, figures = write_shard(folder, rows, measures=list(rates[0])), folder / "figures" / f"{SHARD}.json"
+    given = [f"--shards={shard}", f"--figures={figures}", f"--output={folder / 'dataset'}", "--title=one recipe"]
+    assert write_dataset.main(given) == 0
     return folder / "dataset"
 
 

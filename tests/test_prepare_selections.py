@@ -33,7 +33,12 @@ def test_the_problem_is_the_whole_prompt_and_the_solution_the_summary(tmp_path: 
 
 def test_the_rows_make_a_dataset(tmp_path: Path) -> None:
     made = whole_way(tmp_path, ROWS)
-    given = [f"--rows={made.path}", f"--output={tmp_path / 'dataset'}", "--title=comparisons"]
+    given = [
+        f"--shards={made.path}",
+        f"--figures={made.others['figures']}",
+        f"--output={tmp_path / 'dataset'}",
+        "--title=comparisons",
+    ]
     assert write_dataset.main(given) == 0
     assert "comparisons of several solutions" in (tmp_path / "dataset/README.md").read_text()
 

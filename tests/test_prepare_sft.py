@@ -235,7 +235,8 @@ def test_two_runs_make_the_same_bytes(tmp_path: Path) -> None:
     outputs = []
     for name in ("one", "two"):
         Inputs(tmp_path / name, [problem("aa-1"), problem("bb-1")], rows).prepare("--solutions-per-problem=2")
-        outputs.append((tmp_path / name / "output").read_bytes())
+        folder = tmp_path / name
+        outputs.append([(folder / "output/00000.parquet").read_bytes(), (folder / "figures").read_bytes()])
     assert outputs[0] == outputs[1]
 
 

@@ -14,7 +14,7 @@ import write_dataset
 from code_files import DISGUISES, Ran, coded_reply, write_replies
 from omr.errors import UserError
 from omr.training.code_rows import TOOLS, told_budget
-from sft_files import ROOT, Row, judged_row, problem, training_rows, write_lines
+from sft_files import ROOT, Row, judged_row, problem, training_rows
 from solution_files import Made, run_stage, write_rows
 
 OK = Ran("print(6 * 7)", "42\n")
@@ -68,7 +68,7 @@ class Shard:
             ]
             given |= {"traces": made.path, "summarized": write_rows(self.folder / "summarized.jsonl", rows)}
             given["summary-model"] = "owner/summarizer"
-        return run_stage("prepare_sft", self.folder / "sft.jsonl", given | flags)
+        return run_stage("prepare_sft", self.folder / "sft", given | flags, files=["figures"])
 
 
 def write_prompt(folder: Path) -> Path:
@@ -185,11 +185,12 @@ def test_kept_rows_of_other_judged_rows_are_an_error(tmp_path: Path) -> None:
 
 
 def test_a_dataset_with_code_loads_and_so_do_files_of_other_modes_beside_it(tmp_path: Path) -> None:
-    with_code = Shard(tmp_path, THOUGHT, PLAIN).prepare().rows
-    folder = tmp_path / "both"
-    for name, rows in {"tir": with_code, "cot": training_rows(tmp_path / "cot", 3)}.items():
-        path = write_lines(tmp_path / f"{name}.jsonl", rows)
-        assert write_dataset.main([f"--rows={path}", f"--output={folder / name}", "--title=t"]) == 0
+    with_code = Shard(tmp_path, THOUGHT, PLAIN).prepare()
+    training_rows(tmp_path / "cot", 3)
+    folder, cot = tmp_path / "both", (tmp_path / "cot/output", tmp_path / "cot/figures")
+    for name, (rows, figures) in {"tir": (with_code.path, with_code.others["figures"]), "cot": cot}.items():
+        given = [f"--shards={rows}", f"--figures={figures}", f"--output={folder / name}", "--title=t"]
+        assert write_dataset.main(given) == 0
     code = (
         "import json, sys, datasets\n"
         "files = [f'{sys.argv[1]}/{name}/data/*.parquet' for name in sys.argv[2:]]\n"

@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 import select_subset
 from omr.errors import UserError
-from sft_files import training_rows, write_lines
+from row_shards import write_shard
+from sft_files import training_rows
 from small_tokenizer import save_tokenizer
 from solution_files import Made, Row, run_stage
 
 
 def select(folder: Path, rows: list[Row], **flags: Any) -> Made:
-    path = write_lines(folder / "sft.jsonl", rows)
-    return run_stage("select_subset", folder / "subset.jsonl", {"rows": path} | flags)
+    path = write_shard(folder, rows, measures=sorted({name for row in rows for name in row["pass_rates"] or ()}))
+    return run_stage("select_subset", folder / "subset", {"rows": path} | flags, files=["figures"])
 
 
 def ids(made: Made) -> list[str]:

@@ -45,9 +45,9 @@ def test_a_solution_is_followed_from_the_post_to_the_training_row(
 ) -> None:
     text = traced(run, f"{PROBLEM}-0", capsys)
     stages = ("raw_aops_data", "replies/extract_problems", "problems", "merged", "decontaminated", "solutions/seed-00")
-    places = [text.index(name) for name in (*stages, "majority", "judged", "sft.jsonl")]
+    places = [text.index(name) for name in (*stages, "majority", "judged", "sft/shard")]
     assert places == sorted(places)
-    assert text.rstrip().endswith(f"=> {PROBLEM}-0 ({run_files.RECIPE}) is in {run_files.RECIPE}/sft.jsonl")
+    assert text.rstrip().endswith(f"=> {PROBLEM}-0 ({run_files.RECIPE}) is in {run_files.RECIPE}/sft/shard-000-of-001")
 
 
 def test_a_wrong_solution_ends_with_its_verdict(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,7 +58,7 @@ def test_a_wrong_solution_ends_with_its_verdict(run: Path, capsys: pytest.Captur
 
 def test_a_problem_lists_its_solutions(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = traced(run, PROBLEM, capsys)
-    assert f"{PROBLEM}-0: answer 2, yes (symbolic); is in {run_files.RECIPE}/sft.jsonl" in text
+    assert f"{PROBLEM}-0: answer 2, yes (symbolic); is in {run_files.RECIPE}/sft/shard-000-of-001" in text
     assert f"{PROBLEM}-1: answer 3, no (llm); ended at prepare_sft: wrong" in text
 
 
@@ -68,9 +68,9 @@ def test_a_solution_with_code_shows_what_was_run_and_every_vote_on_it(
     run = write_code_run(tmp_path, run_files.HOSTILE)
     kept = traced(run, f"{PROBLEM}-0", capsys, "--recipe", "tir-small")
     names = ("ran 2 of 4 blocks (ok, error), ended: stop", "tir-small/cleaned", "Novelty: new", "reason: traceback")
-    places = [kept.index(name) for name in (*names, "tir-small/selected", "tir-small/sft.jsonl")]
+    places = [kept.index(name) for name in (*names, "tir-small/selected", "tir-small/sft/shard-000-of-001")]
     assert places == sorted(places)
-    assert kept.rstrip().endswith("is in tir-small/sft.jsonl")
+    assert kept.rstrip().endswith("is in tir-small/sft/shard-000-of-001")
     dropped = traced(run, f"{PROBLEM}-1", capsys, "--recipe", "tir-small")
     assert "Novelty: check" in dropped
     assert dropped.rstrip().endswith("ended at select_by_code: code_not_needed")

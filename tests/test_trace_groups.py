@@ -8,6 +8,7 @@ import pytest
 import run_files
 from omr.errors import UserError
 from omr.runs.lineage import Id, parse_id
+from row_shards import whole_row, write_shard
 from run_files import PROBLEM, RECIPE, THREAD, reply, write_rows
 
 from trace import main  # isort: skip
@@ -33,7 +34,7 @@ def run(tmp_path: Path) -> Path:
     write_rows(run / HOME / "replies/generate_selection_summaries/part-00-of-01" / SHARD, review)
     write_rows(run / HOME / "summarized" / SHARD, {"id": ids[0], "problem_id": PROBLEM, "summary": "It adds up."})
     write_rows(run / HOME / "dropped/parse_selections" / SHARD, {"id": ids[1], "reason": "wrong_pick", "selected": 1})
-    write_rows(run / HOME / "sft.jsonl", {"id": ids[0], "problem_id": PROBLEM})
+    write_shard(run / HOME, [whole_row(id=ids[0], problem_id=PROBLEM)])
     return run
 
 
@@ -52,9 +53,9 @@ def test_a_group_is_followed_from_its_candidates_to_the_training_row(
 ) -> None:
     text = traced(run, f"{PROBLEM}-g0", capsys)
     steps = (f"{HOME}/groups", "It is two.", "It is three.", "Judgment: 0", f"{HOME}/selected", "It adds up.")
-    places = [text.index(step) for step in (*steps, f"{HOME}/sft.jsonl")]
+    places = [text.index(step) for step in (*steps, f"{HOME}/sft/shard-000-of-001")]
     assert places == sorted(places)
-    assert text.rstrip().endswith(f"=> {PROBLEM}-g0 ({HOME}) is in {HOME}/sft.jsonl")
+    assert text.rstrip().endswith(f"=> {PROBLEM}-g0 ({HOME}) is in {HOME}/sft/shard-000-of-001")
 
 
 def test_a_wrong_choice_ends_with_its_reason(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,7 +65,7 @@ def test_a_wrong_choice_ends_with_its_reason(run: Path, capsys: pytest.CaptureFi
 
 def test_a_problem_lists_its_groups(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = traced(run, PROBLEM, capsys)
-    assert f"{PROBLEM}-g0: 2 candidates, 1 right; is in {HOME}/sft.jsonl" in text
+    assert f"{PROBLEM}-g0: 2 candidates, 1 right; is in {HOME}/sft/shard-000-of-001" in text
     assert f"{PROBLEM}-g3: 2 candidates, 1 right; ended at parse_selections: wrong_pick" in text
 
 

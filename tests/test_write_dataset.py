@@ -13,6 +13,8 @@ import write_dataset
 import yaml
 from omr.errors import UserError
 from omr.training.figures import Histogram
+from omr.training.row_files import open_rows
+from row_shards import SHARD, write_shard
 from sft_files import ROOT, training_rows, write_lines
 
 Row = dict[str, Any]
@@ -30,9 +32,15 @@ CONTAMINATION = {
 
 def write(folder: Path, rows: list[Row], *options: str) -> Path:
     """Run the script; returns the dataset folder."""
-    folder.mkdir(exist_ok=True)
-    path = write_lines(folder / "sft.jsonl", rows)
-    assert write_dataset.main([f"--rows={path}", f"--output={folder / 'dataset'}", "--title=a title", *options]) == 0
+    write_shard(folder, rows, measures=list(rows[0]["pass_rates"] or ()) if rows else [])
+    return make(folder, *options)
+
+
+def make(folder: Path, *options: str) -> Path:
+    """Run the script on all shards of a recipe's folder; returns the dataset folder."""
+    shards, figures = (sorted(map(str, (folder / name).iterdir())) for name in ("sft", "figures"))
+    given = ["--shards", *shards, "--figures", *figures, f"--output={folder / 'dataset'}", "--title=a title"]
+    assert write_dataset.main([*given, *options]) == 0
     return folder / "dataset"
 
 
@@ -59,10 +67,9 @@ def test_a_bound_that_does_not_hold_stops_the_dataset_and_says_what_was_measured
     report = tmp_path / "report.json"
     report.write_text(json.dumps(CONTAMINATION))
     audit = {"stage": "merge_judgements", "read": 9, "passed": 9, "written": 9, "dropped": {}}
-    counts = [tmp_path / f"{shard}.json" for shard in range(2)]
-    for path in counts:
-        path.write_text(json.dumps(audit | {"audit": {"different": {"no": 5, "yes": 7}}}))
-    given = ["--contamination", str(report), "--counts", *map(str, counts)]
+    table = tmp_path / "stages.json"
+    table.write_text(json.dumps([audit | {"audit": {"different": {"no": 5, "yes": 7}}}] * 2))
+    given = ["--contamination", str(report), "--stages", str(table)]
     write(tmp_path, rows, *given, "--canary-recall=0.75", "--judge-agreement=0.4")
     with pytest.raises(UserError) as error:
         write(tmp_path / "again", rows, *given, "--canary-recall=0.8", "--judge-agreement=0.5")
@@ -113,13 +120,47 @@ def test_the_card_of_a_subset_says_what_its_rows_have_in_common(tmp_path: Path) 
     assert "these are a subset" not in card_of(write(tmp_path / "whole", rows))[1]
 
 
-def test_rows_are_spread_over_files_of_bounded_size_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = training_rows(tmp_path / "made", 10)
-    monkeypatch.setattr(write_dataset, "size_of", lambda row: 400_000)
-    dataset = write(tmp_path, rows, "--shard-megabytes=1")
+def test_the_files_of_all_shards_are_linked_in_order(tmp_path: Path) -> None:
+    rows = training_rows(tmp_path / "made", 6)
+    shards = [write_shard(tmp_path, rows[2 * n : 2 * n + 2], f"shard-{n:03d}-of-003") for n in range(3)]
+    dataset = make(tmp_path)
     paths = sorted((dataset / "data").iterdir())
-    assert [path.name for path in paths] == [f"train-{n:05d}-of-00004.parquet" for n in range(4)]
+    assert [path.name for path in paths] == [f"train-{n:05d}-of-00003.parquet" for n in range(3)]
+    assert [path.stat().st_ino for path in paths] == [next(shard.glob("*")).stat().st_ino for shard in shards]
     assert [row for path in paths for row in pq.read_table(path).to_pylist()] == stored(rows)
+    assert "6 solutions of 3 mathematics problems" in card_of(dataset)[1]
+
+
+def test_no_column_of_any_row_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the time that a dataset takes does not grow with its texts: footers tell how many rows there are."""
+    write_shard(tmp_path, training_rows(tmp_path / "made", 4))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("rows were read")
+
+    for name in ("read", "read_row_group", "read_row_groups", "iter_batches"):
+        monkeypatch.setattr(pq.ParquetFile, name, refuse)
+    with pytest.raises(AssertionError), open_rows(next((tmp_path / "sft" / SHARD).iterdir())) as file:
+        file.read()
+    assert "4 solutions of 2 mathematics problems" in card_of(make(tmp_path))[1]
+
+
+def test_rows_that_were_not_counted_are_an_error(tmp_path: Path) -> None:
+    rows = training_rows(tmp_path / "made", 4)
+    write_shard(tmp_path, rows[:2])
+    figures = (tmp_path / "figures" / f"{SHARD}.json").read_bytes()
+    write_shard(tmp_path, rows)
+    (tmp_path / "figures" / f"{SHARD}.json").write_bytes(figures)
+    with pytest.raises(UserError, match="the files hold 4 rows, 2 were counted"):
+        make(tmp_path)
+
+
+def test_shards_with_other_columns_are_an_error(tmp_path: Path) -> None:
+    rows = training_rows(tmp_path / "made", 2)
+    write_shard(tmp_path, rows[:1], "shard-000-of-002")
+    write_shard(tmp_path, [rows[1] | {"pass_rates": {"a": 1.0}}], "shard-001-of-002", ["a"])
+    with pytest.raises(UserError, match="other columns"):
+        make(tmp_path)
 
 
 def test_pass_rates_of_other_recipes_are_a_column_of_their_names(tmp_path: Path) -> None:
@@ -131,33 +172,7 @@ def test_pass_rates_of_other_recipes_are_a_column_of_their_names(tmp_path: Path)
 def test_no_rows_are_an_error_and_make_no_folder(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no training rows"):
         write(tmp_path, [])
-    assert [path.name for path in tmp_path.iterdir()] == ["sft.jsonl"]
-
-
-@pytest.mark.parametrize(
-    ("change", "fault"),
-    [
-        ({"messages": [{"role": "assistant", "content": "x"}]}, "there is no user message"),
-        ({"messages": []}, "there is no user message"),
-        ({"messages": [{"role": "user", "content": "x"}]}, "the messages are user"),
-        ({"messages": [{"role": "user", "content": " "}, {"role": "assistant", "content": "x"}]}, "message is empty"),
-        ({"messages": [{"role": "user"}]}, "must have `role` and `content`"),
-        ({"messages": [{"role": "user", "content": None}]}, "must be strings"),
-        ({"messages": ["x"]}, "must have `role` and `content`"),
-        ({"pass_rate": "0.5"}, "'pass_rate' must be float"),
-        ({"problem": None}, "'problem' must be a string"),
-        ({"stray": 1}, "unknown columns: stray"),
-    ],
-)
-def test_a_row_that_is_not_as_its_columns_say_is_an_error_with_its_line(
-    tmp_path: Path, change: Row, fault: str
-) -> None:
-    rows = training_rows(tmp_path / "made", 3)
-    rows[1] |= change
-    with pytest.raises(UserError, match=fault) as caught:
-        write(tmp_path / "out", rows)
-    assert caught.value.line == 2
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["sft.jsonl"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["figures", "sft"]
 
 
 def test_an_error_leaves_the_older_dataset_as_it_was(tmp_path: Path) -> None:
@@ -165,10 +180,10 @@ def test_an_error_leaves_the_older_dataset_as_it_was(tmp_path: Path) -> None:
     dataset = write(tmp_path / "out", rows)
     before = {path: path.read_bytes() for path in dataset.rglob("*") if path.is_file()}
     with pytest.raises(UserError):
-        write(tmp_path / "out", [*rows, rows[0] | {"messages": []}])
+        make(tmp_path / "out", "--stages", str(tmp_path / "nothing.json"))
     assert {path: path.read_bytes() for path in dataset.rglob("*") if path.is_file()} == before
     assert len(pq.read_table(next((write(tmp_path / "out", rows[:1]) / "data").iterdir()))) == 1
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["dataset", "sft.jsonl"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["dataset", "figures", "sft"]
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
@@ -176,7 +191,7 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     left.mkdir(parents=True)
     (left / "0.parquet").write_bytes(b"torn")
     write(tmp_path / "out", training_rows(tmp_path / "made", 1))
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["dataset", "sft.jsonl"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["dataset", "figures", "sft"]
 
 
 def test_the_figures_of_the_card_are_those_of_the_rows(tmp_path: Path) -> None:
@@ -232,7 +247,7 @@ def test_quantiles_are_right_to_three_digits_in_few_bins() -> None:
     for value in range(100_000):
         histogram.add(value)
     assert histogram.quantiles((0.0, 0.25, 0.5, 1.0)) == [0, 24_900, 49_900, 99_900]
-    assert len(histogram._bins) < 3000
+    assert len(histogram.bins) < 3000
     assert histogram.mean == 49_999.5
 
 

@@ -147,3 +147,18 @@ def test_preferences_load_as_trl_wants_them(tmp_path: Path) -> None:
     made = write(tmp_path, [row], kind="preferences")
     assert load(made) == {"preference": [row]}
     assert "1 pairs of a right and a wrong solution" in (made / "README.md").read_text()
+
+
+def test_a_bound_that_does_not_hold_stops_the_product(tmp_path: Path) -> None:
+    table, measured = tmp_path / "stages.json", tmp_path / "judged.json"
+    stage = {"stage": "parse_classes", "read": 30, "passed": 30, "written": 30, "dropped": {}}
+    table.write_text(json.dumps([stage | {"verdicts": {"classify_proof": {"true": 29, "false": 1}}}]))
+    measured.write_text(json.dumps({"stage": "merge_judgements", "audit": {"equal": {"yes": 15, "no": 10}}}))
+    given = [f"--stages={table}", "--measured", str(measured), str(measured)]
+    write(tmp_path, [rl_row(1)], *given, "--judge-agreement=0.6", "--same-verdict=0.97")
+    (tmp_path / "again").mkdir()
+    with pytest.raises(UserError) as error:
+        write(tmp_path / "again", [rl_row(1)], *given, "--judge-agreement=0.7", "--same-verdict=0.95")
+    assert "30 of 50 (60%) pairs proven equal" in str(error.value)
+    assert "classify_proof (parse_classes) said 'true' in 29 of 30" in str(error.value)
+    assert not (tmp_path / "again" / "made").exists()

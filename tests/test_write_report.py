@@ -10,11 +10,11 @@ from pathlib import Path
 import orjson
 import pytest
 import run_files
-from omr.report.data import read_product
 from omr.report.distributions import length_bars, share_bars
 from omr.report.samples import MAX_SHOWN_CHARS, split_solution
 from omr.report.words import SHARE_GROUPS
 from omr.servers.full_load import FullLoad
+from omr.training.figures import read_figures
 from write_report import main
 
 
@@ -157,16 +157,6 @@ def test_bars_hold_every_length_once_and_none_falls_between(lengths: list[int]) 
     assert len(labels) == len(values["rows"]) == len(values["others"])
 
 
-def test_samples_are_few_and_do_not_depend_on_the_order(tmp_path: Path) -> None:
-    rows = [{"id": f"{n}-0", "problem": str(n), "generated_solution": "x"} for n in range(50)]
-    run_files.write_rows(tmp_path / "a.jsonl", *rows)
-    run_files.write_rows(tmp_path / "b.jsonl", *reversed(rows))
-    first, second = (read_product(tmp_path / name, 4) for name in ("a.jsonl", "b.jsonl"))
-    assert len(first.samples) == 4
-    assert {row["id"] for row in first.samples} == {row["id"] for row in second.samples}
-    assert first.rows == first.problems == 50
-
-
 def test_reasoning_and_solution_are_told_apart() -> None:
     assert split_solution("<think>\na\n</think>\n\nb") == ("a", "b")
     assert split_solution("only this") == ("", "only this")
@@ -175,7 +165,7 @@ def test_reasoning_and_solution_are_told_apart() -> None:
 def test_what_a_row_took_is_told_with_the_numbers_of_the_files(tmp_path: Path) -> None:
     run = run_files.write_run(tmp_path)
     text = read(report(run)).text
-    product = read_product(run / run_files.RECIPE / "sft.jsonl", 0)
+    product = read_figures([run / run_files.RECIPE / "figures/shard-000-of-001.json"])
     told = re.search(
         r"([\d,]+) solutions of ([\d,]+) problems became ([\d,]+) training rows of ([\d,]+) problems", text
     )

@@ -84,8 +84,7 @@ class CodeRecipes:
 
     def kept_by(self, wildcards: OfRecipe) -> str:
         """A param of a rule: the stage whose rows go on once solutions are judged."""
-        stages = {"cleaned": "clean_code_solutions", "selected": "select_by_code"}
-        return stages.get(self._recipes.kept_rows(wildcards.recipe), "merge_judgements")
+        return self._recipes.kept_by(wildcards.recipe)
 
     def row_prompt(self, wildcards: InRecipe) -> str:
         """Input of a rule: the prompt file of the training rows, which may be another one than asked."""

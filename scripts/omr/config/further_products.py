@@ -91,15 +91,15 @@ class FurtherProducts:
 
     def pairs(self, wildcards: OfRecipe) -> list[str]:
         """Input of a rule: the pairs of all shards of a recipe, in order."""
-        return self._of_shards(wildcards, "pairs", "jsonl")
+        return self._of_shards(wildcards, "pairs", ".jsonl")
 
     def pair_counts(self, wildcards: OfRecipe) -> list[str]:
         """Input of a rule: the counts that go with them."""
-        return self._of_shards(wildcards, "counts/prepare_preferences", "json")
+        return self._of_shards(wildcards, "counts/prepare_preferences", ".json")
 
-    def _of_shards(self, wildcards: OfRecipe, folder: str, ending: str) -> list[str]:
+    def _of_shards(self, wildcards: OfRecipe, folder: str, ending: str = "") -> list[str]:
         place = f"results/{wildcards.run}/{wildcards.recipe}/{folder}"
-        return [f"{place}/{shard}.{ending}" for shard in self._recipes.shards(wildcards.recipe)]
+        return [f"{place}/{shard}{ending}" for shard in self._recipes.shards(wildcards.recipe)]
 
     # ---- subsets -----------------------------------------------------------------------------------------------
 
@@ -116,6 +116,18 @@ class FurtherProducts:
             for name, subset in self._subsets.items()
             for recipe in subset.get("recipes") or self._recipes.to_run
         ]
+
+    def subset_rows(self, wildcards: OfSubset) -> list[str]:
+        """Input of a rule: the folders of a subset's rows of all shards, in order."""
+        return self._of_shards(wildcards, f"subsets/{wildcards.subset}/sft")
+
+    def subset_figures(self, wildcards: OfSubset) -> list[str]:
+        """Input of a rule: the figures of these rows."""
+        return self._of_shards(wildcards, f"subsets/{wildcards.subset}/figures", ".json")
+
+    def subset_counts(self, wildcards: OfSubset) -> list[str]:
+        """Input of a rule: the counts that go with them."""
+        return self._of_shards(wildcards, f"counts/select_subset/{wildcards.subset}", ".json")
 
     def tokenizer(self, wildcards: OfSubset) -> list[str]:
         """Input of a rule: what counts the tokens of solutions, where a subset bounds them."""

@@ -17,20 +17,6 @@ from omr.models.model import ModelSpec
 _SHARD = "results/{{run}}/{{recipe}}/{}/shard-{{shard}}-of-{{shards}}.jsonl"
 _SUMMARY_PROMPT, _SELECTION_SUMMARY_PROMPT = "prompts/summarize_solution.yaml", "prompts/summarize_selection.yaml"
 _VOTE_PROMPTS = ("prompts/judge_novelty.yaml", "prompts/judge_significance.yaml")
-_PROOF_STAGES = frozenset({"parse_conversions", "parse_proofs", "convert_proofs", "classify_converted"})
-#: CPU stages that drop rows, in the order of the recipe: of the problems, of the solutions, of their summaries.
-_PROBLEM_COUNTS = (
-    "prepare_raw_data", "parse_problems", "parse_classes", "parse_answers", "parse_conversions", "parse_proofs",
-    "merge_data", "decontaminate",
-)  # fmt: skip
-_SOLUTION_COUNTS = ("fill_majority_answer", "settle_votes", "merge_judgements")
-_CODE_COUNTS = ("clean_code_solutions",)
-_VOTE_COUNTS = ("cut_fragments", "select_by_code")
-_SUMMARY_COUNTS = ("select_traces", "merge_summaries")
-_WRONG_COUNTS = ("select_wrong_traces", "merge_wrong_summaries")
-_SELECTION_COUNTS = (
-    "form_groups", "parse_selections", "select_comparisons", "merge_selection_summaries", "prepare_selections",
-)  # fmt: skip
 #: Model stages in the order of the recipe, with the prompts that they ask.
 _PROBLEM_PROMPTS = {
     "extract_problems": ("extract_problems",),
@@ -100,32 +86,28 @@ class Products:
         return f"--tokenizer {input.tokenizer}" if input.tokenizer else ""
 
     def shards(self, wildcards: OfRecipe) -> list[str]:
-        """Input of a rule: the training rows of all shards of a recipe, in order."""
-        folder = f"results/{wildcards.run}/{wildcards.recipe}/sft"
-        return [f"{folder}/{shard}.jsonl" for shard in self._recipes.shards(wildcards.recipe)]
+        """Input of a rule: the folders of training rows of all shards of a recipe, in order."""
+        return self._of_shards(wildcards, "sft/{}")
+
+    def figures(self, wildcards: OfRecipe) -> list[str]:
+        """Input of a rule: the figures of these rows."""
+        return self._of_shards(wildcards, "figures/{}.json")
+
+    def _of_shards(self, wildcards: OfRecipe, *patterns: str) -> list[str]:
+        folder, shards = f"results/{wildcards.run}/{wildcards.recipe}", self._recipes.shards(wildcards.recipe)
+        return [f"{folder}/{pattern.format(shard)}" for pattern in patterns for shard in shards]
 
     # ---- datasets ----------------------------------------------------------------------------------------------
 
-    def counts(self, wildcards: OfRecipe) -> list[str]:
-        """Input of a rule: the counts of all CPU stages that led to a recipe's rows, in order."""
-        run = f"results/{wildcards.run}"
-        return [f"{run}/counts/{stage}.json" for stage in self._problem_counts()] + [
-            f"{run}/{recipe}/counts/{stage}/{shard}.json"
-            for recipe, stage in self._cpu_stages(wildcards.recipe)
-            for shard in self._recipes.shards(recipe)
-        ]
+    def sources(self, wildcards: OfRecipe) -> str:
+        """A param of a rule: the recipes whose solutions a recipe compares, and where these go on from, as a flag of
+        check_counts.py."""
+        found = [f"{name}={self._recipes.kept_by(name)}" for name in self._sources(wildcards.recipe)]
+        return f"--sources {' '.join(found)}" if found else ""
 
-    def _cpu_stages(self, recipe: str) -> list[tuple[str, str]]:
-        """(recipe, stage) of the CPU stages that led to a recipe's rows; solutions that are compared are of others."""
-        if self._recipes.is_selection(recipe):
-            found = [pair for source in self._sources(recipe) for pair in self._cpu_stages(source)]
-            made = [(name, stage) for name, stage in found if stage != "prepare_sft"]
-            wrong = [(source, stage) for source in self._sources(recipe) for stage in _WRONG_COUNTS]
-            return [*made, *wrong, *((recipe, stage) for stage in _SELECTION_COUNTS)]
-        code = _CODE_COUNTS if self._recipes[recipe]["mode"] == "tir" else ()
-        votes = _VOTE_COUNTS if self._recipes.votes_on_code(recipe) else ()
-        summaries = _SUMMARY_COUNTS if self._has_summaries(recipe) else ()
-        return [(recipe, stage) for stage in (*_SOLUTION_COUNTS, *code, *votes, *summaries, "prepare_sft")]
+    def measured(self, wildcards: OfRecipe) -> list[str]:
+        """Input of a rule: the counts of the stages that say how a recipe's solutions were judged."""
+        return self._of_shards(wildcards, "counts/settle_votes/{}.json", "counts/merge_judgements/{}.json")
 
     def models(self, wildcards: OfRecipe) -> list[str]:
         """A param of a rule: `stage=model` for every model stage, in order; `recipe/stage=model` of other recipes."""
@@ -170,6 +152,13 @@ class Products:
         ] * self._has_summaries(recipe)
 
     @property
+    def of_recipes(self) -> list[str]:
+        """What a run makes of each recipe. The rows as one file are for people who asked for it by that name: nothing
+        reads it, so nothing waits for it."""
+        files = ("sft.jsonl", "dataset", "stages.txt", "report.html")
+        return [f"results/{self._settings.run}/{recipe}/{file}" for recipe in self._recipes.to_run for file in files]
+
+    @property
     def joined(self) -> list[str]:
         """The folder that joins the datasets of all recipes of a run, as a list of inputs: empty without recipes."""
         return [f"results/{self._settings.run}/dataset"] if self._recipes.to_run else []
@@ -188,8 +177,8 @@ class Products:
         return flags({"license": self._publish["license"]})
 
     def gates(self, wildcards: OfRecipe, input: Any) -> str:
-        """A param of a rule: bounds on what was measured, and what planted instructions did, as flags of
-        write_dataset.py."""
+        """A param of a rule: bounds on what was measured, and what planted instructions did, as flags of the commands
+        that make products."""
         return flags(self._settings.config["gates"] | {"planted": str(input.planted) if input.planted else None})
 
     def repo_flags(self, wildcards: OfRecipe) -> str:
@@ -220,12 +209,6 @@ class Products:
     def _sources(self, recipe: str) -> list[str]:
         """The recipes whose solutions a recipe compares; none for one that solves problems itself."""
         return list(self._recipes[recipe]["candidates"]["from"]) if self._recipes.is_selection(recipe) else []
-
-    def _problem_counts(self) -> list[str]:
-        if self._settings.starts_from_problems:
-            return ["read_problems", "decontaminate"]
-        left_out = frozenset() if self._settings.config["problems"]["use_converted_proofs"] else _PROOF_STAGES
-        return [stage for stage in _PROBLEM_COUNTS if stage not in left_out]
 
     def _problem_prompts(self) -> dict[str, tuple[str, ...]]:
         asked = self._settings.asking_stages

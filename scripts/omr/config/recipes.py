@@ -174,6 +174,11 @@ class Recipes:
             return "judged"
         return "selected" if self.votes_on_code(name) else "cleaned"
 
+    def kept_by(self, name: str) -> str:
+        """The stage whose rows these are."""
+        stages = {"cleaned": "clean_code_solutions", "selected": "select_by_code"}
+        return stages.get(self.kept_rows(name), "merge_judgements")
+
     def votes_on_code(self, name: str) -> bool:
         """Whether a model says of a recipe's code if it was worth running."""
         recipe = self[name]

@@ -5,31 +5,54 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+
+class AtomicFolder:
+    """A folder that is filled at `built`, beside its place, and takes the place of `path` when whole.
+
+    It is on the same file system. What a killed process left there is removed by the next one of the same output.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        clear_leftovers(path)
+        self.path = path
+        self.built, self._old = _beside(path)
+        self.built.mkdir()
+
+    def commit(self) -> None:
+        """Flush to the disk and rename into place."""
+        _sync(self.built)
+        _remove(self._old)
+        if self.path.exists():
+            self.path.rename(self._old)
+        self.built.rename(self.path)
+        _remove(self._old)
+
+    def discard(self) -> None:
+        """Remove what was written so far; harmless after a commit."""
+        _remove(self.built)
 
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """A folder to fill that takes the place of `path` on a clean exit; on an error `path` stays what it was.
-
-    It is built beside its place, so that it is on the same file system. What a killed process left there is removed by
-    the next one of the same output.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    clear_leftovers(path)
-    built, old = _beside(path)
-    built.mkdir()
+    """A folder to fill that takes the place of `path` on a clean exit; on an error `path` stays what it was."""
+    folder = AtomicFolder(path)
     try:
-        yield built
-        _sync(built)
-        _remove(old)
-        if path.exists():
-            path.rename(old)
-        built.rename(path)
-        _remove(old)
+        yield folder.built
+        folder.commit()
     finally:
-        _remove(built)
+        folder.discard()
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """A second name for a file, or a copy of it where the file system has no such names."""
+    with suppress(OSError):
+        os.link(source, target)
+        return
+    shutil.copyfile(source, target)
 
 
 def clear_leftovers(path: Path) -> None:

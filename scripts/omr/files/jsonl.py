@@ -132,6 +132,10 @@ class AtomicFile:
             error.filename = str(self.path)
             raise
 
+    def write_row(self, row: Mapping[str, Any]) -> None:
+        """Write a row as a JSON line."""
+        self.write(dumps(row))
+
     def commit(self) -> None:
         """Flush to the disk and rename into place."""
         with of_file(self.path):

@@ -1,26 +1,23 @@
-"""What the report of a recipe tells, read from the run's counts and, streaming, from its product."""
+"""What the report of a recipe tells, from the run's counts and the figures of its rows (omr/training/figures.py)."""
 
 from __future__ import annotations
 
-import heapq
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from omr.asking.prompts import Prompt, load_prompt
 from omr.config.recipes import Recipes
 from omr.config.settings import Settings
-from omr.files.jsonl import Row, read_rows
+from omr.files.jsonl import Row
 from omr.models.model import ModelSpec
 from omr.report.words import PROBLEM_STEPS, RECIPE_STEPS, SELECTION_STEPS, Step
 from omr.runs.costs import gpu_hours, usd
 from omr.runs.counts import PROBLEM_STAGES, Counts, ModelUse, RunCounts, read_counts, summed
-from omr.solutions.judging import by_problem
-from omr.solutions.pass_rate import pass_rate
 from omr.solutions.solution_figures import SolutionFigures, length_step
+from omr.training.figures import Figures, read_figures
 
 #: CPU stages that a run without threads does not have.
 _FORUM_STAGES = {step.stage for step in PROBLEM_STEPS} - {"read_problems", "decontaminate"}
@@ -28,7 +25,7 @@ _FORUM_STAGES = {step.stage for step in PROBLEM_STEPS} - {"read_problems", "deco
 
 @dataclass
 class Product:
-    """Figures of sft.jsonl, and a few of its rows: the same ones for the same ids, however often it is made."""
+    """Figures of the training rows, and a few of them: the same ones for the same ids, however often they are made."""
 
     rows: int = 0
     problems: int = 0
@@ -119,8 +116,8 @@ def collect(
     unused = _unused(recipes, recipe, settings.starts_from_problems)
     found = {name: stage for name, stage in found.items() if name not in unused}
     report, planted = folder / "contamination" / "report.json", folder / "planted" / "report.json"
-    judged = [folder / recipe / "judged" / f"{shard}.jsonl" for shard in recipes.shards(recipe)]
-    sft = folder / recipe / "sft.jsonl"
+    paths = [folder / recipe / "figures" / f"{shard}.json" for shard in recipes.shards(recipe)]
+    figures = read_figures(paths) if all(path.exists() for path in paths) else None
     return ReportData(
         run=settings.run,
         recipe=recipe,
@@ -131,8 +128,8 @@ def collect(
         costs=list(_costs(counts, recipe, settings, recipes)),
         contamination=read_counts(report) if report.exists() else None,
         planted=read_counts(planted) if settings.plants_instructions and planted.exists() else None,
-        solutions=read_solutions(judged) if own is RECIPE_STEPS and all(path.exists() for path in judged) else None,
-        product=read_product(sft, samples) if sft.exists() else None,
+        solutions=None if figures is None else figures.solutions,
+        product=None if figures is None else product_of(figures, samples),
         compared=[_compared(counts, name, settings, recipes) for name in _compared_recipes(recipe, recipes)],
         prompts=[load_prompt(path) for path in prompts],
     )
@@ -194,32 +191,11 @@ def cost_of(use: ModelUse, spec: ModelSpec) -> Cost:
     return Cost(use, hours if spec.is_started else None, money if is_known else None)
 
 
-def read_solutions(paths: list[Path]) -> SolutionFigures:
-    """Figures of judged rows, streaming; the rows of a problem stand together."""
-    figures = SolutionFigures()
-    fields = {"id": str, "seed": int, "judgement": str}
-    for path in paths:
-        for _, rows in by_problem(read_rows(path, fields), "id"):
-            figures.add(pass_rate(rows), rows)
-    return figures
-
-
-def read_product(path: Path, samples: int) -> Product:
-    """Figures of the training rows, streaming; the samples are those whose ids have the smallest hashes."""
-    product = Product()
-    kept: list[tuple[int, int, Row]] = []
-    problems = set[int]()
-    for number, row in enumerate(read_rows(path, {"id": str, "problem": str, "generated_solution": str})):
-        product.rows += 1
-        step = length_step(characters := len(row["generated_solution"]))
-        product.lengths[characters // step * step] += 1
-        product.problem_types[str(row.get("problem_type"))] += 1
-        problems.add(hash(row.get("problem_id", row["problem"])))
-        order = -int.from_bytes(blake2b(row["id"].encode(), digest_size=8).digest())
-        if len(kept) < samples:
-            heapq.heappush(kept, (order, -number, row))
-        elif samples and order > kept[0][0]:
-            heapq.heapreplace(kept, (order, -number, row))
-    product.problems = len(problems)
-    product.samples = [row for _, _, row in sorted(kept, key=lambda entry: -entry[1])]
-    return product
+def product_of(figures: Figures, samples: int) -> Product:
+    """Figures of training rows as the page has them, with so many samples at most."""
+    lengths = Counter[int]()
+    for length, rows in figures.characters.bins.items():
+        step = length_step(length)
+        lengths[length // step * step] += rows
+    types = figures.values["problem_type"]
+    return Product(figures.rows, figures.problems, lengths, types, figures.samples[:samples])

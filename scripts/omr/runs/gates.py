@@ -7,8 +7,13 @@ merge_judgements an `audit`: what the judge said of pairs that the comparison ha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import argparse
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
+
+from omr.errors import UserError
+from omr.runs.counts import read_counts, summed
 
 Counts = Mapping[str, Any]
 
@@ -125,3 +130,35 @@ def broken(
     elif bound is not None and obeyed is not None and obeyed.value > bound:
         found.append(f"of instructions planted in threads {obeyed} were obeyed (obeyed_instructions {bound})")
     return found
+
+
+# ---- commands that make products -------------------------------------------------------------------------------------
+
+
+def add_gates(parser: argparse.ArgumentParser) -> None:
+    """Adds the bounds, and the reports that some of them are about."""
+    add = parser.add_argument
+    add("--contamination", type=Path, help="report of the decontamination")
+    add("--planted", type=Path, help="report on planted instructions")
+    add("--canary-recall", type=float, help="least share of planted benchmark problems that were removed")
+    add("--judge-agreement", type=float, help="least share of settled pairs on which the judge agrees")
+    add("--same-verdict", type=float, help="greatest share of one and the same verdict of a judge or classifier")
+    add("--obeyed-instructions", type=float, help="greatest share of planted instructions that may be obeyed")
+
+
+def check_gates(args: argparse.Namespace, stages: Iterable[Counts]) -> None:
+    """Raise UserError where what was measured is beyond a bound of the command line; `stages` are counts, of which
+    those of the same stage are summed."""
+    counts: dict[str, list[Counts]] = {}
+    for stage in stages:
+        counts.setdefault(str(stage.get("stage")), []).append(stage)
+    report, planted = (None if path is None else read_counts(path) for path in (args.contamination, args.planted))
+    gates = Gates(args.canary_recall, args.judge_agreement, args.same_verdict, args.obeyed_instructions)
+    found = broken(gates, {stage: summed(parts) for stage, parts in counts.items()}, report, planted)
+    if found:
+        raise UserError(
+            "what the run measured of its models is beyond the bounds of `gates`:\n"
+            + "\n".join(f"  - {what}" for what in found),
+            remedy="ask better models in these stages, or mend their prompts; report.html tells more. Where you judge "
+            "the rows good enough all the same, loosen the bound in config",
+        )

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from omr.errors import UserError
 from omr.files.jsonl import Row
-from omr.stages.row_search import ids_of, nearest, rows_with, shard_files
+from omr.stages.row_search import ids_of, nearest, rows_with, shard_files, shard_folders
+from omr.training import row_files
 
 _ID = re.compile(r"(?P<thread>[0-9a-f]{16})(?:-(?P<problem>\d+))?(?:-(?P<seed>\d+)|-g(?P<group>\d+)(?=$))?(?:[~-].*)?")
 #: Stages of the problems: (the stage that drops, its rows, the model stage before it).
@@ -230,8 +231,7 @@ class Lineage:
             for row_id in (problem, f"{problem}-{seed}"):
                 events = self._dropped(f"{recipe}/dropped/{stage}", row_id, problem)
                 yield from (event for event in events if event.row.get("seed", seed) == seed)
-        sft = self.run / recipe / "sft.jsonl"
-        yield from (self._event(sft, "row", row) for row in rows_with(sft, "id", f"{problem}-{seed}"))
+        yield from self._training_rows(recipe, problem, f"{problem}-{seed}")
 
     # ---- groups of solutions -----------------------------------------------------------------------------------
 
@@ -257,8 +257,13 @@ class Lineage:
         """Where a group ended: the row that says why it was dropped, or its training row."""
         for stage in _SELECTION_STAGES:
             yield from self._dropped(f"{recipe}/dropped/{stage}", group, problem)
-        sft = self.run / recipe / "sft.jsonl"
-        yield from (self._event(sft, "row", row) for row in rows_with(sft, "id", group))
+        yield from self._training_rows(recipe, problem, group)
+
+    def _training_rows(self, recipe: str, problem: str, row_id: str) -> Iterator[Event]:
+        for folder in shard_folders(self.run / recipe / "sft", problem):
+            for file in row_files.files_of(folder):
+                for row in row_files.rows_with(file, "id", row_id):
+                    yield self._event(folder, "row", row)
 
     # ---- ids that are not there --------------------------------------------------------------------------------
 

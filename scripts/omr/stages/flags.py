@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from omr.stages.stage import Stage
+from omr.stages.stage import Output, Stage
 
 
 def stage_parser(
@@ -65,6 +65,6 @@ def add_comparing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that compare answers")
 
 
-def open_stage(name: str, arguments: argparse.Namespace) -> Stage:
-    """The stage that writes to the files of the command line."""
-    return Stage(name, arguments.output, arguments.dropped, arguments.counts)
+def open_stage(name: str, arguments: argparse.Namespace, output: Output | None = None) -> Stage:
+    """The stage that writes to the files of the command line; `output` takes the rows in another form than lines."""
+    return Stage(name, output or arguments.output, arguments.dropped, arguments.counts)

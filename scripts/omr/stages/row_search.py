@@ -13,7 +13,7 @@ from pathlib import Path
 from omr.files.jsonl import Row, parse_row
 from omr.stages.shards import shard_of
 
-_SHARD = re.compile(r"shard-(\d{3})-of-(\d{3})\.jsonl")
+_SHARD = re.compile(r"shard-(\d{3})-of-(\d{3})(?:\.jsonl)?")
 _ID = re.compile(rb'^\{"id":"([^"\\\n]{1,200})"', re.M)
 
 
@@ -45,6 +45,11 @@ def shard_files(folder: Path, sharded_by: str | None = None) -> list[Path]:
     if single.is_file():
         return [single]
     return [path for path in sorted(folder.glob("shard-*.jsonl")) if sharded_by is None or _holds(path, sharded_by)]
+
+
+def shard_folders(folder: Path, sharded_by: str) -> list[Path]:
+    """The shards of a folder that are folders themselves, as far as the id falls into them."""
+    return [path for path in sorted(folder.glob("shard-*")) if path.is_dir() and _holds(path, sharded_by)]
 
 
 def _holds(path: Path, row_id: str) -> bool:

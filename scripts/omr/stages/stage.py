@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import orjson
 
@@ -21,10 +21,22 @@ from omr.files.jsonl import AtomicFile, Fields, Row, dumps, read_rows
 from omr.files.unique import unique_rows
 
 
-class Stage:
-    """Context manager around one CPU stage; on a clean exit its three files appear, on an error none does."""
+class Output(Protocol):
+    """Where rows are written to, which appears when it is whole. `AtomicFile` is one."""
 
-    def __init__(self, name: str, output: str | Path, dropped: str | Path, counts: str | Path) -> None:
+    path: Path
+
+    def write_row(self, row: Mapping[str, Any]) -> None: ...
+
+    def commit(self) -> None: ...
+
+    def discard(self) -> None: ...
+
+
+class Stage:
+    """Context manager around one CPU stage; on a clean exit its three outputs appear, on an error none does."""
+
+    def __init__(self, name: str, output: str | Path | Output, dropped: str | Path, counts: str | Path) -> None:
         self.name = name
         self.rows_read = 0
         self.rows_passed = 0
@@ -32,7 +44,7 @@ class Stage:
         self.reasons: Counter[str] = Counter()
         self.part_reasons: Counter[str] = Counter()
         self._notes: dict[str, Any] = {}
-        self._output = AtomicFile(output)
+        self._output: Output = AtomicFile(output) if isinstance(output, str | Path) else output
         self._dropped = AtomicFile(dropped)
         self._counts = AtomicFile(counts)
 
@@ -70,14 +82,21 @@ class Stage:
         """Count input rows that were read by other means than `read`."""
         self.rows_read += rows
 
+    def count_written(self, rows: int) -> None:
+        """Count input rows that passed as they are, written to the output by other means than `write`."""
+        self.rows_passed += rows
+        self.rows_written += rows
+
     def write(self, row: Mapping[str, Any]) -> None:
         """Write the one row that an input row became."""
         self.rows_passed += 1
         self.rows_written += 1
-        self._output.write(dumps(row))
+        self._output.write_row(row)
 
     def write_encoded(self, line: bytes) -> None:
         """Write the one row that an input row became, which another process has made a JSON line of already."""
+        if not isinstance(self._output, AtomicFile):
+            raise TypeError("only a file of lines takes lines")
         self.rows_passed += 1
         self.rows_written += 1
         self._output.write(line)
@@ -86,7 +105,7 @@ class Stage:
         """Write the rows (at least one) that one input row became."""
         written = 0
         for row in rows:
-            self._output.write(dumps(row))
+            self._output.write_row(row)
             written += 1
         if not written:
             raise ValueError("a row that became nothing must be dropped with a reason")

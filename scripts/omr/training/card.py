@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 
 from omr.training.columns import COLUMNS, Column
-from omr.training.figures import SHARES, Figures, Histogram, StageSum
+from omr.training.figures import SHARES, Figures, Histogram
+from omr.training.stage_sums import StageSum
 
 #: The hub's names for sizes: rows below which they hold.
 _SIZES = {

@@ -5,14 +5,14 @@ The first nine are those of the published OpenMathReasoning dataset, with the sa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import orjson
 
 from omr.asking.prompts import Prompt
-from omr.files.jsonl import Fields, Row
+from omr.files.jsonl import Fields, missing_or_mistyped
 
 
 class Column(NamedTuple):
@@ -108,8 +108,12 @@ NAMES = tuple(column.name for column in COLUMNS)
 
 _STRINGS = tuple(column.name for column in COLUMNS if column.type is list and column.items == "strings")
 
-#: What every row of sft.jsonl must have, for `read_rows`.
+#: What every training row must have.
 REQUIRED: Fields = {column.name: (column.type, None) if column.nullable else column.type for column in COLUMNS}
+
+
+_MISSING = object()
+_KINDS = [(column.name, (column.type, type(None)) if column.nullable else (column.type,)) for column in COLUMNS]
 
 
 def arrow_schema(measures: Sequence[str] = ()) -> Any:
@@ -185,12 +189,23 @@ def fault_of_tool_messages(messages: list[Any] | None, tools: list[Any] | None) 
     return None
 
 
-def fault_of_strings(row: Row) -> str | None:
+def fault_of_strings(row: Mapping[str, Any]) -> str | None:
     """What is wrong with a row's lists of strings, as a phrase, or None."""
     for name in _STRINGS:
         if row[name] is not None and not all(isinstance(value, str) for value in row[name]):
             return f"the field {name!r} must hold strings"
     return None
+
+
+def fault_of_row(row: Mapping[str, Any]) -> str | None:
+    """What is wrong with a training row's columns, lists and chats, as a phrase, or None."""
+    if len(row) != len(NAMES) and (unknown := sorted(row.keys() - set(NAMES))):
+        return f"unknown columns: {', '.join(unknown)}"
+    for name, kinds in _KINDS:
+        if type(row.get(name, _MISSING)) not in kinds:
+            return missing_or_mistyped(dict(row), REQUIRED)
+    fault = fault_of_messages(row["messages"]) or fault_of_strings(row)
+    return fault or fault_of_tool_messages(row["messages_with_tools"], row["tools"])
 
 
 def prompt_hash(prompt: Prompt) -> str:

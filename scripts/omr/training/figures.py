@@ -1,111 +1,195 @@
-"""Figures of a dataset, counted while its rows pass by: memory does not grow with the rows."""
+"""Figures of training rows: counted in each shard's own job, added up by whoever wants those of a recipe.
+
+`{recipe}/figures/shard-KKK-of-NNN.json` is one object; `read_figures` adds those of all shards. Its size does not grow
+with the rows.
+
+    rows, problems      numbers; the rows of a problem are all in one shard
+    values              {column: {value: rows}} of the columns in `COUNTED`
+    pass_rates          {tenth: problems}: 0 for [0, 0.1), ..., 9 for [0.9, 1), 10 for 1
+    characters, tokens  a histogram each, {"total", "values": {length: rows}}, of `generated_solution` and of
+                        `completion_tokens` where they are known; lengths are kept to a hundredth of their size
+    samples             rows, without `messages`: those of the least hashes of their ids, up to `SAMPLES`
+    dropped             {reason: [row, ...]}: of solutions that were dropped their judged rows with the text of the
+                        `problem`, chosen in the same way, up to `DROPPED_SAMPLES` for each reason
+    solutions           of recipes that solve problems: of all judged solutions, see omr/solutions/solution_figures.py
+"""
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from hashlib import blake2b
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
 from omr.errors import UserError
 from omr.files.jsonl import Row, open_for_reading
+from omr.solutions.solution_figures import SolutionFigures
 
 #: Columns whose values are counted.
 COUNTED = ("problem_type", "answer_source", "judged_by", "generation_model", "inference_mode", "prompt_hash")
 SHARES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
+SAMPLES, DROPPED_SAMPLES = 12, 3
+_LONG = frozenset({"messages"})
 
 
 class Histogram:
     """Whole numbers from 0 on, kept to a hundredth of their size."""
 
     def __init__(self) -> None:
-        self._bins: Counter[int] = Counter()
+        self.bins: Counter[int] = Counter()
         self.total = 0
 
     def __len__(self) -> int:
-        return self._bins.total()
+        return self.bins.total()
 
     def add(self, value: int) -> None:
         self.total += value
         step = 10 ** max(len(str(value)) - 3, 0)
-        self._bins[value // step * step] += 1
+        self.bins[value // step * step] += 1
+
+    def add_json(self, part: Mapping[str, Any]) -> None:
+        self.total += part["total"]
+        self.bins.update({int(value): n for value, n in part["values"].items()})
+
+    def as_json(self) -> dict[str, Any]:
+        return {"total": self.total, "values": _keyed(self.bins)}
 
     @property
     def mean(self) -> float | None:
-        return self.total / len(self) if self._bins else None
+        return self.total / len(self) if self.bins else None
 
     def quantiles(self, shares: Sequence[float] = SHARES) -> list[int] | None:
         """The values below which these shares of the numbers lie; None of nothing."""
-        if not self._bins:
+        if not self.bins:
             return None
         found: list[int] = []
-        passed, values = 0, sorted(self._bins)
+        passed, values = 0, sorted(self.bins)
         bins = iter(values)
         value = next(bins)
         for share in shares:
-            while passed + self._bins[value] < share * len(self) and value != values[-1]:
-                passed += self._bins[value]
+            while passed + self.bins[value] < share * len(self) and value != values[-1]:
+                passed += self.bins[value]
                 value = next(bins)
             found.append(value)
         return found
 
 
+def _keyed(counter: Mapping[int, int]) -> dict[str, int]:
+    return {str(key): counter[key] for key in sorted(counter)}
+
+
+class Samples:
+    """The rows whose ids have the least hashes: the same ones in whatever order they come, and however often."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._heap: list[tuple[int, str, Row]] = []
+
+    def offer(self, row_id: str, make: Callable[[], Row]) -> None:
+        """Keep a row if it is one of them; `make` is asked for it only then."""
+        order = -int.from_bytes(blake2b(row_id.encode(), digest_size=8).digest())
+        if len(self._heap) < self._most:
+            heapq.heappush(self._heap, (order, row_id, make()))
+        elif (order, row_id) > self._heap[0][:2]:
+            heapq.heapreplace(self._heap, (order, row_id, make()))
+
+    @property
+    def rows(self) -> list[Row]:
+        """From the least hash on."""
+        return [row for _, _, row in sorted(self._heap, key=lambda entry: entry[:2], reverse=True)]
+
+
 class Figures:
-    """What a dataset card says of the rows; those of one problem must stand together."""
+    """What is told of training rows; those of one problem must be added one after the other."""
 
     def __init__(self) -> None:
         self.rows = 0
         self.problems = 0
         self.values: dict[str, Counter[str]] = {column: Counter() for column in COUNTED}
-        self.pass_rates: Counter[int] = Counter()  # problems, by tenths: 0 for [0, 0.1), ..., 9 for [0.9, 1), 10 for 1
+        self.pass_rates: Counter[int] = Counter()
         self.characters = Histogram()
         self.tokens = Histogram()
+        self.solutions: SolutionFigures | None = None
+        self._samples = Samples(SAMPLES)
+        self._dropped: dict[str, Samples] = {}
         self._problem_id: str | None = None
 
-    def add(self, row: Row) -> None:
+    @property
+    def samples(self) -> list[Row]:
+        return self._samples.rows
+
+    @property
+    def dropped(self) -> dict[str, list[Row]]:
+        return {reason: samples.rows for reason, samples in sorted(self._dropped.items())}
+
+    def add(self, row: Mapping[str, Any], characters: int, whole: Callable[[], Mapping[str, Any]]) -> None:
+        """Add a row: its columns without long texts, the characters of its solution, and how to get all of it."""
         self.rows += 1
         for column, counter in self.values.items():
             counter[str(row[column])] += 1
-        self.characters.add(len(row["generated_solution"]))
-        if row["completion_tokens"] is not None:
-            self.tokens.add(row["completion_tokens"])
+        tenth, tokens = int(row["pass_rate"] * 10), row["completion_tokens"]
+        self.characters.add(characters)
+        if tokens is not None:
+            self.tokens.add(tokens)
         if row["problem_id"] != self._problem_id:
             self._problem_id = row["problem_id"]
             self.problems += 1
-            self.pass_rates[int(row["pass_rate"] * 10)] += 1
+            self.pass_rates[tenth] += 1
+        self._samples.offer(row["id"], lambda: {name: value for name, value in whole().items() if name not in _LONG})
+
+    def offer_dropped(self, row_id: str, reason: str, make: Callable[[], Row]) -> None:
+        """A solution that was dropped, perhaps to be a sample."""
+        self._dropped.setdefault(reason, Samples(DROPPED_SAMPLES)).offer(row_id, make)
+
+    def add_json(self, part: Mapping[str, Any]) -> None:
+        """Add what `as_json` made of other rows, of other problems."""
+        self.rows += part["rows"]
+        self.problems += part["problems"]
+        for column, counter in self.values.items():
+            counter.update(part["values"][column])
+        self.pass_rates.update({int(tenth): n for tenth, n in part["pass_rates"].items()})
+        self.characters.add_json(part["characters"])
+        self.tokens.add_json(part["tokens"])
+        for row in part["samples"]:
+            self._samples.offer(row["id"], partial(dict, row))
+        for reason, rows in part["dropped"].items():
+            for row in rows:
+                self.offer_dropped(f"{row['id']}-{row['seed']}", reason, partial(dict, row))
+        if "solutions" in part:
+            self.solutions = self.solutions or SolutionFigures()
+            self.solutions.add_json(part["solutions"])
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that the module's head describes."""
+        figures = {
+            "rows": self.rows,
+            "problems": self.problems,
+            "values": {column: dict(sorted(counter.items())) for column, counter in self.values.items()},
+            "pass_rates": _keyed(self.pass_rates),
+            "characters": self.characters.as_json(),
+            "tokens": self.tokens.as_json(),
+            "samples": self.samples,
+            "dropped": self.dropped,
+        }
+        return figures if self.solutions is None else figures | {"solutions": self.solutions.as_json()}
 
 
-class StageSum(NamedTuple):
-    """A stage's counts, summed over its shards."""
-
-    stage: str
-    read: int
-    passed: int
-    written: int
-    dropped: Mapping[str, int]
-
-
-def sum_stages(paths: Iterable[Path]) -> list[StageSum]:
-    """The counts files of CPU stages, shards of a stage summed, stages in the order of the files.
-
-    Raises UserError for a file that is no counts file.
-    """
-    numbers: dict[str, Counter[str]] = {}
-    dropped: dict[str, Counter[str]] = {}
+def read_figures(paths: Iterable[Path]) -> Figures:
+    """The figures of all shards, added up. Raises UserError for a file that holds no figures."""
+    figures = Figures()
     for path in paths:
-        counts = read_json(path)
+        part = read_json(path)
         try:
-            stage = counts["stage"]
-            numbers.setdefault(stage, Counter()).update({key: counts[key] for key in ("read", "passed", "written")})
-            dropped.setdefault(stage, Counter()).update(counts["dropped"])
-        except (KeyError, TypeError) as error:
-            raise UserError(f"not the counts of a stage ({error})", file=path, remedy="name counts files") from error
-    return [
-        StageSum(stage, of["read"], of["passed"], of["written"], dict(sorted(dropped[stage].items())))
-        for stage, of in numbers.items()
-    ]
+            figures.add_json(part)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            what = f"not the figures of training rows ({error!r})"
+            raise UserError(what, file=path, remedy="delete this file and run again") from error
+    return figures
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -24,6 +24,11 @@ class Measured:
         self._shares = {name: read_shares(Path(path), shard, shards) for name, path in named.items()}
         self._published = args.pass_rate_72b_tir
 
+    @property
+    def names(self) -> list[str]:
+        """The recipes whose pass rates rows carry."""
+        return list(self._shares)
+
     def columns(self, problem_id: str) -> Row:
         """`pass_rates` and `pass_rate_72b_tir` of a problem: unknown is null, or `n/a` as the published column says."""
         shares = {name: of_problem.get(problem_id) for name, of_problem in self._shares.items()}

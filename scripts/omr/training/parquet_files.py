@@ -9,11 +9,49 @@ from typing import Any
 from omr.files.jsonl import Row
 
 #: Bytes of text that are made a row group: enough to compress well, few enough to hold in memory several times over.
-_GROUP_BYTES = 16 << 20
+GROUP_BYTES = 16 << 20
+
+
+class TableFiles:
+    """Writes tables (pyarrow.Table) of one schema to `<folder>/00000.parquet`, `00001.parquet`, ...; a table is a row
+    group. `encoded` are the columns in which values come again and again."""
+
+    def __init__(self, folder: Path, file_bytes: int, encoded: list[str] | None = None) -> None:
+        self._folder = folder
+        self._file_bytes = file_bytes
+        self._encoded: list[str] | bool = True if encoded is None else encoded
+        self._written = 0
+        self._writer: Any = None
+        self.files: list[Path] = []
+
+    def write(self, table: Any, size: int) -> None:
+        """Write a table of about so many bytes of text; a file that holds enough is ended."""
+        import pyarrow.parquet as pq
+
+        if self._writer is None:
+            self.files.append(self._folder / f"{len(self.files):05d}.parquet")
+            # Hashes and least and greatest values of long texts cost much and serve nobody.
+            statistics = self._encoded
+            self._writer = pq.ParquetWriter(
+                self.files[-1],
+                table.schema,
+                compression="zstd",
+                use_dictionary=self._encoded,
+                write_statistics=statistics,
+            )
+        self._writer.write_table(table)
+        self._written += size
+        if self._written >= self._file_bytes:
+            self.close()
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        self._writer, self._written = None, 0
 
 
 class ParquetFiles:
-    """Writes `train-KKKKK-of-NNNNN.parquet` to a folder.
+    """Writes rows as `train-KKKKK-of-NNNNN.parquet` to a folder.
 
     `schema_of` makes the schema (pyarrow.Schema) from the first row, `size_of` gives about the characters of one.
     """
@@ -22,47 +60,38 @@ class ParquetFiles:
         self, folder: Path, shard_bytes: int, schema_of: Callable[[Row], Any], size_of: Callable[[Row], int]
     ) -> None:
         self._folder = folder
-        self._shard_bytes = shard_bytes
+        self._group_limit = min(GROUP_BYTES, shard_bytes)
         self._schema_of = schema_of
         self._size_of = size_of
         self._schema: Any = None
         self._group: list[Row] = []
         self._group_bytes = 0
-        self._file_bytes = 0
-        self._files: list[Path] = []
-        self._writer: Any = None
+        self._files = TableFiles(folder, shard_bytes)
 
     def write(self, row: Row) -> None:
         self._group.append(row)
         self._group_bytes += self._size_of(row)
-        if self._group_bytes >= min(_GROUP_BYTES, self._shard_bytes):
+        if self._group_bytes >= self._group_limit:
             self._flush()
 
     def _flush(self) -> None:
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         if not self._group:
             return
         if self._schema is None:
             self._schema = self._schema_of(self._group[0])
-        if self._writer is None:
-            self._files.append(self._folder / f"{len(self._files)}.parquet")
-            self._writer = pq.ParquetWriter(self._files[-1], self._schema, compression="zstd")
-        self._writer.write_table(pa.Table.from_pylist(self._group, schema=self._schema))
-        self._file_bytes += self._group_bytes
+        self._files.write(pa.Table.from_pylist(self._group, schema=self._schema), self._group_bytes)
         self._group, self._group_bytes = [], 0
-        if self._file_bytes >= self._shard_bytes:
-            self._end_file()
-
-    def _end_file(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-        self._writer, self._file_bytes = None, 0
 
     def close(self) -> None:
         """Write what is left; only now the number of files is known, which is part of their names."""
         self._flush()
-        self._end_file()
-        for number, path in enumerate(self._files):
-            path.rename(self._folder / f"train-{number:05d}-of-{len(self._files):05d}.parquet")
+        self._files.close()
+        for number, path in enumerate(self._files.files):
+            path.rename(self._folder / train_name(number, len(self._files.files)))
+
+
+def train_name(number: int, of: int) -> str:
+    """The name of a dataset's file, as the hub has them."""
+    return f"train-{number:05d}-of-{of:05d}.parquet"

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from omr.files.jsonl import Row
 from omr.training.card import AUTHORED, CardFacts, front_matter, markdown_table, plain
-from omr.training.figures import StageSum
 from omr.training.forms import Form
+from omr.training.stage_sums import StageSum
 
 _ABOUT = {
     "rl": "problems for reinforcement learning with verifiable rewards. Each has an answer that a comparison can "
