@@ -11,6 +11,7 @@ import yaml
 from omr.training.columns import COLUMNS, Column
 from omr.training.figures import SHARES, Figures, Histogram
 from omr.training.stage_sums import StageSum
+from omr.training.trainers import ABOUT, SETTINGS, families_head, families_rows
 
 #: The hub's names for sizes: rows below which they hold.
 _SIZES = {
@@ -62,6 +63,7 @@ def dataset_card(figures: Figures, facts: CardFacts) -> str:
         _contamination(facts.contamination),
         _USE,
         _USE_OF_TOOLS if figures.values["inference_mode"]["tir"] else "",
+        _trainers(figures.values["inference_mode"]),
     ]
     body = "\n\n".join(section for section in sections if section)
     configs = [{"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*.parquet"}]}]
@@ -94,7 +96,7 @@ from datasets import load_dataset
 rows = load_dataset("path/or/name/of/this/dataset", split="train")
 ```
 
-The column `messages` is a chat that trainers take as it is. A value that the run did not know is null."""
+The column `messages` is a chat. A value that the run did not know is null."""
 
 _USE_OF_TOOLS = """For trainers that know tools, `messages_with_tools` has the code as calls of one.
 What a message does not have is null.
@@ -102,6 +104,15 @@ What a message does not have is null.
 ```python
 chats = rows.select_columns(["messages_with_tools", "tools"]).rename_column("messages_with_tools", "messages")
 ```"""
+
+
+def _trainers(modes: Mapping[str, int]) -> str:
+    """What trainers make of the reasoning; summaries of comparisons have none."""
+    if not any(rows for mode, rows in modes.items() if mode != "genselect"):
+        return ""
+    has_calls = bool(modes.get("tir"))
+    lines = markdown_table(families_head(has_calls), families_rows(has_calls))
+    return f"## Reasoning in training\n\n{ABOUT}\n\n{lines}\n\n{SETTINGS}"
 
 
 def front_matter(title: str, licence: str | None, rows: int, configs: Sequence[Mapping[str, Any]]) -> str:

@@ -10,6 +10,7 @@ from omr.files.jsonl import Row
 from omr.training.card import AUTHORED, CardFacts, front_matter, markdown_table, plain
 from omr.training.forms import Form
 from omr.training.stage_sums import StageSum
+from omr.training.trainers import ABOUT, PREFERENCE_SETTINGS, families_head, families_rows
 
 _ABOUT = {
     "rl": "problems for reinforcement learning with verifiable rewards. Each has an answer that a comparison can "
@@ -53,6 +54,7 @@ def product_card(kind: str, facts: CardFacts, forms: Sequence[Form], figures: Pr
         _forms(forms),
         _figures(figures),
         _dropped(facts.stages),
+        _trainers() if kind == "preferences" else "",
     ]
     body = "\n\n".join(section for section in sections if section)
     return f"---\n{front_matter(facts.title, facts.license, figures.rows, configs)}---\n\n{body}\n"
@@ -72,6 +74,11 @@ def _loading(form: Form) -> str:
     if form.is_parquet:
         return f'load_dataset("path/or/name/of/this/dataset", "{form.name}", split="train")'
     return f'load_dataset("json", data_files="path/of/this/dataset/{form.path}", split="train")'
+
+
+def _trainers() -> str:
+    lines = markdown_table(families_head(False), families_rows(False))
+    return f"## Reasoning in training\n\n{ABOUT}\n\n{lines}\n\n{PREFERENCE_SETTINGS}"
 
 
 def _figures(figures: ProductFigures) -> str:
