@@ -170,6 +170,7 @@ rule select_comparisons:
     output:
         # All of it is in comparisons and replies.
         rows=temp("results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.jsonl"),
+        places=temp("results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.places"),
         dropped="results/{run}/{recipe}/dropped/select_comparisons/shard-{shard}-of-{shards}.jsonl",
         counts="results/{run}/{recipe}/counts/select_comparisons/shard-{shard}-of-{shards}.json",
     log:
@@ -192,6 +193,7 @@ rule select_comparisons:
         " {params.context}"
         " {params.tokenizer}"
         " --output {output.rows}"
+        " --places {output.places}"
         " --dropped {output.dropped}"
         " --counts {output.counts}"
         " 2>&1 | tee {log}"
@@ -203,6 +205,7 @@ use rule ask_model as generate_selection_summaries with:
     input:
         **recipes.model_inputs("generate_selection_summaries"),
         rows="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.jsonl",
+        places="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.places",
         prompts="prompts/summarize_selection.yaml",
     output:
         replies="results/{run}/{recipe}/replies/generate_selection_summaries/part-{part}-of-{parts}/shard-{shard}-of-{shards}.jsonl",

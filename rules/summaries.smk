@@ -8,6 +8,9 @@
     -> {recipe}/replies/judge_summaries/shard-...
     -> {recipe}/summarized/shard-...                          judged rows with their best summary
 
+Traces are long, and a job that summarizes some of a shard's reads no others: beside each file of traces lies
+`shard-KKK-of-NNN.places`, which says where its rows lie.
+
 Recipes whose solutions are compared (rules/genselect.smk) need wrong ones in new words too: `wrong_per_problem`.
 
     judged/shard-..., solutions/seed-SS/shard-...
@@ -30,6 +33,7 @@ rule select_traces:
         code=code_of("select_traces"),
     output:
         rows="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.jsonl",
+        places="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.places",
         dropped="results/{run}/{recipe}/dropped/select_traces/shard-{shard}-of-{shards}.jsonl",
         counts="results/{run}/{recipe}/counts/select_traces/shard-{shard}-of-{shards}.json",
     log:
@@ -47,6 +51,7 @@ rule select_traces:
         " --solutions {input.solutions}"
         " --prompt-name {params.prompt}"
         " --output {output.rows}"
+        " --places {output.places}"
         " --dropped {output.dropped}"
         " --counts {output.counts}"
         " 2>&1 | tee {log}"
@@ -56,6 +61,7 @@ use rule ask_model as generate_summaries with:
     input:
         **recipes.model_inputs("generate_summaries"),
         rows="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.jsonl",
+        places="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.places",
         prompts="prompts/summarize_solution.yaml",
     output:
         replies="results/{run}/{recipe}/replies/generate_summaries/part-{part}-of-{parts}/shard-{shard}-of-{shards}.jsonl",
@@ -172,6 +178,7 @@ rule select_wrong_traces:
     output:
         # All of it is in solutions/: no need to keep the texts twice.
         rows=temp("results/{run}/{recipe}/wrong_traces/shard-{shard}-of-{shards}.jsonl"),
+        places=temp("results/{run}/{recipe}/wrong_traces/shard-{shard}-of-{shards}.places"),
         dropped="results/{run}/{recipe}/dropped/select_wrong_traces/shard-{shard}-of-{shards}.jsonl",
         counts="results/{run}/{recipe}/counts/select_wrong_traces/shard-{shard}-of-{shards}.json",
     log:
@@ -191,6 +198,7 @@ rule select_wrong_traces:
         " --prompt-name {params.prompt}"
         " --wrong-per-problem {params.wanted}"
         " --output {output.rows}"
+        " --places {output.places}"
         " --dropped {output.dropped}"
         " --counts {output.counts}"
         " 2>&1 | tee {log}"
@@ -202,6 +210,7 @@ use rule ask_model as generate_wrong_summaries with:
     input:
         **recipes.model_inputs("generate_wrong_summaries"),
         rows="results/{run}/{recipe}/wrong_traces/shard-{shard}-of-{shards}.jsonl",
+        places="results/{run}/{recipe}/wrong_traces/shard-{shard}-of-{shards}.places",
         # The same prompt and model as right solutions: nothing in the words tells one from the other.
         prompts="prompts/summarize_solution.yaml",
     output:

@@ -12,7 +12,6 @@ import argparse
 import asyncio
 import signal
 import sys
-from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ from omr.asking.client import ChatClient
 from omr.asking.code_job import CodeJob, code_job, sandbox_settings, words_on_turns
 from omr.asking.code_settings import CodeSettings
 from omr.asking.draining import Drain
+from omr.asking.planning import Planning
 from omr.asking.progress import Log, Progress, run_logged
 from omr.asking.prompt_fields import ROW_FIELDS, check_prompt, fields_of_rows
 from omr.asking.prompts import Prompt, load_prompt
@@ -59,6 +59,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--branch", help="only rows that classification sends to this branch (answers, proofs)")
     add("--prompt", type=Path, nargs="+", required=True, help="prompt files; each row is asked with each of them")
     add("--seed", type=int, nargs="+", default=[0], help="sample indexes (default: 0)")
+    add("--places", type=Path, help="where the rows lie, so that those of other shards are not read")
     add("--plan", type=Path, help="only rows that this plan (see plan_solutions.py) gives more solutions than --seed")
     add("--wanted", help="only rows whose number in this table (as --table of plan_solutions.py) is not 0")
     add("--pass-rates", type=Path, help="the pass rates that the table goes by")
@@ -92,33 +93,6 @@ def wanted_rows(args: argparse.Namespace) -> Callable[[Row], bool] | None:
     if args.wanted is not None:
         return in_table(orjson.loads(args.wanted), args.pass_rates, args.shard, args.shards)
     return None
-
-
-@dataclass(frozen=True)
-class Missing:
-    """What of a plan is in the store: all keys, and which requests, by their place in the plan, have no reply."""
-
-    keys: array[int]
-    asked: bytearray  # one byte per request: 0, or the number of the try that must be sent, counted from 1
-    count: int
-    neutralised: int  # requests whose rows had control tokens, which were made text
-
-
-def find_missing(plan: RequestPlan, store: ReplyStore, tries: Tries) -> Missing:
-    """Go through the whole plan once: this finds every fault of rows and prompts before anything is sent."""
-    keys, asked, neutralised = array("Q"), bytearray(), 0
-    for request in plan.requests():
-        neutralised += request.neutralised > 0
-        keys.append(int(request.key, 16))
-        asked.append(tries.first_missing(request, store.__contains__))
-    tries.check()
-    return Missing(keys, asked, len(asked) - asked.count(0), neutralised)
-
-
-def missing_requests(plan: RequestPlan, missing: Missing, tries: Tries) -> Iterator[Request]:
-    for place, request in enumerate(plan.requests(check_ids=False)):
-        if missing.asked[place]:
-            yield tries.number(request, missing.asked[place])
 
 
 class Work(NamedTuple):
@@ -185,7 +159,7 @@ def request_plan(args: argparse.Namespace, job: Job, prompts: Sequence[Prompt]) 
     sampling = Sampling(args.temperature, args.top_p, args.max_tokens, orjson.loads(args.sampling))
     rows, seeds = (args.rows, args.shard, args.shards), args.seed
     plan = RequestPlan(*rows, prompts, seeds, spec.fingerprint, sampling, args.branch, wanted_rows(args))
-    plan = replace(plan, special=SpecialTokens.of_model(spec.tokenizer, job.served.path))
+    plan = replace(plan, places=args.places, special=SpecialTokens.of_model(spec.tokenizer, job.served.path))
     return plan if code is None else replace(plan, code=code.code, template=code.template)
 
 
@@ -196,14 +170,21 @@ def server_log(args: argparse.Namespace) -> Path:
 
 
 async def answer(
-    args: argparse.Namespace, work: Work, job: Job, store: ReplyStore, missing: Missing, log: Log
+    args: argparse.Namespace, work: Work, job: Job, store: ReplyStore, planning: Planning, log: Log
 ) -> Drain:
     """Ask for everything that is missing. Returns the drain; its `stopped` says whether it was told to end early."""
     plan, tries, progress = work
-    max_failed = int(job.max_failed_fraction * len(missing.asked))
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(ChatClient(job.model, args.stage, plan.sampling, say=log))
-        drain = Drain(client, store, progress, max_failed, args.grace_s, full_load=store.held.full_load)
+        drain = Drain(client, store, progress, 0, args.grace_s)
+
+        async def planned() -> Iterator[Request]:
+            requests = await planning.finish_beside()
+            note_plan(args, work, planning, store, log)
+            drain.max_failed = int(job.max_failed_fraction * len(planning.keys))
+            drain.full_load = store.held.full_load
+            return requests
+
         drain.again = tries.after
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -215,8 +196,7 @@ async def answer(
             progress.phase = "loading"
             stop = partial(stop_for_budget, drain, log)
             async with watched_time_limit(job.model, drain.stop, log), job.budget.watched(stop):
-                requests = missing_requests(plan, missing, tries)
-                await drain_through_server(drain, requests, job.served, job.site, server_log(args), log)
+                await drain_through_server(drain, planned, job.served, job.site, server_log(args), log)
         finally:
             log(progress.line())
             log(f"{client.retries} tries were repeated")
@@ -273,36 +253,46 @@ def look_at(progress: Progress, spec: ModelSpec, store: ReplyStore) -> JobProgre
 
 def fill_open_store(args: argparse.Namespace, work: Work, job: Job, store: ReplyStore, log: Log) -> int:
     plan, tries, progress = work
-    missing = find_missing(plan, store, tries)
-    progress.begin(len(missing.asked), len(missing.asked) - missing.count)
-    if len(store) and missing.asked.count(1) == len(missing.asked):
-        store.held.forget()  # what is stored answered other requests
-    if missing.neutralised:
-        log(f"the rows of {missing.neutralised} requests hold control tokens of chat templates, sent as text")
-    log(f"{args.stage} {args.output}: {missing.count} of {len(missing.asked)} requests have no reply yet")
+    planning = Planning(plan, store, tries)
     failed: list[dict[str, Any]] = []
-    if missing.count:
+    if planning.finds_work():
         job.budget.check()
-        drain = asyncio.run(answer(args, work, job, store, missing, log))
+        drain = asyncio.run(answer(args, work, job, store, planning, log))
         if drain.stopped:
             log("told to stop: finished replies are kept, the next run goes on from there")
             progress.phase = "stopped"
             return EXIT_STOPPED
         failed = drain.failed
-    store.publish([*missing.keys, *tries.keys], failed)
+    else:
+        note_plan(args, work, planning, store, log)
+    store.publish([*planning.keys, *tries.keys], failed)
     forget_turns(args.output)
-    write_counts(args, job.model, store, tries, missing.neutralised)
+    write_counts(args, job.model, store, tries, planning)
     return 0
 
 
-def write_counts(args: argparse.Namespace, spec: ModelSpec, store: ReplyStore, tries: Tries, neutralised: int) -> None:
+def note_plan(args: argparse.Namespace, work: Work, planning: Planning, store: ReplyStore, log: Log) -> None:
+    """Say what is to be asked, when all of it is known."""
+    total = len(planning.keys)
+    work.progress.begin(total, total - planning.count)
+    if len(store) and planning.fresh == total:
+        store.held.forget()  # what is stored answered other requests
+    if planning.neutralised:
+        log(f"the rows of {planning.neutralised} requests hold control tokens of chat templates, sent as text")
+    log(f"{args.stage} {args.output}: {planning.count} of {total} requests have no reply yet")
+
+
+def write_counts(
+    args: argparse.Namespace, spec: ModelSpec, store: ReplyStore, tries: Tries, planning: Planning
+) -> None:
     held = store.held
     counts = {"stage": args.stage, "model": spec.name, "served": spec.identity, "wall_s": round(held.seconds, 3)}
     counts |= {"gpus": spec.gpus * spec.nodes} | store.usage.as_json()
     if args.retries is not None:
         counts["asked_again"] = tries.counts()
-    if neutralised:
-        counts["neutralised"] = neutralised
+    if planning.neutralised:
+        counts["neutralised"] = planning.neutralised
+    counts["bytes_read"] = {"rows": planning.bytes_read, "replies": store.bytes_read}
     if held.full_load.seconds:
         counts["full_load"] = held.full_load.as_json()
     with AtomicFile(args.counts) as file:

@@ -25,7 +25,7 @@ from omr.models.model import ModelSpec
 from omr.parsers.reply_text import shown_lines
 from omr.replies.reply import Reply, ReplyIndex
 from omr.solutions.solution import read_solution
-from omr.stages.flags import add_input, add_replies, open_stage, stage_parser
+from omr.stages.flags import add_input, add_places, add_replies, open_stage, stage_parser
 from omr.stages.row_index import RowIndex
 from omr.stages.stage import Stage
 
@@ -35,6 +35,7 @@ _COMPARISON: Fields = {"id": str, "problem": str, "solutions": str, "num_solutio
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = stage_parser(__doc__, output="comparisons to summarize", dropped="those that no summary can be made of")
+    add_places(parser)
     add_input(parser, "--selected", "the shard's selections")
     add_input(parser, "--comparisons", "the shard's comparisons")
     add_replies(parser)

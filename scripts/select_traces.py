@@ -22,13 +22,14 @@ from omr.replies.reply import ReplyIndex
 from omr.solutions.judging import why_not_right
 from omr.solutions.solution import invents_output
 from omr.solutions.traces import JUDGED, Trimmer, trace_of
-from omr.stages.flags import add_input, add_problems, add_solutions, open_stage, stage_parser
+from omr.stages.flags import add_input, add_places, add_problems, add_solutions, open_stage, stage_parser
 from omr.stages.shard_problems import ProblemTexts
 from omr.stages.stage import Stage
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = stage_parser(__doc__, output="traces", dropped="solutions without a trace")
+    add_places(parser)
     add_problems(parser)
     add_input(parser, "--judged", "the shard's judged rows, or those of them that are left")
     add_solutions(parser)

@@ -15,6 +15,7 @@ import orjson
 import pytest
 from omr.replay.faults import Fault
 from omr.replay.launch import RunningServer, running_server
+from omr.stages.row_places import PlacedRows
 
 SCRIPT = Path(__file__).parent.parent / "scripts" / "generate.py"
 
@@ -153,6 +154,39 @@ def test_a_disk_that_loses_what_was_written_fails_the_job_although_no_reply_come
     assert status == 2
     assert "replies cannot be stored: Disk quota exceeded" in said
     assert not job.output.exists()
+
+
+def test_a_part_by_places_asks_what_it_asks_without_them_and_reads_nothing_else(
+    tmp_path: Path, server: RunningServer
+) -> None:
+    rows = [{"id": f"r{number}", "problem": f"problem {number} " + "x" * 9000} for number in range(30)]
+    placed = PlacedRows(tmp_path / "rows.jsonl", tmp_path / "rows.places")
+    for row in rows:
+        placed.write_row(row)
+    placed.commit()
+    lines = (tmp_path / "rows.jsonl").read_bytes().splitlines(keepends=True)
+    part = ["--shard", "1", "--shards", "4"]
+    job = Job(tmp_path, server.base_url, rows=0)
+    (tmp_path / "rows.jsonl").write_bytes(b"".join(lines))
+    assert job.run(*part)[0] == 0
+    whole = job.replies()
+    own = {str(reply["id"]) for reply in whole}
+    counts = orjson.loads((tmp_path / "counts.json").read_bytes())
+    of_own = sum(len(line) for line, row in zip(lines, rows, strict=True) if row["id"] in own)
+    assert counts["bytes_read"] == {"rows": sum(map(len, lines)) + of_own, "replies": 0}
+    # The first line is looked at for its fields.
+    others = [line if row["id"] in {*own, "r0"} else b"?" * len(line) for line, row in zip(lines, rows, strict=True)]
+    (tmp_path / "rows.jsonl").write_bytes(b"".join(others))
+    for file in tmp_path.glob("replies.*"):
+        file.unlink()
+    assert job.run(*part, "--places", "rows.places")[0] == 0
+    assert {str(reply["key"]) for reply in job.replies()} == {str(reply["key"]) for reply in whole}
+    counts = orjson.loads((tmp_path / "counts.json").read_bytes())
+    places = (tmp_path / "rows.places").stat().st_size
+    assert counts["bytes_read"] == {"rows": places + 2 * of_own, "replies": 0}
+    assert job.run(*part, "--places", "rows.places")[0] == 0
+    counts = orjson.loads((tmp_path / "counts.json").read_bytes())
+    assert counts["bytes_read"] == {"rows": places + of_own, "replies": job.output.stat().st_size}
 
 
 def test_a_changed_prompt_is_asked_anew_and_old_replies_are_not_mixed_in(tmp_path: Path, server: RunningServer) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,10 @@ from omr.asking.code_settings import CodeSettings
 from omr.asking.prompts import Prompt
 from omr.asking.special_tokens import SpecialTokens
 from omr.errors import UserError
-from omr.files.jsonl import Row, numbered_rows
+from omr.files.jsonl import Row
 from omr.replies.reply import SEEDS_PER_TRY, request_name
 from omr.stages.routing import branch_of
-from omr.stages.shards import shard_of
+from omr.stages.row_places import OwnRows, Place
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,10 @@ def sampling_seed(name: str) -> int:
 class RequestPlan:
     """The requests of one shard of a model stage.
 
-    `rows` is the rows file, `branch` selects rows by their class (None: all),
-    `wanted` by anything else, `model` is the model's fingerprint. With
-    `code`, replies are solutions that run code: prompts may use `code_budget`, and `template` is what the model's chat
-    template is known by ("" where it is the server's).
+    `rows` is the rows file, with `places` that of its places (see omr/stages/row_places.py); `branch` selects rows by
+    their class (None: all), `wanted` by anything else, `model` is the model's fingerprint. With `code`, replies are
+    solutions that run code: prompts may use `code_budget`, and `template` is what the model's chat template is known by
+    ("" where it is the server's).
     """
 
     rows: Path
@@ -82,23 +83,27 @@ class RequestPlan:
     code: CodeSettings | None = None
     template: str = ""
     special: SpecialTokens = field(default_factory=SpecialTokens)
+    places: Path | None = None
 
-    def requests(self, check_ids: bool = True) -> Iterator[Request]:
-        """Stream the requests in the order of the rows.
+    def requests(self) -> Iterator[Request]:
+        """All requests in the order of the rows; raises as `placed_rows` and `requests_of` do."""
+        for _, row in self.placed_rows(self.own_rows()):
+            yield from self.requests_of(row)
 
-        Raises UserError for a prompt whose fields the rows lack and (with `check_ids`, which takes memory for the
-        ids' hashes) for a duplicate id, naming file and id.
-        """
-        salt = self._salt()
-        for row in self._rows(check_ids):
-            for prompt in self.prompts:
-                plain, neutralised = self.special.row_as_text(row, prompt.fields)
-                for seed, messages, allowed in self._asked(plain, prompt):
-                    name = request_name(row["id"], prompt.name, seed)
-                    key = self._key(salt, name, messages if self.code is None else [messages, allowed])
-                    yield Request(
-                        row["id"], prompt.name, seed, messages, key, allowed, prompt.tool, neutralised=neutralised
-                    )
+    def own_rows(self) -> OwnRows:
+        """The rows of the shard, also those that are not asked for."""
+        return OwnRows(self.rows, self.shard, self.shards, self.places)
+
+    def requests_of(self, row: Row) -> Iterator[Request]:
+        """The requests of a row. Raises UserError for a prompt whose fields the row lacks."""
+        for prompt in self.prompts:
+            plain, neutralised = self.special.row_as_text(row, prompt.fields)
+            for seed, messages, allowed in self._asked(plain, prompt):
+                name = request_name(row["id"], prompt.name, seed)
+                key = self._key(self._salt, name, messages if self.code is None else [messages, allowed])
+                yield Request(
+                    row["id"], prompt.name, seed, messages, key, allowed, prompt.tool, neutralised=neutralised
+                )
 
     def _asked(self, row: Mapping[str, Any], prompt: Prompt) -> Iterator[tuple[int, list[dict[str, str]], int]]:
         """(seed, messages, executions allowed) of a row's requests."""
@@ -110,7 +115,11 @@ class RequestPlan:
             allowed = self.code.executions_allowed(request_name(row["id"], prompt.name, seed))
             yield seed, prompt.render({**row, "code_budget": allowed}), allowed
 
-    def _salt(self, temperature: float | None = None) -> bytes:
+    @cached_property
+    def _salt(self) -> bytes:
+        return self._salt_at(None)
+
+    def _salt_at(self, temperature: float | None) -> bytes:
         sampling = self.sampling if temperature is None else replace(self.sampling, temperature=temperature)
         parts: list[Any] = [self.model, asdict(sampling)]
         if self.code is not None:
@@ -120,29 +129,31 @@ class RequestPlan:
     def again(self, request: Request, temperature: float) -> Request:
         """The next try of a request, at another temperature: a request of its own, with a seed and a key of its own."""
         seed = request.seed + SEEDS_PER_TRY
-        key = self._key(self._salt(temperature), request_name(request.row_id, request.prompt, seed), request.messages)
+        key = self._key(
+            self._salt_at(temperature), request_name(request.row_id, request.prompt, seed), request.messages
+        )
         return replace(request, seed=seed, key=key, temperature=temperature)
 
     def _key(self, salt: bytes, name: str, asked: Any) -> str:
         return blake2b(salt + name.encode() + b"\0" + orjson.dumps(asked), digest_size=8).hexdigest()
 
-    def _is_ours(self, row_id: str) -> bool:
-        return shard_of(row_id, self.shards) == self.shard
+    def placed_rows(self, rows: OwnRows) -> Iterator[tuple[Place, Row]]:
+        """The rows that are asked for, with where they lie. Takes memory for the ids' hashes.
 
-    def _rows(self, check_ids: bool) -> Iterator[Row]:
+        Raises UserError for a duplicate id, naming file and id.
+        """
         seen: set[int] = set()
-        for line, row in numbered_rows(self.rows, {"id": str}, self._is_ours if self.shards > 1 else None):
+        for place, row in rows.all():
             if self.branch is not None and branch_of(row) != self.branch:
                 continue
             if self.wanted is not None and not self.wanted(row):
                 continue
-            if check_ids and hash(row["id"]) in seen:
+            if hash(row["id"]) in seen:
                 raise UserError(
                     f"the id {row['id']!r} occurs twice",
                     file=self.rows,
-                    line=line,
+                    line=rows.line_of(place),
                     remedy="ids must be unique: delete this file and run again, or mend what made it",
                 )
-            if check_ids:
-                seen.add(hash(row["id"]))
-            yield row
+            seen.add(hash(row["id"]))
+            yield place, row

@@ -7,39 +7,44 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from omr.asking.client import Endpoint
 from omr.asking.draining import Drain
 from omr.asking.requests import Request
-from omr.asking.tasks import first_to_end
+from omr.asking.tasks import both, first_to_end
 from omr.models.model import ModelSpec
 from omr.servers import ModelServer, ServerSite, api_key, open_server
 from omr.servers.full_load import ASK_EVERY_S, watch_load
 
+T = TypeVar("T")
+
 
 async def drain_through_server(
     drain: Drain,
-    requests: Iterator[Request],
+    plan: Callable[[], Awaitable[Iterator[Request]]],
     model: ModelSpec,
     site: ServerSite,
     server_log: Path,
     say: Callable[[str], None],
     load_every_s: float = ASK_EVERY_S,
 ) -> None:
-    """Ask all `requests` of a server of `model` (the drain's, as it is served); it ends with this call.
+    """Ask a server of `model` (the drain's, as it is served) all requests of `plan`, which is awaited while the server
+    starts; it ends with this call.
 
     Every `load_every_s` it is asked how busy it is. Raises UserError when the server cannot be started (any more) or
-    too many requests fail.
+    too many requests fail, and what `plan` raises.
     """
     with tempfile.TemporaryDirectory(prefix="omr-server-") as scratch:
         server = open_server(model, log_path=server_log, scratch=Path(scratch), site=site, on_event=say)
         try:
-            if not await _unless_stopped(drain, server.start()):
+            requests = await _unless_stopped(drain, both(plan(), server.start()))
+            if requests is None:
                 return
             _connect(drain, server)
             drain.on_reply = server.note_progress
             async with _load_watched(drain, server, say, load_every_s):
-                await first_to_end(drain.run(requests), _keep_alive(drain, server, say))
+                await first_to_end(drain.run(requests[0]), _keep_alive(drain, server, say))
         finally:
             await server.stop()
 
@@ -69,15 +74,15 @@ async def _load_watched(
         tell("")
 
 
-async def _unless_stopped(drain: Drain, start: Awaitable[None]) -> bool:
-    """Await the server's start; False, and the start is broken off, if the job is told to stop meanwhile."""
+async def _unless_stopped(drain: Drain, start: Awaitable[T]) -> T | None:
+    """Await what comes first; None, and it is broken off, if the job is told to stop meanwhile."""
     starting, stop = asyncio.ensure_future(start), asyncio.ensure_future(drain.stop_asked.wait())
     try:
         await asyncio.wait({starting, stop}, return_when=asyncio.FIRST_COMPLETED)
-        if starting.done():
-            starting.result()
-            return not drain.stopped
-        return False
+        if not starting.done():
+            return None
+        started = starting.result()
+        return None if drain.stopped else started
     finally:
         for task in (starting, stop):
             task.cancel()

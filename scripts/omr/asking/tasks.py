@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from typing import Any
+from typing import Any, TypeVar
+
+One = TypeVar("One")
+Other = TypeVar("Other")
 
 
 async def first_to_end(work: Awaitable[Any], watch: Awaitable[Any]) -> None:
@@ -15,6 +18,17 @@ async def first_to_end(work: Awaitable[Any], watch: Awaitable[Any]) -> None:
         if not working.done() and watching.done():
             watching.result()
         await working
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def both(one: Awaitable[One], other: Awaitable[Other]) -> tuple[One, Other]:
+    """Await two works at once; an error of either ends the other and is raised."""
+    tasks = first, second = asyncio.ensure_future(one), asyncio.ensure_future(other)
+    try:
+        return await asyncio.gather(first, second)
     finally:
         for task in tasks:
             task.cancel()

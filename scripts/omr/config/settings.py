@@ -324,8 +324,9 @@ class Settings:
 
 
 def model_flags(wildcards: object, input: Any) -> str:
-    """A param of a rule: where generate.py finds its model's files, as far as they are inputs of the rule."""
-    given = {"model-manifest": input.model, "tokenizer": input.tokenizer}
+    """A param of a rule: where generate.py finds its model's files and its own rows, as far as the rule has inputs that
+    say so."""
+    given = {"model-manifest": input.model, "tokenizer": input.tokenizer, "places": input.get("places")}
     return flags({name: str(paths) for name, paths in given.items() if paths})
 
 

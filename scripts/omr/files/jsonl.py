@@ -23,7 +23,7 @@ _TYPE_NAMES = {str: "a string", int: "an integer", bool: "true or false", list: 
 _TYPE_NAMES[type(None)] = "null"
 _MISSING = object()
 #: An id of plain characters at the beginning of a row.
-_ID_FIRST = re.compile(rb'\{"id":"([ !#-\[\]-~]*)"')
+ID_FIRST = re.compile(rb'\{"id":"([ !#-\[\]-~]*)"')
 
 
 def dumps(row: Mapping[str, Any]) -> bytes:
@@ -87,7 +87,7 @@ def numbered_rows(
     fields = [(field, _kinds(types)) for field, types in (required or {}).items()]
     with open_for_reading(path) as handle:
         for number, line in enumerate(handle, 1):
-            if wanted is not None and (head := _ID_FIRST.match(line)) is not None and not wanted(head[1].decode()):
+            if wanted is not None and (head := ID_FIRST.match(line)) is not None and not wanted(head[1].decode()):
                 continue
             row, fault = parse_row(line)
             if row is None or not _has_fields(row, fields):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from omr.stages.row_places import PlacedRows
 from omr.stages.stage import Output, Stage
 
 
@@ -53,6 +54,12 @@ def add_candidates(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--candidates", type=int, required=True, metavar="N", help="summaries per trace")
 
 
+def add_places(parser: argparse.ArgumentParser) -> None:
+    """Adds `--places`."""
+    about = "where the rows of the output lie, for jobs that each take some of them"
+    parser.add_argument("--places", type=Path, metavar="FILE", help=about)
+
+
 def add_shard(parser: argparse.ArgumentParser) -> None:
     """Adds `--shard` and `--shards`."""
     parser.add_argument("--shard", type=int, required=True, metavar="K", help="which shard of the problems, from 0")
@@ -67,4 +74,6 @@ def add_comparing(parser: argparse.ArgumentParser) -> None:
 
 def open_stage(name: str, arguments: argparse.Namespace, output: Output | None = None) -> Stage:
     """The stage that writes to the files of the command line; `output` takes the rows in another form than lines."""
+    if getattr(arguments, "places", None) is not None:
+        output = PlacedRows(arguments.output, arguments.places)
     return Stage(name, output or arguments.output, arguments.dropped, arguments.counts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from array import array
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,9 +10,8 @@ from typing import Any, Self
 
 from omr.errors import UserError
 from omr.files.hash_table import HashTable
-from omr.files.jsonl import Fields, Row, missing_or_mistyped, open_for_reading, parse_row
+from omr.files.jsonl import ID_FIRST, Fields, Row, missing_or_mistyped, open_for_reading, parse_row
 
-_ID_FIRST = re.compile(rb'\{"id":"([ !#-\[\]-~]*)"')
 #: Files are addressed by their number in the upper bits of a position: 65,536 files of up to 256 TiB.
 _OFFSET_BITS = 48
 _OFFSET_MASK = (1 << _OFFSET_BITS) - 1
@@ -47,7 +45,7 @@ class RowIndex:
     def _scan(self, file: Any, number: int) -> None:
         position = number << _OFFSET_BITS
         for line_number, line in enumerate(file, 1):
-            head = _ID_FIRST.match(line)
+            head = ID_FIRST.match(line)
             row_id = head[1].decode() if head is not None else self._id_of(line, number, line_number)
             if self._wanted(row_id):
                 self._table.append(hash(row_id))

@@ -8,7 +8,12 @@ from hashlib import blake2b
 
 def shard_of(row_id: str, shards: int) -> int:
     """The shard of a row, by its id: rows that come or go elsewhere in the file move no other row."""
-    return int.from_bytes(blake2b(row_id.encode(), digest_size=8).digest()) % shards
+    return hash_of(row_id) % shards
+
+
+def hash_of(row_id: str) -> int:
+    """What a row's shard follows from: 64 bits."""
+    return int.from_bytes(blake2b(row_id.encode(), digest_size=8).digest())
 
 
 def member_of(shard: int, shards: int) -> Callable[[str], bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -188,10 +189,13 @@ def drained(lab: Lab, modes: str, folder: Path) -> Drain:
     requests = [Request(f"r{n}", "solve", 0, [{"role": "user", "content": "?"}], f"{n:016x}") for n in range(6)]
     log = Log(folder / "job.log")
 
+    async def plan() -> Iterator[Request]:
+        return iter(requests)
+
     async def run(store: ReplyStore) -> Drain:
         async with ChatClient(spec, "solve", Sampling(0.0, 1.0, 8)) as client:
             drain = Drain(client, store, Progress(6, 0, log), max_failed=0)
-            await drain_through_server(drain, iter(requests), spec, site, folder / "s.log", log, load_every_s=0.05)
+            await drain_through_server(drain, plan, spec, site, folder / "s.log", log, load_every_s=0.05)
         return drain
 
     with ReplyStore(folder / "out.jsonl") as store:
