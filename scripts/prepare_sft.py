@@ -53,6 +53,7 @@ from omr.threads.token_counts import TokenCounter, TokenizerCounter
 from omr.training.choice import over_limit
 from omr.training.code_rows import messages_with_tools
 from omr.training.columns import NAMES, model_name, prompt_hash
+from omr.training.dropped_samples import sample_of
 from omr.training.figures import Figures
 from omr.training.measured import Measured, add_measures
 from omr.training.row_files import RowFiles, add_figures
@@ -252,7 +253,7 @@ class Preparer:
 
     def _drop(self, row_id: str, row: Row, reason: str, problem: Row | None, **what: Any) -> None:
         told = None if problem is None else problem["problem"]
-        self.figures.offer_dropped(row_id, reason, lambda: row | {"problem": told})
+        self.figures.offer_dropped(row_id, reason, lambda: sample_of(row, told, self.texts.reply(row)))
         self.stage.drop({"id": row_id, "problem_id": row["id"], "seed": row["seed"]}, reason, **what)
 
 

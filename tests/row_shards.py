@@ -28,17 +28,17 @@ def write_shard(
     shard: str = SHARD,
     measures: Sequence[str] = (),
     solutions: SolutionFigures | None = None,
-    dropped: Iterable[tuple[int, str]] = (),
+    dropped: Iterable[tuple[int | Row, str]] = (),
 ) -> Path:
     """Write the rows of a shard, and their figures, below a recipe's folder. Returns the rows' folder.
 
-    `dropped` are numbers of problems whose first solutions are told as dropped, with their reasons.
+    `dropped` are samples of dropped solutions, or numbers of problems whose first ones are that, with their reasons.
     """
     output = RowFiles(home / "sft" / shard, home / "figures" / f"{shard}.json", measures)
     output.figures.solutions = solutions
-    for number, reason in dropped:
-        row = {"id": str(number), "seed": 0}
-        output.figures.offer_dropped(f"{number}-0", reason, lambda row=row: row)  # type: ignore[misc]
+    for told, reason in dropped:
+        row = told if isinstance(told, dict) else {"id": str(told), "seed": 0}
+        output.figures.offer_dropped(f"{row['id']}-{row['seed']}", reason, lambda row=row: row)  # type: ignore[misc]
     try:
         for row in rows:
             output.write_row(row)

@@ -11,6 +11,7 @@ from omr.config.files import read_config
 from omr.files.jsonl import dumps
 from omr.solutions.pass_rate import PassRate
 from omr.solutions.solution_figures import SolutionFigures
+from omr.training.dropped_samples import sample_of
 from row_shards import whole_row, write_shard
 
 ROOT = Path(__file__).parents[1]
@@ -142,7 +143,10 @@ def write_recipe_stages(run: Path, hostile: str = "fine") -> None:
     training |= {"generated_solution": f"<think>{hostile}</think>{hostile}", "expected_answer": hostile}
     figures = SolutionFigures()
     figures.add(PassRate(1, 2), [row | verdict for row, verdict in zip(rows, verdicts, strict=True)])
-    write_shard(home, [whole_row(**training, problem_type="has_answer_extracted")], solutions=figures)
+    replied = reply(PROBLEM, "solve_cot", f"{hostile} \\boxed{{3}}", 1, reasoning=f"Hm. {hostile}")
+    wrong = sample_of(rows[1] | verdicts[1], f"What is $1+1$? {hostile}", replied)
+    made = [whole_row(**training, problem_type="has_answer_extracted")]
+    write_shard(home, made, solutions=figures, dropped=[(wrong, "wrong")])
     counts = home / "counts"
     judged = {"judgement": {"no": 1, "yes": 1}, "judged_by": {"llm": 1, "symbolic": 1}}
     write_counts(counts / "merge_judgements/shard-000-of-001.json", read=2, passed=2, written=2, dropped={}, **judged)

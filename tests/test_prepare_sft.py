@@ -3,8 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import orjson
 import prepare_sft
 import pytest
+from code_files import Ran, coded_reply
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from omr.asking.prompts import load_prompt
@@ -12,6 +14,7 @@ from omr.errors import UserError
 from omr.files.jsonl import dumps
 from omr.stages.shards import shard_of
 from omr.training.columns import COLUMNS, NAMES, REQUIRED, fault_of_messages
+from omr.training.dropped_samples import MAX_CHARS, sample_of
 from sft_files import MODEL, ROOT, Inputs, problem, solution, write_lines
 from small_tokenizer import save_tokenizer
 
@@ -266,3 +269,30 @@ def test_a_pass_rate_that_nobody_knows_is_null(tmp_path: Path) -> None:
     rates = write_lines(tmp_path / "rates.jsonl", [{"id": "bb-1", "share": 1.0}])
     (row,) = of_one_problem(tmp_path, "yes").prepare(f"--pass-rates=m={rates}", "--pass-rate-72b-tir=m").rows
     assert (row["pass_rates"], row["pass_rate_72b_tir"]) == ({"m": None}, "n/a")
+
+
+def test_samples_of_dropped_solutions_have_what_was_said(tmp_path: Path) -> None:
+    long = "x" * (MAX_CHARS + 5)
+    inputs = Inputs(
+        tmp_path,
+        solutions=[
+            solution("aa-1", 0, "no", text=f"<think>{long}</think>It is \\boxed{{8}}."),
+            solution("aa-1", 1, "failed", text=None, finish_reason=None, error={"kind": "http_500", "message": ""}),
+        ],
+    )
+    assert inputs.prepare().dropped == {"aa-1-0": "wrong", "aa-1-1": "failed"}
+    samples = orjson.loads((tmp_path / "figures").read_bytes())["dropped"]
+    (wrong,), (failed,) = samples["wrong"], samples["failed"]
+    assert wrong["said"] == [["reasoning", "x" * MAX_CHARS, 5], ["solution", "It is \\boxed{8}.", 0]]
+    assert wrong["problem"] == problem("aa-1")["problem"]
+    assert (wrong["judgement"], wrong["seed"]) == ("no", 0)
+    assert failed["said"] == []
+
+
+def test_samples_of_solutions_with_code_have_prose_code_and_outputs_in_order() -> None:
+    reply = coded_reply("aa-1", "Hm. ", Ran("print(1)", "1"), "So ", Ran("2", "y" * MAX_CHARS), "7")
+    said = sample_of({"id": "aa-1"}, None, reply)["said"]
+    assert [kind for kind, _, _ in said] == ["prose", "code", "output", "prose", "code", "output", "prose"]
+    assert [(text, left_out) for _, text, left_out in said[1:3]] == [("print(1)", 0), ("1\n", 0)]
+    assert sum(len(text) for _, text, _ in said) == MAX_CHARS
+    assert said[-1] == ("prose", "", 1)

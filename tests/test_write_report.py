@@ -14,7 +14,9 @@ from omr.report.distributions import length_bars, share_bars
 from omr.report.samples import MAX_SHOWN_CHARS, split_solution
 from omr.report.words import SHARE_GROUPS
 from omr.servers.full_load import FullLoad
+from omr.solutions.solution_figures import SolutionFigures
 from omr.training.figures import read_figures
+from row_shards import write_shard
 from write_report import main
 
 
@@ -275,3 +277,31 @@ def test_recipes_stand_beside_each_other_and_those_that_are_not_made_are_named(t
     assert "cot-other reasoning some/solver 5 9 6 (66.7%) 6 90 unknown" in text
     assert "cot-small reasoning, this page some/solver 1 2 1 (50.0%) 1 80 unknown" in text
     assert "Not finished when this page was written: cot-later." in text
+
+
+def test_wrong_and_dropped_solutions_stand_beside_right_ones(tmp_path: Path) -> None:
+    run = run_files.write_run(tmp_path)
+    text = read(report(run)).text
+    assert "Wrong ones the final answer is wrong 00112233445566aa-1-1 What is" in text
+    assert "its answer 3 expected answer 2 vote 1 of 2 judged wrong judged by a model" in text
+    assert "the solution, 14 characters fine 3 reasoning, 8 characters Hm. fine" in text
+    assert "Others that were dropped" not in text
+    rows = [{"id": "00-1", "seed": seed, "judgement": "yes", "problem": "Why?"} for seed in range(3)]
+    said: list[list[str | int]] = [
+        ["prose", "I **run** it.", 0],
+        ["code", "print('<b>')", 0],
+        ["output", "<b>", 9],
+        ["prose", "So.", 0],
+    ]
+    dropped = [
+        (rows[0] | {"said": said}, "too_long"), (rows[1] | {"said": []}, "failed"), (rows[2] | {"said": said}, "too_long")
+    ]  # fmt: skip
+    write_shard(run / run_files.RECIPE, [], solutions=SolutionFigures(), dropped=dropped)
+    page = report(run)
+    text = read(page).text
+    assert "longer than the bound 00-1-" in text
+    assert text.count("longer than the bound 00-1-") == 1
+    assert "the request failed for good 00-1-1 Why?" in text
+    assert "nothing was said" in text
+    assert "<strong>run</strong>" in page
+    assert '<pre class="code">print(&#39;&lt;b&gt;&#39;)</pre>' in page

@@ -32,6 +32,7 @@ class Product:
     lengths: Counter[int] = field(default_factory=Counter)  # characters of the solution, to two digits -> rows
     problem_types: Counter[str] = field(default_factory=Counter)
     samples: list[Row] = field(default_factory=list)
+    dropped: Mapping[str, Sequence[Row]] = field(default_factory=dict)  # by reason, see omr/training/dropped_samples.py
 
 
 @dataclass(frozen=True)
@@ -198,4 +199,4 @@ def product_of(figures: Figures, samples: int) -> Product:
         step = length_step(length)
         lengths[length // step * step] += rows
     types = figures.values["problem_type"]
-    return Product(figures.rows, figures.problems, lengths, types, figures.samples[:samples])
+    return Product(figures.rows, figures.problems, lengths, types, figures.samples[:samples], figures.dropped)

@@ -2,27 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from omr.files.jsonl import Row
-from omr.report.blocks import Cell, Fold, Heading, Paragraph, Sample, Section, Text
+from omr.report.blocks import Block, Cell, Fold, Heading, Paragraph, Sample, Section, Text
 from omr.report.data import ReportData
 from omr.report.markdown import markdown_html
 from omr.report.tex_html import answer_html
-from omr.report.words import VALUES
+from omr.report.words import VALUES, reason_in_words
 
 #: Of a text so many characters are shown, of an answer so many.
 MAX_SHOWN_CHARS, _MAX_ANSWER_CHARS = 12_000, 1_000
+_WRONG_SHOWN = 3
+_VERDICTS = {"yes": "right", "no": "wrong", "unjudged": "nobody knows"}
 
 
 def samples(data: ReportData) -> Section:
     """The section."""
-    rows = data.product.samples if data.product else []
-    if not rows:
+    product = data.product
+    if product is None or not (product.samples or product.dropped):
         return Section("Some solutions", [Paragraph("There are no training rows.", "soft")])
     about = "Picked by a hash of their ids, so the same ones every time. Nothing about them was corrected."
-    return Section("Some solutions", [Paragraph(about), Heading("Training rows"), *map(_right, rows)])
+    blocks: list[Block] = [Paragraph(about)]
+    if product.samples:
+        blocks += [Heading("Training rows"), *map(_right, product.samples)]
+    dropped = dict(product.dropped)
+    if wrong := dropped.pop("wrong", []):
+        blocks += [Heading("Wrong ones"), *(_dropped(row, "wrong") for row in wrong[:_WRONG_SHOWN])]
+    if dropped:
+        more = [_dropped(rows[0], reason) for reason, rows in dropped.items() if rows]
+        blocks += [Heading("Others that were dropped, one for each reason"), *more]
+    return Section("Some solutions", blocks)
+
+
+def _dropped(row: Row, reason: str) -> Sample:
+    votes, total = row.get("majority_votes"), row.get("total_votes")
+    facts: dict[str, Cell] = {
+        "its answer": _answer(row.get("predicted_answer")),
+        "expected answer": _answer(row.get("expected_answer")),
+        "vote": f"{votes} of {total}" if votes is not None else None,
+        "judged": _VERDICTS.get(row["judgement"]),
+        "judged by": _said(row.get("judged_by")),
+    }
+    fate = reason_in_words(reason, "prepare_sft")
+    mark = "wrong" if reason == "wrong" else "dropped"
+    row_id = f"{row['id']}-{row['seed']}"
+    return Sample(row_id, mark, fate, shown(row["problem"]), _known(facts), list(_folds(row["said"])))
+
+
+def _folds(said: Sequence[tuple[str, str, int]]) -> Iterator[Fold]:
+    """What was said of a solution: its end first, the reasoning to open; in order where code was run."""
+    whole = {kind: (text, left_out) for kind, text, left_out in said}
+    if not said:
+        yield Fold("nothing was said", [])
+    elif whole.keys() <= {"solution", "reasoning"}:
+        for kind, title in (("solution", "the solution"), ("reasoning", "reasoning")):
+            if kind in whole:
+                text, left_out = whole[kind]
+                title = f"{title}, {len(text) + left_out:,} characters"
+                yield Fold(title, [Text(markdown_html(text), left_out)], is_open=kind == "solution")
+    else:
+        texts = [
+            Text(markdown_html(text) if kind == "prose" else text, as_code="" if kind == "prose" else kind)
+            for kind, text, _ in said
+            if text
+        ]
+        rest = sum(left_out for _, _, left_out in said)
+        yield Fold("the solution, with its code", [*texts, Text("", rest)] if rest else texts)
 
 
 def _right(row: Row) -> Sample:

@@ -9,8 +9,8 @@ with the rows.
     characters, tokens  a histogram each, {"total", "values": {length: rows}}, of `generated_solution` and of
                         `completion_tokens` where they are known; lengths are kept to a hundredth of their size
     samples             rows, without `messages`: those of the least hashes of their ids, up to `SAMPLES`
-    dropped             {reason: [row, ...]}: of solutions that were dropped their judged rows with the text of the
-                        `problem`, chosen in the same way, up to `DROPPED_SAMPLES` for each reason
+    dropped             {reason: [row, ...]}: of solutions that were dropped what omr/training/dropped_samples.py says,
+                        chosen in the same way, up to `DROPPED_SAMPLES` for each reason
     solutions           of recipes that solve problems: of all judged solutions, see omr/solutions/solution_figures.py
 """
 

@@ -145,6 +145,10 @@ class Texts:
     summaries: Summaries | None
     end_at_answer: bool = False
 
+    def reply(self, row: Row) -> Reply | None:
+        """The reply that a judged row is about; None where it is not there."""
+        return self.solutions.get(row["id"], self.prompt_name, row["seed"])
+
     def of(self, row: Row, trace: Row | None, summary: Row | None) -> Text | str:
         """The text of a right solution, or the reason why there is none: `no_summary`, `invented_output`, or
         `code_not_in_reasoning` of one all of whose code a summary would replace.
@@ -152,7 +156,7 @@ class Texts:
         A solution without reasoning has nothing to write a summary from: it keeps its own text. Raises UserError where
         the files do not belong together.
         """
-        reply = self.solutions.get(row["id"], self.prompt_name, row["seed"])
+        reply = self.reply(row)
         if reply is None or not is_finished(reply):
             raise _mismatch(row, "there is no finished reply")
         if invents_output(reply):
