@@ -21,6 +21,7 @@ include: "rules/report.smk"  # what each stage read, wrote and dropped
 include: "rules/recipe_report.smk"  # the page for people
 include: "rules/estimate.smk"  # what a run will cost, and the budget that stops it
 include: "rules/status.smk"  # how far a run is
+include: "rules/browse.smk"  # pages to look around in a run
 include: "rules/targets.smk"  # names for people: problems, decontaminated, solutions, judged, sft, dataset
 
 

@@ -8,7 +8,6 @@ problem its solutions and groups are listed in short: ask for one of them.
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,25 +15,11 @@ from typing import Any
 
 from omr.errors import UserError, run_command
 from omr.files.jsonl import Row
-from omr.runs.lineage import Event, Id, Lineage
+from omr.files.printable import printable
+from omr.runs.lineage import Event, Id, Lineage, newest_run
 
-#: Model text may hold anything, also what a terminal takes as a command.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 #: Values up to this length stand behind their name, longer ones below it.
 _SHORT = 90
-
-
-def newest_run(results: Path) -> Path:
-    """The run that was worked on last. Raises UserError if there is none."""
-    runs = [path.parent for path in results.glob("*/config.yaml")]
-    if not runs:
-        raise UserError("there is no run in this folder", file=results, remedy="name one with --run")
-    return max(runs, key=lambda run: (run / "config.yaml").stat().st_mtime)
-
-
-def printable(text: str) -> str:
-    """A text without control characters (each becomes `\N{REPLACEMENT CHARACTER}`)."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 class Printer:

@@ -8,11 +8,12 @@ import pytest
 import run_files
 from code_run_files import write_code_run
 from omr.errors import UserError
-from omr.runs.lineage import Id, parse_id
+from omr.files.printable import printable
+from omr.runs.lineage import Id, newest_run, parse_id
 from omr.stages.row_search import lines_with, nearest, rows_with
 from run_files import CONTAMINATED, OTHER, PROBLEM, SILENT, THREAD
 
-from trace import main, newest_run, printable  # isort: skip
+from trace import main  # isort: skip
 
 
 @pytest.fixture

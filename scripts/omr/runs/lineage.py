@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from omr.errors import UserError
 from omr.files.jsonl import Row
-from omr.stages.row_search import ids_of, nearest, rows_with, shard_files, shard_folders
-from omr.training import row_files
+from omr.runs.search import FileSearch, Search
+from omr.stages.row_search import ids_of, nearest
 
 _ID = re.compile(r"(?P<thread>[0-9a-f]{16})(?:-(?P<problem>\d+))?(?:-(?P<seed>\d+)|-g(?P<group>\d+)(?=$))?(?:[~-].*)?")
 #: Stages of the problems: (the stage that drops, its rows, the model stage before it).
@@ -50,6 +50,14 @@ class Id(NamedTuple):
     group: int | None = None
 
 
+def newest_run(results: Path) -> Path:
+    """The run that was worked on last. Raises UserError if there is none."""
+    runs = [path.parent for path in results.glob("*/config.yaml")]
+    if not runs:
+        raise UserError("there is no run in this folder", file=results, remedy="name one with --run")
+    return max(runs, key=lambda run: (run / "config.yaml").stat().st_mtime)
+
+
 def parse_id(text: str) -> Id | None:
     """`<thread>`, `<thread>-<problem>`, `<thread>-<problem>-<seed>`, `<thread>-<problem>-g<group>`; of longer ids
     (pairs, questions) the problem."""
@@ -61,11 +69,20 @@ def parse_id(text: str) -> Id | None:
     return Id(match["thread"], problem, seed, group)
 
 
+def problem_in(text: str) -> str | None:
+    """The problem that a longer id (of a solution, a group, a pair) begins with, whatever ids look like; None if it is
+    not longer."""
+    whole = text.partition("~")[0]
+    part = _PART_OF_PROBLEM.fullmatch(whole)
+    return part["problem"] if part is not None else whole if whole != text else None
+
+
 class Lineage:
     """The rows of a run by what led to them; every method yields events in the order of the recipe."""
 
-    def __init__(self, run: Path) -> None:
+    def __init__(self, run: Path, search: Search | None = None) -> None:
         self.run = run
+        self._search = search or FileSearch()
         #: Whether problems were given, so that there are no threads.
         self.starts_from_problems = (run / "counts" / "read_problems.json").exists() and not (
             run / "raw_aops_data.jsonl"
@@ -80,16 +97,17 @@ class Lineage:
     def _rows(self, name: str, field: str, value: str) -> Iterator[Event]:
         """Rows of `name` (a file, or a folder of shards that are told apart by the problem's id)."""
         path = self.run / name
-        for file in [path] if path.suffix == ".jsonl" else shard_files(path, value if field != "thread_id" else None):
-            yield from (self._event(file, "row", row) for row in rows_with(file, field, value))
+        shards = None if field == "thread_id" else value
+        for file in [path] if path.suffix == ".jsonl" else self._search.shard_files(path, shards):
+            yield from (self._event(file, "row", row) for row in self._search.rows_with(file, field, value))
 
     def _replies(self, folder: str, row_id: str, sharded_by: str | None) -> Iterator[Event]:
-        for file in shard_files(self.run / folder, sharded_by):
-            yield from (self._event(file, "reply", row) for row in rows_with(file, "id", row_id))
+        for file in self._search.shard_files(self.run / folder, sharded_by):
+            yield from (self._event(file, "reply", row) for row in self._search.rows_with(file, "id", row_id))
 
     def _dropped(self, stage: str, row_id: str, sharded_by: str | None = None) -> Iterator[Event]:
-        for file in shard_files(self.run / stage, sharded_by):
-            yield from (self._event(file, "dropped", row) for row in rows_with(file, "id", row_id))
+        for file in self._search.shard_files(self.run / stage, sharded_by):
+            yield from (self._event(file, "dropped", row) for row in self._search.rows_with(file, "id", row_id))
 
     def id_of(self, text: str) -> Id | None:
         """What an id of this run names; None if it cannot be one. Given problems may have ids of any form."""
@@ -149,6 +167,10 @@ class Lineage:
                 return sorted(rows, key=lambda row: row["seed"])
         return []
 
+    def raw_solutions(self, recipe: str, seed: str, problem: str) -> Iterator[Row]:
+        """The replies of a problem's solutions in the folder of a seed."""
+        yield from (event.row for event in self._replies(f"{recipe}/solutions/{seed}", problem, problem))
+
     def solution(self, recipe: str, problem: str, seed: int) -> Iterator[Event]:
         """Everything about one solution, up to its training row."""
         yield from self._replies(f"{recipe}/solutions/seed-{seed:02d}", problem, problem)
@@ -192,8 +214,8 @@ class Lineage:
         yield from (event for event in rows if event.row.get("seed") == seed)
 
     def _of_problem(self, folder: str, problem: str) -> Iterator[Event]:
-        for file in shard_files(self.run / folder, problem):
-            yield from (self._event(file, "row", row) for row in rows_with(file, "problem_id", problem))
+        for file in self._search.shard_files(self.run / folder, problem):
+            yield from (self._event(file, "row", row) for row in self._search.rows_with(file, "problem_id", problem))
 
     def _candidates(self, recipe: str, stage: str, row_id: str, problem: str) -> Iterator[Event]:
         """The replies of a stage that asks for several texts of a row, in parts."""
@@ -211,8 +233,8 @@ class Lineage:
 
     def _rows_of(self, folder: str, problem: str, row_id: str) -> Iterator[Event]:
         """Rows with an id that begins with a problem's, in shards that are told apart by the problem."""
-        for file in shard_files(self.run / folder, problem):
-            yield from (self._event(file, "row", row) for row in rows_with(file, "id", row_id))
+        for file in self._search.shard_files(self.run / folder, problem):
+            yield from (self._event(file, "row", row) for row in self._search.rows_with(file, "id", row_id))
 
     def _summaries(self, recipe: str, problem: str, seed: int) -> Iterator[Event]:
         trace = f"{problem}-{seed}"
@@ -260,10 +282,8 @@ class Lineage:
         yield from self._training_rows(recipe, problem, group)
 
     def _training_rows(self, recipe: str, problem: str, row_id: str) -> Iterator[Event]:
-        for folder in shard_folders(self.run / recipe / "sft", problem):
-            for file in row_files.files_of(folder):
-                for row in row_files.rows_with(file, "id", row_id):
-                    yield self._event(folder, "row", row)
+        for folder, row in self._search.training_rows(self.run / recipe / "sft", problem, row_id):
+            yield self._event(folder, "row", row)
 
     # ---- ids that are not there --------------------------------------------------------------------------------
 

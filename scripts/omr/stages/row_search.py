@@ -44,17 +44,18 @@ def shard_files(folder: Path, sharded_by: str | None = None) -> list[Path]:
     single = folder.with_name(f"{folder.name}.jsonl")
     if single.is_file():
         return [single]
-    return [path for path in sorted(folder.glob("shard-*.jsonl")) if sharded_by is None or _holds(path, sharded_by)]
+    return [path for path in sorted(folder.glob("shard-*.jsonl")) if sharded_by is None or holds(path.name, sharded_by)]
 
 
 def shard_folders(folder: Path, sharded_by: str) -> list[Path]:
     """The shards of a folder that are folders themselves, as far as the id falls into them."""
-    return [path for path in sorted(folder.glob("shard-*")) if path.is_dir() and _holds(path, sharded_by)]
+    return [path for path in sorted(folder.glob("shard-*")) if path.is_dir() and holds(path.name, sharded_by)]
 
 
-def _holds(path: Path, row_id: str) -> bool:
-    name = _SHARD.fullmatch(path.name)
-    return name is None or shard_of(row_id, int(name[2])) == int(name[1])
+def holds(name: str, row_id: str) -> bool:
+    """Whether a file can have the rows of an id: all but shards (by their names) that it does not fall into."""
+    shard = _SHARD.fullmatch(name)
+    return shard is None or shard_of(row_id, int(shard[2])) == int(shard[1])
 
 
 def ids_of(path: Path) -> Iterator[str]:

@@ -1,0 +1,323 @@
+"""The story of a thread, a problem or a solution as cards: one for each row, reply and drop that led to it, in order.
+
+What is told, and in which order, is what `scripts/trace.py` prints (omr/runs/lineage.py).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from markupsafe import Markup
+
+from omr.asking.prompts import PLACEHOLDER, Prompt, load_prompt
+from omr.browse.kinds import FileKind, kind_of
+from omr.browse.search import PlacedRow
+from omr.browse.shown import Drawer, Shown, plain
+from omr.errors import UserError
+from omr.files.jsonl import Row
+from omr.files.printable import printable
+from omr.report.words import MODEL_STAGES, reason_in_words
+from omr.runs.lineage import Event, Lineage
+
+PROMPTS = Path(__file__).parents[3] / "prompts"
+_TITLES = {
+    "raw_aops_data": "The thread",
+    "problems": "A problem that its first post states",
+    "classified": "Classified",
+    "answers": "With the answer that the discussion gives",
+    "converted": "Restated with an answer that can be checked",
+    "proofs": "Classified again",
+    "merged": "One of the problems, each once",
+    "contamination": "Compared with the benchmarks",
+    "decontaminated": "Clean: it goes on to be solved",
+    "undecided": "The vote hangs on which answers are the same",
+    "matches": "Are these two answers the same?",
+    "majority": "The vote",
+    "comparisons": "Its answer compared with the expected one",
+    "judged": "The verdict",
+    "cleaned": "Its code ran",
+    "fragments": "A block of its code, for the judges of code",
+    "dropped": "A part that was left out",
+    "selected": "Chosen",
+    "traces": "Its reasoning is kept, to be summarized",
+    "summary_comparisons": "The answer of a summary compared",
+    "summarized": "With its new summary",
+    "wrong_traces": "Wrong, and a candidate for comparisons",
+    "wrong_summarized": "Wrong, with a summary that states its own answer",
+    "groups": "A group of solutions to compare",
+    "sft": "The training row",
+}
+_ANSWERS = frozenset(
+    {"expected_answer", "predicted_answer", "majority_answer", "original_expected_answer", "answer", "first_answer"}
+    | {"second_answer"}
+)
+_OPEN = frozenset({"problem", "forum_post", "original_problem", "first", "second", "fragment", "summary"})
+_HIDDEN = frozenset({"id", "key", "prompt_hash", "reply_key", "thread_id", "problem_id", "messages", "latency_s"})
+_SHORT = 160
+_VERDICTS = {"yes": ("right", "good"), "no": ("wrong", "bad"), "unjudged": ("unjudged", "unsure")}
+
+
+class Text(NamedTuple):
+    """A long value: under its name, `open` or folded; `more` is the page that shows all of it."""
+
+    name: str
+    shown: Shown
+    more: str
+    open: bool
+    css: str = ""
+
+
+@dataclass
+class Card:
+    """A row of the story. `tone` is `good`, `bad`, `unsure`, `drop`, `reply` or nothing."""
+
+    title: str
+    tone: str
+    where: str
+    row_url: str
+    badge: str = ""
+    facts: list[tuple[str, Markup]] = field(default_factory=list)
+    texts: list[Text] = field(default_factory=list)
+
+
+class Seat(NamedTuple):
+    """A solution in the list of its problem."""
+
+    seed: int
+    answer: Markup
+    verdict: str
+    tone: str
+    by: str
+    tokens: Any
+    fate: str
+    fate_tone: str
+
+
+class Vote(NamedTuple):
+    """An answer with how many solutions gave it."""
+
+    answer: Markup
+    n: int
+    percent: int
+
+
+class Solved(NamedTuple):
+    """The solutions of a problem by one recipe."""
+
+    recipe: str
+    expected: Markup
+    source: str
+    votes: list[Vote]
+    seats: list[Seat]
+    right: int
+
+
+class Group(NamedTuple):
+    id: str
+    size: int
+    fate: str
+    tone: str
+
+
+class Teller:
+    """Makes the cards of one page."""
+
+    def __init__(self, lineage: Lineage, recipes: Iterable[str]) -> None:
+        self.lineage = lineage
+        self.drawer = Drawer()
+        self._recipes = frozenset(recipes)
+        #: What prompts are filled with: the fields of the rows so far.
+        self._context: Row = {}
+        self._told: set[tuple[str, str]] = set()
+
+    def cards(self, events: Iterable[Event]) -> list[Card]:
+        return [self._card(event) for event in events]
+
+    def after(self, statement: Row, events: Iterable[Event]) -> list[Card]:
+        """The cards of what followed, for readers who know the problem."""
+        self._context.update(statement)
+        self._told.update((name, str(statement[name])) for name in ("problem", "expected_answer") if name in statement)
+        return self.cards(events)
+
+    def _card(self, event: Event) -> Card:
+        kind = kind_of(event.where, self._recipes)
+        if event.kind == "reply":
+            return self._reply(event, kind)
+        row = dict(event.row)
+        title, tone, badge = _TITLES.get(kind.stage, kind.stage.replace("_", " ")), "", ""
+        if event.kind == "dropped":
+            reason = str(row.pop("reason", ""))
+            title, tone, badge = (
+                f"Dropped: {reason_in_words(reason, kind.stage)}",
+                "drop",
+                f"{kind.stage} · {plain(reason, 60)}",
+            )
+        elif "/dropped/" in f"/{event.where}":
+            title = _TITLES["dropped"]
+        if kind.stage == "judged":
+            badge, tone = _VERDICTS.get(str(row.get("judgement")), ("", ""))
+        elif kind.stage == "sft":
+            tone = "good"
+        card = Card(title, tone, event.where, _url("/row", event.row), badge)
+        for name, value in row.items():
+            self._add(card, event.row, name, value)
+        if event.kind == "row":
+            self._context.update(row)
+        return card
+
+    def _add(self, card: Card, row: Row, name: str, value: Any) -> None:
+        known = (name, str(value))
+        if name in _HIDDEN or value is None or known in self._told:
+            return
+        self._told.add(known)
+        if name in _ANSWERS:
+            card.facts.append((_label(name), self.drawer.answer(value)))
+            return
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+        if len(text) <= _SHORT and "\n" not in text and name not in _OPEN:
+            short = printable(text) if isinstance(value, dict | list) else plain(value, _SHORT)
+            card.facts.append((_label(name), Markup.escape(short)))
+            return
+        shown = self.drawer.text(text)
+        card.texts.append(Text(_label(name), shown, _url("/text", row, field=name), name in _OPEN))
+
+    def _reply(self, event: Event, kind: FileKind) -> Card:
+        row = event.row
+        usage = row.get("usage")
+        usage = usage if isinstance(usage, dict) else {}
+        title = f"A model was asked to {MODEL_STAGES.get(kind.stage, kind.stage.replace('_', ' '))}"
+        card = Card(title, "reply", event.where, _url("/row", row), plain(row.get("prompt"), 60))
+        known = [
+            ("model", row.get("model")),
+            ("ended", row.get("ended") or row.get("finish_reason")),
+            ("tokens", f"{usage.get('prompt_tokens', '?')} + {usage.get('completion_tokens', '?')}"),
+            ("seed", row.get("seed")),
+            ("of", row.get("id") if row.get("id") != self._context.get("id") else None),
+            ("failed", row.get("error")),
+        ]
+        if row.get("steps"):
+            known.append(("code", f"ran {row.get('executions')} of {row.get('executions_allowed')} blocks"))
+        card.facts = [(name, Markup.escape(plain(value))) for name, value in known if value is not None]
+        prompt = self._prompt(str(row.get("prompt")))
+        if prompt is not None:
+            name = f"prompt, as prompts/{row.get('prompt')}.yaml reads now"
+            card.texts.append(Text(name, Drawer(0).text(prompt), "", open=False, css="asked"))
+        if isinstance(row.get("reasoning"), str):
+            shown = self.drawer.text(row["reasoning"])
+            card.texts.append(Text("reasoning", shown, _url("/text", row, field="reasoning"), open=False))
+        shown = self.drawer.reply(row)
+        card.texts.append(Text("reply", shown, _url("/text", row, field="text"), open=shown.chars < 1500))
+        return card
+
+    def _prompt(self, name: str) -> str | None:
+        """The prompt with this story's fields; what it lacks stays in braces. None where there is no such file."""
+        prompt = _prompt_file(name)
+        if prompt is None:
+            return None
+        texts = [] if prompt.system is None else [prompt.system]
+        filled = (
+            PLACEHOLDER.sub(lambda match: str(self._context.get(match[1], match[0])), text)
+            for text in [*texts, prompt.user]
+        )
+        return "\n\n".join(filled)
+
+    # ---- lists of a problem ------------------------------------------------------------------------------------
+
+    def solved(self, recipe: str, problem: str) -> Solved | None:
+        """The votes and the solutions of a problem by one recipe; None if there are none."""
+        rows = self.lineage.seats(recipe, problem) or list(self._raw_seats(recipe, problem))
+        if not rows:
+            return None
+        answers = Counter(row.get("predicted_answer") for row in rows if isinstance(row.get("predicted_answer"), str))
+        votes = [
+            Vote(self.drawer.answer(answer), n, round(100 * n / len(rows))) for answer, n in answers.most_common(8)
+        ]
+        first = rows[0]
+        seats = [self._seat(recipe, problem, row) for row in rows]
+        expected = self.drawer.answer(first.get("expected_answer"))
+        source = {"extracted": "from the discussion", "majority": "by the vote"}.get(
+            str(first.get("answer_source")), plain(first.get("answer_source") or "not known yet")
+        )
+        return Solved(recipe, expected, source, votes, seats, sum(seat.tone == "good" for seat in seats))
+
+    def _raw_seats(self, recipe: str, problem: str) -> Iterator[Row]:
+        """Solutions that nobody counted or judged yet."""
+        for folder in sorted((self.lineage.run / recipe / "solutions").glob("seed-*")):
+            yield from self.lineage.raw_solutions(recipe, folder.name, problem)
+
+    def _seat(self, recipe: str, problem: str, row: Row) -> Seat:
+        seed = row.get("seed", 0)
+        verdict, tone = _VERDICTS.get(str(row.get("judgement")), ("not judged yet", ""))
+        by = row.get("judged_by") or row.get("unjudged_reason") or row.get("answer_fault") or ""
+        fate, fate_tone = told_fate(self.lineage.fate(recipe, problem, seed))
+        answer = self.drawer.answer(row.get("predicted_answer"))
+        tokens = row.get("completion_tokens")
+        return Seat(seed, answer, verdict, tone, plain(by, 40) if by else "", tokens, fate, fate_tone)
+
+    def groups(self, recipe: str, problem: str) -> list[Group]:
+        """The groups of a problem's solutions that were compared by one recipe."""
+        found = []
+        for row in self.lineage.groups(recipe, problem):
+            fate, tone = told_fate(self.lineage.fate_of_group(recipe, problem, row["id"]))
+            found.append(Group(row["id"], len(row.get("candidates") or ()), fate, tone))
+        return found
+
+
+def told_fate(events: Iterable[Event]) -> tuple[str, str]:
+    """(where something ended in words, tone)."""
+    for event in events:
+        if event.kind == "dropped":
+            return _dropped_for(event), "drop"
+        return "a training row", "good"
+    return "", ""
+
+
+def ending(events: Iterable[Event]) -> tuple[str, str]:
+    """(where a problem ended or how far it came in words, tone)."""
+    last = None
+    for event in events:
+        if event.kind == "dropped":
+            return _dropped_for(event), "drop"
+        last = event
+    if last is None:
+        return "nothing is known of it", ""
+    return ("clean", "good") if last.where == "decontaminated.jsonl" else (f"in {last.where}", "")
+
+
+def _dropped_for(event: Event) -> str:
+    """Why a row was dropped, in words."""
+    stage = event.where.partition("dropped/")[2].partition("/")[0].removesuffix(".jsonl")
+    return reason_in_words(plain(event.row.get("reason"), 100), stage)
+
+
+def _label(name: str) -> str:
+    return plain(name.replace("_", " "), 60)
+
+
+def _url(page: str, row: Row, **more: str) -> str:
+    """The address of a page about a row; none for one that does not know its place."""
+    if not isinstance(row, PlacedRow):
+        return ""
+    return f"{page}?{urlencode({'file': row.path, 'at': row.offset} | more)}"
+
+
+def _prompt_file(name: str) -> Prompt | None:
+    # Looked for among the files that are there: a name may be anything.
+    path = next((path for path in PROMPTS.glob("*.yaml") if path.stem == name), None)
+    return None if path is None else _loaded(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(64)
+def _loaded(path: Path, mtime_ns: int) -> Prompt | None:
+    """A prompt file as it is at that time; None for one that is being edited and cannot be read."""
+    try:
+        return load_prompt(path)
+    except UserError:
+        return None

@@ -1,0 +1,38 @@
+"""Training rows, which are Parquet: their places are their numbers in a file, since no byte of it is a row's alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from omr.errors import UserError
+from omr.files.jsonl import Row
+from omr.training.row_files import open_rows, rows_of
+
+
+def ids_of(path: Path) -> Iterator[tuple[int, str, str | None]]:
+    """(number, id, problem) of a file's rows, reading these columns only."""
+    number = 0
+    with open_rows(path) as file:
+        for group in range(file.num_row_groups):
+            table = file.read_row_group(group, columns=["id", "problem_id"])
+            for row in table.to_pylist():
+                yield number, row["id"], row["problem_id"]
+                number += 1
+
+
+def rows_from(path: Path, number: int, count: int) -> list[Row]:
+    """So many rows of a file from a number on, fewer at its end; none of a file that is gone or another one by now."""
+    found: list[Row] = []
+    try:
+        with open_rows(path) as file:
+            first = 0
+            for group in range(file.num_row_groups):
+                after = first + file.metadata.row_group(group).num_rows
+                if number < after and len(found) < count:
+                    begin = max(number - first, 0)
+                    found += rows_of(file.read_row_group(group).slice(begin, count - len(found)))
+                first = after
+    except (UserError, KeyError):
+        return []
+    return found
