@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from omr.errors import UserError, run_command
-from omr.replay.app import ServerOptions
+from omr.replay.app import STREAMING, ServerOptions
 from omr.replay.completions import REASONING_FIELDS
 from omr.replay.dialects import DIALECTS
 from omr.replay.faults import load_faults
@@ -42,6 +42,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--latency-s", type=float, default=0.0, metavar="S", help="time that every reply takes")
     parser.add_argument("--context-tokens", type=int, default=131_072, metavar="N", help="context length")
     parser.add_argument("--reasoning-field", choices=REASONING_FIELDS, default="dialect", help="where reasoning goes")
+    parser.add_argument("--streaming", choices=STREAMING, default="asked", help="when replies come in pieces")
+    parser.add_argument("--refuse", nargs="+", default=[], metavar="FIELD", help="fields of requests it does not know")
     parser.add_argument("--require-key-env", metavar="NAME", help="variable with the key that clients must send")
     parser.add_argument("--count-file", type=Path, metavar="F", help="append a line per request and per whole reply")
     parser.add_argument("--exit-with-parent", action="store_true", help="end when the starting process ends (Linux)")
@@ -67,6 +69,8 @@ def options_of(args: argparse.Namespace) -> ServerOptions:
         latency_s=args.latency_s,
         context_tokens=args.context_tokens,
         reasoning_field=args.reasoning_field,
+        streaming=args.streaming,
+        refuse=args.refuse,
         api_key=key_from(args.require_key_env) if args.require_key_env else None,
         count_file=args.count_file,
     )

@@ -11,10 +11,10 @@ from typing import Any
 import orjson
 
 from omr.asking.chat_template import ChatTemplate, load_template
-from omr.asking.client import COMPLETIONS
 from omr.asking.code_settings import CodeSettings
 from omr.asking.draining import Drain
 from omr.asking.prompts import Prompt
+from omr.asking.questions import COMPLETIONS
 from omr.asking.special_tokens import SpecialTokens
 from omr.asking.turn_forms import Form, TextForm, ToolsForm
 from omr.asking.turn_journal import TurnJournal

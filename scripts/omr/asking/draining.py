@@ -99,7 +99,7 @@ class Drain:
 
     @property
     def _at_once(self) -> int:
-        return self.client.spec.concurrency + self.spare
+        return self.client.spec.in_flight + self.spare
 
     def _bear(self, reply: Reply) -> None:
         self.failed.append(reply)
@@ -125,7 +125,7 @@ class Drain:
     @property
     def is_full(self) -> bool:
         """Whether the server has as many requests as it may."""
-        return self.waiting >= self.client.spec.concurrency
+        return self.waiting >= self.client.spec.in_flight
 
     @property
     def stopped(self) -> bool:

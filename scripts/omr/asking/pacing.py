@@ -38,6 +38,11 @@ class Pace:
         self._succeeded = True  # since the last refusal
         self._waiting: deque[asyncio.Future[None]] = deque()
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether the server asked for a pause that is not over."""
+        return time.monotonic() < self._paused_until
+
     async def enter(self) -> None:
         """Wait until one more request may be sent."""
         while True:
@@ -93,7 +98,8 @@ class Pace:
 class Gate:
     """Open while the server can be reached; closed, it lets one probe find out when it is back.
 
-    `probe` returns None when the server answers, else what went wrong. `say` is told of an outage and of its end.
+    `probe` returns None when the server answers, else what went wrong. `say` is told of an outage and of its end, of a
+    server by its `name`, and of what happens `meanwhile`.
     """
 
     def __init__(
@@ -101,10 +107,30 @@ class Gate:
         probe: Callable[[], Awaitable[str | None]],
         max_outage_s: float,
         say: Callable[[str], None] = lambda line: None,
+        name: str = "the server",
+        meanwhile: str = "requests wait",
     ) -> None:
         self._probe, self._say = probe, say
+        self._name, self._meanwhile = name, meanwhile
         self._max_outage_s = max_outage_s
         self._watch: asyncio.Task[bool] | None = None
+        self._first_look: asyncio.Future[bool] | None = None
+        self.fault: str | None = None  # why it is closed, as the last probe said
+
+    @property
+    def is_open(self) -> bool:
+        return self._watch is None
+
+    async def look(self) -> bool:
+        """Close the gate (if it is open) and find out whether the server is away; it opens by itself when it is not."""
+        self._begin()
+        return await asyncio.shield(self._first_look) if self._first_look is not None else False
+
+    def _begin(self) -> asyncio.Task[bool]:
+        if self._watch is None:
+            self._first_look = asyncio.get_running_loop().create_future()
+            self._watch = asyncio.create_task(self._until_back(self._first_look))
+        return self._watch
 
     async def wait_open(self) -> None:
         """Return when the server can be reached. Raises UserError when it stays away too long."""
@@ -116,20 +142,21 @@ class Gate:
 
         False if the server was there all the time: then the fault is the request's, not an outage.
         """
-        if self._watch is None:
-            self._watch = asyncio.create_task(self._until_back())
-        return await asyncio.shield(self._watch)
+        return await asyncio.shield(self._begin())
 
-    async def _until_back(self) -> bool:
+    async def _until_back(self, first_look: asyncio.Future[bool]) -> bool:
         started = time.monotonic()
         pause = _PROBE_EVERY_S[0]
         was_away = False
         said_at = float("-inf")
         while (fault := await self._probe()) is not None:
-            was_away = True
+            was_away, self.fault = True, fault
+            if not first_look.done():
+                first_look.set_result(True)
             if time.monotonic() - said_at >= _SAY_EVERY_S:
                 said_at = time.monotonic()
-                self._say(f"the server cannot be reached, requests wait since {said_at - started:.0f} s: {fault}")
+                since_s = said_at - started
+                self._say(f"{self._name} cannot be reached, {self._meanwhile} since {since_s:.0f} s: {fault}")
             if time.monotonic() - started > self._max_outage_s:
                 raise UserError(
                     f"the model server could not be reached for {self._max_outage_s:.0f} s ({fault})",
@@ -137,7 +164,9 @@ class Gate:
                 )
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, _PROBE_EVERY_S[1])
+        if not first_look.done():
+            first_look.set_result(False)
         if was_away:
-            self._say(f"the server can be reached again, after {time.monotonic() - started:.0f} s")
+            self._say(f"{self._name} can be reached again, after {time.monotonic() - started:.0f} s")
         self._watch = None
         return was_away

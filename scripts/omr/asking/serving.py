@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from omr.asking.client import Endpoint
 from omr.asking.draining import Drain
+from omr.asking.hosts import Endpoint
 from omr.asking.requests import Request
 from omr.asking.tasks import both, first_to_end
 from omr.models.model import ModelSpec
@@ -50,8 +50,8 @@ async def drain_through_server(
 
 
 def _connect(drain: Drain, server: ModelServer) -> None:
-    drain.client.pace.start_anew()
-    drain.client.endpoint = Endpoint(server.base_url, api_key(drain.client.spec), server.served_name)
+    key = api_key(drain.client.spec)
+    drain.client.connect([Endpoint(url, key, server.served_name) for url in server.base_urls])
 
 
 @asynccontextmanager

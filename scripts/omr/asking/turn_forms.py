@@ -11,10 +11,10 @@ import json
 from typing import Any, Protocol
 
 from omr.asking.chat_template import ChatTemplate
-from omr.asking.client import CHAT, COMPLETIONS
 from omr.asking.code_tags import Block, Tags, tagged, tags_named
 from omr.asking.insertions import note_of, tool_answer
 from omr.asking.outcomes import TransientError
+from omr.asking.questions import CHAT, COMPLETIONS
 from omr.asking.reading import Told, read_reply
 from omr.asking.requests import Request
 from omr.asking.said import Said

@@ -10,13 +10,16 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from omr.asking.client import ChatClient, Question, failed, stored
+from omr.asking.client import ChatClient
 from omr.asking.code_settings import CodeSettings
 from omr.asking.code_tags import Block
+from omr.asking.hosts import Home
 from omr.asking.insertions import insertion, note_of
 from omr.asking.outcomes import FinalError
+from omr.asking.questions import Question
 from omr.asking.reading import Told
 from omr.asking.requests import Request, sampling_seed
+from omr.asking.rows import failed, stored
 from omr.asking.said import Next, Said, next_of
 from omr.asking.so_far import SoFar
 from omr.asking.special_tokens import SpecialTokens
@@ -112,6 +115,7 @@ class _Solution:
         self._solver, self._request = solver, request
         self._so_far = SoFar()
         self._session: Session | None = None
+        self._home = Home()
         self._replays_differ = 0
         self._prompt_tokens = 0  # of the first turn, as the server counted them
         self._own_tokens = 0  # written and inserted so far
@@ -149,7 +153,7 @@ class _Solution:
     async def _ask(self, room: int) -> tuple[Said, float]:
         form, number = self._solver.form, len(self._so_far.turns)
         fields = form.fields(self._request, self._so_far, stops=self._stops < _MOST_STOPS)
-        question = Question(f"{self._request.name}/{number}", fields, room, form.route)
+        question = Question(f"{self._request.name}/{number}", fields, room, form.route, home=self._home)
         with self._solver.at_server():
             (said, told), latency_s = await self._solver.client.answer_to(question, self._read)
         self._solver.client.note_model(told.stated_model)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from omr.errors import UserError
+from omr.models.request_fields import as_sent, determining, fields_fault
 from omr.models.slurm_options import slurm_options
 
 #: Servers of model checkpoints; servers that a job starts as its own child; all, with those that are there already.
@@ -41,8 +42,12 @@ class ModelSpec:
     tokenizer: str | None = None  # a tokenizer.json; only needed where prompts come near max_model_len
     chat_template: str | None = None  # file with it; default: beside the weights
     extra_body: dict[str, Any] = field(default_factory=dict)  # further fields of every request
+    omit: tuple[str, ...] = ()  # fields that the host refuses
+    rename: dict[str, str] = field(default_factory=dict)  # fields that it knows by another name
+    stream: bool | None = None  # replies come in pieces; None: where the host sends none otherwise
+    stream_idle_timeout_s: float = 600.0  # nothing in the middle of a stream for so long: it is given up
     # -- server: endpoint
-    base_url: str | None = None
+    base_url: str | tuple[str, ...] | None = None  # one, or several among which requests are spread
     api_key_env: str | None = None  # the NAME of the variable that holds the key
     # -- server: replay
     replies: str | None = None  # folder of authored replies
@@ -93,9 +98,27 @@ class ModelSpec:
         return self.path if self.revision is None else f"{self.path}@{self.revision}"
 
     @property
+    def base_urls(self) -> tuple[str, ...]:
+        """Where it is asked, without slashes at their ends; empty for servers that a job starts."""
+        given = (self.base_url,) if isinstance(self.base_url, str) else self.base_url or ()
+        return tuple(url.rstrip("/") for url in given)
+
+    @property
+    def in_flight(self) -> int:
+        """Requests in flight of one job, over all base URLs."""
+        return self.concurrency * max(1, len(self.base_urls))
+
+    @property
     def fingerprint(self) -> str:
-        """What determines the replies beside prompt and sampling: the identity, and what every request says further."""
-        return f"{self.identity} {json.dumps(self.extra_body, sort_keys=True)}" if self.extra_body else self.identity
+        """What determines the replies beside prompt and sampling: the identity, what every request says further, and
+        what it leaves out."""
+        extra = f" {json.dumps(self.extra_body, sort_keys=True)}" if self.extra_body else ""
+        absent = determining(self.omit)
+        return f"{self.identity}{extra}{' without ' + ','.join(absent) if absent else ''}"
+
+    def as_sent(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """A request's fields as the model's host takes them: without what it refuses, or is null, others renamed."""
+        return as_sent(body, self.omit, self.rename)
 
 
 def is_local_path(path: str) -> bool:
@@ -118,6 +141,7 @@ def model_spec(config: Mapping[str, Any], name: str) -> ModelSpec:
     # What all jobs with GPUs ask; without GPUs, they are none of these.
     entry["slurm"] = dict((entry.get("gpus") and config.get("slurm")) or {}) | dict(entry.get("slurm") or {})
     slurm_options(entry["slurm"], f"`slurm` of the model {name!r}")
+    entry |= {key: tuple(entry[key]) for key in ("omit", "base_url") if isinstance(entry.get(key), list)}
     spec = ModelSpec(name=name, **entry)
     fault = _fault(spec)
     if fault is not None:
@@ -128,8 +152,10 @@ def model_spec(config: Mapping[str, Any], name: str) -> ModelSpec:
 def _fault(spec: ModelSpec) -> str | None:
     if spec.server not in SERVERS:
         return f"names the server {spec.server!r}; there are: {', '.join(SERVERS)}"
-    if spec.server == "endpoint" and not spec.base_url:
+    if spec.server == "endpoint" and not spec.base_urls:
         return "is an endpoint without `base_url`"
+    if len(set(spec.base_urls)) < len(spec.base_urls):
+        return "names one `base_url` twice"
     if spec.server == "replay" and not spec.replies:
         return "replays replies, but names no folder under `replies`"
     if spec.server_config and spec.server != "trtllm":
@@ -142,4 +168,4 @@ def _fault(spec: ModelSpec) -> str | None:
         return "needs at least one node and no negative number of GPUs"
     if spec.concurrency < 1:
         return "needs a `concurrency` of at least 1"
-    return None
+    return fields_fault(spec.omit, spec.rename, spec.extra_body)

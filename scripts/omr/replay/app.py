@@ -43,12 +43,15 @@ from omr.replay.completions import (
 from omr.replay.counts import RequestCounts
 from omr.replay.delivery import send_altered, send_faulty, send_whole
 from omr.replay.dialects import RefusedError, dialect_named
-from omr.replay.faults import DELIVERY_KINDS, HARMLESS, REPLYLESS_KINDS, Fault, choose_fault
+from omr.replay.faults import DELIVERY_KINDS, HARMLESS, REPLYLESS_KINDS, STREAM_KINDS, Fault, choose_fault
 from omr.replay.replies import NO_ID, NoReplyError, Reply, ReplySource
 from omr.replay.spoiling import spoil
+from omr.replay.streaming import DONE, events_of, send_events
 from omr.replay.tokens import token_ids
 from omr.replay.turns import PrefixCache
 
+#: Replies come in pieces where that is asked; whatever is asked; or other requests are refused, as on some hosts.
+STREAMING = ("asked", "always", "only")
 _LARGEST_REQUEST_BYTES = 256 << 20
 _PROBE_REPLY = Reply("ready")
 
@@ -68,6 +71,8 @@ class ServerOptions:
     latency_s: float = 0.0  # of every reply
     context_tokens: int = 131_072
     reasoning_field: str = "dialect"  # one of completions.REASONING_FIELDS
+    streaming: str = "asked"  # one of STREAMING
+    refuse: Sequence[str] = ()  # fields of requests that it does not know
     api_key: str | None = field(default=None, repr=False)
     count_file: Path | None = None
     keep_requests: bool = False  # keep every request's headers and body in memory
@@ -77,6 +82,8 @@ class ServerOptions:
         if self.reasoning_field not in REASONING_FIELDS:
             remedy = f"there are: {', '.join(REASONING_FIELDS)}"
             raise UserError(f"the reasoning field {self.reasoning_field!r} is unknown", remedy=remedy)
+        if self.streaming not in STREAMING:
+            raise UserError(f"streaming {self.streaming!r} is unknown", remedy=f"there are: {', '.join(STREAMING)}")
         if self.context_tokens < 1:
             raise UserError(f"a context of {self.context_tokens} tokens holds nothing", remedy="give at least 1")
         if not 0 <= self.port <= 65_535:
@@ -211,7 +218,7 @@ class ReplayApp:
         stopped = await self._pause(latency_s)
         cut_short = stopped or (fault is not None and fault.kind == "abort")
         body = self._body(asked, aborted(whole) if cut_short else whole, _number(request_id, attempt))
-        response = await self._send(request, body, fault)
+        response = await self._send(request, body, fault, asked)
         if not cut_short and (fault is None or fault.kind in HARMLESS):
             self.counts.answer(request_id, attempt)
         return response
@@ -219,7 +226,13 @@ class ReplayApp:
     def _parse(self, request: web.Request, content: bytes) -> Asked:
         asked = parse_request(content, request.path.endswith("/chat/completions"), self._dialect)
         self._dialect.check_model(asked.model, self._options.model)
-        return asked
+        for name in self._options.refuse:
+            if name in orjson.loads(content):
+                message = f"Unsupported parameter: '{name}' is not supported with this model."
+                raise self._dialect.refusal(400, message, name)
+        if self._options.streaming == "only" and not asked.streams:
+            raise self._dialect.refusal(400, "This model only sends replies in pieces: please enable `stream`.")
+        return replace(asked, streams=True) if self._options.streaming == "always" else asked
 
     def _answer(self, asked: Asked, request_id: str) -> Answer:
         allowed = self._dialect.allowed_tokens(asked.prompt_tokens, asked.max_tokens, self._options.context_tokens)
@@ -245,11 +258,21 @@ class ReplayApp:
     def _body(self, asked: Asked, what: Answer, number: str) -> dict[str, Any]:
         return response_body(what, asked, self._dialect, self._options.model, number, self._reasoning_fields)
 
-    async def _send(self, request: web.Request, body: dict[str, Any], fault: Fault | None) -> web.StreamResponse:
+    async def _send(
+        self, request: web.Request, body: dict[str, Any], fault: Fault | None, asked: Asked
+    ) -> web.StreamResponse:
         spoiled = body if fault is None else spoil(body, fault)
-        if fault is not None and fault.kind in DELIVERY_KINDS:
-            return await send_altered(request, fault, spoiled)
-        return await send_whole(request, 200, spoiled)
+        alters = fault is not None and fault.kind in DELIVERY_KINDS
+        if not asked.streams:
+            if fault is not None and alters:
+                return await send_altered(request, fault, orjson.dumps(spoiled))
+            return await send_whole(request, 200, spoiled)
+        events = [*events_of(spoiled, asked.counts_stream), DONE]
+        if fault is not None and alters:
+            return await send_altered(request, fault, b"".join(events), "text/event-stream")
+        error = self._dialect.error_body(fault.status, fault.message) if fault is not None else None
+        in_stream = fault if fault is not None and fault.kind in STREAM_KINDS else None
+        return await send_events(request, events, in_stream, self.closing, error)
 
     async def _pause(self, seconds: float) -> bool:
         """Wait; True if the server was told to abort meanwhile."""

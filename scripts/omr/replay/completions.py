@@ -35,6 +35,8 @@ class Asked:
     prompt: str = ""  # of /v1/completions
     answers: int = 0
     offers_tools: bool = False
+    streams: bool = False
+    counts_stream: bool = False  # wants the numbers of tokens at the end of a stream
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,10 @@ def parse_request(content: bytes, is_chat: bool, dialect: Dialect) -> Asked:
     if not isinstance(body, dict):
         raise dialect.refusal(400, "the body must be a JSON object")
     dialect.check_fields(body)
-    if body.get("stream") or body.get("n") not in (None, 1):
-        raise dialect.refusal(400, "a replay answers whole, and with one choice: no `stream`, no `n` above 1")
+    if body.get("n") not in (None, 1):
+        raise dialect.refusal(400, "a replay answers with one choice: no `n` above 1")
+    if body.get("stream_options") is not None and not body.get("stream"):
+        raise dialect.refusal(400, "stream_options can only be set if `stream` is true", "stream_options")
     max_tokens = _max_tokens(body, dialect)
     return Asked(
         is_chat=is_chat,
@@ -74,7 +78,13 @@ def parse_request(content: bytes, is_chat: bool, dialect: Dialect) -> Asked:
         prompt="" if is_chat else body["prompt"],
         answers=_answers(body.get("messages")),
         offers_tools=bool(body.get("tools")),
+        streams=bool(body.get("stream")),
+        counts_stream=_wants_usage(body.get("stream_options")),
     )
+
+
+def _wants_usage(options: Any) -> bool:
+    return isinstance(options, dict) and options.get("include_usage") is True
 
 
 def _answers(messages: Any) -> int:

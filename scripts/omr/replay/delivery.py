@@ -82,36 +82,38 @@ def drop_connection(request: web.Request, *, reset: bool = False) -> web.StreamR
     return web.Response()
 
 
-async def send_altered(request: web.Request, fault: Fault, body: dict[str, Any]) -> web.StreamResponse:
+async def send_altered(
+    request: web.Request, fault: Fault, content: bytes, content_type: str = "application/json"
+) -> web.StreamResponse:
     """Send a body as `faults.DELIVERY_KINDS` describes; for `non_utf8` and `huge` its text is `PLACEHOLDER`."""
-    content = orjson.dumps(body)
+    headers = {"Content-Type": content_type}
     if fault.kind == "truncate_body":
-        return await _send_half(request, content)
+        return await _send_half(request, content, headers)
     if fault.kind == "drip":
-        return await _drip(request, content, fault.interval_s)
+        return await _drip(request, content, fault.interval_s, headers)
     before, _, after = content.partition(PLACEHOLDER.encode())
     if fault.kind == "non_utf8":
-        return await send_bytes(request, 200, before + _NOT_UTF8 + after)
-    return await _send_huge(request, before, after, int(fault.megabytes * 1e6))
+        return await send_bytes(request, 200, before + _NOT_UTF8 + after, headers)
+    return await _send_huge(request, before, after, int(fault.megabytes * 1e6), headers)
 
 
-async def _prepared(request: web.Request, length: int) -> web.StreamResponse:
-    response = web.StreamResponse(headers=_JSON_TYPE)
+async def _prepared(request: web.Request, length: int, headers: dict[str, str]) -> web.StreamResponse:
+    response = web.StreamResponse(headers=headers)
     response.content_length = length
     await response.prepare(request)
     return response
 
 
-async def _send_half(request: web.Request, content: bytes) -> web.StreamResponse:
-    response = await _prepared(request, len(content))
+async def _send_half(request: web.Request, content: bytes, headers: dict[str, str]) -> web.StreamResponse:
+    response = await _prepared(request, len(content), headers)
     await response.write(content[: len(content) // 2])
     if request.transport is not None:
         request.transport.close()
     return response
 
 
-async def _drip(request: web.Request, content: bytes, interval_s: float) -> web.StreamResponse:
-    response = await _prepared(request, len(content))
+async def _drip(request: web.Request, content: bytes, interval_s: float, headers: dict[str, str]) -> web.StreamResponse:
+    response = await _prepared(request, len(content), headers)
     for place in range(len(content)):
         await response.write(content[place : place + 1])
         await asyncio.sleep(interval_s)
@@ -119,8 +121,10 @@ async def _drip(request: web.Request, content: bytes, interval_s: float) -> web.
     return response
 
 
-async def _send_huge(request: web.Request, before: bytes, after: bytes, length: int) -> web.StreamResponse:
-    response = await _prepared(request, len(before) + length + len(after))
+async def _send_huge(
+    request: web.Request, before: bytes, after: bytes, length: int, headers: dict[str, str]
+) -> web.StreamResponse:
+    response = await _prepared(request, len(before) + length + len(after), headers)
     await response.write(before)
     for start in range(0, length, _CHUNK):
         await response.write(b"x" * min(_CHUNK, length - start))

@@ -49,11 +49,19 @@ DELIVERY_KINDS = {
     "non_utf8": "a text with bytes that are not UTF-8",
     "huge": "a text of `megabytes`",
 }
-KINDS = REPLYLESS_KINDS | BODY_KINDS | DELIVERY_KINDS
+#: Kinds that change how a reply is streamed, after the share `after` of its events; one that is not is sent whole.
+STREAM_KINDS = {
+    "cut_stream": "then the connection closes in the middle of the transfer",
+    "end_stream": "then the stream ends in good order, without a finish_reason",
+    "stall_stream": "then nothing more, ever",
+    "error_event": "then an event with an error of status `status`",
+    "odd_stream": "all of it, `interval_s` apart, in every form that the standard of such streams allows",
+}
+KINDS = REPLYLESS_KINDS | BODY_KINDS | DELIVERY_KINDS | STREAM_KINDS
 #: missing: no `choices`; empty: `choices` is []; null: the message is null; list: the body is a list.
 SHAPES = ("missing", "empty", "null", "list", "reason")
 #: Faults after which the client still holds the whole, right answer.
-HARMLESS = frozenset({"slow", "drip", "miss_stop"})
+HARMLESS = frozenset({"slow", "drip", "miss_stop", "odd_stream"})
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,7 @@ class Fault:
     megabytes: float = 1.0
     shape: str = "missing"
     body: str = "{}"
+    after: float = 0.5
 
     def __post_init__(self) -> None:
         problem = self._mistyped() or self._problem()
@@ -101,6 +110,8 @@ class Fault:
             return "needs a JSON object as `body`"
         if min(self.latency_s, self.interval_s, self.megabytes) < 0:
             return "has a negative amount"
+        if not 0 <= self.after <= 1:
+            return "needs an `after` between 0 and 1"
         return None if self.shape in SHAPES else f"has an unknown shape; there are: {', '.join(SHAPES)}"
 
     def is_object(self) -> bool:

@@ -19,11 +19,6 @@ _PAUSES_S = (0.5, 1.0, 2.0, 4.0)
 _BUSY_PAUSE_S, _SAY_EVERY_S = 5.0, 60.0
 
 
-def base_url(spec: ModelSpec) -> str:
-    """The endpoint's URL as config has it, without a slash at its end."""
-    return (spec.base_url or "").rstrip("/")
-
-
 def api_key(spec: ModelSpec) -> str | None:
     """The key for an endpoint, or None if it needs none. Raises UserError if its variable is not set."""
     if spec.api_key_env is None:
@@ -31,7 +26,7 @@ def api_key(spec: ModelSpec) -> str | None:
     key = os.environ.get(spec.api_key_env, "").strip()
     if not key:
         raise UserError(
-            f"the key for {base_url(spec)} is missing: the variable {spec.api_key_env} is not set",
+            f"the key for {', '.join(spec.base_urls)} is missing: the variable {spec.api_key_env} is not set",
             remedy=f"export {spec.api_key_env}=... before you start the workflow (its jobs inherit it)",
         )
     if not key.isascii() or not key.isprintable() or " " in key:
@@ -42,27 +37,39 @@ def api_key(spec: ModelSpec) -> str | None:
     return key
 
 
-async def check_endpoint(spec: ModelSpec, on_event: Callable[[str], None]) -> None:
+async def check_endpoint(spec: ModelSpec, on_event: Callable[[str], None], *, one_is_enough: bool = False) -> None:
     """Find out, before rows are read and sent, whether the endpoint will answer for this model.
 
     A connection that fails is tried again for some seconds; a server that is busy or still loading is asked again for
     the model's `max_outage_s`. Raises UserError when it cannot be reached, refuses the key, has nothing left to spend,
-    or does not have the model. What it waits for, and what only may be wrong, is told to `on_event`.
+    or does not have the model. What it waits for, and what only may be wrong, is told to `on_event`. Of several base
+    URLs each must be right; with `one_is_enough`, what is wrong with others is told.
     """
+    key = api_key(spec)
+    checks = (_check(spec, url, key, on_event) for url in spec.base_urls)
+    found = await asyncio.gather(*checks, return_exceptions=True)
+    faults = [fault for fault in found if isinstance(fault, BaseException)]
+    for fault in faults:
+        if not (one_is_enough and isinstance(fault, UserError) and len(faults) < len(found)):
+            raise fault
+        on_event(f"warning: {fault}")
+
+
+async def _check(spec: ModelSpec, url: str, key: str | None, on_event: Callable[[str], None]) -> None:
     pauses = iter(_PAUSES_S)
     started, said_at = time.monotonic(), float("-inf")
-    async with Prober(direct=False, key=api_key(spec)) as prober:
+    async with Prober(direct=False, key=key) as prober:
         while True:
             try:
-                doubt = await _doubt(spec, prober)
+                doubt = await _doubt(spec, url, prober)
             except UnreachableError as error:
                 pause = next(pauses, None)
                 if pause is None:
                     raise UserError(
-                        f"{base_url(spec)} cannot be reached ({error})",
+                        f"{url} cannot be reached ({error})",
                         remedy=f"check `base_url` of the model {spec.name!r}, and whether this node may connect to it",
                     ) from error
-                on_event(f"{base_url(spec)} cannot be reached ({error}): asked again in {pause:g} s")
+                on_event(f"{url} cannot be reached ({error}): asked again in {pause:g} s")
                 await asyncio.sleep(pause)
                 continue
             waited_s = time.monotonic() - started
@@ -70,24 +77,26 @@ async def check_endpoint(spec: ModelSpec, on_event: Callable[[str], None]) -> No
                 break
             if time.monotonic() - said_at >= _SAY_EVERY_S:
                 said_at = time.monotonic()
-                on_event(
-                    f"{base_url(spec)} is busy or not ready (status {doubt.status}: {doubt.message[:300]}): waiting"
-                )
+                on_event(f"{url} is busy or not ready (status {doubt.status}: {doubt.message[:300]}): waiting")
             await asyncio.sleep(_BUSY_PAUSE_S)
     if doubt is not None:
-        on_event(f"warning: {base_url(spec)} {doubt.what}; a request got status {doubt.status}")
+        on_event(f"warning: {url} {doubt.what}; a request got status {doubt.status}")
 
 
 async def check_completions(spec: ModelSpec) -> None:
     """Find out whether an endpoint takes a text to go on with: many hosts only know chats. Raises UserError if not."""
-    url = base_url(spec)
-    body = {"model": spec.path, "prompt": "1", "max_tokens": 1}
+    body = spec.as_sent({"model": spec.path, "prompt": "1", "max_tokens": 1})
     async with Prober(direct=False, key=api_key(spec)) as prober:
-        try:
-            answer = await prober.post(f"{url}/completions", body, _CHECK_TIMEOUT_S)
-        except UnreachableError:
-            return  # what is wrong with it is found out when it is used
-    _raise_if_refused(spec, answer)
+        for url in spec.base_urls:
+            try:
+                answer = await prober.post(f"{url}/completions", body, _CHECK_TIMEOUT_S)
+            except UnreachableError:
+                continue  # what is wrong with it is found out when it is used
+            _raise_unless_completed(spec, url, answer)
+
+
+def _raise_unless_completed(spec: ModelSpec, url: str, answer: Answer) -> None:
+    _raise_if_refused(spec, url, answer)
     if answer.status in (404, 405, 410, 501):
         raise UserError(
             f"solutions with code are continued at {url}/completions, which does not answer for {spec.path!r} "
@@ -104,18 +113,17 @@ class _Doubt(NamedTuple):
     message: str
 
 
-async def _doubt(spec: ModelSpec, prober: Prober) -> _Doubt | None:
+async def _doubt(spec: ModelSpec, url: str, prober: Prober) -> _Doubt | None:
     """None if the endpoint lists the model. Raises UserError for what no waiting mends, UnreachableError."""
-    url = base_url(spec)
     answer = await prober.get(f"{url}/models", _CHECK_TIMEOUT_S)
-    _raise_if_refused(spec, answer)
+    _raise_if_refused(spec, url, answer)
     models = answer.listed_models()
     if spec.path in models:
         return None
     # Some hosts list no models, or not all: only a request can tell.
-    body = {"model": spec.path, "messages": [{"role": "user", "content": "1"}], "max_tokens": 1}
+    body = spec.as_sent({"model": spec.path, "messages": [{"role": "user", "content": "1"}], "max_tokens": 1})
     tried = await prober.post(f"{url}/chat/completions", body, _CHECK_TIMEOUT_S)
-    _raise_if_refused(spec, tried)
+    _raise_if_refused(spec, url, tried)
     listed = f"it lists {', '.join(sorted(models)[:20])}" if models else f"its /models answers {answer.status}"
     if _is_busy(answer.status) and tried.status != 200:
         return _Doubt(f"does not say whether it has the model {spec.path!r} ({listed})", answer.status, answer.message)
@@ -139,9 +147,9 @@ def _says_no_such_model(answer: Answer) -> bool:
     return answer.status in (404, 405, 410)
 
 
-def _raise_if_refused(spec: ModelSpec, answer: Answer) -> None:
+def _raise_if_refused(spec: ModelSpec, url: str, answer: Answer) -> None:
     """Raise UserError for a refused key, a quota that is used up, and what is no API."""
-    url, said = base_url(spec), f"(status {answer.status}: {answer.message[:300]})"
+    said = f"(status {answer.status}: {answer.message[:300]})"
     if is_quota_used_up(answer.status, json_or_none(answer.body), answer.message, None) and answer.status != 200:
         raise UserError(f"{url} says that what was paid for is used up {said}", remedy="pay, then run again")
     if answer.status == 200 and is_web_page(answer.body):

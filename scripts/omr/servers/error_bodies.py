@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 #: Longer bodies are no error messages; what is parsed and what is kept stays bounded.
@@ -171,3 +172,44 @@ def is_quota_used_up(status: int, content: Any, message: str, retry_after: str |
         return False
     shown = f"{message} {labels}".lower()
     return retry_after is None and _COMES_BACK.search(shown) is None and _QUOTA.search(shown) is not None
+
+
+#: How a field of a request is refused because nobody knows it there, or not with this value.
+_NOT_TAKEN = re.compile(
+    r"un(?:supported|recogni[sz]ed|known|expected|permitted)|extra[_ ](?:forbidden|input|field)|extraneous|deprecated"
+    r"|(?:not|n't|no longer) (?:be )?(?:support(?:ed)?|permitted|allowed|accept\w*|recogni[sz]ed|valid|known|available)"
+    r"|cannot find field|(?:invalid|not a valid) (?:parameter|argument|field|property)"
+)
+#: Words of every refusal: as fields they count only where the error names its field apart from its sentence.
+_ORDINARY_WORDS = frozenset({"model", "messages", "prompt", "n", "user", "stop", "stream", "tools"})
+
+
+def refused_field(status: int, content: Any, message: str, sent: Iterable[str]) -> str | None:
+    """The field, of those that were sent, that a refusal says the server does not take; None if it is about none."""
+    if status not in (400, 422) or _NOT_TAKEN.search(message.lower()) is None:
+        return None
+    names = set(sent)
+    error = content.get("error", content) if isinstance(content, dict) else None
+    param = error.get("param") if isinstance(error, dict) else None
+    if param in names:
+        return str(param)
+    # In quotes or brackets, or else as a word of its own; the first is what the sentence is about.
+    for pattern, left_out in (
+        (r"[\'\"`\[]([a-z_]+)[\'\"`\]]", frozenset({"model"})),
+        (r"\b([a-z_]+)\b", _ORDINARY_WORDS),
+    ):
+        for found in re.finditer(pattern, message):
+            if found[1] in names - left_out:
+                return found[1]
+    return None
+
+
+_WANTS_STREAM = re.compile(
+    r"(?:only|must|require\w*|enable|need\w*|please)\b.{0,60}\bstream|\bnon[- _]?stream\w*.{0,40}\b(?:not|un|only)"
+    r"|\bstream\w*\W.{0,30}\b(?:must|required|only|be (?:true|set|enabled))\b|stream\W{0,3}(?:=|to)\W{0,3}true"
+)
+
+
+def wants_stream(status: int, message: str) -> bool:
+    """Whether a refusal of a request for a whole reply says that the server only sends replies in pieces."""
+    return status in (400, 404, 405, 406, 422, 501) and _WANTS_STREAM.search(message.lower()) is not None

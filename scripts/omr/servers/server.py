@@ -9,7 +9,7 @@ from types import TracebackType
 
 from omr.models.model import ModelSpec
 from omr.servers.died import ServerDied
-from omr.servers.endpoint import base_url, check_endpoint
+from omr.servers.endpoint import check_endpoint
 from omr.servers.load import Load
 
 OnEvent = Callable[[str], None]
@@ -25,6 +25,11 @@ class ModelServer:
     served_name: str
     #: Whether it is on this node: then requests must go past the site's proxies.
     is_local = True
+
+    @property
+    def base_urls(self) -> tuple[str, ...]:
+        """All base URLs, where requests are spread over several."""
+        return (self.base_url,)
 
     async def start(self) -> None:
         """Start, and return when requests may be sent. Raises UserError (ServerDied if it ended while loading)."""
@@ -74,12 +79,16 @@ class EndpointServer(ModelServer):
 
     def __init__(self, spec: ModelSpec, on_event: OnEvent) -> None:
         self.spec = spec
-        self.base_url = base_url(spec)
+        self.base_url = spec.base_urls[0]
         self.served_name = spec.served_name
         self._on_event = on_event
 
+    @property
+    def base_urls(self) -> tuple[str, ...]:
+        return self.spec.base_urls
+
     async def start(self) -> None:
-        await check_endpoint(self.spec, self._on_event)
+        await check_endpoint(self.spec, self._on_event, one_is_enough=True)
 
     async def restart(self) -> None:
         raise ServerDied(f"{self.base_url} is not ours to start again", Path("/dev/null"), "")

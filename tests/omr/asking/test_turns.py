@@ -353,3 +353,24 @@ def test_blocks_before_one_that_lost_its_variables_are_not_run_again(tmp_path: P
     later = replace(Lab(tmp_path), sandbox=StandIn(shown=lost))
     assert later.reply(*turns)["timeouts"] == 1
     assert later.sandbox.replayed == ["b = 2"]
+
+
+# ---- in pieces ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tags", ["tool_call", "fences", "tools"])
+def test_turns_that_come_in_pieces_make_the_same_solution(lab: Lab, tags: str) -> None:
+    write = fence if tags == "fences" else block
+    turns: list[str | Turn] = ["First\n" + write("x = 42\nprint(x)"), "Again\n" + write("print('≤')"), "\\boxed{43}."]
+    if tags == "tools":
+        turns = [Turn("First", "x = 42\nprint(x)"), Turn("Again", "print('≤')"), Turn("\\boxed{43}.")]
+    whole = lab.with_tags(tags).reply(*turns)
+    streaming = replace(lab.with_tags(tags), model={"stream": True}, sandbox=StandIn())
+    for faults in ([], [Fault("cut_stream", match="*/1", times=1)], [Fault("odd_stream")]):
+        pieces = streaming.reply(*turns, faults=faults)
+        # What the server still knew of a prompt is another number where a turn was asked twice.
+        same = set(whole) - {"latency_s", "code_cpu_s", "usage"}
+        assert {key: pieces[key] for key in same} == {key: whole[key] for key in same}
+        assert pieces["usage"] | {"cached_tokens": 0} == whole["usage"] | {"cached_tokens": 0}
+        assert all(kept.body["stream"] for kept in streaming.kept)
+    assert whole["executions"] == 2

@@ -183,7 +183,7 @@ def test_a_single_token_without_a_request_id_probes_readiness_and_is_not_counted
         body_of(max_tokens=True),
         body_of(stop=[""]),
         body_of(stop={"a": 1}),
-        body_of(stream=True),
+        body_of(stream_options={"include_usage": True}),
         body_of(n=2),
     ],
 )
