@@ -23,8 +23,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
 
 import orjson
-from omr.asking.client import ChatClient, Endpoint
+from omr.asking.client import ChatClient
 from omr.asking.draining import Drain
+from omr.asking.hosts import Endpoint
 from omr.asking.progress import Log, Progress
 from omr.asking.prompts import load_prompt
 from omr.asking.requests import RequestPlan, Sampling

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from omr.asking.chat_template import ChatTemplate
-from omr.asking.client import ChatClient, Endpoint
+from omr.asking.client import ChatClient
 from omr.asking.code_settings import CodeSettings
+from omr.asking.hosts import Endpoint
 from omr.asking.requests import Request, Sampling
 from omr.asking.turn_forms import Form, TextForm, ToolsForm
 from omr.asking.turn_journal import TurnJournal, forget_turns

@@ -32,7 +32,7 @@ class ModelSpec:
     server: str  # one of SERVERS
     revision: str | None = None  # commit of the hub repository
     # -- how it is asked
-    concurrency: int = 64  # requests in flight per job
+    concurrency: int = 64  # requests in flight per job, at each base URL
     request_id_header: bool = True
     request_timeout_s: float = 3600.0
     retries: int = 8

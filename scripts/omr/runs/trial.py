@@ -18,7 +18,8 @@ from pathlib import Path
 
 from omr.answers.final_answer import final_answer, split_reasoning
 from omr.asking.chat_template import load_template
-from omr.asking.client import ChatClient, Endpoint
+from omr.asking.client import ChatClient
+from omr.asking.hosts import Endpoint
 from omr.asking.prompts import Prompt
 from omr.asking.requests import Request, Sampling
 from omr.asking.special_tokens import SpecialTokens
@@ -172,7 +173,7 @@ class Trial:
     def _tell_start(self, page: Page, seconds: float) -> None:
         spec = self.spec
         if not spec.is_started:
-            page.ok("endpoint", f"{spec.base_url} answers and knows {spec.path}")
+            page.ok("endpoint", f"{', '.join(spec.base_urls)} answers and knows {spec.path}")
             return
         page.ok("start", f"ready after {seconds:.0f} s")
         minutes, said = seconds / 60, spec.start_min
