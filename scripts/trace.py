@@ -17,6 +17,7 @@ from omr.errors import UserError, run_command
 from omr.files.jsonl import Row
 from omr.files.printable import printable
 from omr.runs.lineage import Event, Id, Lineage, newest_run
+from omr.runs.search import FileSearch
 
 #: Values up to this length stand behind their name, longer ones below it.
 _SHORT = 90
@@ -216,7 +217,8 @@ def main(argv: list[str] | None = None) -> int:
     run = args.run or newest_run(Path("results"))
     if not run.is_dir():
         raise UserError("there is no such run", file=run, remedy="name a folder of results/ with --run")
-    lineage = Lineage(run)
+    search = FileSearch()
+    lineage = Lineage(run, search)
     known = [*lineage.recipes, *lineage.comparing]
     if args.recipe is not None and args.recipe not in known:
         what = f"the run has no recipe {args.recipe!r}"
@@ -224,6 +226,7 @@ def main(argv: list[str] | None = None) -> int:
     wanted = lineage.id_of(args.id)
     if wanted is None:
         raise lineage.unknown(args.id)
+    search.about(wanted.thread)
     for line in trace(lineage, wanted, Printer(args.max_chars), [args.recipe] if args.recipe else known):
         print(line)
     return 0

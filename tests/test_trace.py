@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import mmap
+import os
 from pathlib import Path
+from typing import Any
 
+import orjson
+import pyarrow.parquet as pq
 import pytest
 import run_files
 from code_run_files import write_code_run
 from omr.errors import UserError
 from omr.files.printable import printable
 from omr.runs.lineage import Id, newest_run, parse_id
-from omr.stages.row_search import lines_with, nearest, rows_with
+from omr.stages.row_search import lines_with, nearest, rows_about, rows_with
 from run_files import CONTAMINATED, OTHER, PROBLEM, SILENT, THREAD
 
 from trace import main  # isort: skip
@@ -159,3 +164,41 @@ def test_given_problems_are_traced_by_ids_of_any_form(tmp_path: Path, capsys: py
         main(["own-7", "--run", str(tmp_path)])
     with pytest.raises(UserError, match="has the id 'nothing'"):
         main(["nothing", "--run", str(tmp_path)])
+
+
+def test_each_file_is_looked_through_once_however_many_solutions_a_problem_has(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, shard = run / run_files.RECIPE, "shard-000-of-001.jsonl"
+    [first, *_] = (orjson.loads(line) for line in (home / "judged" / shard).read_bytes().splitlines())
+    run_files.write_rows(home / "judged" / shard, *(first | {"seed": seed} for seed in range(40)))
+    dropped = [{"id": f"{PROBLEM}-{seed}", "seed": seed, "reason": "wrong"} for seed in range(1, 40)]
+    run_files.write_rows(home / "dropped/prepare_sft" / shard, *dropped)
+    mapped: list[int] = []
+    fileno, whole, read = mmap.mmap, pq.ParquetFile.read_row_group, []
+
+    def noting(descriptor: int, *arguments: Any, **options: Any) -> mmap.mmap:
+        mapped.append(os.fstat(descriptor).st_ino)
+        return fileno(descriptor, *arguments, **options)
+
+    def noting_groups(file: pq.ParquetFile, group: int, *arguments: Any, **options: Any) -> Any:
+        read.append(options.get("columns"))
+        return whole(file, group, *arguments, **options)
+
+    monkeypatch.setattr(mmap, "mmap", noting)
+    monkeypatch.setattr(pq.ParquetFile, "read_row_group", noting_groups)
+    text = traced(run, PROBLEM, capsys)
+    assert text.count("ended at prepare_sft: wrong") == 39
+    assert len(mapped) == len(set(mapped)) > 5
+    assert read == [["problem_id"], None]
+
+
+def test_rows_about_a_thing_name_it_or_a_part_of_it(tmp_path: Path) -> None:
+    ids = ["1", "1-0", "11", "21", "1~a", "1-g2", "x"]
+    rows = [*({"id": row_id} for row_id in ids), {"id": "y", "problem_id": "1"}, {"id": "z", "text": 'say "1"'}]
+    run_files.write_rows(tmp_path / "rows.jsonl", *rows)
+    with (tmp_path / "rows.jsonl").open("ab") as file:
+        file.write(b'{"id":"1-7","torn')
+    found = rows_about(tmp_path / "rows.jsonl", "1")
+    assert [row["id"] for row in found] == ["1", "1-0", "1~a", "1-g2", "y"]
+    assert rows_about(tmp_path / "nothing.jsonl", "1") == []

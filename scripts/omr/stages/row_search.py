@@ -39,6 +39,25 @@ def rows_with(path: Path, field: str, value: str) -> Iterator[Row]:
             yield row
 
 
+def rows_about(path: Path, thing: str) -> list[Row]:
+    """The rows of a file that name a thing by its id, or what is part of it: `<id>-...`, `<id>~...`. The file is read
+    once."""
+    if not path.is_file() or path.stat().st_size == 0:
+        return []
+    rows = []
+    with path.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        end = 0
+        for found in re.finditer(b'"' + re.escape(thing.encode()) + b'["~-]', content):
+            if found.start() < end:
+                continue  # the same line names it again
+            end = content.find(b"\n", found.start())
+            end = len(content) if end < 0 else end
+            row, _ = parse_row(content[content.rfind(b"\n", 0, found.start()) + 1 : end])
+            if row is not None:
+                rows.append(row)
+    return rows
+
+
 def shard_files(folder: Path, sharded_by: str | None = None) -> list[Path]:
     """The JSONL files of a folder (or of `folder`.jsonl); with `sharded_by` only shards that the id falls into."""
     single = folder.with_name(f"{folder.name}.jsonl")
