@@ -6,7 +6,8 @@ min_version("9.27")
 
 include: "rules/common.smk"  # config, settings, wildcard constraints, the base rule of model stages
 include: f"rules/{'problem_sets' if settings.starts_from_problems else 'problems'}.smk"  # given problems, threads -> merged
-include: "rules/decontaminate.smk"  # merged + benchmarks -> decontaminated
+include: "rules/deduplicate.smk"  # merged -> deduplicated
+include: "rules/decontaminate.smk"  # deduplicated + benchmarks -> decontaminated
 include: "rules/difficulty.smk"  # judged -> pass rates; how many solutions each problem gets
 include: "rules/solutions.smk"  # decontaminated -> solutions -> majority -> judged
 include: "rules/rounds.smk"  # the same for the rounds before the last, whose verdicts say who is asked again

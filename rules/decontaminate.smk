@@ -1,7 +1,7 @@
-"""Merged problems minus those that a benchmark contains.
+"""Problems minus those that a benchmark contains.
 
 benchmarks (hub datasets or files) -> results/downloads/benchmarks/{benchmark}.jsonl
-merged.jsonl + benchmarks -> contamination/canaries.jsonl            (planted copies: they measure the nets)
+deduplicated.jsonl + benchmarks -> contamination/canaries.jsonl            (planted copies: they measure the nets)
 -> contamination/{exact,ngrams,tfidf,embeddings}.jsonl               (what each net finds)
 -> contamination/pairs.jsonl -> replies/check_contamination/         (the model, in both orders)
 -> decontaminated.jsonl, contamination/report.json
@@ -60,7 +60,7 @@ rule plant_canaries:
 rule search_lexical:
     """Problems that resemble a benchmark problem by their letters: equal, shared word runs, shared character runs."""
     input:
-        problems="results/{run}/merged.jsonl",
+        problems="results/{run}/deduplicated.jsonl",
         canaries="results/{run}/contamination/canaries.jsonl",
         benchmarks=BENCHMARK_FILES,
         code=code_of("search_lexical"),
@@ -90,7 +90,7 @@ rule search_lexical:
 rule search_embeddings:
     """Problems that resemble a benchmark problem by their meaning."""
     input:
-        problems="results/{run}/merged.jsonl",
+        problems="results/{run}/deduplicated.jsonl",
         canaries="results/{run}/contamination/canaries.jsonl",
         benchmarks=BENCHMARK_FILES,
         model=settings.embedding_manifest,
@@ -128,7 +128,7 @@ rule pair_candidates:
     """The pairs that the model must judge, each in both orders; the closest matches need no judge."""
     localrule: True
     input:
-        problems="results/{run}/merged.jsonl",
+        problems="results/{run}/deduplicated.jsonl",
         canaries="results/{run}/contamination/canaries.jsonl",
         benchmarks=BENCHMARK_FILES,
         matches=expand("results/{{run}}/contamination/{net}.jsonl", net=NETS),
@@ -181,7 +181,7 @@ rule decontaminate:
     """The problems that are no benchmark problem, and what was found per benchmark and of the canaries."""
     localrule: True
     input:
-        problems="results/{run}/merged.jsonl",
+        problems="results/{run}/deduplicated.jsonl",
         canaries="results/{run}/contamination/canaries.jsonl",
         benchmarks=BENCHMARK_FILES,
         matches=expand("results/{{run}}/contamination/{net}.jsonl", net=NETS),

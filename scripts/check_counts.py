@@ -50,14 +50,16 @@ CHAIN = (
     Link("parse_conversions", "converted.jsonl", "convert_proofs"),
     Link("parse_proofs", "proofs.jsonl", "classify_converted", reads="parse_conversions"),
     Link("merge_data", "merged.jsonl"),
-    Link("decontaminate", "decontaminated.jsonl", "check_contamination", reads="merge_data"),
+    Link("deduplicate", "deduplicated.jsonl", reads="merge_data"),
+    Link("decontaminate", "decontaminated.jsonl", "check_contamination", reads="deduplicate"),
 )
 
 
 #: The same where problems are given instead of threads.
 GIVEN_CHAIN = (
     Link("read_problems", "merged.jsonl"),
-    Link("decontaminate", "decontaminated.jsonl", "check_contamination", reads="read_problems"),
+    Link("deduplicate", "deduplicated.jsonl", reads="read_problems"),
+    Link("decontaminate", "decontaminated.jsonl", "check_contamination", reads="deduplicate"),
 )
 
 

@@ -112,6 +112,7 @@ def write_problem_stages(run: Path) -> None:
     cpu(run, "parse_problems", 3, 2, {"no_problem": 1})
     cpu(run, "parse_classes", 2, 2)
     cpu(run, "merge_data", 2, 2, problem_types={"has_answer_extracted": 2})
+    cpu(run, "deduplicate", 2, 2)
     cpu(run, "decontaminate", 2, 1, {"contaminated_exact": 1})
     asked(run, "extract_problems", 3)
 

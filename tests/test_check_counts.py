@@ -18,6 +18,7 @@ COUNTS: dict[str, dict[str, Any]] = {
     "parse_conversions": {"read": 2, "passed": 2, "written": 2, "dropped": {}},
     "parse_proofs": {"read": 2, "passed": 1, "written": 1, "dropped": {"proof": 1}},
     "merge_data": {"read": 4, "passed": 2, "written": 2, "dropped": {"mcq": 1, "duplicate": 1}},
+    "deduplicate": {"read": 2, "passed": 2, "written": 2, "dropped": {}},
     "decontaminate": {"read": 2, "passed": 1, "written": 1, "dropped": {"contaminated_exact": 1}},
 }
 
@@ -61,6 +62,7 @@ def test_a_run_without_rows_names_the_stage_and_the_reasons(tmp_path: Path, caps
         ("parse_classes", {"written": 5}),
         ("parse_answers", {"read": 2, "passed": 1}),
         ("merge_data", {"read": 5, "passed": 3}),
+        ("deduplicate", {"read": 3, "passed": 3}),
         ("decontaminate", {"read": 3, "passed": 2}),
     ],
 )
@@ -100,6 +102,7 @@ def test_a_run_that_starts_from_problems_has_their_stages_and_no_left_overs_of_t
     assert main([*flags, "--starts-from", "problems"]) == 0
     assert [stage["stage"] for stage in orjson.loads((tmp_path / "stages.json").read_bytes())] == [
         "read_problems",
+        "deduplicate",
         "decontaminate",
     ]
     (tmp_path / "counts/read_problems.json").write_bytes(orjson.dumps(told | {"written": 3}))

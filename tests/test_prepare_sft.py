@@ -39,7 +39,7 @@ def test_a_row_has_the_published_columns_and_the_lineage(tmp_path: Path) -> None
         "generated_solution": whole, "inference_mode": "cot", "used_in_kaggle": None,
         "id": "aa-1-0", "pass_rate": 1.0, "pass_rate_of": 1,
         "messages": [*prompt.render({"problem": "What is {{ aa-1 }}?"}), {"role": "assistant", "content": whole}],
-        "thread_id": "aa", "problem_id": "aa-1", "seed": 0, "predicted_answer": "7",
+        "thread_id": "aa", "cluster": None, "duplicate_of": None, "problem_id": "aa-1", "seed": 0, "predicted_answer": "7",
         "answer_source": "majority", "majority_votes": 3, "total_votes": 4, "majority_agrees": None,
         "judged_by": "llm", "summary_model": None, "summary_candidate": None, "summary_judged_by": None,
         "completion_tokens": 100, "prompt_hash": row["prompt_hash"], "model": MODEL, "reply_key": "key-aa-1-0",

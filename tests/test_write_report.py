@@ -207,7 +207,7 @@ def test_sharing_is_told_only_where_it_saved_questions(tmp_path: Path) -> None:
 def test_numbers_of_problems_before_and_after_decontamination_are_told_apart(tmp_path: Path) -> None:
     text = read(report(run_files.write_run(tmp_path))).text
     assert "1 problems, free of benchmarks" in text
-    assert "These are the 2 problems before decontamination, which removed 1." in text
+    assert "These are the 2 problems before reposts of others (0) and problems of benchmarks (1) were removed." in text
 
 
 def test_replies_that_people_authored_are_not_told_as_a_models(tmp_path: Path) -> None:

@@ -20,7 +20,17 @@ NEEDED = ("Snakefile", "rules", "scripts", "prompts", "config", "envs", "profile
 #: Where code of models runs; without it recipes with code are left out.
 SANDBOX = ROOT / ".venv-sandbox"
 #: The files that a run is for.
-NOUNS = ("raw_aops_data", "problems", "classified", "answers", "converted", "proofs", "merged", "decontaminated")
+NOUNS = (
+    "raw_aops_data",
+    "problems",
+    "classified",
+    "answers",
+    "converted",
+    "proofs",
+    "merged",
+    "deduplicated",
+    "decontaminated",
+)
 
 
 @dataclass

@@ -59,12 +59,12 @@ def test_planted_instructions_are_measured_and_reach_no_data(finished_demo: Proj
     assert report["obeyed"] == {"count": 2, "of": 9, "share": 0.2222}
     page = finished_demo.path("results/demo/cot-qwq/report.html").read_text()
     assert "It was obeyed in 2 of 9 (22%) replies." in page
-    for name in ("problems", "classified", "answers", "merged", "decontaminated", "cot-qwq/sft"):
+    for name in ("problems", "classified", "answers", "merged", "deduplicated", "decontaminated", "cot-qwq/sft"):
         assert b"planted-" not in finished_demo.path(f"results/demo/{name}.jsonl").read_bytes()
 
 
 def test_forum_text_ends_at_the_answers(finished_demo: Project) -> None:
-    for name in ("answers", "proofs", "merged", "decontaminated"):
+    for name in ("answers", "proofs", "merged", "deduplicated", "decontaminated"):
         assert all("forum_discussions" not in row and "forum_post" not in row for row in rows(finished_demo, name))
     assert all("forum_discussions" in row for row in rows(finished_demo, "classified"))
 

@@ -11,7 +11,13 @@ from workflow.projects import NOUNS, Project
 
 pytestmark = pytest.mark.workflow
 DEMO = ("--configfile", "config/demo.yaml")
-AFTER_MERGE = {"search_lexical": 3, "pair_candidates": 1, "check_contamination": 1, "decontaminate": 1}
+AFTER_MERGE = {
+    "deduplicate": 1,
+    "search_lexical": 3,
+    "pair_candidates": 1,
+    "check_contamination": 1,
+    "decontaminate": 1,
+}
 
 
 def test_a_dry_run_shows_the_whole_graph_before_anything_exists(project: Project) -> None:

@@ -95,12 +95,18 @@ def _without_drawings(text: str) -> str:
 
 def _tokens(text: str) -> list[str]:
     """The tokens that carry meaning, in their one spelling."""
-    spelled = text if text.isascii() else _one_script(text)
-    return _Tokens(_TOKEN.findall(spelled.casefold().replace("{,}", ","))).read()
+    return plain_tokens(_TOKEN.findall(one_script(text).casefold().replace("{,}", ",")))
 
 
-def _one_script(text: str) -> str:
+def plain_tokens(raw: list[str]) -> list[str]:
+    """Raw tokens (commands with their backslash) in their one spelling, without those that change the look only."""
+    return _Tokens(raw).read()
+
+
+def one_script(text: str) -> str:
     """Compatibility characters, signs and accents in their plain form (`ö` is `o`)."""
+    if text.isascii():
+        return text
     spelled = text.translate(_CHARACTERS)
     # In pieces: putting a long run of accents in canonical order takes quadratic time, and they go anyway.
     pieces = range(0, len(spelled), _PIECE_CHARACTERS)

@@ -45,10 +45,12 @@ def _problem_types(data: ReportData) -> Iterator[Block]:
     }
     yield Heading("Where the expected answers come from")
     yield shares("problems", types, words)
-    removed = sum(data.stages.get("decontaminate", {}).get("dropped", {}).values())
-    if removed:
-        before = sum(types.values())
-        yield Paragraph(f"These are the {before:,} problems before decontamination, which removed {removed:,}.")
+    reposts, removed = (
+        sum(data.stages.get(stage, {}).get("dropped", {}).values()) for stage in ("deduplicate", "decontaminate")
+    )
+    if reposts or removed:
+        before = f"These are the {sum(types.values()):,} problems before reposts of others"
+        yield Paragraph(f"{before} ({reposts:,}) and problems of benchmarks ({removed:,}) were removed.")
 
 
 def _majority(counts: Counts) -> Iterator[Block]:

@@ -20,7 +20,7 @@ from omr.solutions.solution_figures import SolutionFigures, length_step
 from omr.training.figures import Figures, read_figures
 
 #: CPU stages that a run without threads does not have.
-_FORUM_STAGES = {step.stage for step in PROBLEM_STEPS} - {"read_problems", "decontaminate"}
+_FORUM_STAGES = {step.stage for step in PROBLEM_STEPS} - {"read_problems", "deduplicate", "decontaminate"}
 
 
 @dataclass

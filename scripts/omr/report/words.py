@@ -39,6 +39,7 @@ PROBLEM_STEPS = (
         "It reads what both branches wrote, and the classified problems that went to neither.",
     ),
     Step("read_problems", "problems", "Read the given problems and answers, each problem once"),
+    Step("deduplicate", "problems", "Find problems that were posted more than once, in other words or other LaTeX"),
     Step("decontaminate", "problems", "Remove problems that a benchmark contains"),
 )
 RECIPE_STEPS = (

@@ -138,19 +138,21 @@ def problem_requests(threads: int, settings: Settings, ratios: Ratios) -> tuple[
     """(requests of each stage that makes problems, clean problems at the end); `threads` are problems if those are
     given."""
     if settings.starts_from_problems:
-        return {"check_contamination": threads * ratios.ratio("pairs")}, threads * ratios.ratio("clean")
+        unique = threads * ratios.ratio("unique")
+        return {"check_contamination": unique * ratios.ratio("pairs")}, unique * ratios.ratio("clean")
     problems = threads * ratios.ratio("problems")
     proofs = problems * ratios.ratio("proofs") if settings.config["problems"]["use_converted_proofs"] else 0.0
     merged = problems * ratios.ratio("merged" if proofs else "merged_without_proofs")
+    unique = merged * ratios.ratio("unique")
     requests = {
         "extract_problems": float(threads),
         "classify_problems": _CLASS_PROMPTS * problems,
         "extract_answers": problems * ratios.ratio("asked_answers"),
         "convert_proofs": proofs,
         "classify_converted": _CLASS_PROMPTS * proofs * ratios.ratio("converted") if proofs else 0.0,
-        "check_contamination": merged * ratios.ratio("pairs"),
+        "check_contamination": unique * ratios.ratio("pairs"),
     }
-    return requests, merged * ratios.ratio("clean")
+    return requests, unique * ratios.ratio("clean")
 
 
 def recipe_requests(

@@ -21,9 +21,10 @@ _PROBLEM_CHAIN = (
     ("parse_conversions", "converted.jsonl", "convert_proofs"),
     ("parse_proofs", "proofs.jsonl", "classify_converted"),
     ("merge_data", "merged.jsonl", None),
+    ("deduplicate", "deduplicated.jsonl", None),
 )
 #: The same where problems are given, which may have ids of their own.
-_GIVEN_CHAIN = (("read_problems", "merged.jsonl", None),)
+_GIVEN_CHAIN = (("read_problems", "merged.jsonl", None), ("deduplicate", "deduplicated.jsonl", None))
 _PART_OF_PROBLEM = re.compile(r"(?P<problem>.+?)(?:-(?P<seed>\d+)|-g(?P<group>\d+))")
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 #: Stages that all rows pass, in order; a branch beside them may end in nothing without harm.
 _MAIN = (
-    "prepare_raw_data", "parse_problems", "parse_classes", "merge_data", "read_problems", "decontaminate",
-    "fill_majority_answer", "settle_votes", "merge_judgements", "prepare_sft", "select_subset",
+    "prepare_raw_data", "parse_problems", "parse_classes", "merge_data", "read_problems", "deduplicate",
+    "decontaminate", "fill_majority_answer", "settle_votes", "merge_judgements", "prepare_sft", "select_subset",
 )  # fmt: skip
 #: Stages whose drops are what their rows lack.
 _BRANCHES = {"merge_data": ("parse_answers", "parse_conversions", "parse_proofs")}

@@ -35,6 +35,7 @@ RATIOS = {
     "merged_without_proofs": Assumption(
         550 / 580 * 280 / 540, "problems that pass the filters", f"{_PAPER}: those with an answer sought"
     ),
+    "unique": Assumption(1.0, "problems that are no reposts of others", _OURS),
     "pairs": Assumption(2.0, "questions about benchmarks per problem", _OURS),
     "known": KNOWN_SHARE,
     "clean": Assumption(540 / 550, "problems that no benchmark contains", f"{_PAPER}: 540K of 550K"),

@@ -113,6 +113,7 @@ _SEEN: Mapping[str, _Seen] = {
     "converted": lambda of, run, _: (of("parse_conversions").get("written"), of("parse_conversions").get("read")),
     "merged": lambda of, run, _: (of("merge_data").get("written"), of("parse_classes").get("written")),
     "merged_without_proofs": lambda of, run, _: (of("merge_data").get("written"), of("parse_classes").get("written")),
+    "unique": lambda of, run, _: (of("deduplicate").get("written"), of("deduplicate").get("read")),
     "pairs": lambda of, run, _: (_requests(run, "check_contamination"), of("decontaminate").get("read")),
     "known": lambda of, run, _: _known(of),
     "clean": lambda of, run, _: (of("decontaminate").get("written"), of("decontaminate").get("read")),

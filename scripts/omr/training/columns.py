@@ -54,6 +54,8 @@ COLUMNS = (
     Column("pass_rates", dict, "the same by other recipes, {recipe: share}; null if the run names none", nullable=True),
     Column("messages", list, "chat for training: the prompt, then `generated_solution`"),
     Column("thread_id", str, "hash of the forum thread; of a problem that was given without one, its own id"),
+    Column("cluster", str, "id of the group of reposts that the problem is in; null: there are none", nullable=True),
+    Column("duplicate_of", str, "of a repost, the problem that is the best of its group; else null", nullable=True),
     Column("problem_id", str, "`<thread id>-<number of the problem in its thread>`, or its own id"),
     Column("seed", int, "number of the solution, or of the group that was compared, from 0"),
     Column("predicted_answer", str, "final answer of the solution, or of the chosen one"),

@@ -1,0 +1,302 @@
+r"""What a problem says, without how it says it: equal for reposts of a problem, different for its neighbours.
+
+Two texts say the same if they have the same mathematics and the same words that carry meaning, in the same order, where
+sentences may stand in any order and the question before or behind what is given. What may differ is a closed list: the
+spelling of LaTeX, white space and punctuation; articles, auxiliaries and words that introduce (`let`, `suppose`, `such
+that`); words that speak of the task and not of its object (`please`, `the following problem`); endings; and the few
+synonyms of `_PHRASES`. Every other word counts, so what this list does not know makes two problems, not one: numbers,
+signs, letters (`$a$` is not `$A$`), primes, dots, negations, quantifiers, and all nouns and adjectives.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
+from itertools import chain
+from typing import NamedTuple
+
+from omr.contamination.benchmark_text import one_script, plain_tokens
+
+_RAW = re.compile(
+    r"\\[A-Za-z]+|\\.|\$\$|\.{3,}|[^\W\d_]+|[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?|[^\s\w]|_",
+    re.DOTALL,
+)
+_OPENING, _CLOSING, _EITHER = frozenset({"\\(", "\\["}), frozenset({"\\)", "\\]"}), frozenset({"$", "$$"})
+_DOTS = frozenset({"\\ldots", "\\cdots", "\\dots", "\\dotsc", "\\dotsb", "\\vdots", "\\ddots"})
+_SENTENCE_END = frozenset(".?!")
+#: Stands behind a word of prose until all is read: no letter of a formula is taken for one.
+_PROSE = "\ue000"
+_TEXTS = frozenset({"\\text", "\\textrm", "\\textbf", "\\textit", "\\textnormal", "\\mbox", "\\hbox", "\\mathrm"})
+#: Commands that look like others but for a capital that means a size.
+_SIZES = re.compile(r"\\B(?=ig{1,2}[lrm]?$)")
+
+#: Words without a share in the meaning: articles, pronouns, auxiliaries, what introduces a condition, courtesies.
+_SILENT = frozenset({
+    "a", "an", "the", "this", "that", "these", "those", "such", "which", "who", "whom", "whose", "is", "are", "was",
+    "were", "be", "been", "being", "am", "it", "its", "there", "here", "of", "do", "does", "did", "has", "have", "had",
+    "having", "we", "us", "our", "you", "your", "me", "my", "they", "them", "their", "let", "suppose", "assume",
+    "denote", "denoted", "say", "said", "then", "so", "thus", "hence", "therefore", "where", "when", "please", "help",
+    "thanks", "thank", "hi", "hello", "also", "respectively", "with", "for", "satisfy", "satisfies", "satisfying",
+    "satisfied", "given", "following", "follows", "follow", "know", "known", "fact", "facts", "problem", "question",
+    "exercise", "situation", "possible", "and", "as", "from", "what",
+})  # fmt: skip
+_FIND, _PROVE = "find", "prove"
+#: Other words for the same; the longest that fits is taken.
+_PHRASES = {
+    **dict.fromkeys(
+        ("find", "determine", "compute", "calculate", "evaluate", "what is", "what are", "what was", "work out"), _FIND
+    ),
+    **dict.fromkeys(("prove", "show", "demonstrate"), _PROVE),
+    **dict.fromkeys(("how many", "what number of"), "find number"),
+    "the count of": "number",
+    **dict.fromkeys(("if and only if", "exactly when", "iff"), "iff"),
+    **dict.fromkeys(("if", "given that", "provided that", "assuming that", "assuming"), "if"),
+    **dict.fromkeys(("all", "every", "each", "for any"), "all"),
+    **dict.fromkeys(("no fewer than", "no less than", "not less than", "at least"), "at-least"),
+    **dict.fromkeys(("no more than", "not more than", "at most"), "at-most"),
+    **dict.fromkeys(("least", "smallest", "minimum", "minimal", "lowest"), "least"),
+    **dict.fromkeys(("greatest", "largest", "maximum", "maximal", "biggest", "highest"), "greatest"),
+    **dict.fromkeys(("exactly", "precisely"), "exactly"),
+    **dict.fromkeys(("distinct", "different"), "distinct"),
+    **dict.fromkeys(("probability", "chance"), "probability"),
+    **dict.fromkeys(("random", "randomly", "at random"), "random"),
+    **dict.fromkeys(("chosen", "selected", "picked"), "chosen"),
+    **dict.fromkeys(("equals", "equal to", "equal"), "equal"),
+    **{f"{kind} number": kind for kind in ("real", "rational", "irrational", "complex", "prime", "natural", "integer")},
+    **{
+        f"{kind} numbers": kind for kind in ("real", "rational", "irrational", "complex", "prime", "natural", "integer")
+    },
+    **{f"{kind}s": kind for kind in ("real", "rational", "prime", "integer")},
+    "whole numbers": "integer",
+    "whole number": "integer",
+    "value of": "",
+    "values of": "",
+}
+_NUMBERS = {
+    "zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8",
+    "nine": "9", "ten": "10", "eleven": "11", "twelve": "12",
+}  # fmt: skip
+_LONGEST = max(len(phrase.split()) for phrase in _PHRASES)
+_BY_FIRST = {phrase.split()[0] for phrase in _PHRASES}
+
+
+class Meaning(NamedTuple):
+    """Hashes of 64 bits; equal ones stand for equal things."""
+
+    #: All that is said, what is to be found first.
+    whole: int
+    #: The sentences, in any order.
+    sentences: int
+    #: Numbers, signs, letters and formulas in their order (of the whole, of the sentences in any order).
+    mathematics: tuple[int, int]
+    #: The sentence with the task, in any order of its words.
+    task: int
+    #: Words of prose that carry meaning.
+    words: frozenset[int]
+
+
+#: Least share of the words that two problems with one answer and the same mathematics have in common.
+_LEAST_SHARED = 0.7
+#: Words that one of them has and the other has not: as many, or none.
+_LEAST_CHANGED = 2
+#: An answer of one character, such as `2`, is that of too many problems to be evidence.
+_LEAST_ANSWER = 2
+
+
+def meaning_of(problem: str) -> Meaning | None:
+    """What a problem says; None for a text without any words. Takes time linear in the length."""
+    sentences = [found for sentence in _sentences(problem) if (found := _task_first(_normal(sentence)))]
+    if not sentences:
+        return None
+    sentences.sort(key=lambda sentence: sentence[0] != _word(_FIND))  # stable: all others keep their order
+    whole = list(chain.from_iterable(sentences))
+    mathematics = [[token for token in sentence if not _is_prose(token)] for sentence in sentences]
+    tasks = [sentence for sentence in sentences if sentence[0] in (_word(_FIND), _word(_PROVE))]
+    return Meaning(
+        _hash(whole),
+        _hash(sorted(map(" ".join, sentences))),
+        (_hash(chain.from_iterable(mathematics)), _hash(sorted(" ".join(part) for part in mathematics if part))),
+        _hash(sorted(chain.from_iterable(tasks))),
+        frozenset(_hash([token]) for token in whole if _is_prose(token)),
+    )
+
+
+def evidence_of(meaning: Meaning, answer: str | None) -> int | None:
+    """A hash that problems must share to be the same by their answers; None where an answer proves nothing."""
+    spelled = "" if answer is None else "".join(plain_tokens(_RAW.findall(one_script(answer))))
+    if len(spelled) < _LEAST_ANSWER or not meaning.words:
+        return None
+    return _hash([spelled, str(meaning.task)])
+
+
+def is_same(first: Meaning, second: Meaning) -> bool:
+    """Whether two problems with one `evidence_of` are the same: the same mathematics, and nearly the same words.
+
+    Texts that differ in a single word are not: whoever words a problem anew changes more than that, and whoever makes
+    another problem of it changes just that word.
+    """
+    if first.mathematics[0] != second.mathematics[0] and first.mathematics[1] != second.mathematics[1]:
+        return False
+    here, there = len(first.words - second.words), len(second.words - first.words)
+    if 0 < max(here, there) < _LEAST_CHANGED:
+        return False
+    shared = len(first.words & second.words)
+    return shared >= _LEAST_SHARED * (shared + here + there)
+
+
+class _Place:
+    """Whether a token stands in a formula; words in its `\\text{...}` do not."""
+
+    def __init__(self) -> None:
+        self._in_formula = False
+        self._text_braces = 0
+        self._before = ""
+
+    @property
+    def in_formula(self) -> bool:
+        return self._in_formula and not self._text_braces
+
+    def moves(self, token: str) -> bool:
+        """Take notice of the next token; True for a delimiter of formulas, which is nothing more."""
+        before, self._before = self._before, token
+        if self._text_braces:
+            self._text_braces += {"{": 1, "}": -1}.get(token, 0)
+        elif token == "{" and before in _TEXTS:
+            self._text_braces = 1
+        if token in _EITHER:
+            self._in_formula = not self._in_formula
+        elif token in _OPENING or token in _CLOSING:
+            self._in_formula = token in _OPENING
+        else:
+            return False
+        self._text_braces = 0
+        return True
+
+
+def _sentences(problem: str) -> Iterator[list[str]]:
+    """The tokens of each sentence; words of prose are in small letters and marked."""
+    spelled = one_script(problem.replace(_PROSE, "")).replace("{,}", ",")
+    found: list[str] = []
+    place, previous = _Place(), ""
+    for match in _RAW.finditer(spelled):
+        token = match.group()
+        if place.moves(token):
+            pass
+        elif token[0].isalpha():
+            found.extend(_letters(token, place.in_formula, previous))
+        elif token in _SENTENCE_END and not place.in_formula and _ends_word(spelled, match.end()):
+            if token == "!" and _is_factorial(previous):
+                found.append(token)
+            yield found
+            found = []
+        elif token != "-" or place.in_formula or not _joins_words(spelled, match.start()):
+            found.append(_sign(token, place.in_formula, previous))
+        previous = token
+    yield found
+
+
+def _sign(token: str, in_formula: bool, previous: str) -> str:
+    """A sign, number or command under the name by which it is known further on."""
+    if token in _DOTS or token.startswith("..."):
+        return "\\dotted"
+    if token == "'" and (in_formula or len(previous) == 1):
+        return "\\prime"
+    return _SIZES.sub(r"\\b", token)
+
+
+def _letters(token: str, in_formula: bool, previous: str) -> Iterator[str]:
+    """A run of letters: a word of prose, or a variable, a name of points, a product."""
+    if len(token) == 1:
+        # An article, and what is left of `Bob's`, say nothing; a letter of a formula does.
+        if in_formula or not (token in "aA" or (token == "s" and previous == "'")):
+            yield token
+    else:
+        yield _word(token.lower()) if not in_formula and token[1:].islower() else token
+
+
+def _ends_word(text: str, end: int) -> bool:
+    return not text[end : end + 1].strip()
+
+
+def _joins_words(text: str, place: int) -> bool:
+    return text[max(0, place - 2) : place].isalpha() and text[place + 1 : place + 3].isalpha() and place > 1
+
+
+def _is_factorial(previous: str) -> bool:
+    return previous[-1:].isdigit() or previous == ")" or (len(previous) == 1 and previous.isalpha())
+
+
+def _word(word: str) -> str:
+    return word + _PROSE
+
+
+def _is_prose(token: str) -> bool:
+    return token[-1] == _PROSE
+
+
+def _normal(sentence: Sequence[str]) -> list[str]:
+    """The tokens that carry meaning, in their one spelling."""
+    tokens, found, place = plain_tokens(list(sentence)), list[str](), 0
+    while place < len(tokens):
+        token = tokens[place]
+        word = token[:-1] if _is_prose(token) else ""
+        length, others = _phrase_at(tokens, place) if word in _BY_FIRST else (0, "")
+        if length:
+            found.extend(map(_word, others.split()))
+            place += length
+            continue
+        place += 1
+        if word in _NUMBERS:
+            found.append(_NUMBERS[word])
+        elif word not in _SILENT:
+            found.append(_word(_stem(word)) if word else token)
+    return [
+        "=" if token == _word("equal") else token
+        for place, token in enumerate(found)
+        if token != _word(_FIND) or found[place - 1 : place] != [token]
+    ]
+
+
+def _phrase_at(tokens: Sequence[str], place: int) -> tuple[int, str]:
+    """(words, other words) of the longest phrase at a place; (0, "") if there is none."""
+    words: list[str] = []
+    for token in tokens[place : place + _LONGEST]:
+        if not _is_prose(token):
+            break
+        words.append(token[:-1])
+    for length in range(len(words), 0, -1):
+        other = _PHRASES.get(" ".join(words[:length]))
+        if other is not None:
+            return length, other
+    return 0, ""
+
+
+def _stem(word: str) -> str:
+    """A word without its ending: `divides`, `divided` and `dividing` are one."""
+    if len(word) < 4:
+        return word
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    for ending in ("ing", "ed", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith(("ss", "us", "is")):
+            word = word[: -len(ending)]
+            break
+    return word.removesuffix("e") if len(word) > 4 else word
+
+
+def _task_first(sentence: list[str]) -> list[str]:
+    """`If A, find B` and `A; find B` as `find B, A`.
+
+    An `if` of what is to be proved stays, for `B if A` is another claim than `A if B`.
+    """
+    place = next((place for place, token in enumerate(sentence) if token in (_word(_FIND), _word(_PROVE))), None)
+    if place is None:
+        return sentence
+    turned = sentence[place:] + sentence[:place]
+    return [token for token in turned if token != _word("if")] if turned[0] == _word(_FIND) else turned
+
+
+def _hash(tokens: Iterable[str]) -> int:
+    digest = blake2b("\0".join(tokens).encode(errors="replace"), digest_size=8).digest()
+    return int.from_bytes(digest, signed=True)

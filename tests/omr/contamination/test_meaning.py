@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from omr.contamination.meaning import evidence_of, is_same, meaning_of
+
+
+def says_the_same(one: str, other: str) -> bool:
+    first, second = meaning_of(one), meaning_of(other)
+    assert first is not None
+    assert second is not None
+    return first.whole == second.whole or first.sentences == second.sentences
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Find all real $x$ such that $x^2+3x+2=0$.", r"Determine all real numbers \(x\) satisfying $x^{2} + 3x + 2 = 0$"),
+        ("If $x+y=3$ and $xy=2$, find $x^2+y^2$.", "Let $x+y=3$ and $xy=2$. What is the value of $x^2+y^2$?"),
+        ("Compute $\\frac12+\\sqrt{2}$.", "Please evaluate $$\\dfrac{1}{2} + \\sqrt 2.$$"),
+        (
+            "Find all functions $f:\\mathbb{R}\\to\\mathbb{R}$ such that $f(x+y)=f(x)+f(y)$ for all real $x,y$.",
+            "Determine all functions $f: \\mathbb R \\rightarrow \\mathbb R$ satisfying $$f(x+y) = f(x) + f(y)$$ for any reals $x, y$.",
+        ),
+        ("How many positive integers less than $100$ are divisible by three?",
+         "Find the number of positive integers less than 100 that are divisible by $3$."),
+        ("Two dice are rolled. Find the probability that the sum is $7$.",
+         "What is the chance that the sum is $7$? Two dice are rolled."),
+        ("Find the largest $n$ with at most $3$ divisors.", "Find the greatest $n$ with no more than 3 divisors"),
+        ("Let $x ≤ 3$ and π² be given. Find $α$.", r"Let $x \leq 3$ and $\pi^2$ be given. Find $\alpha$"),
+        ("Bob's score is $5!$. Find it.", "Bob's score is $5!$. Determine it"),
+        ("Prove that $n$ is even if $n^2$ is even.", "Show that $n$ is even, if $n^{2}$ is even!"),
+    ],
+)  # fmt: skip
+def test_reposts_in_other_words_and_other_latex_say_the_same(one: str, other: str) -> None:
+    assert says_the_same(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Find the roots of $x^2+3x+2$.", "Find the roots of $x^2+3x+5$."),
+        ("Find the roots of $x^2+3x+2$.", "Find the roots of $x^2-3x+2$."),
+        ("Find the roots of $x^2+3x+2$.", "Find the roots of $x^3+3x+2$."),
+        ("Solve $x < 3$.", "Solve $x > 3$."),
+        ("Solve $x < 3$.", r"Solve $x \le 3$."),
+        ("Find the area of a triangle with sides 6, 8, 10.", "Find the perimeter of a triangle with sides 6, 8, 10."),
+        ("Find the maximum of $f(x)=x-x^2$.", "Find the minimum of $f(x)=x-x^2$."),
+        ("Find the sum of the squares of $a$ and $b$.", "Find the square of the sum of $a$ and $b$."),
+        ("Find the integers $x$ with $x^2<10$.", "Find the number of integers $x$ with $x^2<10$."),
+        ("Find the integers $x$ with $x^2<10$.", "Find the positive integers $x$ with $x^2<10$."),
+        ("Two balls are drawn with replacement.", "Two balls are drawn without replacement."),
+        ("Is $n$ even or odd?", "Is $n$ even and odd?"),
+        ("Find $x,y$.", "Find $xy$."),
+        ("Find $A$ in terms of $a$.", "Find $a$ in terms of $A$."),
+        ("Find $f'(1)$.", "Find $f(1)$."),
+        ("Find $f(1)$ if $f(2)=3$.", "Find $f(2)$ if $f(1)=3$."),
+        ("Find $1+2+\\dots+n$.", "Find $1+2+n$."),
+        ("What is $5!$?", "What is $5$?"),
+        ("Find $\\Delta$.", "Find $\\delta$."),
+        ("Find $\\sin x$.", "Find $\\cos x$."),
+        ("Name the polygon $abcde$.", "Name the polygon $abcd$."),
+        ("Prove that $n$ is even if $n^2$ is even.", "Prove that if $n$ is even then $n^2$ is even."),
+        ("Find the smallest $n$ with at least $3$ divisors.", "Find the smallest $n$ with at most $3$ divisors."),
+        ("Show that $f$ is odd.", "Find whether $f$ is odd."),
+        ("For all $x$ find $y$.", "For some $x$ find $y$."),
+        ("Find $0.5$ of $12$.", "Find $5$ of $12$."),
+        ("Find $\\binom{5}{2}$.", "Find $\\frac{5}{2}$."),
+        ("There is no $x$ with $x=1$.", "There is $x$ with $x=1$."),
+    ],
+)  # fmt: skip
+def test_another_number_sign_letter_or_question_makes_another_problem(one: str, other: str) -> None:
+    assert not says_the_same(one, other)
+
+
+def by_answer(one: str, other: str, first: str | None, second: str | None) -> bool:
+    meanings = meaning_of(one), meaning_of(other)
+    assert meanings[0] is not None
+    assert meanings[1] is not None
+    evidence = evidence_of(meanings[0], first)
+    return evidence is not None and evidence == evidence_of(meanings[1], second) and is_same(meanings[0], meanings[1])
+
+
+def test_the_same_answer_task_and_mathematics_make_up_for_other_words() -> None:
+    one = "A farmer sells pens in full boxes of $12$ and pencils in full boxes of $15$ to schools nearby. Find the least number of pens if there are equally many pencils."
+    other = "A merchant sells pens in full boxes of $12$ and pencils in full boxes of $15$ to pupils nearby. Find the least number of pens if there are equally many pencils."
+    assert not says_the_same(one, other)
+    assert by_answer(one, other, "60", "$60$")
+    assert not by_answer(one, other, "60", "61")
+    assert not by_answer(one, other, "60", None)
+    assert not by_answer(one, other, None, None)
+    assert not by_answer(one, other, "6", "6"), "the answer of too many problems"
+
+
+@pytest.mark.parametrize(
+    ("other"),
+    [
+        "Boxes of $12$ pens and $15$ pencils are bought. Find the least number of pencils.",
+        "Boxes of $12$ pens and $16$ pencils are bought. Find the least number of pens.",
+        "Boxes of $15$ pens and $12$ pencils are bought. Find the least number of pens.",
+        "Boxes of $12$ pens and $15$ pencils are sold. Find the least number of pens.",
+    ],
+)
+def test_the_same_answer_proves_nothing_where_task_mathematics_or_just_one_word_differ(other: str) -> None:
+    one = "Boxes of $12$ pens and $15$ pencils are bought. Find the least number of pens."
+    assert by_answer(one, one, "60", "60")
+    assert not by_answer(one, other, "60", "60")
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "$$", ".", "the"])
+def test_a_text_that_says_nothing_is_like_no_other(text: str) -> None:
+    assert meaning_of(text) is None
+
+
+@given(st.text(max_size=300))
+def test_any_text_can_be_read_and_says_what_it_says_whatever_the_spaces_around(text: str) -> None:
+    assert meaning_of(text) == meaning_of(text)
+    assert meaning_of(f"\n{text} ") == meaning_of(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["$" * 100_000, "{" * 100_000, "\\text{" * 20_000, "find " * 40_000, "'" * 100_000, "a." * 50_000]
+)
+def test_hostile_texts_are_read_to_their_end(text: str) -> None:
+    assert meaning_of(text) == meaning_of(f" {text}\n")
