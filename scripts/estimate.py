@@ -9,6 +9,7 @@ or when that cannot be known.
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,6 +24,7 @@ from omr.files.jsonl import AtomicFile
 from omr.runs.counts import RunCounts
 from omr.runs.estimation import Estimate, StageEstimate, estimate, long_jobs, over_budget
 from omr.runs.input_size import threads_at_hand
+from omr.runs.job_length import MOST_LOST, ModelStarts, short_jobs, starts_of_models
 
 _HEAD = (
     *("stage", "model", "requests", "prompt tokens", "completion tokens", "disk", "GPU-hours", "USD"),
@@ -88,10 +90,9 @@ def _tokens(stage: StageEstimate, number: int) -> str:
 
 
 def _row(stage: StageEstimate) -> tuple[str, ...]:
-    name = stage.stage if stage.recipe is None else f"{stage.recipe}: {stage.stage}"
     done = f", {stage.done_requests:,} done" if stage.done_requests and stage.basis != "counted" else ""
     return (
-        name,
+        _name(stage),
         stage.model,
         f"{stage.requests:,}",
         _tokens(stage, stage.prompt_tokens),
@@ -150,9 +151,8 @@ def _notes(found: Estimate) -> Iterator[str]:
     yield from _start_notes(found)
     yield from _code_notes(found)
     for stage in long_jobs(found):
-        name = stage.stage if stage.recipe is None else f"{stage.recipe}: {stage.stage}"
         yield (
-            f"Long: a job of {name} takes about {stage.hours_per_job:,.1f} h, its time limit is "
+            f"Long: a job of {_name(stage)} takes about {stage.hours_per_job:,.1f} h, its time limit is "
             f"{stage.hours_allowed:,.1f} h: {stage.tries} tries, which `retries` of the profile must allow; more "
             f"shards, or a longer `runtime_min` of {stage.model}, save starts."
         )
@@ -195,8 +195,33 @@ def _start_notes(found: Estimate) -> Iterator[str]:
     if hours:
         jobs = sum(stage.jobs for stage in to_come if stage.start_hours)
         yield f"Starts: {hours:,.0f} of the GPU-hours are for loading models in {jobs:,} jobs; fewer shards save some."
+    for one in starts_of_models(found.stages):
+        yield _job_length(one)
+    for short in short_jobs(found.stages):
+        fewer = f"{short.jobs:,} instead of {short.stage.jobs:,} jobs would do (`shards`, `parts`)"
+        do = fewer if short.jobs < short.stage.jobs else "a longer `runtime_min` saves some"
+        works = f"works {short.stage.hours_per_job:,.1f} h a job and loses {short.lost:.0%} to starts"
+        yield f"  {_name(short.stage)} {works}: {do}."
     for model in dict.fromkeys(stage.model for stage in to_come if stage.start_hours is None):
         yield f"Starts of {model} are not counted: config lacks its start_min."
+
+
+def _job_length(one: ModelStarts) -> str:
+    """How long jobs of a model should be, and whether its time limit lets them."""
+    told = (
+        f"Job length: {one.model} starts in {one.start_min:.3g} min; a job that works {one.work_h:,.1f} h for each "
+        f"start loses {MOST_LOST:.0%} to it"
+    )
+    if one.limit_h <= one.allowed_h:
+        return told + "."
+    return (
+        f"{told}, but `runtime_min` of {one.allowed_h * 60:,.0f} makes that {one.least_lost:.1%} at least: "
+        f"{math.ceil(one.limit_h * 60):,} would do, or a faster start (`prepare: sharded_state`, profiles/README.md)."
+    )
+
+
+def _name(stage: StageEstimate) -> str:
+    return stage.stage if stage.recipe is None else f"{stage.recipe}: {stage.stage}"
 
 
 def _code_notes(found: Estimate) -> Iterator[str]:

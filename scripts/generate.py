@@ -196,7 +196,8 @@ async def answer(
             progress.phase = "loading"
             stop = partial(stop_for_budget, drain, log)
             async with watched_time_limit(job.model, drain.stop, log), job.budget.watched(stop):
-                await drain_through_server(drain, planned, job.served, job.site, server_log(args), log)
+                where = job.served, job.site, server_log(args)
+                await drain_through_server(drain, planned, *where, log, on_start=store.held.note_start)
         finally:
             log(progress.line())
             log(f"{client.retries} tries were repeated")
@@ -293,6 +294,8 @@ def write_counts(
     if planning.neutralised:
         counts["neutralised"] = planning.neutralised
     counts["bytes_read"] = {"rows": planning.bytes_read, "replies": store.bytes_read}
+    if held.starts:
+        counts |= {"starts": held.starts, "start_s": round(held.start_s, 3)}
     if held.full_load.seconds:
         counts["full_load"] = held.full_load.as_json()
     with AtomicFile(args.counts) as file:

@@ -246,6 +246,28 @@ def test_starts_of_servers_are_counted_for_every_try(tmp_path: Path, capsys: pyt
     assert "2 tries, which `retries` of the profile must allow" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("gpus", "minutes"), [(16, 12.0), (8, 30.0)])
+def test_starts_that_were_measured_on_as_many_gpus_count_before_what_config_assumes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], gpus: int, minutes: float
+) -> None:
+    example = run_files.write_run(tmp_path / "other")
+    run_files.asked(example / run_files.RECIPE, "generate_solutions/seed-00", 10, gpus=gpus, starts=2, start_s=1440.0)
+    solver = {"path": "p", "server": "vllm", "gpus": 8, "nodes": 2, "tokens_per_second": 1.0, "start_min": 30.0}
+    found = estimated(tmp_path / "small", "--seen", str(example), models={"solver": solver})
+    assert stage(found, "generate_solutions")["start_min"] == pytest.approx(minutes)
+    assert f"solver starts in {minutes:g} min" in capsys.readouterr().out
+
+
+def test_jobs_that_are_too_short_for_their_starts_are_told_with_how_many_would_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long_running(tmp_path, start_min=30, runtime_min=60)
+    said = capsys.readouterr().out
+    assert "a job that works 12.0 h for each start loses 4% to it, but `runtime_min` of 60 makes that 50.0%" in said
+    assert "generate_solutions works 1.1 h a job and loses 47% to starts: 1 instead of 2 jobs would do" in said
+    assert "judge_answers works" not in said  # one job it is already
+
+
 def test_gpus_of_a_stage_that_ran_are_those_that_it_held(tmp_path: Path) -> None:
     run = run_files.write_run(tmp_path)
     run_files.asked(run, "extract_problems", 10, wall_s=1800.0, gpus=16)

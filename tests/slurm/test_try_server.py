@@ -21,7 +21,7 @@ def run(project: Project, cluster: Cluster, **model: Any) -> tuple[Run, list[str
     """`snakemake try_server` for a model with GPUs, to its end; and the options of its jobs."""
     before = len(cluster.jobs())
     entry = {"gpus": 2, "runtime_min": 30, "slurm": {"qos": "high"}} | model
-    slurm = {"partition": "gpu", "extra": ["--nice=7", "--exclude=no[d]e"]}
+    slurm = {"partition": "gpu", "extra": ["--nice=7", "--mail-user=it's $HOME"]}
     config = project.overlay("site.yaml", {"slurm": slurm, "models": {"authored-replies": entry}})
     ran = Run(project, cluster, "try_server", "--configfile", "config/demo.yaml", config)
     try:

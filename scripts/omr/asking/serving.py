@@ -28,12 +28,13 @@ async def drain_through_server(
     server_log: Path,
     say: Callable[[str], None],
     load_every_s: float = ASK_EVERY_S,
+    on_start: Callable[[float], None] = lambda seconds: None,
 ) -> None:
     """Ask a server of `model` (the drain's, as it is served) all requests of `plan`, which is awaited while the server
     starts; it ends with this call.
 
-    Every `load_every_s` it is asked how busy it is. Raises UserError when the server cannot be started (any more) or
-    too many requests fail, and what `plan` raises.
+    Every `load_every_s` it is asked how busy it is; `on_start` is told the seconds that it took to start. Raises
+    UserError when the server cannot be started (any more) or too many requests fail, and what `plan` raises.
     """
     with tempfile.TemporaryDirectory(prefix="omr-server-") as scratch:
         server = open_server(model, log_path=server_log, scratch=Path(scratch), site=site, on_event=say)
@@ -41,6 +42,8 @@ async def drain_through_server(
             requests = await _unless_stopped(drain, both(plan(), server.start()))
             if requests is None:
                 return
+            if server.start_s is not None:
+                on_start(server.start_s)
             _connect(drain, server)
             drain.on_reply = server.note_progress
             async with _load_watched(drain, server, say, load_every_s):

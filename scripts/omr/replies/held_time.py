@@ -6,6 +6,7 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -16,13 +17,15 @@ from omr.servers.full_load import FullLoad
 class HeldTime:
     """Seconds since this process began, and those of earlier tries, which are kept in a file beside the replies.
 
-    `full_load` is what servers did in all tries; this one's is to be added to it. A try that is killed cannot say
+    `full_load` is what servers did in all tries; this one's is to be added to it. `starts` of servers took `start_s`
+    seconds in all. A try that is killed cannot say
     anything any more: `write` is to be called now and then.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.full_load = FullLoad()
+        self.starts, self.start_s = 0, 0.0
         self._began = time.monotonic()
         self._earlier_s = 0.0
         self._writing = threading.Lock()
@@ -33,11 +36,18 @@ class HeldTime:
             found = orjson.loads(self.path.read_bytes())
             self._earlier_s = float(found["held_s"])
             self.full_load.add(FullLoad.read(found.get("full_load")))
+            self.starts, self.start_s = int(found.get("starts", 0)), float(found.get("start_s", 0.0))
 
     def forget(self) -> None:
         """Earlier tries were for something else."""
         self._earlier_s = 0.0
         self.full_load = FullLoad()
+        self.starts, self.start_s = 0, 0.0
+
+    def note_start(self, seconds: float) -> None:
+        """A server is ready after so long."""
+        self.starts += 1
+        self.start_s += seconds
 
     @property
     def seconds(self) -> float:
@@ -45,6 +55,7 @@ class HeldTime:
 
     def write(self) -> None:
         """May be called by several threads. Raises OSError."""
-        content = {"held_s": round(self.seconds, 3), "full_load": self.full_load.as_json()}
+        content: dict[str, Any] = {"held_s": round(self.seconds, 3), "full_load": self.full_load.as_json()}
+        content |= {"starts": self.starts, "start_s": round(self.start_s, 3)}
         with self._writing, AtomicFile(self.path) as file:
             file.write(orjson.dumps(content))

@@ -97,6 +97,9 @@ class ModelUse:
     latency_s: float = 0.0
     reply_bytes: int = 0
     full_load: FullLoad = field(default_factory=FullLoad)
+    starts: int = 0  # of servers, where the jobs say how long those took
+    start_s: float = 0.0
+    started_gpus: set[int] = field(default_factory=set)  # sizes of these servers
     measured_gpus: set[int] = field(default_factory=set)  # sizes of the servers that `full_load` is about
 
     def tokens(self, kind: str) -> tuple[int | None, bool]:
@@ -124,6 +127,10 @@ class ModelUse:
         self.wall_s += wall_s
         self.gpu_s += wall_s * counts.get("gpus", 0)
         self.latency_s += counts.get("latency_s", 0.0)
+        if "starts" in counts:
+            self.starts += counts["starts"]
+            self.start_s += counts["start_s"]
+            self.started_gpus.add(counts.get("gpus", 0))
         if "full_load" in counts:
             self.full_load.add(FullLoad.read(counts["full_load"]))
             self.measured_gpus.add(counts.get("gpus", 0))

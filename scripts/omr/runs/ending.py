@@ -81,6 +81,8 @@ class Ending:
         for page in self._pages:
             with suppress(OSError):  # a job that never began has none
                 text = page.read_text(encoding="utf-8", errors="replace")
+                if not text:
+                    continue
                 print(f"{_RULER}\n{page}\n" + "\n".join(map(_printable, text.splitlines())), file=sys.stderr)
 
     def success(self, made: Iterable[str], last: Iterable[str]) -> str:

@@ -64,6 +64,7 @@ class StageEstimate:
     start_hours: float | None  # of `gpu_hours`, for starts; None where config does not say, and of what was counted
     hours_per_job: float | None  # of work, without the server's start; None where config does not say how fast it is
     hours_allowed: float | None  # the time limit of a job; None where no server is started
+    start_min: float | None = None  # minutes of one start, seen or as config says
     code: CodeWork | None = None  # of one solution, where solutions run code
     tokens_counted: bool = True  # false where the server counted none of some replies
     lacks: tuple[str, ...] = ()  # keys of the model in config that GPU-hours and money need
@@ -277,7 +278,7 @@ def stage_estimate(stage: _Stage, requests: float, ratios: Ratios, run: RunCount
         if not done.without_usage:
             return found
         return replace(found, tokens_counted=False, usd=found.usd if stage.spec.is_started else None)
-    stage = stage._replace(spec=ratios.with_speed(stage.spec, stage.name, stage.recipe))
+    stage = stage._replace(spec=ratios.with_start(ratios.with_speed(stage.spec, stage.name, stage.recipe)))
     seen = ratios.use(stage.name, stage.recipe, stage.spec.name)
     if seen is not None:
         prompt, completion = (tokens / seen.answered for tokens in _tokens(seen))
@@ -333,6 +334,7 @@ def _estimate(
         jobs=stage.jobs,
         hours_per_job=per_job,
         hours_allowed=spec.runtime_min / 60 if spec.is_started else None,
+        start_min=spec.start_min,
         code=stage.code,
         lacks=tuple(missing_prices(spec, "usd")),
         lacks_for_hours=tuple(missing_prices(spec, "gpu_hours")),

@@ -91,6 +91,20 @@ class Ratios:
                 return replace(spec, tokens_per_second=speed)
         return spec
 
+    def with_start(self, spec: ModelSpec) -> ModelSpec:
+        """The model with the minutes that its starts took in the first run that saw some on as many GPUs, else with
+        what config says: a site measures what its disks make of the assumption that ships."""
+        gpus = spec.gpus * spec.nodes
+        for run in self._runs if gpus else ():
+            seen = [use for use in run.all_uses if (use.model, use.started_gpus) == (spec.name, {gpus})]
+            if starts := sum(use.starts for use in seen):
+                minutes = sum(use.start_s for use in seen) / starts / 60
+                self.remember(f"minutes of a start of {spec.name}", minutes, f"measured in {run.folder}")
+                return replace(spec, start_min=minutes)
+        if spec.start_min is not None and gpus:
+            self.remember(f"minutes of a start of {spec.name}", spec.start_min, "start_min in config")
+        return spec
+
 
 def _seen_ratio(name: str, run: RunCounts, recipe: str | None) -> float | None:
     part, whole = _SEEN[name](lambda stage: run.stage(stage, recipe) or {}, run, recipe)

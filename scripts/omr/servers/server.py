@@ -25,6 +25,8 @@ class ModelServer:
     served_name: str
     #: Whether it is on this node: then requests must go past the site's proxies.
     is_local = True
+    #: Seconds that its latest start took; None where nothing is started.
+    start_s: float | None = None
 
     @property
     def base_urls(self) -> tuple[str, ...]:

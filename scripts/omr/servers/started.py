@@ -83,7 +83,8 @@ class StartedServer(ModelServer):
             await self.stop()
             raise
         self.note_progress()
-        self._on_event(f"{self._kind.name} serves {self.served_name} after {time.monotonic() - started:.0f} s")
+        self.start_s = time.monotonic() - started
+        self._on_event(f"{self._kind.name} serves {self.served_name} after {self.start_s:.0f} s")
 
     async def _until_ready(self) -> None:
         deadline = time.monotonic() + self.spec.ready_timeout_s

@@ -47,6 +47,19 @@ def test_what_servers_did_adds_up_over_all_tries(tmp_path: Path) -> None:
     assert last.full_load == FullLoad()
 
 
+def test_starts_of_servers_add_up_over_all_tries_and_are_forgotten_with_the_rest(tmp_path: Path) -> None:
+    for seconds in (5.0, 7.0):
+        held = HeldTime(tmp_path / "held")
+        held.read()
+        held.note_start(seconds)
+        held.write()
+    last = HeldTime(tmp_path / "held")
+    last.read()
+    assert (last.starts, last.start_s) == (2, 12.0)
+    last.forget()
+    assert (last.starts, last.start_s) == (0, 0.0)
+
+
 def test_threads_may_write_at_the_same_time(tmp_path: Path) -> None:
     held = HeldTime(tmp_path / "held")
     with ThreadPoolExecutor(8) as threads:

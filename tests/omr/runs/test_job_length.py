@@ -1,0 +1,77 @@
+"""How long a job should be follows from how long its server takes to start."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from omr.runs.estimation import StageEstimate
+from omr.runs.job_length import MOST_LOST, short_jobs, starts_of_models
+
+
+def stage(
+    name: str = "generate_solutions", *, start_min: float | None = 30.0, jobs: int = 10, work_h: float = 2.0
+) -> StageEstimate:
+    """Jobs of one GPU with as many tries as starts."""
+    starts_h = None if start_min is None else jobs * start_min / 60
+    return StageEstimate(
+        stage=name,
+        recipe="cot",
+        model="m",
+        requests=100,
+        prompt_tokens=0,
+        completion_tokens=0,
+        disk_bytes=0,
+        gpu_hours=jobs * work_h + (starts_h or 0.0),
+        usd=None,
+        basis="assumed",
+        done_requests=0,
+        jobs=jobs,
+        tries=1,
+        start_hours=starts_h,
+        hours_per_job=work_h,
+        hours_allowed=24.0,
+        start_min=start_min,
+    )
+
+
+@pytest.mark.parametrize("start_min", [1.0, 10.0, 45.0, 90.0])
+def test_a_job_that_works_as_long_as_is_told_loses_what_is_allowed_to_its_start(start_min: float) -> None:
+    (told,) = starts_of_models([stage(start_min=start_min)])
+    assert start_min / 60 / (start_min / 60 + told.work_h) == pytest.approx(MOST_LOST)
+    assert told.limit_h == pytest.approx(told.work_h + start_min / 60)
+    assert told.least_lost == pytest.approx(start_min / 60 / 24)
+
+
+def test_each_model_is_told_once_and_only_where_its_starts_are_known_and_to_come() -> None:
+    stages = [
+        stage(),
+        stage("judge_answers"),
+        replace(stage(), model="n", start_min=None),
+        replace(stage(), model="o", basis="counted"),
+    ]
+    assert [told.model for told in starts_of_models(stages)] == ["m"]
+
+
+def test_stages_whose_jobs_are_too_short_are_told_how_many_would_do() -> None:
+    # Half an hour of start for two of work: 20%. In all 20 hours of work, of which a job should have 12.
+    (short,) = short_jobs([stage()])
+    assert (short.lost, short.jobs) == (pytest.approx(0.2), 1)
+    (short,) = short_jobs([stage(jobs=60)])
+    assert short.jobs == 10
+    assert list(short_jobs([stage(work_h=12.1)])) == []
+
+
+def test_one_job_in_one_try_cannot_be_made_longer_but_one_in_several_can() -> None:
+    assert list(short_jobs([stage(jobs=1)])) == []
+    (short,) = short_jobs([replace(stage(jobs=1), tries=3)])
+    assert short.jobs == 1
+
+
+def test_a_stage_that_is_nothing_of_the_whole_is_not_worth_a_word() -> None:
+    assert [short.stage.stage for short in short_jobs([stage("small", jobs=1), stage(jobs=1000, work_h=50.0)])] == []
+
+
+def test_what_has_run_or_is_unknown_is_not_told() -> None:
+    unknown = replace(stage(), gpu_hours=None, hours_per_job=None)
+    assert list(short_jobs([unknown, replace(stage(), basis="counted"), stage(start_min=None)])) == []
