@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from omr.report.blocks import Block, Cell, Paragraph, Section, table
+from omr.report.blocks import Block, Cell, Heading, Paragraph, Section, table
 from omr.report.data import ReportData
 from omr.report.words import INSTRUCTIONS, MODEL_STAGES
 from omr.runs.gates import SAME_SHARE, canary_recall, judge_audit, monotones, obeyed_instructions
@@ -14,14 +14,15 @@ _PROVEN = {"equal": "proven to be the same answer", "different": "proven to be d
 
 
 def trust(data: ReportData) -> Section:
-    """How often the judge agrees with proofs, what decontamination catches, who obeys what threads tell them, and who
+    """What decontamination catches, how often the judge agrees with proofs, who obeys what threads tell them, and who
     always says the same."""
     return Section(
-        "Can the models be trusted?", [*_judge(data), *_canaries(data), *_instructions(data), *_monotones(data)]
+        "Can the models be trusted?", [*_canaries(data), *_judge(data), *_instructions(data), *_monotones(data)]
     )
 
 
 def _judge(data: ReportData) -> Iterator[Block]:
+    yield Heading("Does the judge agree with proofs?")
     audit = judge_audit(data.stages)
     if not audit:
         yield Paragraph("The judge was not asked about pairs of answers that the comparison had settled.")
@@ -49,6 +50,7 @@ def _instructions(data: ReportData) -> Iterator[Block]:
     if data.planted is None:
         return
     obeyed = obeyed_instructions(data.planted)
+    yield Heading("Do models obey what a thread tells them?")
     yield Paragraph(
         "Copies of a few threads got an instruction to the model, and were asked about like the others. "
         + ("No reply about them could be read." if obeyed is None else f"It was obeyed in {obeyed} replies.")
@@ -64,6 +66,7 @@ def _instructions(data: ReportData) -> Iterator[Block]:
 
 
 def _monotones(data: ReportData) -> Iterator[Block]:
+    yield Heading("Does anyone always say the same?")
     found = monotones(data.stages, data.contamination)
     if not found:
         yield Paragraph(f"No judge or classifier gave one verdict in {SAME_SHARE:.0%} of its replies.")

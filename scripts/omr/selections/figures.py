@@ -46,7 +46,8 @@ class Picks:
 
     def add(self, group: Sequence[Shown], picked: int, answer_source: str) -> None:
         """Count one pick."""
-        right, size = group[picked].right, len(group)
+        # A number: a counter keeps the first value that it gets, and truth is no number to whoever adds counts up.
+        right, size = int(group[picked].right), len(group)
         chance, majority = sum(shown.right for shown in group) / size, majority_share(group)
         for kind, key in (("by_size", f"{size:02d}"), ("by_answer_source", answer_source)):
             self._tallies[kind][key].update(groups=1, right=right)
@@ -55,7 +56,7 @@ class Picks:
                 self._sums[kind, key][place] += value
         self._chance_of_position[size] += 1
         for position, shown in enumerate(group):
-            self._positions[position].update(groups=1, right_shown=shown.right)
+            self._positions[position].update(groups=1, right_shown=int(shown.right))
         self._positions[picked].update(picked=1, right=right)
 
     def as_json(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 from omr.runs.counts import summed
 from omr.selections.figures import Picks, Shown, majority_share, worth_of
@@ -61,6 +62,17 @@ def test_figures_of_shards_add_up() -> None:
     groups = [([RIGHT, wrong(1), wrong(1)], number % 3) for number in range(10)]
     parts = [tally(groups[:4]), tally(groups[4:])]
     assert summed(parts) == pytest.approx(tally(groups))
+
+
+def test_a_single_right_pick_of_a_shard_counts() -> None:
+    shards = []
+    for _ in range(2):
+        picks = Picks()
+        picks.add([Shown(0, True), Shown(1, False)], 0, "extracted")
+        shards.append(orjson.loads(orjson.dumps(picks.as_json())))
+    total = summed(shards)
+    assert (total["by_size"]["02"]["groups"], total["by_size"]["02"]["right"]) == (2, 2)
+    assert total["by_position"]["00"]["right_shown"] == 2
 
 
 def test_picks_no_better_than_the_majority_add_nothing() -> None:
