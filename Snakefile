@@ -46,6 +46,7 @@ onstart:
     try:
         site = Site(bool(workflow.deployment_settings.deployment_method), runs_jobs=workflow.local_exec)
         begin(settings, recipes, planned, site)
+        watch.start(workflow, planned, logger, log)
     except UserError as error:
         raise WorkflowError(str(error)) from None
     if workflow.executor_plugin.name == "slurm":
@@ -53,9 +54,11 @@ onstart:
 
 
 onsuccess:
+    watch.end("done")
     ending.tell_success()
 
 
 onerror:
+    watch.end("stopped")
     patient_slurm.cancel_rest()
-    ending.tell_failure(workflow.scheduler.failed, len(list(workflow.dag.needrun_jobs())), log)
+    ending.tell_failure(workflow.scheduler.failed, len(list(workflow.dag.needrun_jobs())), log, watch.used_up)

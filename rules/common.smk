@@ -14,6 +14,8 @@ from omr.config.paths import check_paths
 from omr.config.preparation import conda_env, download_manifest, hub_id, sharding
 from omr.config.recipes import Recipes
 from omr.models.resources import job_resources, resources_of
+from omr.live.quiet_log import is_on_terminal, without_preamble
+from omr.live.watch import RunWatch
 from omr.runs import patient_slurm
 from omr.runs.ending import Ending
 from omr.runs.planned import planned_jobs
@@ -22,6 +24,9 @@ from omr.runs.start import Site, begin
 from omr.config.settings import Settings, flags, model_flags, put_own_python_first, run_of_targets
 
 put_own_python_first()
+
+if is_on_terminal(logger) and not workflow.output_settings.dryrun and not workflow.output_settings.verbose:
+    without_preamble(logger)
 
 try:
     # Snakemake would name neither file nor line of a fault.
@@ -72,6 +77,7 @@ if recipes.no_sandbox is not None:
     print(f"recipes with code are left out, since none can be run here: {recipes.no_sandbox}", file=sys.stderr)
 
 ending = Ending(f"results/{settings.run}", sys.argv[1:])
+watch = RunWatch(settings)
 
 
 wildcard_constraints:

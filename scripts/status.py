@@ -69,8 +69,9 @@ def show(args: argparse.Namespace, watched: list[Watched]) -> None:
     if not console.is_terminal:
         console = Console(highlight=False, markup=False, width=160)
 
-    def view(runs: list[RunProgress]) -> Group:
-        parts = [part for run in runs for part in (whole_view(run, console.width), Text(""))]
+    def view(runs: list[RunProgress], height: int | None = None) -> Group:
+        of_one = None if height is None else height // len(runs) - 1
+        parts = [part for run in runs for part in (whole_view(run, console.width, of_one), Text(""))]
         return Group(*parts[:-1])
 
     runs = look(args, watched)
@@ -81,11 +82,14 @@ def show(args: argparse.Namespace, watched: list[Watched]) -> None:
             runs = look(args, watched)
             console.print(Text(""), view(runs), sep="\n")
         return
-    with Live(view(runs), console=console, auto_refresh=False, screen=False, vertical_overflow="crop") as live:
+    # What stands above on the terminal stays; what does not fit below is left out by us.
+    with Live(
+        view(runs, console.height), console=console, auto_refresh=False, screen=False, vertical_overflow="crop"
+    ) as live:
         while not all(map(is_over, runs)):
             time.sleep(args.every_s)
             runs = look(args, watched)
-            live.update(view(runs), refresh=True)
+            live.update(view(runs, console.height), refresh=True)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -6,6 +6,7 @@ import os
 import socket
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -66,3 +67,22 @@ def write_raw(folder: Path, number: int, data: bytes, of: int = 4, age_s: float 
     then = time.time() - age_s
     os.utime(path, (then, then))
     return path
+
+
+class Job(SimpleNamespace):
+    """One of Snakemake's jobs, as far as it is looked at."""
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def is_group(self) -> bool:
+        return False
+
+
+class Group(tuple[Any, ...]):
+    def is_group(self) -> bool:
+        return True
+
+
+def snakemake_job(rule: str, attempt: int = 1, output: tuple[str, ...] = ("x",)) -> Any:
+    return Job(rule=SimpleNamespace(name=rule), attempt=attempt, output=output)

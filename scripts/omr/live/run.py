@@ -20,7 +20,7 @@ from omr.live.jobs_file import JobsSeen, read_jobs
 from omr.live.signs import AskedQueue, Signs
 from omr.live.stage import STATES, StageProgress, StageReader
 from omr.models.model import ModelSpec
-from omr.runs.costs import usd
+from omr.runs.costs import is_free, usd
 from omr.runs.counts import PROBLEM_STAGES, RunCounts
 
 
@@ -36,6 +36,7 @@ class RunProgress:
     gpu_hours: float
     usd: float | None
     estimated: Estimated | None
+    costs_nothing: bool  # asking its models takes neither GPUs nor money, as in the demo
     taken_at: float
     queue: dict[str, int] = field(default_factory=dict)  # Slurm's jobs of the run by their states
     faults: list[str] = field(default_factory=list)
@@ -162,6 +163,7 @@ class Watched:
             gpu_hours=sum(stage.gpu_s for stage in stages) / 3600,
             usd=self._usd(stages),
             estimated=read_estimate(self.folder, faults),
+            costs_nothing=all(is_free(self._settings.model_named(stage.model)) for stage in stages),
             taken_at=signs.now,
             queue=queue,
             faults=faults + ([signs.queue.fault] if signs.queue.fault and (reader.saw_slurm or queue_name) else []),

@@ -80,7 +80,7 @@ def stage_words(run: RunProgress, stage: StageProgress) -> StageWords:
         failed=f"{stage.failed.total():,}" if stage.failed.total() else "",
         jobs=_jobs_of(stage),
         gpu_hours=hours(stage.gpu_s / 3600) if stage.gpu_s and stage.gpus_of_job else "",
-        left="" if stage.is_complete else UNKNOWN if left is None else duration(left),
+        left=duration(left) if left else UNKNOWN if left is None and stage.shards[RUNNING] else "",
     )
 
 
@@ -128,7 +128,7 @@ def _of_snakemake(jobs: JobsSeen | None) -> Iterator[str]:
         return
     where = {RUNNING: "at work", SILENT: "silent"}.get(jobs.state, jobs.ended or "gone")
     counts = [f"{jobs.count('done'):,} of {jobs.count('total'):,} jobs done"]
-    names = {"running": "given out", "waiting": "waiting", "failed": "failed", "retried": "started again"}
+    names = {"running": "at work or queued", "waiting": "waiting", "failed": "failed", "retried": "started again"}
     if where not in ("at work", "silent"):
         names.pop("running")
     counts += [f"{n:,} {name}" for what, name in names.items() if (n := jobs.count(what))]
@@ -160,12 +160,21 @@ def _left(run: RunProgress) -> str:
     if run.is_complete:
         return "All model stages are done."
     left, more = run.all_left_s
+    jobs = run.jobs
+    if run.costs_nothing and jobs is not None:
+        by_jobs = left_by_jobs(jobs.count("done"), jobs.count("total"), jobs.at - jobs.began_at)
+        return f"Time left: {'not known yet' if by_jobs is None else f'about {duration(by_jobs)}, by its jobs'}."
     if not more:
         return f"Time left of the model stages: about {duration(left)}."
     unknown = [stage.name for stage in run.stages if run.left_s(stage) is None]
     named = ", ".join(unknown[:3]) + (f" and {len(unknown) - 3} more" if len(unknown) > 3 else "")
     known = f"{duration(left)} and " if left else ""
     return f"Time left: {known}what is not known of {named} (`snakemake estimate` may tell)."
+
+
+def left_by_jobs(done: int, total: int, elapsed_s: float) -> float | None:
+    """Seconds that a run has still to go if its jobs are alike; None before a tenth of them is done."""
+    return None if not done or done * 10 < total else max(0.0, elapsed_s) * (total - done) / done
 
 
 def worries(run: RunProgress) -> list[str]:

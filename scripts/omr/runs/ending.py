@@ -71,11 +71,11 @@ class Ending:
         if text:
             print(f"{_RULER}\n{text}", file=sys.stderr)
 
-    def tell_failure(self, failed: Iterable[Any], left: int, logs: Sequence[str]) -> None:
+    def tell_failure(self, failed: Iterable[Any], left: int, logs: Sequence[str], used_up: str | None = None) -> None:
         """Ends the process, as a signal would where one came: nothing that is said behind it could say more."""
         self._tell_pages()
-        print(f"{_RULER}\n{self.failure(failed, left, logs)}", file=sys.stderr)
-        sys.exit(1 if self._signal is None else 128 + self._signal)
+        print(f"{_RULER}\n{self.failure(failed, left, logs, used_up)}", file=sys.stderr)
+        sys.exit(1 if self._signal is None or used_up is not None else 128 + self._signal)
 
     def _tell_pages(self) -> None:
         for page in self._pages:
@@ -97,10 +97,17 @@ class Ending:
             where[_MOST_SHOWN:] = [f"... and {len(where) - _MOST_SHOWN} more"] if len(where) > _MOST_SHOWN else []
         return "\n\n".join([*parts, "\n".join(where)]) if where else ""
 
-    def failure(self, failed: Iterable[Any], left: int, logs: Sequence[str]) -> str:
-        """What a run says that did not end well: `failed` are Snakemake's jobs, `left` how many have still to run."""
+    def failure(self, failed: Iterable[Any], left: int, logs: Sequence[str], used_up: str | None = None) -> str:
+        """What a run says that did not end well: `failed` are Snakemake's jobs, `left` how many have still to run,
+        `used_up` what was said of its budget where that ended it."""
         stopped_by, jobs = _STOPPED_BY.get(self._signal or 0), sorted(failed, key=str)
-        if stopped_by is not None:
+        again = "To go on, the same command again:" if stopped_by else "When that is mended, the same command goes on:"
+        if used_up is not None:
+            lines = [f"Stopped, since {used_up}; {left} jobs are left."]
+            again = (
+                "To go on, raise `budget` in config or do less (`seeds`, `recipes_to_run`), and the same command again:"
+            )
+        elif stopped_by is not None:
             lines = [f"Stopped by {stopped_by}; {left} jobs are left."]
         else:
             lines = [f"The run did not finish: {len(jobs)} of its jobs failed, {left} are left."]
@@ -110,7 +117,7 @@ class Ending:
                 lines.append(f"  ... and {len(jobs) - _MOST_SHOWN} more, see Snakemake's own log")
         lines += [
             f"Kept in {self._folder}: all finished files, and every reply that was stored; none is asked for again.",
-            "To go on, the same command again:" if stopped_by else "When that is mended, the same command goes on:",
+            again,
             f"  {self._command}",
             f"Snakemake's own log: {', '.join(map(str, logs))}",
         ]
