@@ -71,6 +71,15 @@ def test_the_trace_and_the_estimate_of_the_readme_say_what_it_promises(demo: Pro
     assert "GPU" in demo.make("estimate", "--configfile", "config/demo.yaml")
 
 
+def test_the_status_of_the_readme_tells_of_a_run_that_is_over(demo: Project) -> None:
+    (line,) = [line for line in commands() if "status.py" in line]
+    done = subprocess.run(
+        [sys.executable, *shlex.split(line)[1:]], cwd=demo.folder, capture_output=True, text=True, check=True
+    )
+    assert "extract_problems" in done.stdout
+    assert "All model stages are done." in done.stdout
+
+
 def test_the_yaml_blocks_are_valid_config() -> None:
     for block in blocks("yaml"):
         assert isinstance(yaml.safe_load(block), dict)

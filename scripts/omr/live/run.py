@@ -143,7 +143,7 @@ class Watched:
         signs = signs or Signs()
         faults: list[str] = []
         jobs = read_jobs(self.folder, signs, faults)
-        reader = StageReader(signs)
+        reader = StageReader(self.folder, signs)
         stages = [reader.read(stage, files) for stage, files in self._stages()]
         if asks_queue:
             signs.queue = asked.read()

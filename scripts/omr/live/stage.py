@@ -140,8 +140,9 @@ class _Begun:
 class StageReader:
     """Reads stages; which of the jobs that began something are there is known once all were read (`settle`)."""
 
-    def __init__(self, signs: Signs) -> None:
-        self._signs = signs
+    def __init__(self, folder: Path, signs: Signs) -> None:
+        """`folder`: of the run; shards are named by their place in it."""
+        self._folder, self._signs = folder, signs
         self._begun: list[_Begun] = []
 
     def read(self, stage: StageProgress, shards: Sequence[tuple[Path, Path]]) -> StageProgress:
@@ -170,7 +171,9 @@ class StageReader:
             found = begun.found
             state = GONE if found.phase in ("stopped", "failed") else self._signs.state(found, begun.changed)
             state = "stopped" if state == GONE else state
-            begun.stage.add_open(begun.path, state, found, self._signs.age_s(begun.changed))
+            begun.stage.add_open(
+                begun.path.relative_to(self._folder).with_suffix(""), state, found, self._signs.age_s(begun.changed)
+            )
 
     def _add_done(self, stage: StageProgress, path: Path) -> bool:
         try:

@@ -179,8 +179,9 @@ def left_by_jobs(done: int, total: int, elapsed_s: float) -> float | None:
 
 def worries(run: RunProgress) -> list[str]:
     """Jobs that are silent, gone or failed, and files that say nothing."""
-    told = [_worry(shard) for stage in run.stages for shard in stage.open if shard.state != RUNNING]
-    return _cut([*told]) + _cut(run.faults)
+    shards = [shard for stage in run.stages for shard in stage.open if shard.state != RUNNING]
+    shards.sort(key=lambda shard: (shard.phase != "failed", shard.state != SILENT))  # what says most comes first
+    return _cut([_worry(shard) for shard in shards]) + _cut(run.faults)
 
 
 def _worry(shard: OpenShard) -> str:

@@ -84,7 +84,7 @@ def test_a_job_of_another_machine_that_says_nothing_any_more_is_silent(folder: P
     run = look(folder)
     assert shards(run) == {"silent": 1, "running": 1, "waiting": 2}
     (worry,) = worries(run)
-    assert f"{shard(0)}.jsonl: nothing was heard of it for 15 min (node-7); 5 of 10 requests are kept" in worry
+    assert f"{shard(0)}: nothing was heard of it for 15 min (node-7); 5 of 10 requests are kept" in worry
 
 
 def test_why_a_job_stopped_is_told(folder: Path) -> None:
