@@ -31,7 +31,7 @@ def test_every_stage_and_what_is_wrong_is_on_the_table(folder: Path, capsys: pyt
     assert run(folder) == 0
     shown = capsys.readouterr().out
     line = next(line for line in shown.splitlines() if line.startswith(STAGE))
-    assert re.search(r"1/4 +20/~40 .*50% +0\.03 +0\.5 .*1 running, 1 stopped, 1 waiting +5\.0 +11 min", line)
+    assert re.search(r"1/4 +20/~40 .*50% +0\.03 +0\.5 +5\.0 +11 min 1 running, 1 stopped, 1 waiting", line)
     assert "cot-small: judge_answers" in shown
     assert f"{shard(2)}: its job is gone" in shown
     assert "\x1b" not in shown  # no terminal here

@@ -50,7 +50,7 @@ def test_a_failed_job_on_a_terminal_is_named_and_the_ending_stands_below(project
     status, written = on_terminal(command(*DEMO), project.folder, environment=clean_environment())
     shown = plain(written)
     assert status == 1
-    assert "a job failed: extract_problems (shard 000), see results/demo/logs/extract_problems/shard-000" in shown
+    assert "a job failed: extract_problems, see results/demo/logs/extract_problems/shard-000" in shown
     assert "When that is mended, the same command goes on:" in shown.rpartition("The run did not finish")[2]
 
 

@@ -81,9 +81,5 @@ def _lines(record: logging.LogRecord) -> list[str]:
 
 
 def _of_failure(known: dict[str, Any]) -> str:
-    wildcards = known.get("wildcards") or {}
-    items = wildcards.items() if hasattr(wildcards, "items") else ()
-    named = ", ".join(f"{name} {value}" for name, value in items if name not in ("run", "shards", "parts"))
     log = next(iter(known.get("log") or ()), None)
-    where = f", see {log}" if log else ""
-    return f"a job failed: {known.get('rule_name', known.get('groupid', ''))}{f' ({named})' if named else ''}{where}"
+    return f"a job failed: {known.get('rule_name', known.get('groupid', ''))}" + (f", see {log}" if log else "")

@@ -32,10 +32,9 @@ def logger() -> logging.Logger:
 def test_a_failed_job_is_one_line_and_the_rest_is_for_the_file(logger: logging.Logger) -> None:
     shown: list[str] = []
     diverted = Diverted(logger, shown.append)
-    wildcards = {"run": "r", "recipe": "cot", "shard": "003", "shards": "008"}
     logger.info(None, extra={"event": "job_info"})
     logger.info("Finished jobid: 7", extra={"event": "job_finished"})
-    error = {"event": "job_error", "rule_name": "judge", "wildcards": wildcards, "log": ["logs/judge.log"]}
+    error = {"event": "job_error", "rule_name": "judge", "log": ["logs/judge.log"]}
     logger.error(None, extra=error)
     logger.error("RuleException:\nCalledProcessError in file x:\nCommand 'set -euo pipefail; ...'")
     logger.info("Trying to restart job 7.")
@@ -44,7 +43,7 @@ def test_a_failed_job_is_one_line_and_the_rest_is_for_the_file(logger: logging.L
     logger.error("x" * 999)
     stream, file = logger.handlers
     assert shown == [
-        "a job failed: judge (recipe cot, shard 003), see logs/judge.log",
+        "a job failed: judge, see logs/judge.log",
         "Trying to restart job 7.",
         "Slurm: the controller is away",
         "x" * 300,
