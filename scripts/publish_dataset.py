@@ -2,7 +2,8 @@
 
 In: the folder that write_dataset.py made, and a token in an environment variable. Out: one commit that makes the
 repository's card and Parquet files those of the folder (older Parquet files are deleted in the same commit), and a
-receipt (JSON: repo, commit, files). HF_ENDPOINT names another hub. The token is never printed or stored.
+receipt (JSON: repo, commit, files). A push that was cut off goes on when it is started again. HF_ENDPOINT names another
+hub. The token is never printed or stored.
 """
 
 from __future__ import annotations
@@ -10,21 +11,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from pathlib import Path
 
 import orjson
 from omr.errors import UserError, run_command
 from omr.files.jsonl import AtomicFile
+from omr.hub.push import CARD, DATA, File, push
 
-if TYPE_CHECKING:
-    from huggingface_hub import HfApi
-
-_CARD = "README.md"
 _CARD_LINES = 40
-_DATA = "data/*.parquet"
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -39,21 +34,14 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-class File(NamedTuple):
-    """A file of the dataset folder: its path there, and bytes."""
-
-    path: str
-    size: int
-
-
 def files_of(dataset: Path) -> list[File]:
     """The card and the Parquet files of a dataset folder: nothing else that lies there is sent.
 
     Raises UserError unless there are both.
     """
-    paths = [*dataset.glob(_CARD), *sorted(dataset.glob(_DATA))]
+    paths = [*dataset.glob(CARD), *sorted(dataset.glob(DATA))]
     files = [File(path.relative_to(dataset).as_posix(), path.stat().st_size) for path in paths if path.is_file()]
-    if len(files) < 2 or files[0].path != _CARD:
+    if len(files) < 2 or files[0].path != CARD:
         what = "this is no dataset folder: it needs README.md and Parquet files"
         raise UserError(what, file=dataset, remedy="make it with write_dataset.py (`snakemake sft`)")
     return files
@@ -63,7 +51,7 @@ def plan(dataset: Path, files: Sequence[File], repo: str, public: bool) -> str:
     """What would be sent where, and the head of the card."""
     width = max(len(file.path) for file in files)
     lines = [f"{file.path:{width}} {file.size:15,} bytes" for file in files]
-    card = (dataset / _CARD).read_text(encoding="utf-8").splitlines()
+    card = (dataset / CARD).read_text(encoding="utf-8").splitlines()
     return "\n".join(
         [
             f"repository: {repo or '(none is named: set `publish: {repo: owner/name}` in config)'}",
@@ -84,59 +72,6 @@ def read_token(name: str) -> str:
         what = f"there is no token: the environment variable {name} is not set"
         raise UserError(what, remedy=f"set {name} to a hub token that may write; `snakemake publish_plan` needs none")
     return token
-
-
-def push(dataset: Path, files: Sequence[File], repo: str, public: bool, token: str) -> str:
-    """Make the repository where it is missing, and commit the files to it. Returns the commit's address.
-
-    Raises UserError where a private dataset would go to a public repository, and for all that the hub refuses.
-    """
-    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
-
-    with hub_errors(repo, token):
-        api = HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, token=token)
-        api.create_repo(repo, repo_type="dataset", private=not public, exist_ok=True)
-        if not public:
-            check_private(api, repo)
-        # Not upload_folder, which may make several commits of it: a reader would find half a dataset between them.
-        added = [CommitOperationAdd(file.path, dataset / file.path) for file in files]
-        names = {file.path for file in files}
-        # Parquet files of an earlier push would be read together with the new ones.
-        old = [name for name in api.list_repo_files(repo, repo_type="dataset") if PurePosixPath(name).match(_DATA)]
-        deleted = [CommitOperationDelete(name) for name in old if name not in names]
-        commit = api.create_commit(
-            repo, [*deleted, *added], commit_message="Dataset with its card", repo_type="dataset"
-        )
-    return str(commit.commit_url)
-
-
-def check_private(api: HfApi, repo: str) -> None:
-    """Raise UserError for a repository that anyone can read."""
-    # An existing repository keeps its visibility, whatever it is asked to be made as.
-    if api.repo_info(repo, repo_type="dataset").private is not True:
-        raise UserError(
-            f"the repository {repo} exists and is public, but the dataset is to be private",
-            remedy="make it private on the hub, name another one, or set `publish: {private: false}`",
-        )
-
-
-@contextmanager
-def hub_errors(repo: str, token: str) -> Iterator[None]:
-    """Turn what the hub library raises into a UserError that does not hold the token."""
-    from huggingface_hub.errors import HfHubHTTPError
-
-    # The hub's errors, from the same library below it those of the connection, and what the hub finds wrong with the
-    # repository's name or the card (ValueError).
-    http = [base for base in HfHubHTTPError.__mro__ if issubclass(base, Exception) and base is not Exception]
-    expected: tuple[type[Exception], ...] = (*http, ValueError, OSError)
-    try:
-        yield
-    except expected as error:
-        reason = f"{type(error).__name__}: {error}".replace(token, "***")
-        raise UserError(
-            f"the hub did not take the dataset for {repo}: {reason}",
-            remedy="check the repository's name, what the token may do, and the connection; nothing was committed",
-        ) from None
 
 
 def publish(args: argparse.Namespace, files: Sequence[File]) -> None:

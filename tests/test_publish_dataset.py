@@ -52,6 +52,10 @@ class Hub:
         inspect.signature(REAL.list_repo_files).bind(self, repo_id, **options)
         return list(self.files)
 
+    def preupload_lfs_files(self, repo_id: str, additions: list[Any], **options: Any) -> None:
+        inspect.signature(REAL.preupload_lfs_files).bind(self, repo_id, additions, **options)
+        self.calls.append(("preupload_lfs_files", {"repo_id": repo_id, "additions": additions, **options}))
+
     def create_commit(self, repo_id: str, operations: list[Any], **options: Any) -> Any:
         inspect.signature(REAL.create_commit).bind(self, repo_id, operations, **options)
         self.calls.append(("create_commit", {"repo_id": repo_id, "operations": operations, **options}))
@@ -91,7 +95,7 @@ def publish(dataset: Path, *options: str) -> Path:
 
 def test_one_commit_to_a_private_repository_and_a_receipt(hub: Hub, dataset: Path) -> None:
     receipt = json.loads(publish(dataset, "--repo=me/data", "--token-env=SOME_TOKEN").read_text())
-    assert hub.names == ["client", "create_repo", "create_commit"]
+    assert hub.names == ["client", "create_repo", "preupload_lfs_files", "create_commit"]
     calls = dict(hub.calls)
     assert calls["client"]["token"] == TOKEN
     assert calls["create_repo"] == {"repo_id": "me/data", "repo_type": "dataset", "private": True, "exist_ok": True}
