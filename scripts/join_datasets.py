@@ -21,9 +21,12 @@ from omr.files.id_set import IdSet
 from omr.files.jsonl import Row, read_rows
 from omr.training.columns import NAMES, arrow_schema
 from omr.training.joined_card import ADDITIONAL, SUBSETS, Subset, joined_card
+from omr.training.parquet_files import TableFiles, digest_of
 
 #: Problems that are made a row group.
 _GROUP_ROWS = 20_000
+#: Bytes of text that no set of problems has.
+_ONE_FILE = 1 << 62
 _REMEDY = "delete this folder and run again: the workflow makes it anew"
 
 
@@ -126,25 +129,22 @@ def additional_row(problem: Row) -> Row:
 def write_additional(path: Path, folder: Path, schema: Any, solved: IdSet) -> Subset | None:
     """Write the problems that no row is about; None without any."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     schema = pa.schema([field.with_nullable(True) for field in schema])
-    target = folder / f"{ADDITIONAL}-00000-of-00001.parquet"
-    written = 0
-    group: list[Row] = []
-    with pq.ParquetWriter(target, schema, compression="zstd") as writer:
-        for problem in read_rows(path, {"id": str, "problem": str}):
-            if not is_new(problem["id"], solved):
-                continue
+    files, group, written = TableFiles(folder, _ONE_FILE), list[Row](), 0
+    for problem in read_rows(path, {"id": str, "problem": str}):
+        if is_new(problem["id"], solved):
             group.append(additional_row(problem))
             written += 1
-            if len(group) == _GROUP_ROWS:
-                writer.write_table(pa.Table.from_pylist(group, schema=schema))
-                group = []
-        writer.write_table(pa.Table.from_pylist(group, schema=schema))
+        if len(group) == _GROUP_ROWS:
+            files.write(pa.Table.from_pylist(group, schema=schema), 0)
+            group = []
+    if group:
+        files.write(pa.Table.from_pylist(group, schema=schema), 0)
+    files.close()
     if not written:
-        target.unlink()
         return None
+    files.files[0].rename(folder / f"{ADDITIONAL}-00000-of-00001.parquet")
     return Subset(ADDITIONAL, written, written, [])
 
 
@@ -166,9 +166,8 @@ def main(argv: list[str] | None = None) -> int:
         ]
         additional = write_additional(args.problems, data, schema, solved)
         subsets += [] if additional is None else [additional]
-        (folder / "README.md").write_text(
-            joined_card(args.title, args.license, subsets, args.authored), encoding="utf-8"
-        )
+        card = joined_card(args.title, args.license, subsets, digest_of(folder), args.authored)
+        (folder / "README.md").write_text(card, encoding="utf-8")
     for found in subsets:
         print(f"{args.output}: {found.rows:,} rows of {found.name}")
     return 0

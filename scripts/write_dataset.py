@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from omr.asking.prompts import load_prompt
@@ -23,7 +24,7 @@ from omr.runs.losses import where_lost
 from omr.training.card import CardFacts, dataset_card
 from omr.training.columns import prompt_hash
 from omr.training.figures import Figures, read_figures, read_json
-from omr.training.parquet_files import train_name
+from omr.training.parquet_files import digest_of, train_name
 from omr.training.row_files import files_of, open_rows
 from omr.training.stage_sums import read_table, stage_sums, sum_stages
 
@@ -96,6 +97,7 @@ def main(argv: list[str] | None = None) -> int:
         (folder / "data").mkdir()
         for number, file in enumerate(files):
             link_or_copy(file, folder / "data" / train_name(number, len(files)))
+        facts = replace(facts, digest=digest_of(folder))
         (folder / "README.md").write_text(dataset_card(figures, facts), encoding="utf-8")
     print(f"{args.output}: {figures.rows:,} rows of {figures.problems:,} problems")
     return 0

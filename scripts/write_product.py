@@ -23,7 +23,7 @@ from omr.runs.counts import read_counts
 from omr.runs.gates import add_gates, check_gates
 from omr.training.card import CardFacts
 from omr.training.forms import FORMS, Form, arrow_schema
-from omr.training.parquet_files import ParquetFiles
+from omr.training.parquet_files import ParquetFiles, digest_of
 from omr.training.product_card import ProductFigures, product_card
 from omr.training.stage_sums import StageSum, read_table, sum_stages
 
@@ -118,7 +118,8 @@ def main(argv: list[str] | None = None) -> int:
     check_gates(args, [*([] if args.stages is None else read_table(args.stages)), *map(read_counts, args.measured)])
     with atomic_folder(args.output) as folder:
         figures = write_forms(args, folder, stages)
-        facts = CardFacts(title=args.title, license=args.license, stages=stages, authored=args.authored)
+        digest = digest_of(folder)
+        facts = CardFacts(args.title, args.license, args.authored, stages, digest=digest)
         card = product_card(args.kind, facts, FORMS[args.kind], figures)
         (folder / "README.md").write_text(card, encoding="utf-8")
     print(f"{args.output}: {figures.rows:,} rows")

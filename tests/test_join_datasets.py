@@ -90,6 +90,19 @@ def test_every_subset_loads_offline_by_its_name_and_as_a_split(joined: Path, tmp
     assert all(row["generated_solution"] is None for row in own["additional_problems"])
 
 
+def test_the_card_names_its_rows_so_that_no_cache_takes_other_ones_for_them(tmp_path: Path) -> None:
+    rows = training_rows(tmp_path / "made", 2)
+    told = []
+    for number, problems in enumerate(("bb-1", "bb-2", "bb-1")):
+        home = tmp_path / str(number)
+        home.mkdir()
+        made = dataset(home / "first", rows)
+        card = (join(home, [problem(problems)], f"cot/cot-a={made}") / "README.md").read_text()
+        told.append({config["description"] for config in yaml.safe_load(card.split("---\n")[1])["configs"]})
+    assert told[0] == told[2] != told[1]
+    assert all(len(one) == 1 for one in told)
+
+
 def test_the_files_of_the_recipes_are_linked_and_not_written_anew(joined: Path, tmp_path: Path) -> None:
     source = tmp_path / "chosen/dataset/data/train-00000-of-00001.parquet"
     assert (joined / "data/genselect-00000-of-00001.parquet").stat().st_ino == source.stat().st_ino

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -111,6 +112,36 @@ def test_load_dataset_takes_the_folder_with_the_published_types(tmp_path: Path) 
     assert loaded == stored(rows)
     published = dict.fromkeys(list(rows[0])[:8], "string") | {"used_in_kaggle": "bool"}
     assert {name: types[name] for name in published} == published
+
+
+def loaded(results: Path, *folders: str) -> list[list[str]]:
+    """What the README's own call finds in folders, in a process of its own with one cache."""
+    code = "import sys, json, datasets; load = datasets.load_dataset\n"
+    code += "print(json.dumps([load(one)['train']['generated_solution'][:] for one in sys.argv[1:]]))"
+    offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HOME": str(results / "cache")}
+    command = [sys.executable, "-c", code, *folders]
+    done = subprocess.run(command, env=os.environ | offline, cwd=results, capture_output=True, text=True, check=True)
+    found: list[list[str]] = json.loads(done.stdout)
+    return found
+
+
+def test_load_dataset_gives_the_rows_of_a_folder_as_they_are_now_whatever_was_loaded_before(tmp_path: Path) -> None:
+    rows = training_rows(tmp_path / "made", 3)
+
+    def solved(recipe: str, text: str) -> list[str]:
+        home = tmp_path / "results/demo" / recipe
+        shutil.rmtree(home, ignore_errors=True)
+        write(home, [{**row, "generated_solution": text} for row in rows])
+        # As after unpacking: the time of a file says nothing.
+        for path in (home / "dataset").rglob("*"):
+            os.utime(path, (1_000_000_000, 1_000_000_000))
+        return [text] * 3
+
+    folders = [f"results/demo/{recipe}/dataset" for recipe in ("cot-qwq", "cot-r1")]
+    first = [solved("cot-qwq", "Text A."), solved("cot-r1", "Text B.")]
+    assert loaded(tmp_path, *folders) == first
+    again = [solved("cot-qwq", "Text C."), first[1]]
+    assert loaded(tmp_path, *folders) == again
 
 
 def test_the_card_of_a_subset_says_what_its_rows_have_in_common(tmp_path: Path) -> None:

@@ -28,7 +28,8 @@ class CardFacts:
     """What a card tells of a run besides the rows.
 
     `models` maps a stage to the model that it asked, `prompts` a prompt's name to the hash of its texts,
-    `contamination` is the report of the decontamination, `chosen` says what a subset's rows have in common.
+    `contamination` is the report of the decontamination, `chosen` says what a subset's rows have in common,
+    `digest` which rows these are (omr/training/parquet_files.py).
     """
 
     title: str
@@ -39,6 +40,7 @@ class CardFacts:
     prompts: Mapping[str, str] = field(default_factory=dict)
     contamination: Mapping[str, Any] | None = None
     chosen: str | None = None
+    digest: str = ""
 
     @property
     def starts_from_problems(self) -> bool:
@@ -67,7 +69,7 @@ def dataset_card(figures: Figures, facts: CardFacts) -> str:
     ]
     body = "\n\n".join(section for section in sections if section)
     configs = [{"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*.parquet"}]}]
-    head = front_matter(facts.title, facts.license, figures.rows, configs)
+    head = front_matter(facts.title, facts.license, figures.rows, configs, facts.digest)
     return f"---\n{head}---\n\n{body}\n"
 
 
@@ -115,8 +117,8 @@ def _trainers(modes: Mapping[str, int]) -> str:
     return f"## Reasoning in training\n\n{ABOUT}\n\n{lines}\n\n{SETTINGS}"
 
 
-def front_matter(title: str, licence: str | None, rows: int, configs: Sequence[Mapping[str, Any]]) -> str:
-    """The YAML head of a card; `configs` are the hub's: names with their splits and files."""
+def front_matter(title: str, licence: str | None, rows: int, configs: Sequence[Mapping[str, Any]], digest: str) -> str:
+    """The YAML head of a card; `configs` are the hub's: names with their splits and files, `digest` names the rows."""
     head: dict[str, Any] = {"pretty_name": title}
     if licence is not None:
         head["license"] = licence
@@ -124,7 +126,8 @@ def front_matter(title: str, licence: str | None, rows: int, configs: Sequence[M
         "task_categories": ["text-generation", "question-answering"],
         "tags": ["math", "reasoning", "synthetic"],
         "size_categories": [next((name for name, below in _SIZES.items() if rows < below), _LARGEST)],
-        "configs": list(configs),
+        # The cache of `datasets` goes by what stands here, and by no file.
+        "configs": [{**config, "description": f"rows {digest}"} for config in configs],
     }
     return yaml.safe_dump(head, sort_keys=False, allow_unicode=True)
 

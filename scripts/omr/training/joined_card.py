@@ -27,11 +27,13 @@ class Subset(NamedTuple):
     recipes: Sequence[str]
 
 
-def joined_card(title: str, licence: str | None, subsets: Sequence[Subset], authored: bool = False) -> str:
+def joined_card(
+    title: str, licence: str | None, subsets: Sequence[Subset], digest: str = "", authored: bool = False
+) -> str:
     """The text of README.md.
 
     Every subset is a configuration of its own with the split `train`, and a split of the default one, as in the
-    published dataset. `authored`: people authored the replies of a recipe.
+    published dataset. `digest` names the rows; `authored`: people authored the replies of a recipe.
     """
     files = {subset.name: f"data/{subset.name}-*.parquet" for subset in subsets}
     configs = [
@@ -53,7 +55,7 @@ def joined_card(title: str, licence: str | None, subsets: Sequence[Subset], auth
         columns_section(),
     ]
     body = "\n\n".join(filter(None, sections))
-    head = front_matter(title, licence, sum(each.rows for each in subsets), configs)
+    head = front_matter(title, licence, sum(each.rows for each in subsets), configs, digest)
     return f"---\n{head}---\n\n{body}\n"
 
 

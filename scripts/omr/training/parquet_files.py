@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from omr.errors import UserError
 from omr.files.jsonl import Row
 
 #: Bytes of text that are made a row group: enough to compress well, few enough to hold in memory several times over.
 GROUP_BYTES = 16 << 20
+
+
+#: Under this name a file says in its footer which rows it has: a hash of all bytes before the footer.
+_DIGEST = b"rows_digest"
+
+
+class _Hashed(io.BufferedWriter):
+    """A file that hashes what is written to it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path, "wb"), buffer_size=1 << 20)
+        self.hash = blake2b(digest_size=16)
+
+    def write(self, data: Any) -> int:
+        self.hash.update(data)
+        return super().write(data)
 
 
 class TableFiles:
@@ -22,6 +41,7 @@ class TableFiles:
         self._encoded: list[str] | bool = True if encoded is None else encoded
         self._written = 0
         self._writer: Any = None
+        self._file: _Hashed | None = None
         self.files: list[Path] = []
 
     def write(self, table: Any, size: int) -> None:
@@ -32,8 +52,9 @@ class TableFiles:
             self.files.append(self._folder / f"{len(self.files):05d}.parquet")
             # Hashes and least and greatest values of long texts cost much and serve nobody.
             statistics = self._encoded
+            self._file = _Hashed(self.files[-1])
             self._writer = pq.ParquetWriter(
-                self.files[-1],
+                self._file,
                 table.schema,
                 compression="zstd",
                 use_dictionary=self._encoded,
@@ -45,9 +66,11 @@ class TableFiles:
             self.close()
 
     def close(self) -> None:
-        if self._writer is not None:
+        if self._writer is not None and self._file is not None:
+            self._writer.add_key_value_metadata({_DIGEST: self._file.hash.hexdigest().encode()})
             self._writer.close()
-        self._writer, self._written = None, 0
+            self._file.close()
+        self._writer, self._file, self._written = None, None, 0
 
 
 class ParquetFiles:
@@ -95,3 +118,21 @@ class ParquetFiles:
 def train_name(number: int, of: int) -> str:
     """The name of a dataset's file, as the hub has them."""
     return f"train-{number:05d}-of-{of:05d}.parquet"
+
+
+def digest_of(folder: Path) -> str:
+    """A name for the rows of a folder's Parquet files: of their places in it, and of what their footers say.
+
+    Cards hold it, since `datasets.load_dataset` takes a folder for one that it loaded before if their cards say the
+    same, wherever they are and whatever is in their files. Raises UserError for a file that was not written here.
+    """
+    import pyarrow.parquet as pq
+
+    found = blake2b(digest_size=8)
+    for path in sorted(folder.rglob("*.parquet")):
+        known = (pq.read_metadata(path).metadata or {}).get(_DIGEST)
+        if known is None:
+            remedy = "delete the recipe's sft/ and figures/ and run again: the workflow makes them anew"
+            raise UserError("does not say which rows it has", file=path, remedy=remedy)
+        found.update(path.relative_to(folder).as_posix().encode() + b"\0" + known)
+    return found.hexdigest()

@@ -57,7 +57,7 @@ def product_card(kind: str, facts: CardFacts, forms: Sequence[Form], figures: Pr
         _trainers() if kind == "preferences" else "",
     ]
     body = "\n\n".join(section for section in sections if section)
-    return f"---\n{front_matter(facts.title, facts.license, figures.rows, configs)}---\n\n{body}\n"
+    return f"---\n{front_matter(facts.title, facts.license, figures.rows, configs, facts.digest)}---\n\n{body}\n"
 
 
 def _forms(forms: Sequence[Form]) -> str:
