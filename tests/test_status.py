@@ -9,8 +9,11 @@ from pathlib import Path
 import orjson
 import pytest
 import status
+from browser import CHROMIUM, Tab, with_tab
 from live_runs import ELSEWHERE, GONE, STAGE, at_work, begin_run, finish, shard, write_raw
 from omr.errors import run_command
+from omr.live.page import page
+from omr.live.run import Watched
 from run_files import HOSTILE
 
 
@@ -129,3 +132,35 @@ def test_a_watch_ends_with_its_run_and_the_page_stops_reloading(
 def test_a_missing_run_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path / "none") == 2
     assert capsys.readouterr().err.startswith(f"error: {tmp_path / 'none'}: there is no run")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+def test_in_a_browser_the_page_fits_laptop_and_phone_and_reads_itself_again(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "status.html"
+    at_work(folder, 3, phase="failed", note=HOSTILE + " a_long_name_without_a_space" * 9)
+
+    def write(every_s: float | None) -> None:
+        path.write_text(page(Watched(folder).look(asks_queue=False), every_s))
+
+    async def look(tab: Tab) -> None:
+        write(1.0)
+        for scheme in ("light", "dark"):
+            await tab.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+            for width in (1280, 390):
+                await tab.size(width, 800)
+                await tab.open(f"file://{path}")
+                assert await tab.run("document.documentElement.scrollWidth") <= width
+                assert await tab.run("document.body.innerText.includes('1/4')")
+                paper, ink = [
+                    await tab.run(f"getComputedStyle(document.body).{name}") for name in ("background", "color")
+                ]
+                assert paper.startswith("rgb(255" if scheme == "light" else "rgb(20"), paper
+                assert ink.startswith("rgb(27" if scheme == "light" else "rgb(228"), ink
+        finish(folder, 3)
+        await tab.run("window.isOld = true")
+        write(None)
+        await tab.until("!window.isOld && document.body.innerText.includes('2/4')")
+        assert {url.partition(":")[0] for url in tab.requests} == {"file"}
+        assert tab.faults == []
+
+    with_tab(tmp_path / "profile", look)

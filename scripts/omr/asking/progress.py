@@ -109,7 +109,8 @@ class Progress:
     def line(self) -> str:
         """One line of text: how far the job is, how fast, and how long it will take."""
         asked = self.answered + self.failed.total()
-        done, rate = self._done + asked, asked / self._elapsed_s()
+        # Some are asked more than once.
+        done, rate = min(self._done + asked, max(self._total, self._done)), asked / self._elapsed_s()
         left_s = (self._total - done) / rate if rate else float("inf")
         left = "unknown" if left_s == float("inf") else f"{left_s / 60:.0f} min"
         return (

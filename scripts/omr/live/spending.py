@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from omr.live.run import RunProgress
+from omr.live.words import hours, money
 
 
 def over_budget(run: RunProgress) -> str | None:
     """A sentence if what is spent has reached the budget; None while it has not."""
     for unit, spent, name in (("gpu_hours", run.gpu_hours, "GPU-hours"), ("usd", run.usd, "USD")):
-        bound = run.budget.get(unit)
+        bound, shown = run.budget.get(unit), hours if unit == "gpu_hours" else money
         if bound is not None and spent is not None and spent >= bound:
-            return f"the budget is used up: {spent:,.2f} {name} are spent, it is {bound:,.2f}"
+            return f"the budget is used up: {shown(spent)} {name} are spent, it is {shown(bound)}"
     return None
 
 

@@ -40,7 +40,8 @@ class RunWatch:
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
         self._seen: RunProgress | None = None
-        self._look_at_s = self._write_at_s = self._count_at_s = 0.0
+        self._look_at_s = self._write_at_s = self._count_at_s = self._counting_s = 0.0
+        self._has_warned = False
         self._written: Mapping[str, RuleJobs] = {}
         self.used_up: str | None = None
 
@@ -105,7 +106,8 @@ class RunWatch:
             self._diverted.end()
 
     def _watch(self) -> None:
-        while not self._ended.wait(_DRAW_EVERY_S):
+        pause = _WRITE_EVERY_S if self._display is None else _DRAW_EVERY_S
+        while not self._ended.wait(max(pause, self._counting_s / _SHARE)):
             try:
                 self._tick()
             except Exception as error:  # noqa: BLE001 - it must not end what it watches, and says so in the log
@@ -114,6 +116,7 @@ class RunWatch:
     def _tick(self) -> None:
         now = time.monotonic()
         counts = self._jobs.counts()
+        self._counting_s = time.monotonic() - now
         if now >= self._write_at_s:
             self._write_at_s = now + _WRITE_EVERY_S
             self._write(counts, "")
@@ -159,5 +162,3 @@ class RunWatch:
         else:
             # What waits in a cluster's queue must not wait for GPUs only to learn this.
             os.kill(os.getpid(), signal.SIGINT)
-
-    _has_warned = False

@@ -54,7 +54,8 @@ def rate(value: float) -> str:
 
 
 def hours(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{value:,.0f}" if value >= 100 else f"{value:,.1f}"
+    """GPU-hours, as exactly as matters."""
+    return UNKNOWN if value is None else f"{value:,.{0 if value >= 100 else 1 if value >= 1 or not value else 3}f}"
 
 
 def money(value: float | None) -> str:
