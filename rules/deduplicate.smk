@@ -10,6 +10,7 @@ rule deduplicate:
     """The problems, each once: reposts in other words or another LaTeX are dropped, or marked."""
     input:
         problems="results/{run}/merged.jsonl",
+        threads=[] if settings.starts_from_problems else "results/{run}/origins.jsonl",
         code=code_of("deduplicate"),
     output:
         rows="results/{run}/deduplicated.jsonl",
@@ -23,11 +24,13 @@ rule deduplicate:
         "results/{run}/benchmarks/deduplicate.tsv"
     params:
         keep=config["duplicates"],
+        threads=lambda wildcards, input: f"--threads {input.threads}" if input.threads else "",
     conda:
         "../envs/workflow.yaml"
     shell:
         "python scripts/deduplicate.py"
         " --problems {input.problems}"
+        " {params.threads}"
         " --keep {params.keep}"
         " --output {output.rows}"
         " --dropped {output.dropped}"

@@ -1,6 +1,6 @@
 """Forum threads -> problems with their answers.
 
-    threads (hub dataset or file) -> results/{run}/raw_aops_data.jsonl
+    threads (hub dataset or file) -> results/{run}/raw_aops_data.jsonl, origins.jsonl
     -> replies/extract_problems/   -> problems.jsonl
     -> replies/classify_problems/  -> classified.jsonl
     -> replies/extract_answers/    -> answers.jsonl     (no proof, no multiple choice, no yes/no, valid)
@@ -46,6 +46,7 @@ rule prepare_raw_data:
         code=code_of("prepare_raw_data"),
     output:
         rows="results/{run}/raw_aops_data.jsonl",
+        origins="results/{run}/origins.jsonl",
         dropped="results/{run}/dropped/prepare_raw_data.jsonl",
         counts="results/{run}/counts/prepare_raw_data.json",
     log:
@@ -71,6 +72,7 @@ rule prepare_raw_data:
         " --max-bad-fraction {params.max_bad_fraction}"
         " --workers {threads}"
         " --output {output.rows}"
+        " --origins {output.origins}"
         " --dropped {output.dropped}"
         " --counts {output.counts}"
         " 2>&1 | tee {log}"
@@ -325,6 +327,7 @@ rule merge_data:
         classified="results/{run}/classified.jsonl",
         answers="results/{run}/answers.jsonl",
         proofs=["results/{run}/proofs.jsonl"] if config["problems"]["use_converted_proofs"] else [],
+        origins="results/{run}/origins.jsonl",
         code=code_of("merge_data"),
     output:
         rows="results/{run}/merged.jsonl",
@@ -341,6 +344,7 @@ rule merge_data:
         " --classified {input.classified}"
         " --answers {input.answers}"
         " {params.proofs}"
+        " --origins {input.origins}"
         " --output {output.rows}"
         " --dropped {output.dropped}"
         " --counts {output.counts}"

@@ -1,11 +1,12 @@
 r"""Problems that are there already, with or without answers: the first file of a recipe that starts from no forum.
 
 In: files of rows (see omr/files/tables.py), or the manifest that `download_raw_data.py` wrote, and which of their
-columns hold the problem, its answer, where it comes from, its id; a path into a column is one with dots.
+columns hold the problem, its answer, its id, where it comes from; a path into a column is one with dots.
 
 Out, `merged.jsonl`: `id` (the one given; else `<hash of the problem's notation>-1`), `thread_id` (the id, or that
 hash), `problem`, `expected_answer` (or null), `problem_type` (`has_answer_extracted`, `no_answer_extracted`) and, where
-it is told, `problem_source`. A number is an answer, and so is the only element of a list; a blank text or NaN is none.
+they are told, `problem_source`, `source_url`, `source_license`, `source_author`, `source_date`. A number is an answer,
+and so is the only element of a list; a blank text or NaN is none.
 
 Dropped: rows that cannot be used (`unreadable_json`, `missing_column`, `wrong_type`, `unusable_id`), `empty_problem`,
 `too_long_problem`, `placeholder_answer` (`?`, `proof`), `too_long_answer`, and `duplicate`: of problems in the same
@@ -41,11 +42,15 @@ from omr.stages.faulty_rows import FaultyRows
 from omr.stages.flags import open_stage, stage_parser
 from omr.stages.stage import Stage
 from omr.threads.files import find_inputs
+from omr.threads.origins import ORIGINS, USUAL, origin_fields
+from omr.threads.rows import told
 
 #: What a row is made of. The first must be in every row; a column of the second kind in some row.
-PROBLEM, ANSWER, SOURCE, ID = FIELDS = ("problem", "expected_answer", "source", "id")
+PROBLEM, ANSWER, ID = "problem", "expected_answer", "id"
+FIELDS = (PROBLEM, ANSWER, ID, *ORIGINS)
 #: Reasons for which a row is no row of problems; the others are about the problem that it states.
 _UNUSABLE = ("unreadable_json", "missing_column", "wrong_type", "unusable_id")
+_MAY_LACK = {ID: "id", **USUAL}
 _SHOWN_CHARACTERS = 2000
 #: Ids stand in names of replies and in longer ids, which tell their parts by `~`.
 _USABLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
@@ -129,9 +134,11 @@ class ProblemSet:
         answer = answer_of(values.get(ANSWER))
         if answer is MISSING:
             return self._mistyped(ANSWER, "text, a number or null", values[ANSWER])
-        source, own_id = values.get(SOURCE), _plain_id(values.get(ID))
-        if isinstance(source, bool) or not isinstance(source, str | int | None):
-            return self._mistyped(SOURCE, "text", source)
+        own_id = _plain_id(values.get(ID))
+        for field in ORIGINS:
+            value = values.get(field)
+            if isinstance(value, bool) or not isinstance(value, str | int | float | list | None):
+                return self._mistyped(field, "text", value)
         if own_id is not None and (not _USABLE_ID.fullmatch(own_id) or is_canary(own_id)):
             detail = f"{self._columns[ID]} is {own_id!r:.80}: an id has 1 to 128 of a-z, A-Z, 0-9, `_.:-`"
             return Refused("unusable_id", f"{detail}; `id: null` makes ids from the texts", {"problem": problem})
@@ -142,8 +149,8 @@ class ProblemSet:
             shown = {"expected_answer": answer[:_SHOWN_CHARACTERS]}
             return Refused("too_long_answer", f"{len(answer)} characters", about | shown)
         kind = "no_answer_extracted" if answer is None else "has_answer_extracted"
-        told = {} if source is None else {"problem_source": str(source)}
-        return _ids(own_id, problem) | about | {"problem_type": kind} | told
+        origin = origin_fields({field: told(values.get(field)) for field in ORIGINS})
+        return _ids(own_id, problem) | about | {"problem_type": kind} | origin
 
     def _mistyped(self, field: str, wanted: str, value: Any) -> Refused:
         return Refused("wrong_type", f"{self._columns[field]} must be {wanted}, not {_type_name(value)}", {})
@@ -214,9 +221,12 @@ def _told_apart(number: int, row: Row) -> Row:
 
 
 def check_columns(problems: ProblemSet, columns: Mapping[str, str]) -> None:
-    """Raises UserError for a column that config names and no row has; `source` and `id` under these names may lack."""
+    """Raises UserError for a column that config names and no row has.
+
+    Those of the id and of the origin may lack under their usual names.
+    """
     for field, path in columns.items():
-        if field in problems.seen or (field in (SOURCE, ID) and path == field):
+        if field in problems.seen or path == _MAY_LACK.get(field):
             continue
         raise UserError(
             f"no row has {path!r}, which is to be the {field}; the first one has: {', '.join(problems.there)}",
@@ -251,7 +261,8 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--input", nargs="+", required=True, metavar="FILE", help="files or folders, or a manifest")
     parser.add_argument("--problem", required=True, metavar="COLUMN", help="the problem's text")
     parser.add_argument("--expected-answer", metavar="COLUMN", help="its answer; without it all are voted on")
-    parser.add_argument("--source", metavar="COLUMN", help="where it comes from")
+    for field in ORIGINS:
+        parser.add_argument(f"--{field}", metavar="COLUMN", help="where it comes from: a column that tells it")
     parser.add_argument("--id", metavar="COLUMN", help="its id; without it ids are made from the texts")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N rows")
     parser.add_argument("--max-bad-fraction", type=float, default=0.01, metavar="F", help="unusable rows tolerated")

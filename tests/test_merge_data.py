@@ -126,3 +126,37 @@ def test_answers_that_were_made_from_other_problems_are_an_error(
 def test_an_id_that_occurs_twice_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="stands in line 1 already"):
         run_stage(main, tmp_path, {"classified": [classified(0)] * 2, "answers": [], "proofs": []})
+
+
+def origin(row: Row, **told: str) -> Row:
+    return {"id": row["thread_id"], "source": None, "url": None, "posts": 1} | told
+
+
+def test_what_is_told_of_a_thread_reaches_its_problems(tmp_path: Path) -> None:
+    rows = [classified(0), classified(1, is_proof=True), classified(2)]
+    light = [
+        origin(rows[0], source="forum", url="u", license="l", author="a", date="d"),
+        origin(rows[1]),
+        origin(rows[2]),
+    ]
+    inputs = {
+        "classified": rows,
+        "answers": [answer(rows[0], "5"), answer(rows[2])],
+        "proofs": [proof(rows[1], "Find 7.")],
+    }
+    run = run_stage(main, tmp_path, inputs | {"origins": [{"id": "another", "posts": 0}, *light]})
+    assert run.rows[0] == answer(rows[0], "5") | {
+        "problem_source": "forum", "source_url": "u", "source_license": "l", "source_author": "a", "source_date": "d",
+    }  # fmt: skip
+    assert run.rows[1:] == run_stage(main, tmp_path / "plain", inputs).rows[1:]
+
+
+def test_a_thread_of_which_nothing_is_there_stops_the_merge(tmp_path: Path) -> None:
+    rows = [classified(0), classified(1)]
+    inputs = {
+        "classified": rows,
+        "answers": [answer(row, "5") for row in rows],
+        "origins": [origin(rows[1]), origin(rows[0])],
+    }
+    with pytest.raises(UserError, match="not at its place"):
+        run_stage(main, tmp_path, inputs)

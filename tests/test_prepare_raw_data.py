@@ -427,3 +427,135 @@ def test_no_line_is_lost_whatever_it_holds(tmp_path_factory: pytest.TempPathFact
     result = run(folder, folder / "in.jsonl", options=["--max-bad-fraction=1"])
     assert result.counts["read"] == 1 + len(lines)
     assert len(result.dropped) == len(lines)
+
+
+ORIGIN_FLAGS = (
+    "--source",
+    "source",
+    "--url",
+    "meta.url",
+    "--license",
+    "license",
+    "--author",
+    "user_name",
+    "--date",
+    "date",
+)
+
+
+def origins(folder: Path) -> list[Row]:
+    return [orjson.loads(line) for line in (folder / "origins.jsonl").read_bytes().splitlines()]
+
+
+def test_what_the_columns_tell_of_a_thread_goes_into_light_rows(tmp_path: Path) -> None:
+    rows = [
+        thread("Find 1.", "a", "b", source="forum", meta={"url": "https://example.org/1"}, user_name="ann", date=2019),
+        thread("Find 2.", source=["x", None, "y"], license=" ", user_name={"no": "text"}),
+        thread("Find 1.", "a", "b"),
+    ]
+    flags = (*ORIGIN_FLAGS, "--license-of-all", "CC BY-SA", "--origins", str(tmp_path / "origins.jsonl"))
+    found = run(tmp_path, write_jsonl(tmp_path / "threads.jsonl", rows), options=flags)
+    first, second = (row["id"] for row in found.rows)
+    assert origins(tmp_path) == [
+        {"id": first, "source": "forum", "url": "https://example.org/1", "license": "CC BY-SA", "author": "ann", "date": "2019", "posts": 2},
+        {"id": second, "source": "x, y", "url": None, "license": "CC BY-SA", "author": None, "date": None, "posts": 0},
+    ]  # fmt: skip
+
+
+def test_columns_of_the_origin_are_read_from_parquet(tmp_path: Path) -> None:
+    file = write_parquet(tmp_path / "threads.parquet", [thread("Find 1.", "a", date="2020", user_name="ann")])
+    flags = ("--date", "date", "--author", "user_name", "--origins", str(tmp_path / "origins.jsonl"))
+    run(tmp_path, file, options=flags)
+    assert [(row["date"], row["author"]) for row in origins(tmp_path)] == [("2020", "ann")]
+
+
+def test_a_column_of_the_origin_may_lack_under_its_usual_name_only(tmp_path: Path) -> None:
+    file = write_jsonl(tmp_path / "threads.jsonl", [thread("Find 1.")])
+    run(tmp_path, file, options=("--url", "url"))
+    with pytest.raises(UserError, match="no thread has 'link', which is to be the url"):
+        run(tmp_path, file, options=("--url", "link"))
+
+
+def test_names_mails_and_signatures_are_taken_out_and_counted_and_ids_stay(tmp_path: Path) -> None:
+    rows = [
+        thread(
+            "Find $x$.\n--\nann_e2",
+            "@ann_e2 write to me@example.org: $x=1$",
+            "Bob, no",
+            user_name="ann_e2",
+            by=["Bob", "Bob"],
+        ),
+        thread("Let Bob be $2$. Find $y$.", "Bob is $2$."),
+    ]
+    file = write_jsonl(tmp_path / "threads.jsonl", rows)
+    flags = ("--author", "user_name", "--post-authors", "by", "--origins", str(tmp_path / "origins.jsonl"))
+    plain = run(tmp_path, file, options=flags)
+    assert origins(tmp_path)[0]["author"] == "ann_e2"
+    assert "taken_out" not in plain.counts
+    found = run(tmp_path, file, options=(*flags, "--strip-names"))
+    assert [row["id"] for row in found.rows] == [row["id"] for row in plain.rows]
+    assert found.rows[0]["forum_post"] == "Find $x$."
+    assert found.rows[0]["forum_discussions"] == "Post 1:\n[user] write to [email]: $x=1$\n\nPost 2:\n[user], no"
+    assert found.rows[1] == plain.rows[1]
+    assert found.counts["taken_out"] == {"names": 2, "mails": 1, "signatures": 1, "threads": 1, "names_left": 0}
+    assert all("author" not in row for row in origins(tmp_path))
+
+
+SITE = Path(__file__).parent / "data/stackexchange/questions.jsonl"
+SITE_FLAGS = (
+    "--kind", "stackexchange", "--question", "question", "--answers", "answers", "--url", "metadata.0", "--source", "metadata.1",
+    "--author", "answers.*.author", "--date", "date", "--license-of-all", "CC BY-SA",
+)  # fmt: skip
+
+
+def test_a_stack_exchange_dump_becomes_threads_with_the_best_answer_first(tmp_path: Path) -> None:
+    found = run(tmp_path, SITE, options=(*SITE_FLAGS, "--origins", str(tmp_path / "origins.jsonl")))
+    assert [row["forum_post"] for row in found.rows] == [
+        "A ladder of length $5$ leans against a wall; its foot is $3$ away from the wall.\n\n"
+        "How high does it reach, if $0 < h$ and $h^2+3^2=5^2$?\n\nThanks!",
+        "Let $A=\\begin{pmatrix}1 & 2\\\\ 3 & 4\\end{pmatrix}$ and $a_1*b_1 = a_2*b_2$. What is $\\det A$ for $x<y$?",
+        "Is there a book about \\(p\\)-adic numbers?",
+    ]
+    assert found.rows[0]["forum_discussions"] == (
+        "Post 1:\nIt is a 3-4-5 triangle:\n\n- legs $3$ and $4$,\n- hypotenuse $5$.\n\nSo $h = 4$. See here.\n\n"
+        "Post 2:\nBy Pythagoras, $$h=\\sqrt{5^2-3^2}=4.$$\n\nPost 3:\nMeasure it: about `4.0`"
+    )
+    assert origins(tmp_path)[0] == {
+        "id": found.rows[0]["id"], "source": "https://math.example.org", "url": "https://math.example.org/questions/101",
+        "license": "CC BY-SA", "author": "hypotenuse_fan, slope", "date": "2019/03/04", "posts": 3,
+    }  # fmt: skip
+
+
+def test_a_stack_exchange_dump_in_parquet_gives_the_same_rows(tmp_path: Path) -> None:
+    rows = [json.loads(line) for line in SITE.read_text().splitlines()]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "questions.parquet")
+    packed = run(tmp_path / "a", tmp_path / "questions.parquet", options=SITE_FLAGS)
+    assert packed.output == run(tmp_path / "b", SITE, options=SITE_FLAGS).output
+
+
+def test_names_of_those_who_answer_are_known_from_the_dump(tmp_path: Path) -> None:
+    row = {
+        "question": "<p>Find $x$.</p>",
+        "answers": [
+            {"text": "<p>As hypotenuse_fan says.</p>", "author": "slope"},
+            {"text": "<p>$x=1$</p>", "author": "hypotenuse_fan", "selected": True},
+        ],
+    }
+    found = run(
+        tmp_path,
+        write_jsonl(tmp_path / "a.jsonl", [row]),
+        options=("--kind", "stackexchange", "--question", "question", "--answers", "answers", "--strip-names"),
+    )
+    assert found.rows[0]["forum_discussions"] == "Post 1:\n$x=1$\n\nPost 2:\nAs [user] says."
+
+
+def test_answers_of_another_kind_are_dropped_with_their_reason(tmp_path: Path) -> None:
+    rows = [
+        {"question": "Find 1.", "answers": []},
+        {"question": "Find 2.", "answers": ["text"]},
+        {"question": "Find 3.", "answers": [{"text": 3}]},
+    ]
+    flags = ("--kind", "stackexchange", "--question", "question", "--answers", "answers", "--max-bad-fraction", "1")
+    found = run(tmp_path, write_jsonl(tmp_path / "a.jsonl", rows), options=flags)
+    assert [row["reason"] for row in found.dropped] == ["wrong_type", "wrong_type"]
+    assert len(found.rows) == 1

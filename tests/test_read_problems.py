@@ -186,3 +186,12 @@ def test_a_limit_takes_the_first_rows_of_all_files(tmp_path: Path) -> None:
 def test_an_empty_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no rows"):
         run(tmp_path, write(tmp_path))
+
+
+def test_where_a_problem_comes_from_is_told_by_the_columns_that_config_names(tmp_path: Path) -> None:
+    told = {"link": "https://example.org", "license": "cc0", "user_name": ["ann", "ben"], "date": 2020}
+    flags = ("--url", "link", "--license", "license", "--author", "user_name", "--date", "date")
+    rows = run(tmp_path, write(tmp_path, problem(1, **told), problem(2, link=None)), *flags).rows
+    fields = ("problem_source", "source_url", "source_license", "source_author", "source_date")
+    assert [rows[0].get(field) for field in fields] == [None, "https://example.org", "cc0", "ann, ben", "2020"]
+    assert not set(fields) & set(rows[1])

@@ -29,6 +29,7 @@ from omr.runs.lineage import Event, Lineage
 PROMPTS = Path(__file__).parents[3] / "prompts"
 _TITLES = {
     "raw_aops_data": "The thread",
+    "origins": "Where the thread comes from",
     "problems": "A problem that its first post states",
     "classified": "Classified",
     "answers": "With the answer that the discussion gives",

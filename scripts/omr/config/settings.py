@@ -128,8 +128,13 @@ class Settings:
 
     @property
     def thread_flags(self) -> str:
-        """Which columns hold a thread, as flags of prepare_raw_data.py."""
-        return flags(self.config["raw_data"]["columns"])
+        """Which columns hold a thread, and what becomes of it, as flags of prepare_raw_data.py."""
+        raw = self.config["raw_data"]
+        # The config of an older run has none of these.
+        answers = {f"answer_{field}": name for field, name in raw.get("answer_columns", {}).items()}
+        told = {"kind": raw.get("kind"), "license_of_all": raw.get("license")}
+        strip = " --strip-names" if raw.get("strip_names") else ""
+        return flags({**raw["columns"], **told, **(answers if raw.get("kind") == "stackexchange" else {})}) + strip
 
     @property
     def starts_from_problems(self) -> bool:

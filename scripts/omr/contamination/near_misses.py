@@ -16,8 +16,9 @@ from random import Random
 from typing import Any
 
 from omr.contamination.reposts import are_reposts
-from omr.contamination.rewording import paraphrase, pieces, renumber
+from omr.contamination.rewording import paraphrase, renumber
 from omr.files.jsonl import Row
+from omr.threads.formulas import pieces
 
 _SPELLINGS = {
     "\\frac": "\\dfrac ", "\\le": "\\leq ", "\\ge": "\\geq ", "\\ne": "\\neq ", "\\to": "\\rightarrow ",

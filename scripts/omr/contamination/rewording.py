@@ -10,9 +10,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from random import Random
-from typing import NamedTuple
 
 from omr.contamination.benchmark_text import words
+from omr.threads.formulas import pieces
 
 #: Phrase -> other phrase, applied to prose only and in one pass, so that a pair may stand here both ways. A longer
 #: phrase wins over a shorter one; one that stands for itself is left alone.
@@ -56,8 +56,6 @@ _NOTATION = {
     "\\frac": "\\dfrac", "\\dfrac": "\\frac", "\\le": "\\leq", "\\leq": "\\le", "\\ge": "\\geq", "\\geq": "\\ge",
     "\\neq": "\\ne", "\\ne": "\\neq", "\\cdot": "\\times", "\\times": "\\cdot",
 }  # fmt: skip
-_CLOSING = {"$$": "$$", "$": "$", "\\(": "\\)", "\\[": "\\]", "[asy]": "[/asy]"}
-_DELIMITER = re.compile(r"\\\$|\$\$|\$|\\\(|\\\)|\\\[|\\\]|\[asy\]|\[/asy\]")
 #: Stands for the n-th formula while prose is rewritten; private characters, so that no rule can touch it.
 _PLACE = re.compile("\ue000([0-9]+)\ue001")
 _PRIVATE = re.compile("[\ue000\ue001]")
@@ -75,27 +73,6 @@ def _any_of(phrases: list[str]) -> str:
 _PHRASE = re.compile(_any_of(list(_PHRASES)), re.IGNORECASE | re.ASCII)
 _NAME = re.compile(_any_of([name for names in _NAMES for name in names]))
 _NOTATION_COMMAND = re.compile(rf"(?:{'|'.join(map(re.escape, sorted(_NOTATION, key=len, reverse=True)))})(?![A-Za-z])")
-
-
-class Piece(NamedTuple):
-    """A stretch of a problem: a formula with its delimiters (or a drawing), or the prose between two of them."""
-
-    text: str
-    is_formula: bool
-
-
-def pieces(text: str) -> Iterator[Piece]:
-    """A problem as prose and formulas in turn; joined they are the text. What is never closed counts as prose."""
-    place, start, closing = 0, 0, ""
-    for match in _DELIMITER.finditer(text):
-        delimiter = match.group()
-        if not closing and delimiter in _CLOSING:
-            start, closing = match.start(), _CLOSING[delimiter]
-        elif delimiter == closing:
-            yield Piece(text[place:start], is_formula=False)
-            yield Piece(text[start : match.end()], is_formula=True)
-            place, closing = match.end(), ""
-    yield Piece(text[place:], is_formula=False)
 
 
 def paraphrase(text: str, random: Random) -> str | None:

@@ -129,6 +129,7 @@ class Lineage:
     def thread(self, thread: str) -> Iterator[Event]:
         """The thread itself, up to its reply with problems, and what was dropped of it."""
         yield from self._rows("raw_aops_data.jsonl", "id", thread)
+        yield from self._rows("origins.jsonl", "id", thread)
         yield from self._dropped("dropped/prepare_raw_data", thread)
         yield from self._replies("replies/extract_problems", thread, thread)
         yield from self._dropped("dropped/parse_problems", thread)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -39,11 +40,28 @@ _CHUNK_ROWS = 200
 _BOM = b"\xef\xbb\xbf"
 
 
-class ThreadColumns(NamedTuple):
-    """Which columns, or paths into columns, hold the first post of a thread and the posts that follow."""
+@dataclass(frozen=True)
+class ThreadColumns:
+    """Which columns, or paths into columns, hold the first post of a thread and the posts that follow.
+
+    `origins` are pairs of one of `ORIGINS` and its path; `post_authors` are the authors of the posts that follow.
+    """
 
     post: str = POST
     answers: str = ANSWERS
+    origins: tuple[tuple[str, str], ...] = ()
+    post_authors: str | None = None
+
+    @property
+    def required(self) -> tuple[str, str]:
+        """Those that every row must have."""
+        return self.post, self.answers
+
+    @property
+    def all(self) -> list[str]:
+        """All paths."""
+        further = [path for _, path in self.origins]
+        return [*self.required, *further, *([] if self.post_authors is None else [self.post_authors])]
 
     @property
     def remedy(self) -> str:
@@ -208,7 +226,7 @@ def _check_first_row(file: Path, first_line: int, lines: Sequence[bytes], column
         except orjson.JSONDecodeError:
             continue
         if isinstance(row, dict):
-            missing = [path for path in columns if value_at(row, path) is MISSING]
+            missing = [path for path in columns.required if value_at(row, path) is MISSING]
             _check_columns(file, missing, list(row), columns, number)
             return True
     return False
@@ -234,9 +252,9 @@ def _parquet_columns(file: Path, columns: ThreadColumns) -> set[str]:
         schema = pq.read_schema(file)
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"cannot be read as Parquet: {error}", file=file, remedy="fetch the file again") from error
-    missing = [path for path in columns if not top_columns([path]) & set(schema.names)]
+    missing = [path for path in columns.required if not top_columns([path]) & set(schema.names)]
     _check_columns(file, missing, schema.names, columns)
-    if columns == THREAD_COLUMNS:
+    if columns.required == THREAD_COLUMNS.required:
         _check_types(file, schema)
     sources = {
         field.name
@@ -244,7 +262,7 @@ def _parquet_columns(file: Path, columns: ThreadColumns) -> set[str]:
         if field.name.startswith(SOURCE_PREFIX)
         and (_is_text(field.type) or types.is_integer(field.type) or types.is_floating(field.type))
     }
-    return sources | top_columns(columns)
+    return sources | top_columns(columns.all)
 
 
 def _check_types(file: Path, schema: Any) -> None:

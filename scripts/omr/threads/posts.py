@@ -7,7 +7,7 @@ never reaches the next.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -59,15 +59,17 @@ def clean_post(text: str) -> str:
     return "\n".join(filter(None, kept))
 
 
-def build_discussion(answers: Sequence[str], max_tokens: int, counter: TokenCounter) -> Discussion:
-    """Join the cleaned answers while the text stays within `max_tokens`; no post is ever cut.
+def build_discussion(
+    answers: Sequence[str], max_tokens: int, counter: TokenCounter, clean: Callable[[str], str] = clean_post
+) -> Discussion:
+    """Join the answers, each made clean, while the text stays within `max_tokens`; no post is ever cut.
 
     Posts of which nothing is left after cleaning are skipped, and the numbers count the posts that are there: 1, 2, 3
     without gaps. The first post that does not fit ends the discussion, however short the later ones are. A post is
     counted with its heading and the blank line before it. A tokenizer that sees the whole text may join a full stop to
     the blank line behind it, so the sum may exceed the count of the whole by a token a post.
     """
-    posts = [clean for answer in answers if (clean := clean_post(answer))]
+    posts = [post for answer in answers if (post := clean(answer))]
     blocks = [f"{_BETWEEN}Post {number}:\n{post}" for number, post in enumerate(posts, 1)]
     if blocks:
         blocks[0] = blocks[0].removeprefix(_BETWEEN)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import orjson
@@ -10,7 +12,9 @@ import orjson
 from omr.files.jsonl import dumps
 from omr.files.tables import MISSING, value_at
 from omr.threads.files import SOURCE_PREFIX, THREAD_COLUMNS, Chunk, ThreadColumns
-from omr.threads.posts import build_discussion, thread_id
+from omr.threads.names import strip_thread
+from omr.threads.posts import build_discussion, clean_post, thread_id
+from omr.threads.stackexchange import AnswerFields, best_first, fault_of_answers, plain_text
 from omr.threads.token_counts import TokenCounter
 
 # Of an unreadable line the dropped file shows the beginning: a line may be as long as the file.
@@ -18,11 +22,15 @@ _SHOWN_CHARACTERS = 2000
 
 
 class Passed(NamedTuple):
-    """A row that is fine: its place in the input, its id, the line to write, and its posts by what became of them."""
+    """A row that is fine: its place in the input, its id, the lines to write (the thread; where it comes from), the
+    columns of its origin that it has, what was taken out of it, and its posts by what became of them."""
 
     line: int
     id: str
     encoded: bytes
+    origin: bytes
+    columns_there: tuple[str, ...]
+    taken: Counter[str]
     posts_kept: int
     posts_empty: int
     posts_left_out: int
@@ -38,9 +46,11 @@ class Refused(NamedTuple):
 
 
 class _Thread(NamedTuple):
+    id: str
     post: str
     answers: list[str]
-    sources: dict[str, Any]
+    authors: list[str | None]
+    row: dict[str, Any]
 
 
 class ChunkResult(NamedTuple):
@@ -51,12 +61,29 @@ class ChunkResult(NamedTuple):
 
 
 class ThreadBuilder:
-    """Turns chunks of raw threads into output rows; `counter` measures discussions against `max_tokens`."""
+    """Turns chunks of raw threads into output rows; `counter` measures discussions against `max_tokens`.
 
-    def __init__(self, counter: TokenCounter, max_tokens: int, columns: ThreadColumns = THREAD_COLUMNS) -> None:
+    `fields` say how answers of a Stack Exchange dump are written; None: the posts are plain texts, of a forum.
+    `strips_names` takes names, mail addresses and signatures out, see omr/threads/names.py; then no author is told.
+    `license` is that of threads whose columns tell none.
+    """
+
+    def __init__(
+        self,
+        counter: TokenCounter,
+        max_tokens: int,
+        columns: ThreadColumns = THREAD_COLUMNS,
+        *,
+        fields: AnswerFields | None = None,
+        strips_names: bool = False,
+        license: str | None = None,
+    ) -> None:
         self._counter = counter
         self._max_tokens = max_tokens
         self._columns = columns
+        self._fields = fields
+        self._strips_names = strips_names
+        self._license = license
 
     def __call__(self, chunk: Chunk) -> ChunkResult:
         """Every row of a chunk, built or refused with a reason; blank lines are no rows."""
@@ -66,22 +93,47 @@ class ThreadBuilder:
         )
 
     def _build(self, number: int, line: bytes) -> Passed | Refused:
-        thread = _read_thread(number, line, self._columns)
+        row = _parsed(number, line)
+        thread = row if isinstance(row, Refused) else self._read(number, row)
         if isinstance(thread, Refused):
             return thread
-        discussion = build_discussion(thread.answers, self._max_tokens, self._counter)
-        identity = thread_id(thread.post, thread.answers)
-        row = {
-            "id": identity,
-            "forum_post": thread.post.replace("\0", ""),
-            "forum_discussions": discussion.text,
-            **thread.sources,
-        }
-        return Passed(number, identity, dumps(row), *discussion[1:])
+        post, answers, taken = thread.post.replace("\0", ""), thread.answers, Counter[str]()
+        origin = {field: told(value_at(thread.row, path)) for field, path in self._columns.origins}
+        if self._license is not None:
+            origin["license"] = origin.get("license") or self._license
+        clean: Callable[[str], str] = clean_post
+        if self._strips_names:
+            cleaned = [clean_post(answer) for answer in answers]
+            post, answers, taken = strip_thread(post, cleaned, origin.get("author"), thread.authors, raw=answers)
+            origin.pop("author", None)
+            clean = str.strip
+        discussion = build_discussion(answers, self._max_tokens, self._counter, clean)
+        sources = {} if self._strips_names else _sources(thread.row)
+        text = {"id": thread.id, "forum_post": post, "forum_discussions": discussion.text, **sources}
+        light = {"id": thread.id, **origin, "posts": discussion.posts_kept}
+        there = tuple(field for field, path in self._columns.origins if value_at(thread.row, path) is not MISSING)
+        return Passed(number, thread.id, dumps(text), dumps(light), there, taken, *discussion[1:])
+
+    def _read(self, number: int, row: dict[str, Any]) -> _Thread | Refused:
+        """Check one row; null answers stand for none, a null among them for an empty one."""
+        columns = self._columns
+        post, answers = (value_at(row, path) for path in columns.required)
+        if isinstance(answers, str) and columns.answers != THREAD_COLUMNS.answers and self._fields is None:
+            answers = [answers]  # a column that config names may hold the one post that follows
+        fault = _fault_of(row, post, answers, columns, self._fields)
+        if fault is not None:
+            return Refused(number, *fault)
+        authors = None if columns.post_authors is None else value_at(row, columns.post_authors)
+        if self._fields is None:
+            texts = _texts(answers)
+            return _Thread(thread_id(post, texts), post, texts, _authors(authors), row)
+        identity = thread_id(post, _texts([answer.get(self._fields.text) for answer in answers or ()]))
+        ranked = best_first(answers, self._fields)
+        texts = [plain_text(answer.text) for answer in ranked]
+        return _Thread(identity, plain_text(post), texts, [answer.author for answer in ranked], row)
 
 
-def _read_thread(number: int, line: bytes, columns: ThreadColumns) -> _Thread | Refused:
-    """Parse and check one line; null answers stand for none, a null among them for an empty one."""
+def _parsed(number: int, line: bytes) -> dict[str, Any] | Refused:
     try:
         row = orjson.loads(line)
     except orjson.JSONDecodeError as error:
@@ -89,30 +141,45 @@ def _read_thread(number: int, line: bytes, columns: ThreadColumns) -> _Thread | 
         return Refused(number, "unreadable_json", str(error), shown)
     if not isinstance(row, dict):
         return Refused(number, "wrong_type", f"a JSON object was expected, not {_type_name(row)}")
-    post, answers = (value_at(row, path) for path in columns)
-    if isinstance(answers, str) and columns.answers != THREAD_COLUMNS.answers:
-        answers = [answers]  # a column that config names may hold the one post that follows
-    fault = _fault_of(row, post, answers, columns)
-    if fault is not None:
-        return Refused(number, *fault)
-    return _Thread(post, _texts(answers), _sources(row))
+    return row
 
 
-def _fault_of(row: dict[str, Any], post: Any, answers: Any, columns: ThreadColumns) -> tuple[str, str] | None:
+def _fault_of(
+    row: dict[str, Any], post: Any, answers: Any, columns: ThreadColumns, fields: AnswerFields | None
+) -> tuple[str, str] | None:
     """(reason, detail) for a parsed row that is no thread."""
-    for name, value in zip(columns, (post, answers), strict=True):
+    for name, value in zip(columns.required, (post, answers), strict=True):
         if value is MISSING:
             return "missing_column", f"no {name}; it has: {', '.join(row) or 'nothing'}"
     if not isinstance(post, str):
         return "wrong_type", f"{columns.post} must be a string, not {_type_name(post)}"
-    if not isinstance(answers, list | None):
-        return "wrong_type", f"{columns.answers} must be a list of strings, not {_type_name(answers)}"
-    for answer in answers or ():
-        if not isinstance(answer, str | None):
-            return "wrong_type", f"{columns.answers} must hold strings, not {_type_name(answer)}"
+    fault = _fault_of_posts(answers) if fields is None else fault_of_answers(answers, fields)
+    if fault is not None:
+        return "wrong_type", f"{columns.answers} {fault}"
     if not post.replace("\0", "").strip():
         return "empty_post", f"{columns.post} is blank"
     return None
+
+
+def _fault_of_posts(answers: Any) -> str | None:
+    if not isinstance(answers, list | None):
+        return f"must be a list of strings, not {_type_name(answers)}"
+    wrong = next((answer for answer in answers or () if not isinstance(answer, str | None)), None)
+    return None if wrong is None else f"must hold strings, not {_type_name(wrong)}"
+
+
+def told(value: Any) -> str | None:
+    """What a column says of an origin, as text: of a list all that its elements say; None where it says nothing."""
+    if isinstance(value, list):
+        return ", ".join(dict.fromkeys(filter(None, map(told, value)))) or None
+    if isinstance(value, str):
+        return value.replace("\0", "").strip() or None
+    return str(value) if _is_plain(value) else None
+
+
+def _authors(value: Any) -> list[str | None]:
+    listed = value if isinstance(value, list) else []
+    return [author if isinstance(author, str) else None for author in listed]
 
 
 def _texts(answers: list[str | None] | None) -> list[str]:

@@ -10,7 +10,8 @@ from contamination_files import APPLES, DIVISORS, TRIANGLE
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from omr.contamination.benchmark_text import normal_text, words
-from omr.contamination.rewording import changed_share, paraphrase, pieces, renumber
+from omr.contamination.rewording import changed_share, paraphrase, renumber
+from omr.threads.formulas import pieces
 
 SENTENCES = [
     "Suppose that $n \\le 20$ is an integer.",
