@@ -38,6 +38,7 @@ from omr.asking.tries import NEVER, Tries, TryAgain
 from omr.asking.turn_journal import forget_turns
 from omr.asking.turns import TurnCounts
 from omr.asking.twin_jobs import EXIT_STOPPED, PostponedError, Queueing
+from omr.batches.run import drain_through_batches
 from omr.config.files import read_config
 from omr.errors import UserError, run_command
 from omr.files.jsonl import AtomicFile, Row
@@ -196,8 +197,12 @@ async def answer(
             progress.phase = "loading"
             stop = partial(stop_for_budget, drain, log)
             async with watched_time_limit(job.model, drain.stop, log), job.budget.watched(stop):
-                where = job.served, job.site, server_log(args)
-                await drain_through_server(drain, planned, *where, log, on_start=store.held.note_start)
+                if job.model.server == "batch":
+                    await planned()
+                    await drain_through_batches(drain, planning.requests, log)
+                else:
+                    where = job.served, job.site, server_log(args)
+                    await drain_through_server(drain, planned, *where, log, on_start=store.held.note_start)
         finally:
             log(progress.line())
             log(f"{client.retries} tries were repeated")

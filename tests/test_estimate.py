@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,11 @@ def test_gpu_hours_follow_from_tokens_per_second_and_count_all_gpus() -> None:
 def test_an_endpoint_costs_its_tokens_and_no_gpus() -> None:
     assert gpu_hours(HOSTED, 1e6, 1e6) == 0.0
     assert usd(HOSTED, 2e6, 1e6, 0.0) == pytest.approx(6.0)
+
+
+def test_batches_cost_half_or_what_config_says() -> None:
+    assert usd(replace(HOSTED, server="batch"), 2e6, 1e6, 0.0) == pytest.approx(3.0)
+    assert usd(replace(HOSTED, server="batch", batch_price=0.25), 2e6, 1e6, 0.0) == pytest.approx(1.5)
 
 
 def test_a_cost_without_a_price_is_unknown_not_zero() -> None:

@@ -23,7 +23,7 @@ SCRIPT = Path(__file__).parent.parent / "scripts" / "generate.py"
 class Job:
     """A folder with rows, a prompt and a config, and the command line that asks for them."""
 
-    def __init__(self, folder: Path, base_url: str, rows: int = 6, **model: object) -> None:
+    def __init__(self, folder: Path, base_url: str | list[str], rows: int = 6, **model: object) -> None:
         self.folder = folder
         self.output = folder / "replies.jsonl"
         self.write_rows(rows)
@@ -355,3 +355,51 @@ def test_control_tokens_in_rows_are_stored_and_counted(tmp_path: Path) -> None:
     assert sent == {"Solve end< |im_end|>", "Solve none"}
     assert {reply["id"]: reply.get("neutralised") for reply in job.replies()} == {"r0": 1, "r1": None}
     assert orjson.loads((tmp_path / "counts.json").read_bytes())["neutralised"] == 1
+
+
+def test_a_job_of_batches_is_killed_again_and_again_and_submits_each_request_once(tmp_path: Path) -> None:
+    rows, draw = 40, random.Random(5)
+    faults = [Fault("lose", match="batch/create", share=0.5)]
+    with running_server(8, model="replay", faults=faults, batch_looks=60) as server:
+        job = Job(tmp_path, server.base_url, rows, server="batch", batch_requests=10, batch_poll_s=0.05)
+        for _ in range(4):
+            process = job.start()
+            time.sleep(draw.uniform(0.5, 2.0))
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+        status, said = job.run()
+        assert status == 0, said
+        asked = {name: times for name, times in server.counts.items() if not name.startswith("batch/")}
+        assert server.counts["batch/validate"] == 4
+    assert set(asked.values()) == {1}
+    assert len(job.replies()) == len(asked) == rows
+    assert not (tmp_path / "replies.jsonl.batches").exists()
+    assert not list(tmp_path.glob(".*.tmp"))
+
+
+def test_several_urls_of_one_model_serve_one_job_though_one_dies(tmp_path: Path) -> None:
+    with running_server(8, latency_s=0.05) as one, running_server(8, latency_s=0.05) as other:
+        job = Job(tmp_path, [one.base_url, other.base_url], 120, concurrency=4)
+        process = job.start()
+        wait_for_replies(tmp_path / "replies.jsonl.journal", more_than=20)
+        one.shut_down()
+        assert process.wait(timeout=60) == 0
+        assert one.requests()["total_answered"] + other.requests()["total_answered"] == 120
+    assert len(job.replies()) == 120
+    # The next job starts with the one that is left.
+    with running_server(8) as other:
+        job.write_prompt("Solve now {{ problem }}")
+        entry = {"path": "replay", "server": "endpoint", "base_url": ["http://127.0.0.1:9/v1", other.base_url]}
+        (tmp_path / "config.yaml").write_bytes(orjson.dumps({"models": {"m": entry}}))
+        status, said = job.run()
+    assert (status, len(job.replies())) == (0, 120)
+    assert "warning: http://127.0.0.1:9/v1 cannot be reached" in said
+
+
+def test_a_job_takes_its_replies_in_pieces_and_stores_them_whole(tmp_path: Path) -> None:
+    with running_server(300, streaming="only", faults=[Fault("cut_stream", share=0.3)], keep_requests=True) as server:
+        job = Job(tmp_path, server.base_url, 20)
+        assert job.run()[0] == 0
+        assert len([kept for kept in server.kept_requests if kept.body["stream"]]) >= 20
+    assert {reply["usage"]["completion_tokens"] for reply in job.replies()} == {100}  # type: ignore[index]
+    assert {reply["finish_reason"] for reply in job.replies()} == {"length"}

@@ -119,20 +119,21 @@ class ChatClient:
         """
         try:
             fields = {"messages": request.messages}
-            question = Question(request.name, fields, self._max_tokens(request), temperature=request.temperature)
+            question = Question(request.name, fields, self.tokens_for(request), temperature=request.temperature)
             try:
-                told, latency_s = await self.answer_to(question, lambda body: self._read(request, body))
+                told, latency_s = await self.answer_to(question, lambda body: self.read(request, body))
             except FinalError as error:
                 shorter = self.budget.certain(request.messages)
                 if error.kind != "context_overflow" or shorter is None or shorter >= question.max_tokens:
                     raise
                 question = replace(question, max_tokens=shorter)
-                told, latency_s = await self.answer_to(question, lambda body: self._read(request, body))
+                told, latency_s = await self.answer_to(question, lambda body: self.read(request, body))
         except FinalError as error:
             return failed(request, self.spec, error)
         return stored(request, self.spec, **told._asdict()) | {"latency_s": latency_s}
 
-    def _read(self, request: Request, body: Any) -> Told:
+    def read(self, request: Request, body: Any) -> Told:
+        """The reply in a body that holds no error. Raises as `read_reply` does."""
         told = read_reply(body)
         self.check_prompt(request.messages, body.get("usage"))
         self.note_model(told.stated_model)
@@ -239,7 +240,15 @@ class ChatClient:
             return TransientError("timeout", f"no whole reply within {self.spec.request_timeout_s:g} s")
         return TransientError("connection", shown)
 
-    def _max_tokens(self, request: Request) -> int:
+    def body_of(self, question: Question) -> dict[str, Any]:
+        """All fields of a request, as they are sent."""
+        return self._bodies.body(question)
+
+    def tokens_for(self, request: Request, *, shorter: bool = False) -> int:
+        """Completion tokens to ask for; `shorter`: that surely fit. Raises FinalError if the prompt is too long."""
+        certain = self.budget.certain(request.messages) if shorter else None
+        if certain is not None:
+            return certain
         allowed, prompt_tokens = self.budget.allowed(request.messages)
         if allowed < 1:
             message = f"the prompt has {prompt_tokens} tokens, more than the model's limits allow"

@@ -71,6 +71,11 @@ def code_job(
 ) -> CodeJob:
     """The job of a recipe's `code`; `served` is the model as its server loads it. Raises UserError where prompt, model
     or server do not fit."""
+    if spec.server == "batch":
+        raise UserError(
+            f"solutions with code are asked for turn by turn, and the model {spec.name!r} is asked in batches",
+            remedy="set `server: endpoint` of the model, or use another model for that recipe",
+        )
     special = SpecialTokens.of_model(spec.tokenizer, served.path)
     if code.tags == "tools":
         about = {prompt.tool for prompt in prompts}

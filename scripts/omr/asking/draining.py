@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from omr.asking.client import ChatClient
 from omr.asking.progress import Progress
@@ -47,8 +48,16 @@ class Drain:
 
     async def run(self, requests: Iterator[Request]) -> None:
         """Ask all `requests`; returns when each has a reply in the store or stands in `failed`."""
-        self.progress.phase = "asking"
         self._workers = [asyncio.create_task(self._work(requests)) for _ in range(self._at_once)]
+        await self._until_done()
+
+    async def run_instead(self, work: Coroutine[Any, Any, None]) -> None:
+        """As `run`, by other work than asking request by request, which sees to it that it ends when `stopped`."""
+        self._workers = [asyncio.create_task(work)]
+        await self._until_done()
+
+    async def _until_done(self) -> None:
+        self.progress.phase = "asking"
         try:
             await first_to_end(asyncio.gather(*self._workers), self._beat())
         except asyncio.CancelledError:
@@ -69,10 +78,11 @@ class Drain:
                 reply = await (self.answer or self._ask)(request)
                 if reply is None:
                     return
-                self._keep(reply)
+                self.keep(reply)
                 request = self.again(request, reply)
 
-    def _keep(self, reply: Reply) -> None:
+    def keep(self, reply: Reply) -> None:
+        """Store a reply, or bear that it failed for good. Raises UserError when too many did."""
         if reply["error"] is None:
             self.store.append(reply)
         else:

@@ -33,7 +33,13 @@ class CodeRecipes:
                     f"the recipe {name!r} needs {novelty['votes_needed']} readable votes of {novelty['votes']}",
                     remedy="lower `code_filter.novelty.votes_needed`",
                 )
-
+            solver = recipes.model(name, "generate_solutions")
+            if name in recipes.to_run and solver.server == "batch":
+                raise UserError(
+                    f"solutions of the recipe {name!r} run code, which is asked for turn by turn; its model "
+                    f"{solver.name!r} is asked in batches",
+                    remedy="set `server: endpoint` of the model, or another `model` of the recipe",
+                )
             if recipes.has_summaries(name) and recipes[name]["code_rows"]["end_at_answer"]:
                 raise UserError(
                     f"the rows of the recipe {name!r} are to end at the answer, and to go on with a new summary",

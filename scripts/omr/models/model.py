@@ -14,10 +14,12 @@ from omr.errors import UserError
 from omr.models.request_fields import as_sent, determining, fields_fault
 from omr.models.slurm_options import slurm_options
 
-#: Servers of model checkpoints; servers that a job starts as its own child; all, with those that are there already.
+#: Servers of model checkpoints; servers that a job starts as its own child; those that are there already, asked request
+#: by request or by files of requests; all.
 CHECKPOINT_SERVERS = ("vllm", "sglang", "trtllm")
 STARTED_SERVERS = (*CHECKPOINT_SERVERS, "replay")
-SERVERS = (*STARTED_SERVERS, "endpoint")
+HOSTED = ("endpoint", "batch")
+SERVERS = (*STARTED_SERVERS, *HOSTED)
 #: What is done to a checkpoint before it is served: fetched from the hub; fetched, then saved with one file per GPU; or
 #: nothing, and the server is given `path` as it stands (a hub id is then looked up in the hub library's cache).
 PREPARATIONS = ("download", "sharded_state", "none")
@@ -49,6 +51,12 @@ class ModelSpec:
     # -- server: endpoint
     base_url: str | tuple[str, ...] | None = None  # one, or several among which requests are spread
     api_key_env: str | None = None  # the NAME of the variable that holds the key
+    # -- server: batch
+    completion_window: str = "24h"  # as the host's API calls it
+    batch_requests: int = 50_000  # most requests of one file
+    batch_mb: int = 200  # most megabytes of one file
+    batch_poll_s: float = 60.0  # so often a batch is looked at
+    batch_price: float = 0.5  # share of the price of tokens
     # -- server: replay
     replies: str | None = None  # folder of authored replies
     # -- servers that a job starts
@@ -90,7 +98,7 @@ class ModelSpec:
     @property
     def served_name(self) -> str:
         """The model's name in requests."""
-        return self.path if self.server == "endpoint" else self.name
+        return self.path if self.server in HOSTED else self.name
 
     @property
     def identity(self) -> str:
@@ -152,8 +160,10 @@ def model_spec(config: Mapping[str, Any], name: str) -> ModelSpec:
 def _fault(spec: ModelSpec) -> str | None:
     if spec.server not in SERVERS:
         return f"names the server {spec.server!r}; there are: {', '.join(SERVERS)}"
-    if spec.server == "endpoint" and not spec.base_urls:
+    if spec.server in HOSTED and not spec.base_urls:
         return "is an endpoint without `base_url`"
+    if spec.server == "batch" and (len(spec.base_urls) > 1 or spec.stream or spec.gpus):
+        return "is asked in batches: that takes one `base_url`, no `stream` and no `gpus`"
     if len(set(spec.base_urls)) < len(spec.base_urls):
         return "names one `base_url` twice"
     if spec.server == "replay" and not spec.replies:

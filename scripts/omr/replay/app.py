@@ -30,6 +30,8 @@ import orjson
 from aiohttp import web
 
 from omr.errors import UserError
+from omr.replay.batch_routes import BatchRoutes
+from omr.replay.batches import Batches, Outcome
 from omr.replay.completions import (
     REASONING_FIELDS,
     Answer,
@@ -43,7 +45,15 @@ from omr.replay.completions import (
 from omr.replay.counts import RequestCounts
 from omr.replay.delivery import send_altered, send_faulty, send_whole
 from omr.replay.dialects import RefusedError, dialect_named
-from omr.replay.faults import DELIVERY_KINDS, HARMLESS, REPLYLESS_KINDS, STREAM_KINDS, Fault, choose_fault
+from omr.replay.faults import (
+    BATCH_KINDS,
+    DELIVERY_KINDS,
+    HARMLESS,
+    REPLYLESS_KINDS,
+    STREAM_KINDS,
+    Fault,
+    choose_fault,
+)
 from omr.replay.replies import NO_ID, NoReplyError, Reply, ReplySource
 from omr.replay.spoiling import spoil
 from omr.replay.streaming import DONE, events_of, send_events
@@ -73,6 +83,8 @@ class ServerOptions:
     reasoning_field: str = "dialect"  # one of completions.REASONING_FIELDS
     streaming: str = "asked"  # one of STREAMING
     refuse: Sequence[str] = ()  # fields of requests that it does not know
+    batch_looks: int = 1  # how often a batch is seen at work before it has its end
+    batch_lines: int = 50_000  # most requests of a batch
     api_key: str | None = field(default=None, repr=False)
     count_file: Path | None = None
     keep_requests: bool = False  # keep every request's headers and body in memory
@@ -122,6 +134,7 @@ class ReplayApp:
         named = () if in_text else (options.reasoning_field,)
         self._reasoning_fields = self._dialect.reasoning_fields if options.reasoning_field == "dialect" else named
         self._reasoning_in_text = in_text
+        self.batches = Batches(self._answer_line, options.batch_looks, options.batch_lines)
 
     def application(self) -> web.Application:
         """The routes."""
@@ -132,6 +145,9 @@ class ReplayApp:
         app.router.add_post("/v1/completions", self._complete)
         app.router.add_get("/requests", self._requests)
         app.router.add_post("/requests/reset", self._reset)
+        BatchRoutes(
+            self.batches, self._dialect, self._options.faults, self.counts, self._check_key, self.closing
+        ).add_to(app)
         if self._dialect.has_tokenize:
             app.router.add_post("/tokenize", self._tokenize)
         return app
@@ -223,8 +239,31 @@ class ReplayApp:
             self.counts.answer(request_id, attempt)
         return response
 
+    def _answer_line(self, name: str, body: Any) -> Outcome:
+        """What becomes of a line of a batch."""
+        attempt = self.counts.begin(name)
+        try:
+            fault = choose_fault(self._options.faults, name, attempt)
+            if fault is not None and fault.kind in (*BATCH_KINDS, "status"):
+                return Outcome(fault.kind.replace("status", "answered"), fault.status, self._error_of(fault))
+            asked = self._parse_content(orjson.dumps(body), is_chat=True)
+            whole = self._body(asked, self._answer(asked, name), _number(name, attempt))
+            if fault is None:
+                self.counts.answer(name, attempt)
+            return Outcome(body=whole if fault is None else spoil(whole, fault))
+        except RefusedError as refused:
+            return Outcome(status=refused.status, body=refused.body)
+        finally:
+            self.counts.end()
+
+    def _error_of(self, fault: Fault) -> dict[str, Any]:
+        return self._dialect.error_body(fault.status, fault.message)
+
     def _parse(self, request: web.Request, content: bytes) -> Asked:
-        asked = parse_request(content, request.path.endswith("/chat/completions"), self._dialect)
+        return self._parse_content(content, request.path.endswith("/chat/completions"))
+
+    def _parse_content(self, content: bytes, is_chat: bool) -> Asked:
+        asked = parse_request(content, is_chat, self._dialect)
         self._dialect.check_model(asked.model, self._options.model)
         for name in self._options.refuse:
             if name in orjson.loads(content):

@@ -57,7 +57,14 @@ STREAM_KINDS = {
     "error_event": "then an event with an error of status `status`",
     "odd_stream": "all of it, `interval_s` apart, in every form that the standard of such streams allows",
 }
-KINDS = REPLYLESS_KINDS | BODY_KINDS | DELIVERY_KINDS | STREAM_KINDS
+#: Kinds of the batch API: of its calls, and of lines of a batch.
+BATCH_KINDS = {
+    "lose": "a call: what it asks is done, but the connection is reset instead of an answer",
+    "expire": "a line: it was not answered in time",
+    "skip": "a line: the results do not have it",
+    "garble": "a line: its result is a torn line",
+}
+KINDS = REPLYLESS_KINDS | BODY_KINDS | DELIVERY_KINDS | STREAM_KINDS | BATCH_KINDS
 #: missing: no `choices`; empty: `choices` is []; null: the message is null; list: the body is a list.
 SHAPES = ("missing", "empty", "null", "list", "reason")
 #: Faults after which the client still holds the whole, right answer.

@@ -43,8 +43,10 @@ def usd(spec: ModelSpec, prompt_tokens: float, completion_tokens: float, gpu_h: 
     if is_free(spec):
         return 0.0
     prices = spec.usd_per_million_prompt_tokens, spec.usd_per_million_completion_tokens
+    share = spec.batch_price if spec.server == "batch" else 1.0
     total = sum(
-        (price or 0.0) * tokens / 1e6 for price, tokens in zip(prices, (prompt_tokens, completion_tokens), strict=True)
+        share * (price or 0.0) * tokens / 1e6
+        for price, tokens in zip(prices, (prompt_tokens, completion_tokens), strict=True)
     )
     if spec.is_started:
         if gpu_h is None or spec.usd_per_gpu_hour is None:

@@ -32,7 +32,7 @@ def check_endpoints(planned: Planned, settings: Settings, recipes: Recipes, jobs
     needed = set[str]()
     for asking in planned.asking:
         spec = model_of(asking, settings, recipes)
-        if spec is not None and spec.server == "endpoint":
+        if spec is not None and not spec.is_started:
             models[spec.name] = spec
             if _must_ask(asking, planned):
                 needed.add(spec.name)

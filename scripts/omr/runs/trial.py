@@ -254,7 +254,7 @@ class Trial:
 
 def _told(spec: ModelSpec) -> str:
     if not spec.is_started:
-        return f"the model {spec.name} ({spec.path}) at {spec.base_url}"
+        return f"the model {spec.name} ({spec.path}) at {', '.join(spec.base_urls)}"
     on = f" on {spec.nodes} x {spec.gpus} GPUs" if spec.gpus else " on no GPU"
     return f"the model {spec.name} ({spec.identity}), served by {spec.server}{on}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from omr.models.model import ModelSpec
+from omr.models.model import HOSTED, ModelSpec
 from omr.servers.died import ServerDied
 from omr.servers.endpoint import api_key, check_endpoint
 from omr.servers.kinds import KINDS
@@ -41,6 +41,6 @@ def open_server(
     What it prints is appended to `log_path`; `scratch` is a folder of this job's own for small files; `on_event` gets
     one line for each thing that happens to it.
     """
-    if spec.server == "endpoint":
+    if spec.server in HOSTED:
         return EndpointServer(spec, on_event)
     return StartedServer(KINDS[spec.server], spec, site, log_path, scratch, on_event, watch)

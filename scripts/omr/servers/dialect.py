@@ -80,6 +80,7 @@ _DIALECTS = {
     ),
     # Nothing is known of a hosted endpoint but that it speaks the OpenAI API.
     "endpoint": RequestDialect(refuses_unknown_fields=True),
+    "batch": RequestDialect(refuses_unknown_fields=True),
 }
 
 

@@ -79,8 +79,23 @@ async def _check(spec: ModelSpec, url: str, key: str | None, on_event: Callable[
                 said_at = time.monotonic()
                 on_event(f"{url} is busy or not ready (status {doubt.status}: {doubt.message[:300]}): waiting")
             await asyncio.sleep(_BUSY_PAUSE_S)
+        if spec.server == "batch":
+            await _check_batches(spec, url, prober)
     if doubt is not None:
         on_event(f"warning: {url} {doubt.what}; a request got status {doubt.status}")
+
+
+async def _check_batches(spec: ModelSpec, url: str, prober: Prober) -> None:
+    try:
+        answer = await prober.get(f"{url}/batches?limit=1", _CHECK_TIMEOUT_S)
+    except UnreachableError:
+        return  # it was there a moment ago: calls are tried again
+    _raise_if_refused(spec, url, answer)
+    if answer.status in (400, 404, 405, 410, 501):
+        raise UserError(
+            f"{url} has no batch API (status {answer.status}: {answer.message[:300]})",
+            remedy=f"set `server: endpoint` of the model {spec.name!r}: then it is asked request by request",
+        )
 
 
 async def check_completions(spec: ModelSpec) -> None:

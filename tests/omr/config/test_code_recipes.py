@@ -79,3 +79,15 @@ def test_rows_cannot_end_at_the_answer_and_go_on_with_a_summary() -> None:
 def test_more_votes_than_there_are_cannot_be_needed() -> None:
     with pytest.raises(UserError, match="needs 9 readable votes of 8"):
         CodeRecipes(recipes(votes_needed=9))
+
+
+def test_a_recipe_with_code_cannot_be_asked_in_batches() -> None:
+    config = copy.deepcopy(FULL)
+    model = config["recipes"]["tir-limo"]["model"]
+    config["models"][model] = {"path": "some/model", "server": "batch", "base_url": "http://host/v1"}
+    config["recipes_to_run"] = ["cot-qwq"]
+    CodeRecipes(Recipes(Settings(config)))
+    config["recipes_to_run"] = ["tir-limo"]
+    with pytest.raises(UserError, match=r"turn by turn; its model .* is asked in batches") as caught:
+        CodeRecipes(Recipes(Settings(config)))
+    assert "`server: endpoint`" in str(caught.value)

@@ -37,6 +37,10 @@ def test_omitted_and_empty_fields_are_not_sent_and_others_are_renamed() -> None:
         ({"omit": ["seed"], "extra_body": {"seed": 4}}, "under `extra_body`"),
         ({"rename": {"max_tokens": "n_predict"}, "extra_body": {"n_predict": 4}}, "no free name"),
         ({"base_url": ["http://x/v1", "http://x/v1/"]}, "one `base_url` twice"),
+        ({"server": "batch", "base_url": ["http://x/v1", "http://y/v1"]}, "asked in batches"),
+        ({"server": "batch", "stream": True}, "asked in batches"),
+        ({"server": "batch", "gpus": 8}, "asked in batches"),
+        ({"server": "batch", "base_url": []}, "without `base_url`"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_the_name_of_the_model(entry: dict[str, Any], said: str) -> None:

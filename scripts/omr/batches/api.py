@@ -1,0 +1,229 @@
+"""The calls of an OpenAI-compatible batch API: upload, submit, look, list, fetch.
+
+What fails in passing is tried again as long as the model's `max_outage_s`. Submitting is the exception: a request whose
+answer is lost may have been taken, and is told from one that was not only by looking at what the host has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import orjson
+from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.exceptions import ConnectError, PyreqwestError
+from pyreqwest.multipart import FormBuilder, PartBuilder
+
+from omr.asking.outcomes import FinalError, TransientError
+from omr.asking.reading import parse_body
+from omr.asking.refusals import Refusals, Refused
+from omr.asking.waits import Waits
+from omr.batches.lines import ROUTE
+from omr.errors import UserError
+from omr.models.model import ModelSpec
+from omr.servers.error_bodies import parse_error_body, says_nothing
+
+T = TypeVar("T")
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
+_CALL_TIMEOUT_S, _UPLOAD_TIMEOUT_S = 120.0, 3600.0
+_PAGE = 100
+#: Bodies of calls other than the fetching of a file.
+_MOST_BYTES = 64 << 20
+#: Under this key a batch carries its name.
+_NAME = "omr_batch"
+#: How a batch ends, by the words of several hosts.
+_OVER = frozenset({"completed", "failed", "expired", "cancelled", "canceled"})
+
+
+class Batch(NamedTuple):
+    """A batch as its host tells it; `errors` are {"code", "message", "line"} of an input that was not taken."""
+
+    id: str
+    status: str
+    output_file: str | None
+    error_file: str | None
+    errors: list[dict[str, Any]]
+    progress: str
+
+    @property
+    def is_over(self) -> bool:
+        return self.status in _OVER
+
+
+class LostError(Exception):
+    """Whether a batch was submitted is not known."""
+
+
+class GoneError(Exception):
+    """The host does not know a batch or a file any more."""
+
+
+class BatchApi:
+    """The batch API of a model's host (an async context manager); `key` is held in memory only and never shown."""
+
+    def __init__(self, spec: ModelSpec, key: str | None, say: Callable[[str], None]) -> None:
+        self._spec, self._say, self._waits = spec, say, Waits(say)
+        (self._url,) = spec.base_urls
+        self._refusals = Refusals(spec)
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        builder = ClientBuilder().connect_timeout(timedelta(seconds=10)).follow_redirects(False)
+        self._http: Client = builder.timeout(timedelta(seconds=_UPLOAD_TIMEOUT_S)).pool_max_idle_per_host(0).build()
+
+    async def __aenter__(self) -> BatchApi:
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._http.__aexit__(*exc)
+
+    # ---- calls -------------------------------------------------------------------------------------------------
+
+    async def upload(self, path: Path) -> str:
+        """Upload a file of requests; its id at the host."""
+
+        async def ask() -> Any:
+            part = (await PartBuilder.from_file(path)).file_name(f"{self._spec.name}.jsonl").mime("application/jsonl")
+            form = FormBuilder().text("purpose", "batch").part("file", part)
+            return await self._sent(self._http.post(f"{self._url}/files").multipart(form), {}, _UPLOAD_TIMEOUT_S)
+
+        return _text(await self._again(ask), "id")
+
+    async def submit(self, file: str, name: str) -> str:
+        """Submit an uploaded file as a batch; its id at the host.
+
+        Raises LostError when nobody knows whether it was; UserError and FinalError when it was not.
+        """
+        asked: dict[str, Any] = {"input_file_id": file, "endpoint": ROUTE, "metadata": {_NAME: name}}
+        asked["completion_window"] = self._spec.completion_window
+        while True:
+            content = orjson.dumps(asked)
+            builder = self._http.post(f"{self._url}/batches").header("Content-Type", "application/json")
+            try:
+                return _text(await self._sent(builder.body_bytes(content), asked), "id")
+            except ConnectError as error:
+                raise LostError(f"no connection: {error.message}") from error
+            except PyreqwestError as error:
+                raise LostError(f"{type(error).__name__}: {error.message}") from error
+            except TransientError as error:
+                if error.status == 429:  # it was refused, in so many words
+                    pause_s = max(error.retry_after_s or 0.0, _FIRST_PAUSE_S)
+                    self._waits(error.kind, error.message, pause_s)
+                    await asyncio.sleep(pause_s)
+                    continue
+                raise LostError(f"{error.kind}: {error.message[:300]}") from error
+            except (UserError, FinalError) as error:
+                # Some hosts know no metadata: then a batch is known by its file.
+                if asked.pop("metadata", None) is None or "metadata" not in str(error):
+                    raise
+
+    async def find(self, file: str, name: str) -> str | None:
+        """The id of the batch with this name or this file among all of the host's; None if there is none."""
+        after = ""
+        while True:
+            page = await self._again(partial(self._get, f"/batches?limit={_PAGE}{after}"))
+            entries = page.get("data") if isinstance(page, dict) else None
+            batches = [entry for entry in entries or () if isinstance(entry, dict)]
+            for entry in batches:
+                metadata = entry.get("metadata")
+                named = metadata.get(_NAME) if isinstance(metadata, dict) else None
+                if named == name or entry.get("input_file_id") == file:
+                    return _text(entry, "id")
+            if not batches or not page.get("has_more"):
+                return None
+            after = f"&after={_text(batches[-1], 'id')}"
+
+    async def look(self, number: str) -> Batch:
+        """How a batch is. Raises GoneError."""
+        found = await self._again(lambda: self._get(f"/batches/{number}"))
+        status = str(found.get("status")).lower() if isinstance(found, dict) else ""
+        if not status or status == "none":
+            raise UserError(
+                f"{self._url} tells no status of the batch {number}", remedy="look at it at the host, and run again"
+            )
+        counts = found.get("request_counts")
+        done = f"{counts.get('completed')} of {counts.get('total')}" if isinstance(counts, dict) else ""
+        errors = found.get("errors")
+        listed = errors.get("data") if isinstance(errors, dict) else errors
+        faults = [fault for fault in listed if isinstance(fault, dict)] if isinstance(listed, list) else []
+        return Batch(number, status, _file(found, "output_file_id"), _file(found, "error_file_id"), faults, done)
+
+    async def fetch(self, file: str, path: Path) -> None:
+        """Write the content of a file at the host to `path`. Raises GoneError."""
+
+        async def ask() -> None:
+            builder = self._http.get(f"{self._url}/files/{file}/content").headers(self._headers)
+            async with builder.build_streamed() as response:
+                if response.status != 200:
+                    self._raise_for(
+                        response.status, bytes(await response.bytes()), response.get_header("retry-after"), {}
+                    )
+                with path.open("wb") as output:
+                    while (chunk := await response.body_reader.read_chunk()) is not None:
+                        output.write(chunk)
+
+        await self._again(ask)
+
+    # ---- how -----------------------------------------------------------------------------------------------------
+
+    async def _get(self, path: str) -> Any:
+        return await self._sent(self._http.get(self._url + path), {})
+
+    async def _sent(self, builder: Any, asked: dict[str, Any], timeout_s: float | None = None) -> Any:
+        """The JSON of a good answer. Raises PyreqwestError, TransientError, FinalError, UserError, GoneError."""
+        built = builder.headers(self._headers).timeout(timedelta(seconds=timeout_s or _CALL_TIMEOUT_S)).build_streamed()
+        async with built as response:
+            chunks, size = [], 0
+            while size < _MOST_BYTES and (chunk := await response.body_reader.read_chunk()) is not None:
+                chunks.append(bytes(chunk))
+                size += len(chunk)
+            content, status, after = b"".join(chunks), response.status, response.get_header("retry-after")
+        if status not in (200, 201):
+            self._raise_for(status, content, after, asked)
+        found = parse_body(content)
+        if not isinstance(found, dict):
+            shown = parse_error_body(content)[:300]
+            raise TransientError("unreadable_body", f"status {status} with a body that is no object: {shown}", 502)
+        return found
+
+    def _raise_for(self, status: int, content: bytes, retry_after: str | None, asked: dict[str, Any]) -> None:
+        if status in (404, 410) and not asked:
+            raise GoneError(parse_error_body(content)[:300])
+        self._refusals.raise_for(self._url, Refused(status, content, retry_after, sent=asked))
+
+    async def _again(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """The answer to a call that may be repeated. Raises UserError when it fails for too long, or for good."""
+        started, pause_s = time.monotonic(), _FIRST_PAUSE_S
+        while True:
+            try:
+                return await ask()
+            except PyreqwestError as error:
+                kind, message, after_s = "connection", f"{type(error).__name__}: {error.message}", 0.0
+            except TransientError as error:
+                kind, message, after_s = error.kind, error.message, error.retry_after_s or 0.0
+            except FinalError as error:
+                raise UserError(f"{self._url} refuses: {error.message[:300]}", remedy="see what it says") from error
+            if time.monotonic() - started > self._spec.max_outage_s:
+                raise UserError(
+                    f"{self._url} has not answered for {self._spec.max_outage_s:.0f} s ({kind}: {message[:300]})",
+                    remedy="run again when it does: what was submitted is noted, and fetched then",
+                )
+            pause = max(pause_s, min(after_s, 600.0))
+            self._waits(kind, message, pause)
+            await asyncio.sleep(pause)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+
+def _text(found: Any, key: str) -> str:
+    value = found.get(key) if isinstance(found, dict) else None
+    if not isinstance(value, str) or not value or not value.isprintable() or "/" in value:
+        raise TransientError("wrong_shape", f"an answer without `{key}`: {repr(found)[:300]}", 502)
+    return value
+
+
+def _file(found: dict[str, Any], key: str) -> str | None:
+    return None if says_nothing(found.get(key)) else _text(found, key)

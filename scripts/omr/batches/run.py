@@ -1,0 +1,360 @@
+"""Asks what is missing by a host's batch API: submits it in files, looks now and then, and stores what comes of it.
+
+Nothing is submitted twice: what was submitted is noted before and after (omr/batches/submissions.py), so a job that was
+killed, or told to stop, or reached its time limit, goes on waiting for the same batches. What a batch has no reply to
+(it expired, or the host failed) is asked again by another one, `retries` times.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from omr.asking.draining import Drain
+from omr.asking.outcomes import FinalError, TransientError
+from omr.asking.questions import Question
+from omr.asking.reading import error_of, holds_error
+from omr.asking.refusals import AskOtherwiseError, Refusals, Refused
+from omr.asking.requests import Request
+from omr.asking.rows import failed, stored
+from omr.batches.api import Batch, BatchApi, GoneError, LostError
+from omr.batches.lines import Result, Results, write_requests
+from omr.batches.submissions import Submission, Submissions
+from omr.errors import UserError
+from omr.replies.reply import Reply
+from omr.servers import api_key, check_endpoint
+from omr.servers.error_bodies import status_within
+
+#: A host may list a batch some seconds after it took it, but not so long after.
+_LOST_PAUSES_S = (1.0, 4.0, 15.0)
+_LISTED_AFTER_S = 120.0
+#: Codes of inputs that are not taken because the account has too much queued.
+_QUEUE_FULL = ("token_limit_exceeded", "enqueued", "queue_limit", "rate_limit")
+#: So many looks are waited before more is submitted to a queue that was full.
+_FULL_LOOKS = 5
+
+
+class BatchRun:
+    """One pass over the missing `requests` (which may be gone through again and again) of a drain's shard."""
+
+    def __init__(
+        self,
+        drain: Drain,
+        requests: Callable[[], Iterator[Request]],
+        api: BatchApi,
+        submissions: Submissions,
+        say: Callable[[str], None],
+    ) -> None:
+        self._drain, self._all, self._api, self._open = drain, requests, api, submissions
+        self._say, self._spec = say, drain.client.spec
+        self._refusals = Refusals(self._spec)
+        self._failed: set[int] = set()
+        self._tries = Counter[int]()
+        self._more: dict[int, Request] = {}  # next tries of replies that could not be read
+        self._unsent: dict[str, FinalError] = {}
+        self._shorter: set[int] = set()  # whose completions must have fewer tokens
+        self._most = self._spec.batch_requests
+        self._looks_to_wait = 0
+        self._said: dict[str, str] = {}
+
+    async def run(self) -> None:
+        """Return when each request has a reply or has failed for good, or the drain was told to stop."""
+        await self._settle()
+        while not self._drain.stopped:
+            for submission in self._open:
+                await self._look(submission)
+            await self._submit()
+            if self._drain.stopped or not any(True for _ in self._unanswered()):
+                return
+            await self._pause()
+            self._looks_to_wait = max(0, self._looks_to_wait - 1)
+
+    # ---- which requests ------------------------------------------------------------------------------------------
+
+    def _unanswered(self) -> Iterator[Request]:
+        for source in (self._all(), iter(list(self._more.values()))):
+            for request in source:
+                if request.key not in self._drain.store and int(request.key, 16) not in self._failed:
+                    yield request
+
+    def _wanted(self) -> Iterator[Request]:
+        """Those that are in no open batch."""
+        return (request for request in self._unanswered() if not self._open.holds(int(request.key, 16)))
+
+    # ---- submitting ----------------------------------------------------------------------------------------------
+
+    async def _settle(self) -> None:
+        """Find out about batches that an earlier job may have submitted."""
+        useless = {submission.name for submission in self._open}
+        for request in self._unanswered() if useless else ():
+            key = int(request.key, 16)
+            useless -= {submission.name for submission in self._open if key in submission.keys}
+        for submission in self._open:
+            if submission.name in useless:
+                what = submission.batch or f"of the file {submission.file}"
+                self._say(f"the batch {what} answers nothing that is asked now, and is left alone")
+            elif submission.batch is None:
+                await self._submitted(submission, may_be_there=True)
+
+    async def _submit(self) -> None:
+        """Submit what is wanted, in as many batches as it takes."""
+        path = self._beside("input")
+        try:
+            while not self._looks_to_wait and not self._drain.stopped:
+                bodies = self._bodies()
+                keys, too_large = await asyncio.to_thread(
+                    write_requests, path, bodies, self._most, self._spec.batch_mb * 1_000_000
+                )
+                self._give_up_unsent(too_large)
+                if not keys:
+                    return
+                file = await self._api.upload(path)
+                submission = self._open.uploaded(file, keys)
+                await self._submitted(submission, may_be_there=False)
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _bodies(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        client = self._drain.client
+        for request in self._wanted():
+            try:
+                most = client.tokens_for(request, shorter=int(request.key, 16) in self._shorter)
+            except FinalError as error:
+                self._unsent[request.key] = error
+                continue
+            question = Question(request.name, {"messages": request.messages}, most, temperature=request.temperature)
+            body = client.body_of(question)
+            body.pop("stream", None)
+            yield request.key, body
+
+    def _give_up_unsent(self, too_large: list[str]) -> None:
+        """Give up what no file can hold, or no context."""
+        large = frozenset(too_large)
+        for request in self._wanted() if large or self._unsent else ():
+            if request.key in large:
+                message = f"the request is larger than {self._spec.batch_mb} MB, what a file may have"
+                self._give_up(request, FinalError("bad_request", message))
+            elif request.key in self._unsent:
+                self._give_up(request, self._unsent.pop(request.key))
+
+    async def _submitted(self, submission: Submission, may_be_there: bool) -> None:
+        """Submit an uploaded batch, unless it is there already. It is noted, or closed if the host refuses it."""
+        while True:
+            number = await self._found(submission) if may_be_there else None
+            if number is not None:
+                self._say(f"the batch {number} had been submitted already: it is waited for")
+            else:
+                try:
+                    number = await self._api.submit(submission.file, submission.name)
+                except LostError as lost:
+                    self._say(f"whether a batch was submitted is not known ({lost}): looking for it at the host")
+                    may_be_there = True
+                    continue
+                except (UserError, FinalError) as error:
+                    self._open.closed(submission, f"refused: {error}")
+                    if isinstance(error, UserError):
+                        raise
+                    raise UserError(
+                        f"{self._spec.base_urls[0]} does not take a batch: {error.message[:300]}",
+                        remedy="see what it says; nothing was submitted",
+                    ) from error
+                self._say(f"submitted {len(submission.keys)} requests as the batch {number}")
+            self._open.submitted(submission, number)
+            return
+
+    async def _found(self, submission: Submission) -> str | None:
+        is_old = time.time() - submission.at > _LISTED_AFTER_S
+        for pause_s in (0.0,) if is_old else (0.0, *_LOST_PAUSES_S):
+            await asyncio.sleep(pause_s)
+            try:
+                number = await self._api.find(submission.file, submission.name)
+            except GoneError as error:
+                raise UserError(
+                    f"{self._spec.base_urls[0]} lists no batches ({error}), so whether one was submitted is not known",
+                    file=self._open.path,
+                    remedy=f"look there for a batch of the file {submission.file}: if there is one, add a line "
+                    f'{{"event":"submitted","name":"{submission.name}","batch":"ITS ID"}} to this file, else one with '
+                    '"event":"closed"',
+                ) from error
+            if number is not None:
+                return number
+        return None
+
+    # ---- looking -------------------------------------------------------------------------------------------------
+
+    async def _pause(self) -> None:
+        self._drain.progress.tick()
+        try:
+            await asyncio.wait_for(self._drain.stop_asked.wait(), self._spec.batch_poll_s)
+        except TimeoutError:
+            return
+
+    async def _look(self, submission: Submission) -> None:
+        if submission.batch is None:
+            return
+        try:
+            batch = await self._api.look(submission.batch)
+            self._tell(submission, batch)
+            if batch.is_over:
+                await self._finish(submission, batch)
+        except GoneError as error:
+            self._say(f"warning: the host does not know the batch {submission.batch} or its results any more: {error}")
+            await self._close(submission, "gone")
+
+    def _tell(self, submission: Submission, batch: Batch) -> None:
+        told = f"the batch {batch.id} is {batch.status}"
+        if self._said.get(submission.name) != told:
+            self._said[submission.name] = told
+            self._say(told)
+        self._drain.progress.load = f"batch {batch.status}, {batch.progress}" if batch.progress else ""
+
+    async def _finish(self, submission: Submission, batch: Batch) -> None:
+        """Store what a batch that is over has brought, and close it. Raises UserError for what ends the job."""
+        fault: UserError | None = None
+        if batch.status == "failed":
+            fault = self._judge_input(submission, batch)
+        paths = []
+        try:
+            for kind, file in (("output", batch.output_file), ("errors", batch.error_file)):
+                if file is not None:
+                    paths.append(self._beside(kind))
+                    await self._api.fetch(file, paths[-1])
+            results = await asyncio.to_thread(Results, paths, submission.keys.__contains__)
+            fault = self._store(submission, results) or fault
+        finally:
+            for path in paths:
+                path.unlink(missing_ok=True)
+        if results.odd:
+            odd = ", ".join(f"{number} {reason}" for reason, number in sorted(results.odd.items()))
+            self._say(f"warning: lines of the batch {batch.id} that are no results: {odd}")
+        await self._close(submission, batch.status)
+        if fault is not None:
+            raise fault
+
+    async def _close(self, submission: Submission, why: str) -> None:
+        """What has no reply is asked again, or given up."""
+        await asyncio.to_thread(self._drain.store.sync)
+        for request in self._unanswered():
+            key = int(request.key, 16)
+            if key in submission.keys:
+                self._tries[key] += 1
+                if self._tries[key] > self._spec.retries:
+                    message = f"{self._tries[key]} batches had no reply to it; the last one was {why}"
+                    self._give_up(request, FinalError("no_result", message))
+        self._open.closed(submission, why)
+
+    def _judge_input(self, submission: Submission, batch: Batch) -> UserError | None:
+        """What to do about an input that was not taken: wait, give up its wrong lines, or end the job."""
+        told = [f"{fault.get('code')}: {fault.get('message')}" for fault in batch.errors] or ["it does not say why"]
+        shown = "; ".join(told)[:600]
+        if any(word in shown for word in _QUEUE_FULL):
+            self._say(f"the host has too much of this account queued, and takes more later: {shown}")
+            if len(self._open) == 1:
+                self._most = max(1, min(self._most, len(submission.keys)) // 2)
+            self._looks_to_wait = _FULL_LOOKS
+            for key in submission.keys:
+                self._tries[key] -= 1  # nobody has tried
+            return None
+        lines = {line for fault in batch.errors if isinstance(line := fault.get("line"), int)}
+        wrong = {submission.order[line - 1] for line in lines if 1 <= line <= len(submission.order)}
+        if not wrong or len(wrong) == len(submission.order):
+            return UserError(
+                f"{self._spec.base_urls[0]} does not take the requests of a batch: {shown}",
+                remedy="see what it says; `omit` and `rename` of the model change the fields that requests have",
+            )
+        for request in self._unanswered():
+            if request.key in wrong:
+                self._give_up(request, FinalError("bad_request", f"its batch was refused: {shown}"))
+        return None
+
+    # ---- storing -------------------------------------------------------------------------------------------------
+
+    def _store(self, submission: Submission, results: Results) -> UserError | None:
+        """Store each request's result; the first fault that ends the job, once all others are stored."""
+        fault: UserError | None = None
+        again = Counter[str]()
+        for request in self._unanswered() if len(results) else ():
+            key = int(request.key, 16)
+            result = results.get(key) if key in submission.keys else None
+            if result is None:
+                continue
+            try:
+                self._take(request, result)
+            except TransientError as error:
+                again[error.kind] += 1
+            except UserError as error:
+                fault = fault or error
+        for kind, number in sorted(again.items()):
+            self._say(f"{number} requests of the batch {submission.batch} have no reply yet ({kind})")
+        return fault
+
+    def _take(self, request: Request, result: Result) -> None:
+        """Raises TransientError for what is to be asked again, UserError for what ends the job."""
+        try:
+            self._keep(request, self._reply(request, result))
+        except FinalError as error:
+            if not self._may_be_shorter(request, error):
+                self._give_up(request, error)
+
+    def _reply(self, request: Request, result: Result) -> Reply:
+        if result.error is not None:
+            code = str(result.error.get("code") or "error")[:60]
+            raise TransientError(code, str(result.error.get("message"))[:300])
+        where, body = self._spec.base_urls[0], result.body
+        if result.status != 200:
+            self._raise_for(where, result.status, body)
+        if holds_error(body):
+            within = error_of(body)
+            self._raise_for(where, status_within(within) or 200, within)
+        return stored(request, self._spec, **self._drain.client.read(request, body)._asdict())
+
+    def _raise_for(self, where: str, status: int, body: Any) -> None:
+        sent = dict.fromkeys(self._drain.client.body_of(Question("", {"messages": []}, 1)))
+        try:
+            self._refusals.raise_for(where, Refused(status, orjson.dumps(body), sent=sent))
+        except AskOtherwiseError as error:
+            raise FinalError("bad_request", error.message[:1000], status) from error
+
+    def _may_be_shorter(self, request: Request, error: FinalError) -> bool:
+        key = int(request.key, 16)
+        client = self._drain.client
+        if error.kind != "context_overflow" or key in self._shorter:
+            return False
+        certain = client.budget.certain(request.messages)
+        if certain is None or certain >= client.tokens_for(request):
+            return False
+        self._shorter.add(key)
+        return True
+
+    def _keep(self, request: Request, reply: Reply) -> None:
+        self._drain.keep(reply)
+        key = int(request.key, 16)
+        self._more.pop(key, None)
+        if reply["error"] is not None:
+            self._failed.add(key)
+        again = self._drain.again(request, reply)
+        if again is not None:
+            self._more[int(again.key, 16)] = again
+
+    def _give_up(self, request: Request, error: FinalError) -> None:
+        self._keep(request, failed(request, self._spec, error))
+
+    def _beside(self, kind: str) -> Path:
+        return self._drain.store.output.with_name(f".{self._drain.store.output.name}.batch-{kind}.tmp")
+
+
+async def drain_through_batches(
+    drain: Drain, requests: Callable[[], Iterator[Request]], say: Callable[[str], None]
+) -> None:
+    """Ask all `requests` of a drain by the batch API of its model's host. Raises UserError where that cannot be."""
+    spec = drain.client.spec
+    await check_endpoint(spec, say)
+    with Submissions(drain.store.output) as submissions:
+        async with BatchApi(spec, api_key(spec), say) as api:
+            await drain.run_instead(BatchRun(drain, requests, api, submissions, say).run())
