@@ -18,7 +18,8 @@ from omr.errors import UserError
 NAME = "browse.sqlite"
 #: Of the tables below: an index of another version is made anew.
 _VERSION = 1
-_CACHE_KIB = 48 << 10
+#: Of the one writer, and of each reader.
+_WRITER_KIB, _READER_KIB = 48 << 10, 8 << 10
 _TABLES = """
 CREATE TABLE file (no INTEGER PRIMARY KEY, path TEXT UNIQUE, kind INTEGER, stage TEXT, recipe TEXT, size INTEGER,
   mtime_ns INTEGER, inode INTEGER, done INTEGER DEFAULT 0, rows INTEGER DEFAULT 0, bad INTEGER DEFAULT 0);
@@ -65,14 +66,14 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
     """The index, which nothing that is asked of this connection can change."""
-    db = _connect(path)
+    db = _connect(path, _READER_KIB)
     db.execute("PRAGMA query_only=1")
     return db
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, cache_kib: int = _WRITER_KIB) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=60.0, isolation_level=None, check_same_thread=False)
-    db.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+    db.execute(f"PRAGMA cache_size=-{cache_kib}")
     # Nothing is lost that the files of the run do not hold: no need to wait for the disk.
     db.execute("PRAGMA synchronous=OFF")
     return db

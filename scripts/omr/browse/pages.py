@@ -25,12 +25,11 @@ from omr.browse.story import Teller, ending
 from omr.browse.training import rows_from
 from omr.files.jsonl import Row, parse_row
 from omr.files.printable import printable
-from omr.report.words import MODEL_STAGES, PROBLEM_STEPS, RECIPE_STEPS, SELECTION_STEPS, reason_in_words
+from omr.report.words import VALUES, reason_in_words
 from omr.runs.lineage import Lineage
 
 _HERE = Path(__file__).parent
 _ROWS_OF_FILE = 10
-_STEPS = {step.stage: step.does for step in (*PROBLEM_STEPS, *RECIPE_STEPS, *SELECTION_STEPS)}
 
 
 @dataclass
@@ -75,8 +74,8 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {"reason": reason_in_words, "plain": plain, "query": _query}
-        self._templates.globals |= {"stage_does": _stage_does, "verdicts": VERDICTS}
+        self._templates.filters |= {"reason": reason_in_words, "plain": plain, "query": _query, "value": _value}
+        self._templates.globals |= {"verdicts": VERDICTS}
         self.all: dict[str, Callable[[Query], Answer]] = {
             "/": self.overview,
             "/problems": self.problems,
@@ -151,7 +150,12 @@ class Pages:
             known = "SELECT 1 FROM problem WHERE hash=?"
             if wanted.problem and lists.db.execute(known, (hash_of(wanted.problem),)).fetchone():
                 return Answer("", f"/problem?{urlencode({'id': wanted.problem})}")
-            if lists.db.execute("SELECT 1 FROM thread WHERE hash=?", (hash_of(wanted.thread),)).fetchone():
+            key = hash_of(wanted.thread)
+            # What was dropped before it became a thread or a problem of the run has a page too.
+            dropped = lists.db.execute("SELECT 1 FROM fate WHERE owner=?", (key,)).fetchone()
+            if lineage.starts_from_problems and dropped:
+                return Answer("", f"/problem?{urlencode({'id': wanted.thread})}")
+            if dropped or lists.db.execute("SELECT 1 FROM thread WHERE hash=?", (key,)).fetchone():
                 return Answer("", f"/thread?{urlencode({'id': wanted.thread})}")
         return Answer("", f"/problems?{urlencode({'q': typed})}")
 
@@ -333,8 +337,9 @@ def _query(values: Mapping[str, Any]) -> str:
     return urlencode(values)
 
 
-def _stage_does(stage: str) -> str:
-    return _STEPS.get(stage) or MODEL_STAGES.get(stage) or stage.replace("_", " ")
+def _value(value: Any) -> str:
+    """What a column holds, in words where there are any."""
+    return VALUES.get(str(value), plain(value).replace("_", " "))
 
 
 def _story(kind: FileKind, row: PlacedRow) -> str:

@@ -17,6 +17,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -29,6 +30,7 @@ from omr.errors import UserError, as_user_error
 from omr.files.locks import FileLock
 
 DEFAULT_PORT = 8765
+_AT_A_TIME = 4
 _STATIC = Path(__file__).parent / "static"
 _NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _HEADERS = {
@@ -83,6 +85,8 @@ class Server:
         self._sock = sock
         self._key = secrets.token_urlsafe(18)
         host, port = sock.getsockname()[:2]
+        # More at a time would only wait for each other, each with its own connection to the index.
+        self._makers = ThreadPoolExecutor(_AT_A_TIME)
         self._cookie = f"browse-{port}"
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}/?key={self._key}"
 
@@ -125,7 +129,9 @@ class Server:
         return web.Response(status=status, text=text)
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
-        answer, status = await asyncio.to_thread(self._made, request.path, dict(request.query))
+        answer, status = await asyncio.get_running_loop().run_in_executor(
+            self._makers, self._made, request.path, dict(request.query)
+        )
         if answer.location:
             return web.Response(status=303, headers={"Location": answer.location})
         body = answer.html.encode("utf-8", errors="replace")

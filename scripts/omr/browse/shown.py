@@ -19,6 +19,8 @@ CUT, LONG_CUT = 4_000, 20_000
 #: Characters of a page in which formulas are drawn; the rest is shown as it is written.
 _DRAWN = 60_000
 _ANSWER = 300
+#: Texts up to this length are kept as they were drawn.
+_KEPT = 2_000
 
 
 class Shown(NamedTuple):
@@ -43,7 +45,9 @@ class Drawer:
     def _drawn(self, text: str) -> Markup:
         clean = printable(text)
         self.left -= len(clean)
-        return Markup(_text_html(clean) if self.left >= 0 else html.escape(clean))
+        if self.left < 0:
+            return Markup(html.escape(clean))
+        return _text_html(clean) if len(clean) <= _KEPT else text_html(clean)
 
     def answer(self, value: Any) -> Markup:
         """A final answer, short."""

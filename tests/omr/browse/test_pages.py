@@ -218,6 +218,19 @@ def test_the_search_field_knows_ids(tmp_path: Path, typed: str, page: str) -> No
     assert pages(run_files.write_run(tmp_path)).find({"q": typed}).location == page
 
 
+def test_a_given_problem_that_was_left_out_has_a_page_that_says_why(tmp_path: Path) -> None:
+    run = tmp_path / "given"
+    write_rows(run / "merged.jsonl", {"id": "first/1", "problem": "Find $1+1$."})
+    write_rows(run / "dropped/read_problems.jsonl", {"id": "second/1", "reason": "duplicate", "problem": "Find $1+1$."})
+    (run / "counts").mkdir()
+    (run / "counts/read_problems.json").write_text("{}")
+    made = pages(run)
+    for name, told in (("first/1", "in merged.jsonl"), ("second/1", "the same problem occurs before")):
+        address = made.find({"q": name}).location
+        assert address.startswith("/problem?")
+        assert told in Markup(shown(made, address)).text
+
+
 def test_an_empty_run_and_one_whose_config_is_broken_have_pages(tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
