@@ -108,6 +108,8 @@ class Drop(NamedTuple):
     reason: str
     n: int
     row: PlacedRow
+    problem: Row  # that it is about; empty if it is about none
+    solution: str  # the problem's id where one solution of it was dropped
 
 
 class Thread(NamedTuple):
@@ -274,7 +276,7 @@ class Lists:
         rest = f"FROM fate t WHERE {' AND '.join(wanted)}"
         begin = [_number(part) for part in [*filters.after.split("."), "", ""][:3]] if filters.after else [0, 0, -1]
         query = (
-            f"SELECT t.file, t.reason, t.offset, t.n, t.length {rest} AND (t.file, t.reason, t.offset)>(?, ?, ?) "
+            f"SELECT t.file, t.reason, t.offset, t.n, t.length, t.owner {rest} AND (t.file, t.reason, t.offset)>(?, ?, ?) "
             f"ORDER BY t.file, t.reason, t.offset LIMIT {PAGE + 1}"
         )
         found_rows = self.db.execute(query, [*values, *begin]).fetchall()
@@ -282,11 +284,16 @@ class Lists:
         after = ".".join(map(str, found_rows[PAGE - 1][:3])) if len(found_rows) > PAGE else ""
         return Page(entries, self._count(rest, values), after)
 
-    def _drop(self, file: int, reason: int, offset: int, n: int, length: int) -> Drop | None:
+    def _drop(self, file: int, reason: int, offset: int, n: int, length: int, owner: int) -> Drop | None:
         path, stage, recipe = self.db.execute("SELECT path, stage, recipe FROM file WHERE no=?", (file,)).fetchone()
         name = self.db.execute("SELECT name FROM reason WHERE no=?", (reason,)).fetchone()[0]
         row = next(self.search.rows_at(path, offset, length), None)
-        return None if row is None else Drop(stage, recipe, name, n, row)
+        if row is None:
+            return None
+        known = self.db.execute("SELECT id FROM problem WHERE hash=?", (owner,)).fetchone()
+        is_solution = n == 1 and recipe and known and isinstance(row.get("seed"), int)
+        problem = self.statement(owner) if known else {}
+        return Drop(stage, recipe, name, n, row, problem, known[0] if is_solution else "")
 
     def threads(self, filters: Filters) -> Page:
         """Threads, in the order of their file."""

@@ -28,6 +28,7 @@ from omr.browse.indexing import Index
 from omr.browse.pages import Answer, NotThereError, Pages, State
 from omr.errors import UserError, as_user_error
 from omr.files.locks import FileLock
+from omr.report.render import FORMULAS, TEMPLATES
 
 DEFAULT_PORT = 8765
 _AT_A_TIME = 4
@@ -92,6 +93,7 @@ class Server:
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[self._guard])
+        app.router.add_get("/static/formulas.css", _formulas)
         app.router.add_static("/static", _STATIC)
         for path in self._pages.all:
             app.router.add_get(path, self._page)
@@ -154,6 +156,10 @@ class Server:
             await asyncio.Event().wait()
         finally:
             await runner.cleanup()
+
+
+async def _formulas(request: web.Request) -> web.StreamResponse:
+    return web.FileResponse(TEMPLATES / FORMULAS)
 
 
 async def _secure(request: web.Request, response: web.StreamResponse) -> None:

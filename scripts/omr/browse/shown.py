@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -106,5 +107,7 @@ def plain(value: Any, cut: int = 200) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.4g}"
+    if isinstance(value, dict | list):
+        value = json.dumps(value, ensure_ascii=False)
     text = printable(str(value)[: cut + 1])
     return text[:cut] + "…" if len(text) > cut else text

@@ -36,6 +36,7 @@ _TITLES = {
     "converted": "Restated with an answer that can be checked",
     "proofs": "Classified again",
     "merged": "One of the problems, each once",
+    "deduplicated": "Compared with the other problems: reposts are told",
     "deduplicated": "Compared with the other problems",
     "contamination": "Compared with the benchmarks",
     "decontaminated": "Clean: it goes on to be solved",

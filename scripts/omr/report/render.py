@@ -10,6 +10,8 @@ from omr.report.charts import by_bars, drawn
 from omr.report.page import Page
 
 TEMPLATES = Path(__file__).parent / "templates"
+#: The style of what omr/report/tex_html.py makes of formulas.
+FORMULAS = "formulas.css"
 
 
 def page_html(page: Page) -> str:
@@ -22,5 +24,5 @@ def page_html(page: Page) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"drawn": drawn, "by_bars": by_bars}
-    css = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    css = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in ("style.css", FORMULAS))
     return environment.get_template("page.html.jinja").render(page=page, css=css)
