@@ -276,8 +276,8 @@ class Lists:
         rest = f"FROM fate t WHERE {' AND '.join(wanted)}"
         begin = [_number(part) for part in [*filters.after.split("."), "", ""][:3]] if filters.after else [0, 0, -1]
         query = (
-            f"SELECT t.file, t.reason, t.offset, t.n, t.length, t.owner {rest} AND (t.file, t.reason, t.offset)>(?, ?, ?) "
-            f"ORDER BY t.file, t.reason, t.offset LIMIT {PAGE + 1}"
+            f"SELECT t.file, t.reason, t.offset, t.n, t.length, t.owner {rest} "
+            f"AND (t.file, t.reason, t.offset)>(?, ?, ?) ORDER BY t.file, t.reason, t.offset LIMIT {PAGE + 1}"
         )
         found_rows = self.db.execute(query, [*values, *begin]).fetchall()
         entries = [drop for found in found_rows[:PAGE] if (drop := self._drop(*found)) is not None]

@@ -37,7 +37,6 @@ _TITLES = {
     "proofs": "Classified again",
     "merged": "One of the problems, each once",
     "deduplicated": "Compared with the other problems: reposts are told",
-    "deduplicated": "Compared with the other problems",
     "contamination": "Compared with the benchmarks",
     "decontaminated": "Clean: it goes on to be solved",
     "undecided": "The vote hangs on which answers are the same",
