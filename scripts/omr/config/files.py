@@ -38,7 +38,15 @@ def read_yaml(path: str | Path) -> Any:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = None if mark is None else mark.line + 1
-        raise UserError(f"not valid YAML: {error}", file=path, line=line, remedy="mend the file") from error
+        raise UserError(f"not valid YAML: {_said(error)}", file=path, line=line, remedy="mend the file") from error
+
+
+def _said(error: Exception) -> str:
+    """What is wrong, in one line: a reader's own message repeats the file and shows several places in it."""
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem is None:
+        return " ".join(str(error).split())
+    begins = "" if error.context_mark is None else f", which begins in line {error.context_mark.line + 1}"
+    return error.problem if error.context is None else f"{error.problem} {error.context}{begins}"
 
 
 def merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from check_config import main
+from omr.errors import UserError
+
+ROOT = Path(__file__).parents[1]
+
+
+def overlay(folder: Path, text: str) -> str:
+    path = folder / "mine.yaml"
+    path.write_text(text)
+    return str(path)
+
+
+@pytest.mark.parametrize("name", ["demo", "endpoint", "nim", "stackexchange", "try"])
+def test_the_overlays_that_ship_are_fine(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(ROOT / f"config/{name}.yaml")]) == 0
+    assert capsys.readouterr().out.startswith("fine: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("run: mine\nraw_data: {limit: [5\nbudget: {}\n", 3),
+        ("run: mine\nraw_data:\n\tlimit: 5\n", 3),
+        ("run: mine\nraw_data: limit: 5\n", 2),
+        ("run: 'mine\n", 2),
+        ("run: mine\n  limit: 5\n", 2),
+    ],
+)
+def test_a_fault_of_yaml_is_told_with_its_file_and_line(tmp_path: Path, text: str, line: int) -> None:
+    path = overlay(tmp_path, text)
+    with pytest.raises(UserError) as caught:
+        main([path])
+    assert (str(caught.value.file), caught.value.line) == (path, line)
+    assert "\n" not in str(caught.value).partition("  remedy")[0].strip()
+
+
+def test_what_the_schema_refuses_is_told_as_at_the_start_of_a_run(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"raw_data: unknown key 'limt'; did you mean 'limit'\?"):
+        main([overlay(tmp_path, "raw_data: {limt: 5}\n")])
+
+
+@pytest.mark.parametrize("text", ["- run\n", "run\n"])
+def test_an_overlay_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(UserError, match="must be a mapping"):
+        main([overlay(tmp_path, text)])
