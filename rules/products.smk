@@ -6,7 +6,7 @@
     results/{run}/decontaminated.jsonl, {recipe}/judged/shard-..., {recipe}/solutions/seed-SS/shard-...
     -> {recipe}/preferences/                 preference/ and README.md: `snakemake preferences`
 
-    {recipe}/sft/shard-...
+    {recipe}/sft/shard-... (for other verdicts than `yes`: what prepare_sft reads)
     -> {recipe}/subsets/{subset}/dataset/    as {recipe}/dataset/: `snakemake subset`
 
 The stages also write {recipe}/dropped/<stage> and {recipe}/counts/<stage>.
@@ -190,10 +190,28 @@ rule preferences:
         further.folders("preferences", *PAIRING),
 
 
+use rule prepare_sft as prepare_verdicts with:
+    # For subsets that ask for wrong or unjudged solutions too: rows of them, as models wrote them.
+    wildcard_constraints:
+        recipe=recipes.pattern_of(*SOLVING),
+        subset=further.verdict_pattern,
+    output:
+        rows=temp(directory("results/{run}/{recipe}/subsets/{subset}/all/shard-{shard}-of-{shards}")),
+        figures=temp("results/{run}/{recipe}/subsets/{subset}/all_figures/shard-{shard}-of-{shards}.json"),
+        dropped="results/{run}/{recipe}/dropped/prepare_verdicts/{subset}/shard-{shard}-of-{shards}.jsonl",
+        counts="results/{run}/{recipe}/counts/prepare_verdicts/{subset}/shard-{shard}-of-{shards}.json",
+    log:
+        "results/{run}/{recipe}/logs/prepare_verdicts/{subset}/shard-{shard}-of-{shards}.log",
+    benchmark:
+        "results/{run}/{recipe}/benchmarks/prepare_verdicts/{subset}/shard-{shard}-of-{shards}.tsv"
+    params:
+        verdicts=further.verdict_flags,
+
+
 rule select_subset:
     """The rows of a shard that a subset of `products.subsets` asks for."""
     input:
-        rows="results/{run}/{recipe}/sft/shard-{shard}-of-{shards}",
+        rows=further.rows_of_shard,
         tokenizer=further.tokenizer,
         code=code_of("select_subset"),
     output:

@@ -57,6 +57,7 @@ rule prepare_sft:
         tokenizer=products.tokenizer_flag,
         pass_rates=rounds.product_flags,
         measure=rounds.published_measure,
+        verdicts="",
     conda:
         "../envs/workflow.yaml"
     shell:
@@ -76,6 +77,7 @@ rule prepare_sft:
         " {params.tokenizer}"
         " {params.pass_rates}"
         " {params.measure}"
+        " {params.verdicts}"
         " --output {output.rows}"
         " --figures {output.figures}"
         " --dropped {output.dropped}"

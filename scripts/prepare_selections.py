@@ -90,6 +90,8 @@ def same_everywhere(prompt: Prompt, summary_model: str) -> Row:
     """What all rows of a recipe share."""
     return {
         "inference_mode": "genselect",
+        # Only comparisons that chose a right one come so far.
+        "judgement": "yes",
         "used_in_kaggle": None,
         "prompt_hash": prompt_hash(prompt),
         "summary_model": summary_model,

@@ -22,6 +22,9 @@ Dropped, by the first reason that holds:
   too_long, unknown_length
   duplicate             another solution of the problem has the same text
   over_limit            more than --solutions-per-problem are left; those with the least hash of their ids stay
+With --verdicts, solutions that were judged wrong (`no`), or that have an answer which nobody could judge (`unjudged`),
+become rows as well, as the model wrote them: no new summary, no filter on code; a right one that is not asked for is
+dropped as `right`. The limit per problem then holds for each verdict.
 The pass rate is the share of right ones among the solutions of which it is known: failed requests and unreadable
 verdicts are left out, unfinished solutions and those without an answer count as not right.
 Tokens are counted in the whole text with --tokenizer; without one, the count of the server that generated the reply is
@@ -73,6 +76,11 @@ _JUDGED: Fields = {
 }
 
 
+VERDICTS = ("yes", "no", "unjudged")
+#: What keeps a solution of another verdict than `yes` out, unless it is asked for.
+_FAULT_OF_VERDICT = {"no": "wrong", "unjudged": "unjudged"}
+
+
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = stage_parser(__doc__, output="training rows", dropped="solutions that are not among them")
     add_figures(parser)
@@ -84,6 +92,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--prompt", type=Path, required=True, help="the prompt that asked for the solutions")
     add("--row-prompt", type=Path, help="the prompt of the training rows (default: the same)")
     add("--mode", default="cot", help="way of solving, for the column inference_mode")
+    add("--verdicts", nargs="+", choices=VERDICTS, default=["yes"], help="of which solutions rows are made")
     add("--traces", type=Path, help="the shard's traces, for a recipe with summaries")
     add("--summarized", type=Path, help="the shard's summarized rows, for a recipe with summaries")
     add("--summary-model", help="path and revision of the model that wrote the summaries")
@@ -207,6 +216,7 @@ class Preparer:
     bounds: Bounds
     writer: RowWriter
     kept: RowsInStep | None
+    verdicts: frozenset[str]
     solutions: SolutionFigures
     figures: Figures
 
@@ -237,14 +247,25 @@ class Preparer:
         trace, summary = (None, None) if summaries is None or not_right else summaries.take(row)
         if self.kept is not None and self.kept.take(row["id"], row["seed"]) is None:
             not_right = not_right or "code_filtered"
-        reason = fault if fault == "contaminated" else not_right or fault
+        unfit = self._fault_of_verdict(row["judgement"], not_right)
+        reason = fault if fault == "contaminated" else unfit or fault
         if reason is not None:
             return reason
-        text = self.texts.of(row, trace, summary)
+        text = self.texts.of(row, trace, summary) if not_right is None else self.texts.as_written(row)
         return text if isinstance(text, str) else self.bounds.fault_of_text(text) or text
 
+    def _fault_of_verdict(self, judgement: str, not_right: str | None) -> str | None:
+        """Why a solution is none of those that rows are made of, or None."""
+        if not_right is None:
+            return None if "yes" in self.verdicts else "right"
+        is_asked_for = judgement in self.verdicts and not_right == _FAULT_OF_VERDICT.get(judgement)
+        return None if is_asked_for else not_right
+
     def _write(self, passed: dict[str, tuple[Row, Text]], shared: Row) -> None:
-        too_many = over_limit(list(passed), self.bounds.solutions_per_problem)
+        too_many: set[str] = set()
+        for verdict in self.verdicts:
+            alike = [row_id for row_id, (row, _) in passed.items() if row["judgement"] == verdict]
+            too_many |= over_limit(alike, self.bounds.solutions_per_problem)
         for row_id, (row, text) in passed.items():
             if row_id in too_many:
                 self._drop(row_id, row, "over_limit", shared)
@@ -278,14 +299,16 @@ def prepare(args: argparse.Namespace) -> None:
         measured = Measured(args, args.shard, args.shards)
         output = RowFiles(args.output, args.figures, measured.names)
         output.figures.solutions = judged = SolutionFigures()
-        stage = stack.enter_context(open_stage("prepare_sft", args, output))
+        verdicts = frozenset(args.verdicts)
+        name = "prepare_sft" if verdicts == {"yes"} else "prepare_verdicts"
+        stage = stack.enter_context(open_stage(name, args, output))
         problems = stack.enter_context(ProblemIndex(args.problems, args.shard, args.shards))
         solutions = stack.enter_context(ReplyIndex(args.solutions))
         summaries = None if args.traces is None else Summaries(args.traces, args.summarized)
         kept = None if args.kept is None else RowsInStep(args.kept, {"id": str, "seed": int}, "id")
         texts = Texts(solutions, prompt.name, summaries, args.end_at_answer)
         writer = RowWriter(load_prompt(args.row_prompt or args.prompt), args.mode, args.summary_model, measured)
-        preparer = Preparer(stage, problems, texts, bounds, writer, kept, judged, output.figures)
+        preparer = Preparer(stage, problems, texts, bounds, writer, kept, verdicts, judged, output.figures)
         count = 0
         for problem_id, rows in by_problem(stage.read(args.judged, _JUDGED), "id"):
             count += 1

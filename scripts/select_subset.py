@@ -1,14 +1,16 @@
 """A named subset of training rows: by length, difficulty and source, so many of a problem. Nothing is asked again.
 
 In: the folder of training rows of a shard. Out: a folder of those rows that pass, as they are and in their order, and
-their figures. Texts are only read where a tokenizer counts them. Dropped, by the first reason that holds:
+their figures; with --length-buckets a folder in it for each range of lengths. The column `tokens` has what --tokenizer
+counts, and else stays as it is. Texts are only read where a tokenizer counts them. Dropped, by the first reason that
+holds:
   other_source          its `problem_source` is none of --sources
   other_answer_source   its `answer_source` is none of --answer-sources
   no_pass_rate          the measure does not know the problem
   pass_rate_too_low, pass_rate_too_high
                         of the measure; without one, of the recipe's own solutions; the bounds themselves pass
   too_short, too_long   in tokens of the whole solution
-  unknown_length        the server did not say how many tokens it has (without --tokenizer)
+  unknown_length        the server did not say how many tokens it has (without --tokenizer, where lengths matter)
   over_limit            more than --solutions-per-problem are left; those with the least hash of their ids stay
 """
 
@@ -16,6 +18,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from array import array
+from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +45,8 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--min-tokens", type=int, help="least tokens of a whole solution")
     add("--max-tokens", type=int, help="most tokens of a whole solution")
     add("--tokenizer", type=Path, help="tokenizer.json that counts them (default: the server's count)")
+    add("--count-all", action="store_true", help="count the tokens of every row that passes, for the column `tokens`")
+    add("--length-buckets", type=int, nargs="+", help="greatest tokens of a row in each folder but the last, ascending")
     add("--min-pass-rate", type=float, help="least share of right solutions of a problem")
     add("--max-pass-rate", type=float, help="greatest share of right solutions of a problem")
     add("--measure", help="recipe whose pass rates these are, of those that rows carry (default: the rows' own)")
@@ -52,31 +58,37 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 @dataclass(frozen=True)
 class Lengths:
-    """Bounds on the tokens of a solution; None sets none."""
+    """Bounds on the tokens of a solution; None sets none. `exactly`: of every row that passes they are to be known."""
 
     least: int | None
     most: int | None
     counter: TokenCounter | None
+    exactly: bool = False
 
-    def fault(self, row: Row) -> str | None:
-        if self.least is None and self.most is None:
-            return None
+    @property
+    def matter(self) -> bool:
+        return self.least is not None or self.most is not None or self.exactly
+
+    def measure(self, row: Row) -> tuple[int | None, str | None]:
+        """The tokens of a row (an upper bound on them if that settles the matter; None: not asked for, or unknown), and
+        why it does not pass, or None."""
+        if not self.matter:
+            return None, None
         tokens = self._tokens(row)
         if tokens is None:
-            return "unknown_length"
+            return None, "unknown_length"
         if self.least is not None and tokens < self.least:
-            return "too_short"
-        return "too_long" if self.most is not None and tokens > self.most else None
+            return tokens, "too_short"
+        return tokens, "too_long" if self.most is not None and tokens > self.most else None
 
     def _tokens(self, row: Row) -> int | None:
-        """The tokens of a row, or an upper bound on them if that settles the matter; None: unknown."""
         if self.counter is None:
             known: int | None = row["completion_tokens"]
             return known
         text: str = row["generated_solution"]
         at_most = self.counter.at_most(text)
         is_short = self.least is not None and at_most < self.least
-        fits = self.least is None and self.most is not None and at_most <= self.most
+        fits = self.least is None and self.most is not None and at_most <= self.most and not self.exactly
         return at_most if is_short or fits else self.counter.count([text])[0]
 
 
@@ -91,13 +103,14 @@ class Subset:
     max_pass_rate: float | None
     lengths: Lengths
 
-    def fault(self, row: Row) -> str | None:
-        """Why a row is not in the subset, or None."""
+    def look_at(self, row: Row) -> tuple[int | None, str | None]:
+        """The tokens of a row, as `Lengths.measure` has them, and why it is not in the subset, or None."""
         if self.sources is not None and row["problem_source"] not in self.sources:
-            return "other_source"
+            return None, "other_source"
         if self.answer_sources is not None and row["answer_source"] not in self.answer_sources:
-            return "other_answer_source"
-        return self._fault_of_rate(row) or self.lengths.fault(row)
+            return None, "other_answer_source"
+        fault = self._fault_of_rate(row)
+        return (None, fault) if fault else self.lengths.measure(row)
 
     def _fault_of_rate(self, row: Row) -> str | None:
         if self.min_pass_rate is None and self.max_pass_rate is None:
@@ -116,8 +129,11 @@ def subset_of(args: argparse.Namespace) -> Subset:
         low, high = getattr(args, f"min_{name}"), getattr(args, f"max_{name}")
         if low is not None and high is not None and low > high:
             raise UserError(f"min_{name} {low} is above max_{name} {high}", remedy="mend it under `products.subsets`")
+    buckets = args.length_buckets or []
+    if buckets != sorted(set(buckets)):
+        raise UserError(f"length_buckets {buckets} do not ascend", remedy="mend it under `products.subsets`")
     counter = None if args.tokenizer is None else TokenizerCounter(args.tokenizer)
-    lengths = Lengths(args.min_tokens, args.max_tokens, counter)
+    lengths = Lengths(args.min_tokens, args.max_tokens, counter, exactly=bool(args.count_all or buckets))
     return Subset(args.sources, args.answer_sources, args.measure, args.min_pass_rate, args.max_pass_rate, lengths)
 
 
@@ -132,23 +148,28 @@ def light_rows(folder: Path, with_texts: bool) -> Iterator[Row]:
                 yield from ({"pass_rates": None} | row for row in table.to_pylist())
 
 
-def choose(stage: Stage, folder: Path, subset: Subset, most: int | None) -> bytearray:
-    """1 for every row of the folder that is chosen, 0 for those that are dropped."""
-    chosen = bytearray()
+#: Of a row that is dropped, and of one whose length nobody asked for.
+_DROPPED, _NOT_COUNTED = -2, -1
+
+
+def choose(stage: Stage, folder: Path, subset: Subset, most: int | None) -> array[int]:
+    """The tokens of every row of the folder, as far as they were counted; `_DROPPED` for those that are dropped."""
+    chosen = array("q")
     for problem_id, rows in by_problem(light_rows(folder, subset.lengths.counter is not None), "problem_id"):
         stage.count_read(len(rows))
-        faults = {row["id"]: subset.fault(row) for row in rows}
-        too_many = over_limit([row_id for row_id, fault in faults.items() if fault is None], most)
+        measured = {row["id"]: subset.look_at(row) for row in rows}
+        too_many = over_limit([row_id for row_id, (_, fault) in measured.items() if fault is None], most)
         for row in rows:
-            fault = "over_limit" if row["id"] in too_many else faults[row["id"]]
-            chosen.append(fault is None)
+            tokens, fault = measured[row["id"]]
+            fault = "over_limit" if row["id"] in too_many else fault
+            chosen.append(_DROPPED if fault is not None else _NOT_COUNTED if tokens is None else tokens)
             if fault is not None:
                 stage.drop({"id": row["id"], "problem_id": problem_id}, fault)
     return chosen
 
 
-def copy_chosen(folder: Path, chosen: bytearray, output: RowFiles) -> None:
-    """Write the chosen rows of a folder."""
+def copy_chosen(folder: Path, chosen: array[int], output: RowFiles, buckets: Sequence[int], with_tokens: bool) -> None:
+    """Write the chosen rows of a folder, to the folders of their lengths where there are some."""
     import pyarrow as pa
 
     start = 0
@@ -156,10 +177,22 @@ def copy_chosen(folder: Path, chosen: bytearray, output: RowFiles) -> None:
         with open_rows(path) as file:
             for group in range(file.num_row_groups):
                 end = start + file.metadata.row_group(group).num_rows
-                mask = chosen[start:end]
-                if any(mask):
-                    output.write_table(file.read_row_group(group).filter(pa.array(map(bool, mask))))
+                tokens = chosen[start:end]
                 start = end
+                if all(count == _DROPPED for count in tokens):
+                    continue
+                table = file.read_row_group(group).filter(pa.array([count != _DROPPED for count in tokens]))
+                kept = [count for count in tokens if count != _DROPPED]
+                if with_tokens:
+                    place = table.schema.get_field_index("tokens")
+                    table = table.set_column(place, table.schema.field(place), pa.array(kept, pa.int64()))
+                output.write_table(table, [bucket_of(count, buckets) for count in kept] if buckets else ())
+
+
+def bucket_of(tokens: int, buckets: Sequence[int]) -> str:
+    """The folder of a row by its length."""
+    place = bisect_left(buckets, tokens)
+    return f"up_to_{buckets[place]}_tokens" if place < len(buckets) else f"above_{buckets[-1]}_tokens"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -168,9 +201,9 @@ def main(argv: list[str] | None = None) -> int:
     output = RowFiles(args.output, args.figures)
     with open_stage("select_subset", args, output) as stage:
         chosen = choose(stage, args.rows, subset, args.solutions_per_problem)
-        copy_chosen(args.rows, chosen, output)
-        stage.count_written(sum(chosen))
-        if args.min_tokens is not None or args.max_tokens is not None:
+        copy_chosen(args.rows, chosen, output, args.length_buckets or (), args.count_all)
+        stage.count_written(sum(count != _DROPPED for count in chosen))
+        if subset.lengths.matter:
             counter = subset.lengths.counter
             stage.note("tokens_counted_by", "server" if counter is None else counter.name)
     return 0

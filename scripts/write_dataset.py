@@ -1,17 +1,19 @@
 """The dataset folder that `datasets.load_dataset` and the hub take: Parquet files and a card.
 
-In: the folders of training rows of all shards, with their figures; for the card and the bounds, the table of stages
-(stages.json, whose numbers add up), the reports on decontamination and planted instructions, the prompts and the names
-of the models. Out: a folder with data/train-KKKKK-of-NNNNN.parquet, which are the shards' own files (linked, or copied
-where nothing can be linked), and README.md. No text is read, so it takes seconds, however many rows there are. The
-folder appears whole. Without rows it is an error, which names the stage where they went to nothing; so is a bound of
---canary-recall, --judge-agreement, --same-verdict or --obeyed-instructions that does not hold.
+In: the folders of training rows of all shards (or in them their folders by length), with their figures; for the card
+and the bounds, the table of stages (stages.json, whose numbers add up), the reports on decontamination and planted
+instructions, the prompts and the names of the models. Out: a folder with data/train-KKKKK-of-NNNNN.parquet (or
+data/<length>/train-...), which are the shards' own files (linked, or copied where nothing can be linked), and
+README.md. No text is read, so it takes seconds, however many rows there are. The folder appears whole. Without rows it
+is an error, which names the stage where they went to nothing; so is a bound of --canary-recall, --judge-agreement,
+--same-verdict or --obeyed-instructions that does not hold.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -49,17 +51,29 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def check_figures(figures: Figures, files: Sequence[Path]) -> None:
-    """Raise UserError unless the files hold as many rows as were counted, all of them with the same columns."""
-    rows, schema = 0, None
-    for path in files:
+def part_of(file: Path, shards: Sequence[Path]) -> str:
+    """The folder of a shard's that a file is in; empty for the shard's own files."""
+    return "" if file.parent in shards else file.parent.name
+
+
+def check_figures(figures: Figures, shards: Sequence[Path]) -> dict[str, int]:
+    """The rows of each part, by the files, parts of few tokens first. Raises UserError unless the files hold as many
+    rows as were counted, all of them with the same columns."""
+    rows, first = Counter[str](), None
+    for path in (file for shard in shards for file in files_of(shard)):
         with open_rows(path) as file:
-            rows += file.metadata.num_rows
-            schema = schema or file.schema_arrow
-            if not file.schema_arrow.equals(schema):
-                raise UserError(f"this file has other columns than {files[0]}", file=path, remedy=_REMEDY)
-    if rows != figures.rows:
-        raise UserError(f"the files hold {rows:,} rows, {figures.rows:,} were counted", remedy=_REMEDY)
+            rows[part_of(path, shards)] += file.metadata.num_rows
+            first = first or (path, file.schema_arrow)
+            if not file.schema_arrow.equals(first[1]):
+                raise UserError(f"this file has other columns than {first[0]}", file=path, remedy=_REMEDY)
+    if rows.total() != figures.rows:
+        raise UserError(f"the files hold {rows.total():,} rows, {figures.rows:,} were counted", remedy=_REMEDY)
+    return {part: rows[part] for part in sorted(rows, key=_tokens_of)}
+
+
+def _tokens_of(part: str) -> tuple[int, bool]:
+    """What parts are sorted by: the number in their names, what is above it last."""
+    return int("".join(filter(str.isdigit, part)) or 0), part.startswith("above")
 
 
 def card_facts(args: argparse.Namespace) -> CardFacts:
@@ -90,15 +104,17 @@ def main(argv: list[str] | None = None) -> int:
     facts = card_facts(args)
     check_gates(args, [] if args.stages is None else read_table(args.stages))
     figures, files = read_figures(args.figures), [file for shard in args.shards for file in files_of(shard)]
-    check_figures(figures, files)
+    rows_of_parts = check_figures(figures, args.shards)
     if not figures.rows:
         raise no_rows(facts, args.shards[0])
     with atomic_folder(args.output) as folder:
-        (folder / "data").mkdir()
-        for number, file in enumerate(files):
-            link_or_copy(file, folder / "data" / train_name(number, len(files)))
+        for part in rows_of_parts:
+            (folder / "data" / part).mkdir(parents=True)
+            mine = [file for file in files if part_of(file, args.shards) == part]
+            for number, file in enumerate(mine):
+                link_or_copy(file, folder / "data" / part / train_name(number, len(mine)))
         facts = replace(facts, digest=digest_of(folder))
-        (folder / "README.md").write_text(dataset_card(figures, facts), encoding="utf-8")
+        (folder / "README.md").write_text(dataset_card(figures, facts, rows_of_parts), encoding="utf-8")
     print(f"{args.output}: {figures.rows:,} rows of {figures.problems:,} problems")
     return 0
 

@@ -42,7 +42,7 @@ def test_a_row_has_the_published_columns_and_the_lineage(tmp_path: Path) -> None
         "thread_id": "aa", "cluster": None, "duplicate_of": None, "source_url": None,
         "source_license": None, "source_author": None, "source_date": None, "problem_id": "aa-1", "seed": 0, "predicted_answer": "7",
         "answer_source": "majority", "majority_votes": 3, "total_votes": 4, "majority_agrees": None,
-        "judged_by": "llm", "summary_model": None, "summary_candidate": None, "summary_judged_by": None,
+        "judgement": "yes", "judged_by": "llm", "tokens": None, "summary_model": None, "summary_candidate": None, "summary_judged_by": None,
         "completion_tokens": 100, "prompt_hash": row["prompt_hash"], "model": MODEL, "reply_key": "key-aa-1-0",
         "code_budget": None, "code_blocks": None, "code_failures": None, "messages_with_tools": None, "tools": None,
         "original_problem": None, "group": None, "candidate_ids": None, "selected": None, "selected_id": None,
@@ -297,3 +297,38 @@ def test_samples_of_solutions_with_code_have_prose_code_and_outputs_in_order() -
     assert [(text, left_out) for _, text, left_out in said[1:3]] == [("print(1)", 0), ("1\n", 0)]
     assert sum(len(text) for _, text, _ in said) == MAX_CHARS
     assert said[-1] == ("prose", "", 1)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "seeds"),
+    [("yes", [0, 3]), ("no", [1]), ("yes no", [0, 1, 3]), ("unjudged", [2]), ("yes no unjudged", [0, 1, 2, 3])],
+)
+def test_rows_are_made_of_the_verdicts_that_are_asked_for(tmp_path: Path, verdicts: str, seeds: list[int]) -> None:
+    judged = ("yes", "no", "verdict_unreadable", "yes", "unfinished", "no_answer", "failed")
+    made = of_one_problem(tmp_path, *judged).prepare("--verdicts", *verdicts.split())
+    assert [row["seed"] for row in made.rows] == seeds
+    asked = {0: "yes", 1: "no", 2: "unjudged", 3: "yes"}
+    assert [row["judgement"] for row in made.rows] == [asked[seed] for seed in seeds]
+    assert [row["judged_by"] for row in made.rows] == [None if seed == 2 else "llm" for seed in seeds]
+    others = {0: "right", 1: "wrong", 2: "unjudged", 3: "right"}
+    expected = {f"aa-1-{seed}": reason for seed, reason in others.items() if seed not in seeds}
+    expected |= {"aa-1-4": "unfinished", "aa-1-5": "no_answer", "aa-1-6": "failed"}
+    assert made.dropped == expected
+    assert made.counts["stage"] == ("prepare_sft" if verdicts == "yes" else "prepare_verdicts")
+
+
+def test_wrong_solutions_keep_their_own_words_where_right_ones_get_new_ones(tmp_path: Path) -> None:
+    inputs = of_one_problem(tmp_path, "yes", "no", summaries={"aa-1-0": "New words. \\boxed{7}"})
+    right, wrong = inputs.prepare("--verdicts", "yes", "no").rows
+    assert right["generated_solution"].endswith("New words. \\boxed{7}")
+    assert wrong["generated_solution"] == "<think>\nI think 1.\n</think>\n\nIt is \\boxed{7}."
+    assert wrong["summary_model"] is None
+
+
+def test_the_limit_per_problem_leaves_the_same_right_ones_whatever_else_is_asked_for(tmp_path: Path) -> None:
+    verdicts = ("yes", "no", "yes", "no", "yes", "no", "yes")
+    limit = ("--solutions-per-problem", "2")
+    alone = of_one_problem(tmp_path / "alone", *verdicts).prepare(*limit).rows
+    both = of_one_problem(tmp_path / "both", *verdicts).prepare(*limit, "--verdicts", "yes", "no").rows
+    assert [row for row in both if row["judgement"] == "yes"] == alone
+    assert sum(row["judgement"] == "no" for row in both) == 2

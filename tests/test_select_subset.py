@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import select_subset
 from omr.errors import UserError
+from omr.training.figures import read_figures
+from omr.training.row_files import read_all
 from row_shards import write_shard
 from sft_files import training_rows
 from small_tokenizer import save_tokenizer
@@ -94,3 +96,33 @@ def test_only_rows_that_pass_count_among_the_solutions_of_a_problem(tmp_path: Pa
 def test_bounds_that_nothing_can_pass_are_an_error(tmp_path: Path, rows: list[Row]) -> None:
     with pytest.raises(UserError, match="min_tokens 5 is above max_tokens 4"):
         select(tmp_path, rows, **{"min-tokens": 5, "max-tokens": 4})
+
+
+def test_a_named_tokenizer_fills_the_column_of_every_row(tmp_path: Path, rows: list[Row]) -> None:
+    tokenizer = save_tokenizer(tmp_path / "tokenizer.json")
+    count = select_subset.TokenizerCounter(tokenizer).count
+    made = select(tmp_path, rows, **{"tokenizer": tokenizer, "count-all": []})
+    assert [row["tokens"] for row in made.rows] == count([row["generated_solution"] for row in rows])
+    assert [row | {"tokens": None} for row in made.rows] == rows
+    assert {row["tokens"] for row in select(tmp_path / "other", rows, tokenizer=tokenizer).rows} == {None}
+
+
+def test_rows_of_about_one_length_get_a_folder_and_no_row_is_lost(tmp_path: Path, rows: list[Row]) -> None:
+    lengths = [1, 100, 101, 200, 201, None]
+    given = [row | {"completion_tokens": tokens} for row, tokens in zip(rows, lengths, strict=True)]
+    made = select(tmp_path, given, **{"length-buckets": [100, 200]})
+    assert made.counts["dropped"] == {"unknown_length": 1}
+    folder = tmp_path / "subset"
+    found = {
+        path.name: [row["completion_tokens"] for row in read_all([path])] for path in folder.iterdir() if path.is_dir()
+    }
+    assert found == {"up_to_100_tokens": [1, 100], "up_to_200_tokens": [101, 200], "above_200_tokens": [201]}
+    assert not list(folder.glob("*.parquet"))
+    # A problem is counted once, wherever its rows are.
+    figures = read_figures([tmp_path / "subset.figures"])
+    assert (figures.rows, figures.problems) == (5, 2)
+
+
+def test_buckets_that_do_not_ascend_are_an_error(tmp_path: Path, rows: list[Row]) -> None:
+    with pytest.raises(UserError, match="do not ascend"):
+        select(tmp_path, rows, **{"length-buckets": [200, 100]})

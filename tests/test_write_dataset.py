@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import select_subset
 import write_dataset
 import yaml
 from omr.errors import UserError
@@ -286,3 +287,45 @@ def test_the_card_of_authored_replies_says_that_no_model_wrote_them(tmp_path: Pa
     rows = training_rows(tmp_path / "made", 1)
     assert "no model wrote them" in card_of(write(tmp_path / "demo", rows, "--authored"))[1]
     assert "authored" not in card_of(write(tmp_path / "real", rows))[1]
+
+
+def test_files_by_length_load_alone_by_their_names_and_together_without(tmp_path: Path) -> None:
+    rows = training_rows(tmp_path / "made", 6)
+    for number, some in enumerate((rows[:4], rows[4:])):
+        given = [row | {"completion_tokens": 100 * place} for place, row in enumerate(some)]
+        source = write_shard(tmp_path / "all", given, f"shard-{number:03d}-of-002")
+        flags = [f"--rows={source}", "--length-buckets", "100", "200", f"--dropped={tmp_path / 'dropped'}"]
+        flags += [f"--counts={tmp_path / 'counts'}", f"--output={tmp_path / 'sft' / source.name}"]
+        assert select_subset.main([*flags, f"--figures={tmp_path / 'figures' / source.name}.json"]) == 0
+    dataset = make(tmp_path)
+    head, body = card_of(dataset)
+    files = sorted(path.relative_to(dataset / "data").as_posix() for path in (dataset / "data").rglob("*.parquet"))
+    assert files == [
+        "above_200_tokens/train-00000-of-00001.parquet",
+        "up_to_100_tokens/train-00000-of-00002.parquet",
+        "up_to_100_tokens/train-00001-of-00002.parquet",
+        "up_to_200_tokens/train-00000-of-00001.parquet",
+    ]
+    names = ["default", "up_to_100_tokens", "up_to_200_tokens", "above_200_tokens"]
+    assert [config["config_name"] for config in head["configs"]] == names
+    assert "| `up_to_100_tokens` | 4 | `data/up_to_100_tokens/` |" in body
+    script = (
+        "import json, sys\nfrom datasets import load_dataset\n"
+        "print(json.dumps([sorted(load_dataset(sys.argv[1], name, split='train')['completion_tokens'])"
+        " for name in sys.argv[2:]]))"
+    )
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hf")}
+    command = [sys.executable, "-c", script, str(dataset), *names]
+    found = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert json.loads(found.stdout) == [[0, 0, 100, 100, 200, 300], [0, 0, 100, 100], [200], [300]], found.stderr
+
+
+def test_the_card_of_rows_of_other_verdicts_calls_them_what_they_are(tmp_path: Path) -> None:
+    rows = training_rows(tmp_path / "made", 4)
+    _, body = card_of(write(tmp_path / "right", rows))
+    assert "a final answer that was judged right" in body
+    rows[1] |= {"judgement": "no"}
+    _, body = card_of(write(tmp_path / "both", rows))
+    assert "judged right" not in body.partition("\n## ")[0]
+    assert "the column `judgement` has the verdict" in body
+    assert "| no | 1 | 25.0% |" in body

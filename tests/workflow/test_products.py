@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import orjson
 import pyarrow.parquet as pq
 import pytest
@@ -40,12 +42,36 @@ def test_a_finished_run_gives_pairs_of_right_and_wrong_solutions(demo: Project) 
 
 
 def test_a_finished_run_gives_subsets_of_its_rows_that_load_as_the_dataset_does(demo: Project) -> None:
-    overlay = demo.overlay("few.yaml", {"products": {"subsets": {"few": {"solutions_per_problem": 1}}}})
-    demo.make("results/demo/cot-qwq/subsets/few/dataset", *DEMO, overlay)
+    every = {"verdicts": ["yes", "no", "unjudged"], "length_buckets": [150, 250]}
+    overlay = demo.overlay("few.yaml", {"products": {"subsets": {"few": {"solutions_per_problem": 1}, "every": every}}})
+    targets = [f"results/demo/cot-qwq/subsets/{name}/dataset" for name in ("few", "every")]
+    demo.make(*targets, *DEMO, overlay)
     folder = demo.path("results/demo/cot-qwq")
+    check_every(folder)
     (part,) = (folder / "subsets/few/dataset/data").iterdir()
     whole = [orjson.loads(line) for line in (folder / "sft.jsonl").read_bytes().splitlines()]
     kept = pq.read_table(part).to_pylist()
     assert {row["problem_id"] for row in kept} == {row["problem_id"] for row in whole}
     assert len(kept) == len({row["problem_id"] for row in whole}) < len(whole)
     assert "`solutions_per_problem` 1" in (folder / "subsets/few/dataset/README.md").read_text()
+
+
+def check_every(folder: Path) -> None:
+    """A subset of all verdicts has the right solutions that the recipe has, and the others that end with an answer."""
+    dataset = folder / "subsets/every/dataset"
+    rows = [row for path in sorted(dataset.rglob("*.parquet")) for row in pq.read_table(path).to_pylist()]
+    right = pq.read_table(folder / "dataset/data").to_pylist()
+    assert {row["id"] for row in rows if row["judgement"] == "yes"} == {row["id"] for row in right}
+    judged = [orjson.loads(line) for path in (folder / "judged").iterdir() for line in path.read_bytes().splitlines()]
+    wrong = {f"{row['id']}-{row['seed']}" for row in judged if row["judgement"] == "no"}
+    assert {row["id"] for row in rows if row["judgement"] == "no"} == wrong
+    for path in dataset.rglob("*.parquet"):
+        tokens = pq.read_table(path, columns=["completion_tokens"]).column(0).to_pylist()
+        low, high = {"up_to_150_tokens": (0, 150), "up_to_250_tokens": (151, 250), "above_250_tokens": (251, 1 << 30)}[
+            path.parent.name
+        ]
+        assert tokens
+        assert all(low <= one <= high for one in tokens)
+    card = (dataset / "README.md").read_text()
+    assert "`verdicts` yes, no, unjudged" in card
+    assert "| `prepare_verdicts` | 52 |" in card

@@ -17,6 +17,10 @@ from omr.errors import UserError
 
 #: Modes of recipes that solve problems themselves.
 SOLVING = ("cot", "tir")
+#: YAML takes the words for these verdicts for truth values.
+_VERDICTS = {True: "yes", False: "no"}
+#: Of a subset's keys those that say whose rows they are, and by what tokens are counted: select_subset.py asks others.
+_NOT_ASKED = frozenset({"recipes", "tokenizer", "verdicts"})
 #: Those of which pairs are made: two solutions with code may have been asked with different prompts.
 PAIRING = ("cot",)
 
@@ -60,6 +64,13 @@ class FurtherProducts:
             low, high = subset.get(f"min_{what}"), subset.get(f"max_{what}")
             if low is not None and high is not None and low > high:
                 return f"has a `min_{what}` above its `max_{what}`"
+        buckets = subset.get("length_buckets") or []
+        if buckets != sorted(buckets):
+            return f"has `length_buckets` {buckets}, which do not ascend"
+        if self._verdicts(name) != ["yes"]:
+            comparing = [one for one in subset.get("recipes") or () if self._recipes[one]["mode"] not in SOLVING]
+            if comparing:
+                return f"asks for verdicts of {', '.join(comparing)}, whose rows are comparisons that chose a right one"
         measure = subset.get("measure")
         if measure is not None and measure not in measures:
             return f"goes by pass rates of {measure!r}, which rows do not carry: `difficulty.from` does not name it"
@@ -114,8 +125,31 @@ class FurtherProducts:
         return [
             f"results/{self._settings.run}/{recipe}/subsets/{name}/dataset"
             for name, subset in self._subsets.items()
-            for recipe in subset.get("recipes") or self._recipes.to_run
+            for recipe in subset.get("recipes") or self._to_run(*SOLVING, *self._comparing(name))
         ]
+
+    def _comparing(self, name: str) -> tuple[str, ...]:
+        """The other modes of which a subset takes rows where it names no recipes: none if it asks for verdicts."""
+        return ("genselect",) if self._verdicts(name) == ["yes"] else ()
+
+    def _verdicts(self, name: str) -> list[str]:
+        """Of which verdicts a subset takes solutions, in a fixed order."""
+        asked = {_VERDICTS.get(verdict, verdict) for verdict in self._subsets[name].get("verdicts") or ["yes"]}
+        return [verdict for verdict in ("yes", "no", "unjudged") if verdict in asked]
+
+    @property
+    def verdict_pattern(self) -> str:
+        """A regular expression for the subsets that ask for other verdicts than `yes`; matches nothing if none does."""
+        return "|".join(re.escape(name) for name in self._subsets if self._verdicts(name) != ["yes"]) or r"(?!)"
+
+    def verdict_flags(self, wildcards: OfSubset) -> str:
+        """A param of a rule: these verdicts, as a flag of prepare_sft.py."""
+        return f"--verdicts {' '.join(self._verdicts(wildcards.subset))}"
+
+    def rows_of_shard(self, wildcards: OfSubset) -> str:
+        """Input of a rule: the rows of a shard that a subset is chosen from: the recipe's, or those of its verdicts."""
+        own = "" if self._verdicts(wildcards.subset) == ["yes"] else "subsets/{subset}/all/"
+        return f"results/{{run}}/{{recipe}}/{own or 'sft/'}shard-{{shard}}-of-{{shards}}"
 
     def subset_rows(self, wildcards: OfSubset) -> list[str]:
         """Input of a rule: the folders of a subset's rows of all shards, in order."""
@@ -126,13 +160,22 @@ class FurtherProducts:
         return self._of_shards(wildcards, f"subsets/{wildcards.subset}/figures", ".json")
 
     def subset_counts(self, wildcards: OfSubset) -> list[str]:
-        """Input of a rule: the counts that go with them."""
-        return self._of_shards(wildcards, f"counts/select_subset/{wildcards.subset}", ".json")
+        """Input of a rule: the counts that go with them, of the stages behind those of the recipe."""
+        stages = (
+            ["select_subset"] if self._verdicts(wildcards.subset) == ["yes"] else ["prepare_verdicts", "select_subset"]
+        )
+        return [
+            path
+            for stage in stages
+            for path in self._of_shards(wildcards, f"counts/{stage}/{wildcards.subset}", ".json")
+        ]
 
     def tokenizer(self, wildcards: OfSubset) -> list[str]:
-        """Input of a rule: what counts the tokens of solutions, where a subset bounds them."""
+        """Input of a rule: what counts the tokens of solutions, where a subset names it or asks for lengths."""
         subset = self._subsets[wildcards.subset]
-        if subset.get("min_tokens") is None and subset.get("max_tokens") is None:
+        if subset.get("tokenizer") is not None:
+            return self._settings.tokenizer_file(subset["tokenizer"])
+        if not any(subset.get(key) is not None for key in ("min_tokens", "max_tokens", "length_buckets")):
             return []
         return self._settings.tokenizer_file(self._recipes.model(wildcards.recipe, "generate_solutions").tokenizer)
 
@@ -140,15 +183,22 @@ class FurtherProducts:
         """A param of a rule: what a subset asks of its rows, as flags of select_subset.py."""
         asked = self._asked(wildcards.subset)
         several = {key: value for key, value in asked.items() if isinstance(value, list)}
-        words = [f"--{key.replace('_', '-')} {shlex.join(value)}" for key, value in several.items()]
+        words = [f"--{key.replace('_', '-')} {shlex.join(map(str, value))}" for key, value in several.items()]
+        words += ["--count-all"] if self._subsets[wildcards.subset].get("tokenizer") is not None else []
         return " ".join([flags({key: value for key, value in asked.items() if key not in several}), *words]).strip()
 
     def subset_words(self, wildcards: OfSubset) -> str:
         """A param of a rule: the same for the card."""
-        asked = self._asked(wildcards.subset).items()
-        told = [f"`{key}` {', '.join(value) if isinstance(value, list) else value}" for key, value in asked]
+        asked = dict(self._subsets[wildcards.subset])
+        if asked.get("verdicts") is not None:
+            asked["verdicts"] = self._verdicts(wildcards.subset)
+        told = [
+            f"`{key}` {', '.join(map(str, value)) if isinstance(value, list) else value}"
+            for key, value in asked.items()
+            if key != "recipes" and value is not None
+        ]
         return "; ".join(told) or "all of them"
 
     def _asked(self, name: str) -> dict[str, Any]:
         subset = self._subsets[name]
-        return {key: value for key, value in subset.items() if key != "recipes" and value is not None}
+        return {key: value for key, value in subset.items() if key not in _NOT_ASKED and value is not None}

@@ -19,6 +19,10 @@ from omr.report.tex_html import Formula, formula_html, split_formulas
 #: Stand for the n-th formula of a text, in which they cannot occur themselves: what is there of them is taken out.
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _PLACE = re.compile(f"{_OPEN}([0-9]+){_CLOSE}")
+_NEVER = dict.fromkeys(map(ord, "\ue000\ue001\ue002"))
+#: Beside a displayed formula, which has a line of its own: a break of the line there would make an empty one.
+_DISPLAY = "\ue002"
+_BREAKS = re.compile(rf"(?:<br />\n)?{_DISPLAY}(?:\s*<br />\n)?")
 _LEFT_OUT = (
     "autolink", "code", "entity", "html_block", "html_inline", "image", "lheading", "link", "reference",
 )  # fmt: skip
@@ -29,13 +33,14 @@ def markdown_html(text: str) -> Markup:
     """A text with Markdown and formulas as HTML."""
     formulas: list[Formula] = []
     pieces: list[str] = []
-    for piece in split_formulas(text.replace(_OPEN, "").replace(_CLOSE, "")):
+    for piece in split_formulas(text.translate(_NEVER)):
         if isinstance(piece, str):
             pieces.append(piece)
         else:
             pieces.append(f"{_OPEN}{len(formulas)}{_CLOSE}")
             formulas.append(piece)
-    return Markup(_reader().render("".join(pieces), {"formulas": formulas}))
+    markup = _reader().render("".join(pieces), {"formulas": formulas})
+    return Markup(_BREAKS.sub("", markup))
 
 
 @cache
@@ -58,7 +63,8 @@ def _reader() -> MarkdownIt:
 def _text(renderer: Any, tokens: Sequence[Any], place: int, options: Any, env: Any) -> str:
     def formula(found: re.Match[str]) -> str:
         one: Formula = env["formulas"][int(found[1])]
-        return formula_html(one.tex, one.display)
+        drawn = formula_html(one.tex, one.display)
+        return f"{_DISPLAY}{drawn}{_DISPLAY}" if one.display else drawn
 
     return _PLACE.sub(formula, escape(tokens[place].content))
 

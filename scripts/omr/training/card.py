@@ -48,8 +48,10 @@ class CardFacts:
         return any(stage.stage == "read_problems" for stage in self.stages)
 
 
-def dataset_card(figures: Figures, facts: CardFacts) -> str:
-    """The text of README.md."""
+def dataset_card(figures: Figures, facts: CardFacts, rows_of_parts: Mapping[str, int] | None = None) -> str:
+    """The text of README.md. `rows_of_parts` are numbers of rows by folder of data/, where rows of some lengths have
+    folders of their own; `""` is data/ itself."""
+    parts = {part: rows for part, rows in (rows_of_parts or {}).items() if part}
     sections = [
         f"# {plain(facts.title)}",
         f"{figures.rows:,} {_what(figures, facts.starts_from_problems)}. "
@@ -59,6 +61,7 @@ def dataset_card(figures: Figures, facts: CardFacts) -> str:
         _rows(figures),
         _pass_rates(figures),
         _lengths(figures),
+        _parts(parts),
         columns_section(),
         _funnel(facts),
         _models(facts),
@@ -68,9 +71,25 @@ def dataset_card(figures: Figures, facts: CardFacts) -> str:
         _trainers(figures.values["inference_mode"]),
     ]
     body = "\n\n".join(section for section in sections if section)
-    configs = [{"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*.parquet"}]}]
+    configs = [_config("default", "*/" if parts else ""), *(_config(part, f"{part}/") for part in parts)]
     head = front_matter(facts.title, facts.license, figures.rows, configs, facts.digest)
     return f"---\n{head}---\n\n{body}\n"
+
+
+def _config(name: str, folder: str) -> dict[str, Any]:
+    return {"config_name": name, "data_files": [{"split": "train", "path": f"data/{folder}train-*.parquet"}]}
+
+
+def _parts(parts: Mapping[str, int]) -> str:
+    """Which files have rows of which lengths."""
+    if not parts:
+        return ""
+    rows = [[f"`{part}`", f"{n:,}", f"`data/{part}/`"] for part, n in parts.items()]
+    about = (
+        "Rows of about the same length have files of their own, and a name under which they load alone: "
+        f'`load_dataset(..., "{next(iter(parts))}", split="train")`. Without a name all rows come.'
+    )
+    return f"## Files by length\n\n{about}\n\n" + markdown_table(["name", "rows", "files"], rows)
 
 
 def _what(figures: Figures, starts_from_problems: bool) -> str:
@@ -80,6 +99,11 @@ def _what(figures: Figures, starts_from_problems: bool) -> str:
         return (
             f"comparisons of several solutions of a problem, of {problems}. Each row has right and wrong solutions, "
             "all rewritten by one model, and the summary of a comparison that chose a right one"
+        )
+    if set(figures.values["judgement"]) - {"yes"}:
+        return (
+            f"solutions of {problems}, as a model wrote them, right and wrong ones: the column `judgement` has the "
+            "verdict on each final answer"
         )
     return f"solutions of {problems}, each with its reasoning and a final answer that was judged right"
 

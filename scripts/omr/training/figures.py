@@ -31,7 +31,15 @@ from omr.files.jsonl import Row, open_for_reading
 from omr.solutions.solution_figures import SolutionFigures
 
 #: Columns whose values are counted.
-COUNTED = ("problem_type", "answer_source", "judged_by", "generation_model", "inference_mode", "prompt_hash")
+COUNTED = (
+    "problem_type",
+    "answer_source",
+    "judgement",
+    "judged_by",
+    "generation_model",
+    "inference_mode",
+    "prompt_hash",
+)
 SHARES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 SAMPLES, DROPPED_SAMPLES = 12, 3
 _LONG = frozenset({"messages"})

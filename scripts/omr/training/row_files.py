@@ -44,6 +44,32 @@ def add_figures(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--figures", type=Path, required=True, metavar="FILE", help="figures of the rows (JSON)")
 
 
+class _Part:
+    """Tables on their way to the files of one folder."""
+
+    def __init__(self, files: TableFiles) -> None:
+        self.files = files
+        self._tables: list[Any] = []
+        self._bytes = 0
+
+    def add(self, table: Any, size: int) -> None:
+        self._tables.append(table)
+        self._bytes += size
+        if self._bytes >= GROUP_BYTES:
+            self._write()
+
+    def _write(self) -> None:
+        import pyarrow as pa
+
+        if self._tables:
+            self.files.write(pa.concat_tables(self._tables).combine_chunks(), self._bytes)
+        self._tables, self._bytes = [], 0
+
+    def close(self) -> None:
+        self._write()
+        self.files.close()
+
+
 class RowFiles:
     """Takes training rows and counts their figures; an `omr.stages.stage.Output`.
 
@@ -56,9 +82,8 @@ class RowFiles:
         self._schema = arrow_schema(measures)
         self._folder = AtomicFolder(path)
         self._figures_file = AtomicFile(figures_path)
-        self._files = TableFiles(self._folder.built, FILE_BYTES, ENCODED)
+        self._parts: dict[str, _Part] = {}
         self._group: list[Mapping[str, Any]] = []
-        self._tables: list[Any] = []
         self._group_bytes = 0
 
     def write_row(self, row: Mapping[str, Any]) -> None:
@@ -73,31 +98,38 @@ class RowFiles:
         if self._group_bytes >= GROUP_BYTES:
             self._flush()
 
-    def write_table(self, table: Any) -> None:
-        """Add rows that are a table already, as `open_rows` gives them: their texts are not looked at."""
+    def write_table(self, table: Any, parts: Sequence[str] = ()) -> None:
+        """Add rows that are a table already, as `open_rows` gives them: their texts are not looked at.
+
+        `parts` says of every row in which folder of the shard's its file is; without it all are in the shard's own.
+        """
+        import pyarrow as pa
         import pyarrow.compute as pc
 
         lengths = pc.utf8_length(table.column("generated_solution")).to_pylist()
         for number, row in enumerate(table.select(_OF_FIGURES).to_pylist()):
             self.figures.add(row, lengths[number], partial(_row_at, table, number))
-        self._tables.append(table)
-        self._group_bytes += table.nbytes
-        if self._group_bytes >= GROUP_BYTES:
-            self._flush()
+        for name in dict.fromkeys(parts) or [""]:
+            mine = table.filter(pa.array([part == name for part in parts])) if parts else table
+            self._part(name).add(mine, mine.nbytes)
+
+    def _part(self, name: str) -> _Part:
+        if name not in self._parts:
+            folder = self._folder.built / name
+            folder.mkdir(exist_ok=True)
+            self._parts[name] = _Part(TableFiles(folder, FILE_BYTES, ENCODED))
+        return self._parts[name]
 
     def _flush(self) -> None:
-        import pyarrow as pa
-
         if self._group:
-            self._tables.append(table_of(self._group, self._schema))
-        if self._tables:
-            self._files.write(pa.concat_tables(self._tables).combine_chunks(), self._group_bytes)
-        self._group, self._tables, self._group_bytes = [], [], 0
+            self._part("").add(table_of(self._group, self._schema), self._group_bytes)
+        self._group, self._group_bytes = [], 0
 
     def commit(self) -> None:
         """Both appear; the figures last, since what reads them takes the rows for granted."""
         self._flush()
-        self._files.close()
+        for part in self._parts.values():
+            part.close()
         self._folder.commit()
         self._figures_file.write(
             orjson.dumps(self.figures.as_json(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
@@ -105,7 +137,8 @@ class RowFiles:
         self._figures_file.commit()
 
     def discard(self) -> None:
-        self._files.close()
+        for part in self._parts.values():
+            part.files.close()
         self._folder.discard()
         self._figures_file.discard()
 
@@ -163,10 +196,10 @@ def _row_at(table: Any, number: int) -> Row:
 
 
 def files_of(folder: Path) -> list[Path]:
-    """The Parquet files of a shard, in order. Raises UserError if there is no such folder."""
+    """The Parquet files of a shard, in order, those of its parts too. Raises UserError if there is no such folder."""
     if not folder.is_dir():
         raise UserError("there are no training rows", file=folder, remedy="make them: `snakemake sft`")
-    return sorted(folder.glob("*.parquet"))
+    return sorted(folder.rglob("*.parquet"))
 
 
 def open_rows(path: Path) -> Any:

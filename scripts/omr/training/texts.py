@@ -20,6 +20,7 @@ from omr.training.code_rows import Coded, coded, fault_of_code_text
 
 _TRACE: Fields = {"problem_id": str, "seed": int, "solution": str}
 _SUMMARIZED: Fields = {"id": str, "seed": int, "summary": str, "summary_candidate": int, "summary_judged_by": str}
+_JUDGED = {"yes": "right", "no": "wrong", "unjudged": "as one with an answer"}
 _TAGS = ("<think>", "</think>")
 
 
@@ -170,12 +171,25 @@ class Texts:
             return _coded_text(reasoning, Transcript(summary["summary"]), reply, summary)
         return _text(trace["solution"], summary["summary"], reply, summary)
 
+    def as_written(self, row: Row) -> Text | str:
+        """The text of any finished solution as the model wrote it, whatever summaries there are; or why there is none.
+
+        Raises UserError where the files do not belong together.
+        """
+        reply = self.reply(row)
+        if reply is None or not is_finished(reply):
+            raise _mismatch(row, "there is no finished reply")
+        return "invented_output" if invents_output(reply) else self._written(reply)
+
     def _own_text(self, row: Row, reply: Reply, summary: Row | None) -> Text | str:
         """What the solving model wrote."""
         if self.summaries is not None and (summary is not None or read_solution(reply).reasoning):
             if reply.get("steps") and summary is None:
                 return "code_not_in_reasoning"
             raise _mismatch(row, "there is no trace, though it has reasoning")
+        return self._written(reply)
+
+    def _written(self, reply: Reply) -> Text:
         if not reply.get("steps"):
             return _text(*read_solution(reply), reply, None)
         reasoning, solution = split(published(transcript_of(reply)))
@@ -185,7 +199,8 @@ class Texts:
 
 
 def _mismatch(row: Row, what: str) -> UserError:
+    verdict = _JUDGED[row["judgement"]]
     return UserError(
-        f"the solution of problem {row['id']!r} with seed {row['seed']} was judged right, but {what}",
+        f"the solution of problem {row['id']!r} with seed {row['seed']} was judged {verdict}, but {what}",
         remedy="the files belong to different runs: delete the judged rows and what was made from them, and run again",
     )

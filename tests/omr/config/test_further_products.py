@@ -86,12 +86,41 @@ def test_a_subset_that_bounds_no_length_needs_no_tokenizer() -> None:
     assert products(subsets={"easy": {"min_pass_rate": 0.9}}).tokenizer(of_subset("easy")) == []
 
 
+def test_a_subset_with_a_tokenizer_counts_with_it_and_has_files_by_length() -> None:
+    asked = {"tokenizer": "Qwen/Qwen3-8B", "length_buckets": [4096, 16384]}
+    found = products(subsets={"long": asked, "by_model": {"length_buckets": [4096]}, "own": {"tokenizer": "a/b.json"}})
+    assert found.subset_flags(of_subset("long")) == "--length-buckets 4096 16384 --count-all"
+    assert found.tokenizer(of_subset("long")) == ["results/downloads/tokenizers/Qwen--Qwen3-8B.json"]
+    assert found.tokenizer(of_subset("own")) == ["a/b.json"]
+    assert found.tokenizer(of_subset("by_model")) == ["results/downloads/tokenizers/Qwen--QwQ-32B.json"]
+    assert found.subset_flags(of_subset("by_model")) == "--length-buckets 4096"
+    assert found.subset_words(of_subset("long")) == "`tokenizer` Qwen/Qwen3-8B; `length_buckets` 4096, 16384"
+
+
+@pytest.mark.parametrize("verdicts", [["no", "yes"], [False, True]], ids=["words", "truth values, as YAML reads them"])
+def test_a_subset_of_other_verdicts_is_made_of_rows_of_its_own(verdicts: list[Any]) -> None:
+    found = products(subsets={"both": {"verdicts": verdicts}, "right": {"verdicts": [True]}})
+    assert found.verdict_pattern == "both"
+    assert found.verdict_flags(of_subset("both")) == "--verdicts yes no"
+    assert found.rows_of_shard(of_subset("both")).startswith("results/{run}/{recipe}/subsets/{subset}/all/shard-")
+    assert found.rows_of_shard(of_subset("right")).startswith("results/{run}/{recipe}/sft/shard-")
+    assert found.subset_flags(of_subset("both")) == ""
+    assert found.subset_words(of_subset("both")) == "`verdicts` yes, no"
+    stages = [path.split("/")[4] for path in found.subset_counts(of_subset("both"))]
+    assert list(dict.fromkeys(stages)) == ["prepare_verdicts", "select_subset"]
+    made = [path.split("/")[2] for path in found.subsets if "/both/" in path]
+    assert "genselect-qwq" not in made
+    assert "cot-qwq" in made
+
+
 @pytest.mark.parametrize(
     ("subset", "what"),
     [
         ({"recipes": ["no-such"]}, "'no-such' is not in config"),
         ({"min_tokens": 9, "max_tokens": 8}, "has a `min_tokens` above its `max_tokens`"),
         ({"min_pass_rate": 0.9, "max_pass_rate": 0.8}, "has a `min_pass_rate` above its `max_pass_rate`"),
+        ({"length_buckets": [9, 8]}, "do not ascend"),
+        ({"recipes": ["cot-r1", "genselect-qwq"], "verdicts": ["no"]}, "asks for verdicts of genselect-qwq"),
         ({"min_pass_rate": 0.9, "measure": "cot-r1"}, "`difficulty.from` does not name it"),
     ],
 )

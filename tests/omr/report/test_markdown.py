@@ -16,7 +16,7 @@ _TAG = re.compile(
 _PIECES = [
     "$", "$$", "\\", "*", "**", "_", "`", "```", "~~~", "\n", "\n\n", "- ", "1. ", "# ", "> ", "|", "|-|-|", "    ",
     "<b>", "<script>", "&lt;", "&#60;", "[x](javascript:a)", "![x](http://a)", "<http://a>", "[x]: http://a", "\\(x\\)",
-    "\ue000", "\ue0000\ue001", "\x00", "x", "'", '"',
+    "\ue000", "\ue0000\ue001", "\ue002", "\x00", "x", "'", '"',
 ]  # fmt: skip
 
 
@@ -76,3 +76,12 @@ def test_signs_that_stand_for_formulas_cannot_be_forged() -> None:
 @pytest.mark.parametrize("text", ["> " * 3000, "- " * 3000, "*a" * 3000, "[" * 6000, "`" * 3000 + "a", "|a" * 3000])
 def test_deep_and_broken_texts_come_to_an_end_and_stay_small(text: str) -> None:
     assert len(markdown_html(text)) < 20 * len(text)
+
+
+@pytest.mark.parametrize("text", ["a\n$$x$$\nb", "a\n\\[x\\]\nb", "$$x$$\nb", "a $$x$$ b"])
+def test_a_displayed_formula_has_no_empty_line_beside_it(text: str) -> None:
+    assert "<br" not in markdown_html(text)
+
+
+def test_a_list_goes_on_behind_a_displayed_formula() -> None:
+    assert markdown_html("- a\n  $$x$$\n- b").count("<li>") == 2
