@@ -21,7 +21,7 @@ RECIPES = ("cot-qwq", "cot-r1", "cot-few", "tir-openmath", "genselect-qwq")
 #: Where the rows are that a stage wrote; of a recipe's stages below its folder.
 PROBLEM_FILES = {
     "prepare_raw_data": "raw_aops_data", "parse_problems": "problems", "parse_classes": "classified",
-    "parse_answers": "answers", "parse_conversions": "converted", "parse_proofs": "proofs", "merge_data": "merged",
+    "parse_answers": "answers", "parse_conversions": "converted", "parse_proofs": "proofs", "merge_data": "merged", "deduplicate": "deduplicated",
     "decontaminate": "decontaminated",
 }  # fmt: skip
 RECIPE_FILES = {
@@ -98,14 +98,15 @@ def check_answers(run: Run) -> None:
     }
     told = shares_of(run.table("Where the expected answers come from"))
     assert {words[name]: n for name, n in told.items()} == merged
-    removed = run.dropped("decontaminate", run.run).total()
-    sentence = f"These are the {merged.total()} problems before decontamination, which removed {removed}."
-    assert sentence in run.page.paragraphs
+    reposts, removed = (run.dropped(stage, run.run).total() for stage in ("deduplicate", "decontaminate"))
+    before = f"These are the {merged.total()} problems before"
+    told = f"{before} reposts of others ({reposts}) and problems of benchmarks ({removed}) were removed."
+    assert told in run.page.paragraphs
     ended = shares_of(run.table("How the solutions ended"))
     assert sum(ended.values()) == len(run.solutions)
     # At the token limit, or in code that was not to be run.
     cut = [row for row in run.solutions if row["finish_reason"] == "length" or row.get("ended", "stop") != "stop"]
-    assert ended.get("cut before its end", 0) == len(cut)
+    assert ended.get("cut before the end", 0) == len(cut)
     seats = {(row["id"], row["seed"]) for row in run.judged}
     answered = sum(row["predicted_answer"] is not None and row["finished"] for row in run.judged)
     others = len(run.solutions) - len(seats)  # nobody knows an answer to these problems: some of them may have one

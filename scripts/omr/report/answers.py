@@ -16,7 +16,7 @@ _ENDINGS = {
     "answered": "finished, with a final answer",
     "without_answer": "finished, without a final answer",
     "with_several_answers": "finished, with several final answers",
-    "unfinished": "cut before its end",
+    "unfinished": "cut before the end",
     "failed": "the request failed for good",
 }
 _VERDICTS = {"yes": "right", "no": "wrong", "unjudged": "not judged"}

@@ -57,7 +57,7 @@ def dataset_card(figures: Figures, facts: CardFacts, rows_of_parts: Mapping[str,
         f"{figures.rows:,} {_what(figures, facts.starts_from_problems)}. "
         "All figures on this page were counted by the run that made the files.",
         AUTHORED if facts.authored else "",
-        "" if facts.chosen is None else f"Of the recipe's rows these are a subset: {plain(facts.chosen)}.",
+        "" if facts.chosen is None else f"Of the recipe's {_from(figures)} these are a subset: {plain(facts.chosen)}.",
         _rows(figures),
         _pass_rates(figures),
         _lengths(figures),
@@ -74,6 +74,11 @@ def dataset_card(figures: Figures, facts: CardFacts, rows_of_parts: Mapping[str,
     configs = [_config("default", "*/" if parts else ""), *(_config(part, f"{part}/") for part in parts)]
     head = front_matter(facts.title, facts.license, figures.rows, configs, facts.digest)
     return f"---\n{head}---\n\n{body}\n"
+
+
+def _from(figures: Figures) -> str:
+    """What a subset is taken from: rows of other verdicts are none of the recipe's own."""
+    return "solutions" if set(figures.values["judgement"]) - {"yes"} else "rows"
 
 
 def _config(name: str, folder: str) -> dict[str, Any]:
@@ -100,7 +105,7 @@ def _what(figures: Figures, starts_from_problems: bool) -> str:
             f"comparisons of several solutions of a problem, of {problems}. Each row has right and wrong solutions, "
             "all rewritten by one model, and the summary of a comparison that chose a right one"
         )
-    if set(figures.values["judgement"]) - {"yes"}:
+    if _from(figures) == "solutions":
         return (
             f"solutions of {problems}, as a model wrote them, right and wrong ones: the column `judgement` has the "
             "verdict on each final answer"
