@@ -62,7 +62,7 @@ class Index:
         self._drop_missing(found)
         recipes = frozenset(kinds.recipes_of(self._run))
         todo = [(kinds.kind_of(path, recipes), file) for path, file in found.items()]
-        todo.sort(key=lambda entry: (entry[0].kind, entry[1].path))
+        todo.sort(key=lambda entry: (entry[0].kind, entry[0].recipe, entry[1].path))
         return sum(self._bring(kind, file) for kind, file in todo)
 
     def _drop_missing(self, found: dict[str, Found]) -> None:

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup
 
+from omr.answers.final_answer import split_reasoning
 from omr.asking.prompts import PLACEHOLDER, Prompt, load_prompt
 from omr.browse.kinds import FileKind, kind_of
 from omr.browse.search import PlacedRow
@@ -56,13 +57,11 @@ _TITLES = {
     "groups": "A group of solutions to compare",
     "sft": "The training row",
 }
-_ANSWERS = frozenset(
-    {"expected_answer", "predicted_answer", "majority_answer", "original_expected_answer", "answer", "first_answer"}
-    | {"second_answer"}
-)
 _OPEN = frozenset({"problem", "forum_post", "original_problem", "first", "second", "fragment", "summary"})
 _HIDDEN = frozenset({"id", "key", "prompt_hash", "reply_key", "thread_id", "problem_id", "messages", "latency_s"})
 _SHORT = 160
+#: Replies up to this length are open.
+_OPEN_CHARS = 1500
 _VERDICTS = {"yes": ("right", "good"), "no": ("wrong", "bad"), "unjudged": ("unjudged", "unsure")}
 
 
@@ -179,7 +178,7 @@ class Teller:
         if name in _HIDDEN or value is None or known in self._told:
             return
         self._told.add(known)
-        if name in _ANSWERS:
+        if name.endswith("answer") and isinstance(value, str):
             card.facts.append((_label(name), self.drawer.answer(value)))
             return
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
@@ -214,9 +213,22 @@ class Teller:
         if isinstance(row.get("reasoning"), str):
             shown = self.drawer.text(row["reasoning"])
             card.texts.append(Text("reasoning", shown, _url("/text", row, field="reasoning"), open=False))
-        shown = self.drawer.reply(row)
-        card.texts.append(Text("reply", shown, _url("/text", row, field="text"), open=shown.chars < 1500))
+        card.texts += self._said(row)
         return card
+
+    def _said(self, row: Row) -> Iterator[Text]:
+        """What a model replied: its reasoning folded, what follows it open; of long replies the end as well."""
+        text, more = row.get("text"), _url("/text", row, field="text")
+        text = text if isinstance(text, str) else ""
+        thought, rest = (None, text) if row.get("steps") else split_reasoning(text)
+        if thought is not None and rest.strip():
+            yield Text("reasoning", self.drawer.text(thought.strip()), more, open=False)
+            yield Text("reply", self.drawer.text(rest.strip()), more, open=True)
+            return
+        shown = self.drawer.reply(row)
+        yield Text("reply", shown, more, open=shown.chars < _OPEN_CHARS)
+        if shown.left:
+            yield Text("its end", self.drawer.text(text[-_OPEN_CHARS:]), more, open=True)
 
     def _prompt(self, name: str) -> str | None:
         """The prompt with this story's fields; what it lacks stays in braces. None where there is no such file."""

@@ -165,6 +165,23 @@ def test_enormous_texts_are_cut_and_shown_page_by_page(tmp_path: Path) -> None:
     assert seen == text
 
 
+def test_of_a_long_reply_what_follows_its_reasoning_is_open_and_else_its_end(tmp_path: Path) -> None:
+    run = run_files.write_run(tmp_path)
+    thought = "<think>" + "first thought. " * 2000 + "last thought.</think>"
+    replies = [f"{thought}The answer is \\boxed{{2}}.", thought.removesuffix("</think>")]
+    for seed, text in enumerate(replies):
+        write_rows(
+            run / RECIPE / f"solutions/seed-{seed:02d}" / SHARD, run_files.reply(PROBLEM, "solve_cot", text, seed)
+        )
+    made = pages(run)
+    opened = [
+        shown(made, f"/solution?recipe={RECIPE}&id={PROBLEM}&seed={seed}").split("<details>")[0] for seed in (0, 1)
+    ]
+    assert "The answer is" in opened[0]
+    assert "first thought" not in opened[0]
+    assert "last thought." in opened[1]
+
+
 def test_a_page_draws_only_so_many_formulas(tmp_path: Path) -> None:
     drawer = Drawer()
     drawn = sum("<math" in drawer.text(f"$x_{{{n}}}$" + " " * 1000).html for n in range(200))
