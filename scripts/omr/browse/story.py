@@ -115,6 +115,8 @@ class Solved(NamedTuple):
     recipe: str
     expected: Markup
     source: str
+    vote: Markup | None  # the answer that most solutions give, however they write it
+    agree: str  # how many do
     votes: list[Vote]
     seats: list[Seat]
     right: int
@@ -222,7 +224,8 @@ class Teller:
         text = text if isinstance(text, str) else ""
         thought, rest = (None, text) if row.get("steps") else split_reasoning(text)
         if thought is not None and rest.strip():
-            yield Text("reasoning", self.drawer.text(thought.strip()), more, open=False)
+            if thought.strip():
+                yield Text("reasoning", self.drawer.text(thought.strip()), more, open=False)
             yield Text("reply", self.drawer.text(rest.strip()), more, open=True)
             return
         shown = self.drawer.reply(row)
@@ -259,7 +262,11 @@ class Teller:
         source = {"extracted": "from the discussion", "majority": "by the vote"}.get(
             str(first.get("answer_source")), plain(first.get("answer_source") or "not known yet")
         )
-        return Solved(recipe, expected, source, votes, seats, sum(seat.tone == "good" for seat in seats))
+        vote, agree = None, ""
+        if isinstance(first.get("majority_answer"), str) and first.get("total_votes"):
+            vote = self.drawer.answer(first["majority_answer"])
+            agree = f"{plain(first.get('majority_votes'))} of {plain(first['total_votes'])}"
+        return Solved(recipe, expected, source, vote, agree, votes, seats, sum(seat.tone == "good" for seat in seats))
 
     def _raw_seats(self, recipe: str, problem: str) -> Iterator[Row]:
         """Solutions that nobody counted or judged yet."""
