@@ -101,7 +101,7 @@ def ask_all(pipe: Connection, port: int, folder: Path, data: Path, prompt: Path)
         endpoint = Endpoint(f"http://127.0.0.1:{port}/v1")
         async with ChatClient(spec, "bench", sampling, endpoint) as client:
             progress = Progress(len(keys), 0, log)
-            await Drain(client, store, progress, 0).run(plan.requests(check_ids=False))
+            await Drain(client, store, progress, 0).run(plan.requests())
 
     with ReplyStore(folder / "replies.jsonl", log) as store:
         keys = array("Q", (int(request.key, 16) for request in plan.requests()))

@@ -228,6 +228,8 @@ class ChatClient:
 
     def _parsed(self, content: bytes, endpoint: Endpoint) -> Any:
         """A whole body, though it may be a stream that nobody asked for."""
+        if content.startswith(b"{"):
+            return parse_body(content)
         if is_web_page(content):
             self._refusals.raise_for_page(endpoint.base_url, content)
         return whole_of_events(content) if looks_like_events(content) else parse_body(content)

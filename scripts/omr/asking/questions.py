@@ -43,6 +43,7 @@ class Bodies:
         self._dialect: RequestDialect = dialect_of(spec.server)
         self.streams = bool(spec.stream)
         self.counts = "stream_options" not in spec.omit
+        self._is_plain = not (spec.omit or spec.rename or spec.extra_body or sampling.extra)
         unknown = [name for name in self._dialect.unknown_fields(sampling.extra) if name not in spec.omit]
         if unknown:
             raise UserError(
@@ -67,4 +68,4 @@ class Bodies:
         if self.streams and self.counts:
             body["stream_options"] = {"include_usage": True}
         # What config sets to null is not to be sent: some servers refuse fields that others need.
-        return spec.as_sent(body | sampling.extra | spec.extra_body)
+        return body if self._is_plain else spec.as_sent(body | sampling.extra | spec.extra_body)
