@@ -134,6 +134,7 @@ def flags_of(data: Data) -> dict[str, list[str]]:
     prepare = [*shared, "--shard=0", "--shards=1", f"--prompt={ROOT / 'prompts/solve_cot.yaml'}", "--require-reasoning"]
     prepare += [f"--figures={folder / 'figures.json'}"]
     summaries = [f"--traces={folder / 'select_traces'}", f"--summarized={folder / 'summarized.jsonl'}"]
+    summaries += [f"--untraced={folder / 'dropped of select_traces'}"]
     shards = [f"--shards={folder / 'prepare_sft with summaries'}"]
     return {
         "select_traces": [*shared, "--prompt-name=solve_cot"],
@@ -160,7 +161,7 @@ def measure(data: Data) -> None:
         script = name.partition(" ")[0]
         outputs = [f"--output={data.folder / name}"]
         if script in ("select_traces", "prepare_sft"):
-            outputs += [f"--{flag}={data.folder / flag}" for flag in ("dropped", "counts")]
+            outputs += [f"--{flag}={data.folder / f'{flag} of {name}'}" for flag in ("dropped", "counts")]
         rows = written if script in ("join_sft", "write_dataset") else data.rows
         run(name, data, rows, [str(ROOT / "scripts" / f"{script}.py"), *flags, *outputs])
         if script == "prepare_sft":

@@ -2,7 +2,7 @@
 
     results/{run}/decontaminated.jsonl, {recipe}/judged/shard-KKK-of-NNN.jsonl, {recipe}/solutions/seed-SS/shard-...,
     where a recipe runs code, {recipe}/cleaned/shard-... or {recipe}/selected/shard-...,
-    and, where it has summaries, {recipe}/traces/shard-..., {recipe}/summarized/shard-...
+    and, where it has summaries, {recipe}/traces/shard-..., dropped/select_traces/shard-..., summarized/shard-...
     -> {recipe}/sft/shard-KKK-of-NNN/*.parquet              training rows, with their texts
     -> {recipe}/figures/shard-...                           their figures, which add up
     -> {recipe}/sft.jsonl                                   all rows, for people: nothing else reads it
@@ -33,6 +33,7 @@ rule prepare_sft:
         kept=code_recipes.kept,
         traces=products.traces,
         summarized=products.summarized,
+        untraced=products.untraced,
         prompt=recipes.prompt,
         row_prompt=code_recipes.row_prompt,
         tokenizer=products.tokenizer,

@@ -35,13 +35,17 @@ from typing import NamedTuple
 from omr.asking.prompts import Prompt, load_prompt
 from omr.errors import run_command
 from omr.files.jsonl import Fields, Row, read_rows
-from omr.replies.reply import ReplyIndex
+from omr.replies.reply import Reply
 from omr.solutions.judging import by_problem, why_not_right
 from omr.solutions.pass_rate import pass_rate
 from omr.stages.flags import add_input, add_problems, add_shard, add_solutions, open_stage, stage_parser
 from omr.stages.problem_index import ProblemIndex
 from omr.stages.stage import Stage
+from omr.training.solution_replies import Replies, SolutionReplies
 from omr.training.texts import Text, Texts
+
+#: Of a solution that is right, and of one that is wrong, why it is not right.
+_SIDES = (None, "wrong")
 
 _JUDGED: Fields = {
     "id": str,
@@ -134,15 +138,15 @@ class Pairing:
     prompt: Prompt
     limits: Limits
 
-    def prepare(self, problem_id: str, rows: Sequence[Row]) -> None:
-        """Write the pairs of a problem, or drop it."""
+    def prepare(self, problem_id: str, rows: Sequence[Row], replies: Replies) -> None:
+        """Write the pairs of a problem, or drop it; `replies` are those of right and wrong solutions."""
         problem = self.problems.get(problem_id)
         if problem is None:
             for row in rows:
                 self._leave_out(row, why_not_right(row) or "contaminated")
             self.stage.drop({"id": problem_id}, "contaminated")
             return
-        right, wrong = self._sides(rows)
+        right, wrong = self._sides(rows, replies)
         pairs = self.limits.alike(right, wrong)
         taken = list(self.limits.take(pairs))
         reason = None if pairs else _why_no_pairs(right, wrong)
@@ -158,14 +162,14 @@ class Pairing:
             rate = round(pass_rate(rows).share, 6)
             self.stage.write_all(self._row(pair, problem, rate) for pair in taken)
 
-    def _sides(self, rows: Sequence[Row]) -> tuple[list[Side], list[Side]]:
+    def _sides(self, rows: Sequence[Row], replies: Replies) -> tuple[list[Side], list[Side]]:
         """Right and wrong solutions whose texts are fit."""
         right: list[Side] = []
         wrong: list[Side] = []
         seen: dict[str, int] = {}
         for row in rows:
             not_right = why_not_right(row)
-            text = not_right if not_right not in (None, "wrong") else self._text(row)
+            text = not_right if not_right not in _SIDES else self._text(row, replies[row["seed"]])
             if isinstance(text, str):
                 self._leave_out(row, text)
             elif (first := seen.setdefault(text.whole, row["seed"])) != row["seed"]:
@@ -174,8 +178,8 @@ class Pairing:
                 (wrong if not_right else right).append(Side(row, text))
         return right, wrong
 
-    def _text(self, row: Row) -> Text | str:
-        text = self.texts.of(row, None, None)
+    def _text(self, row: Row, reply: Reply | None) -> Text | str:
+        text = self.texts.own(row, reply)
         if isinstance(text, str):
             return text
         return text.fault or text if text.solution else "empty_solution"
@@ -216,14 +220,15 @@ def main(argv: list[str] | None = None) -> int:
     with ExitStack() as stack:
         stage = stack.enter_context(open_stage("prepare_preferences", args))
         problems = stack.enter_context(ProblemIndex(args.problems, args.shard, args.shards))
-        solutions = stack.enter_context(ReplyIndex(args.solutions))
+        solutions = stack.enter_context(SolutionReplies(args.solutions, prompt.name))
         limits = Limits(args.pairs_per_problem, args.max_length_ratio)
-        pairing = Pairing(stage, problems, Texts(solutions, prompt.name, None), prompt, limits)
+        pairing = Pairing(stage, problems, Texts(), prompt, limits)
         count = 0
-        for problem_id, rows in by_problem(read_rows(args.judged, _JUDGED), "id"):
+        of_problems = by_problem(read_rows(args.judged, _JUDGED), "id")
+        for problem_id, rows, replies in solutions.ahead(of_problems, lambda row: why_not_right(row) in _SIDES):
             stage.count_read()
             count += len(rows)
-            pairing.prepare(problem_id, rows)
+            pairing.prepare(problem_id, rows, replies)
         stage.note("solutions", count)
     return 0
 

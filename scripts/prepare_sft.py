@@ -1,9 +1,9 @@
 """Training rows: right, finished solutions of clean problems, with their texts.
 
 In: decontaminated.jsonl; judged rows and solutions (all seeds) of one shard; for a recipe with summaries, its traces
-and summarized rows; for one that runs code, the rows that its filters kept. Out: a folder of Parquet files, in the
-order of the judged rows, with the columns of omr/training/columns.py; and their figures (omr/training/figures.py). A
-row is one solution.
+and summarized rows, and what select_traces.py dropped: then solutions are only read where these do not say enough; for
+one that runs code, the rows that its filters kept. Out: a folder of Parquet files, in the order of the judged rows,
+with the columns of omr/training/columns.py; and their figures (omr/training/figures.py). A row is one solution.
 Dropped, by the first reason that holds:
   contaminated          the problem is not in decontaminated.jsonl
   failed, unfinished, no_answer, several_answers, unjudged, wrong
@@ -45,7 +45,6 @@ from omr.answers.fitness import fault_of_answer
 from omr.asking.prompts import Prompt, load_prompt
 from omr.errors import UserError, run_command
 from omr.files.jsonl import Fields, Row
-from omr.replies.reply import ReplyIndex
 from omr.solutions.judging import by_problem, why_not_right
 from omr.solutions.pass_rate import PassRate, pass_rate
 from omr.solutions.solution_figures import SolutionFigures
@@ -60,6 +59,7 @@ from omr.training.dropped_samples import sample_of
 from omr.training.figures import Figures
 from omr.training.measured import Measured, add_measures
 from omr.training.row_files import RowFiles, add_figures
+from omr.training.solution_replies import SAMPLED_PROBLEMS, Replies, SolutionReplies
 from omr.training.texts import RowsInStep, Summaries, Text, Texts
 
 _JUDGED: Fields = {
@@ -95,6 +95,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--verdicts", nargs="+", choices=VERDICTS, default=["yes"], help="of which solutions rows are made")
     add("--traces", type=Path, help="the shard's traces, for a recipe with summaries")
     add("--summarized", type=Path, help="the shard's summarized rows, for a recipe with summaries")
+    add("--untraced", type=Path, help="what select_traces.py dropped of the shard, for a recipe with summaries")
     add("--summary-model", help="path and revision of the model that wrote the summaries")
     add(
         "--kept", type=Path, help="of the judged rows, those whose code is as it should be, for a recipe that runs code"
@@ -109,8 +110,8 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--solutions-per-problem", type=int, help="most rows of a problem")
     add_measures(parser)
     args = parser.parse_args(argv)
-    if (args.traces is None) != (args.summarized is None):
-        parser.error("--traces and --summarized go together")
+    if len({args.traces is None, args.summarized is None, args.untraced is None}) > 1:
+        parser.error("--traces, --summarized and --untraced go together")
     return args
 
 
@@ -212,7 +213,9 @@ class Preparer:
 
     stage: Stage
     problems: ProblemIndex
+    replies: SolutionReplies
     texts: Texts
+    summaries: Summaries | None
     bounds: Bounds
     writer: RowWriter
     kept: RowsInStep | None
@@ -220,8 +223,8 @@ class Preparer:
     solutions: SolutionFigures
     figures: Figures
 
-    def prepare(self, problem_id: str, rows: Sequence[Row]) -> None:
-        """Write or drop every solution of a problem."""
+    def prepare(self, problem_id: str, rows: Sequence[Row], replies: Replies) -> None:
+        """Write or drop every solution of a problem; `replies` are of those that need theirs."""
         problem, rate = self.problems.get(problem_id), pass_rate(rows)
         self.solutions.add(rate, rows)
         fault = "contaminated" if problem is None else self.bounds.fault_of_problem(rate, problem, rows)
@@ -229,7 +232,7 @@ class Preparer:
         seen: dict[str, str] = {}
         for row in rows:
             row_id = f"{problem_id}-{row['seed']}"
-            text = self._text(row, fault)
+            text = self._text(row, fault, replies)
             if isinstance(text, str):
                 self._drop(row_id, row, text, problem)
             elif (first := seen.setdefault(text.whole, row_id)) != row_id:
@@ -239,20 +242,30 @@ class Preparer:
         if problem is not None and passed:
             self._write(passed, self.writer.of_problem(problem, rate))
 
-    def _text(self, row: Row, fault: str | None) -> Text | str:
+    def _text(self, row: Row, fault: str | None, replies: Replies) -> Text | str:
         """The text of a solution that passes, else the reason why it does not."""
         not_right = why_not_right(row)
-        summaries = self.texts.summaries
         # Also for a row that is dropped: its trace and summary must be stepped over.
-        trace, summary = (None, None) if summaries is None or not_right else summaries.take(row)
+        traced = None if self.summaries is None else self.summaries.take(row)
         if self.kept is not None and self.kept.take(row["id"], row["seed"]) is None:
             not_right = not_right or "code_filtered"
         unfit = self._fault_of_verdict(row["judgement"], not_right)
         reason = fault if fault == "contaminated" else unfit or fault
         if reason is not None:
             return reason
-        text = self.texts.of(row, trace, summary) if not_right is None else self.texts.as_written(row)
+        if traced is None or not_right is not None:
+            text = self.texts.own(row, replies[row["seed"]])
+        elif traced.untraced == "empty_reasoning" and self.bounds.require_reasoning:
+            return "empty_reasoning"
+        else:
+            text = self.texts.summarized(row, traced, lambda: self.replies.get(row))
         return text if isinstance(text, str) else self.bounds.fault_of_text(text) or text
+
+    def needs_reply(self, row: Row) -> bool:
+        """Whether the text of a judged row can only be had from its reply."""
+        not_right = why_not_right(row)
+        has_trace = self.summaries is not None and not_right is None
+        return not has_trace and self._fault_of_verdict(row["judgement"], not_right) is None
 
     def _fault_of_verdict(self, judgement: str, not_right: str | None) -> str | None:
         """Why a solution is none of those that rows are made of, or None."""
@@ -274,7 +287,9 @@ class Preparer:
 
     def _drop(self, row_id: str, row: Row, reason: str, problem: Row | None, **what: Any) -> None:
         told = None if problem is None else problem["problem"]
-        self.figures.offer_dropped(row_id, reason, lambda: sample_of(row, told, self.texts.reply(row)))
+        # Whose replies lie where files begin: looking up others would cost more than all rows.
+        if self.solutions.problems <= SAMPLED_PROBLEMS:
+            self.figures.offer_dropped(row_id, reason, lambda: sample_of(row, told, self.replies.sample(row)))
         self.stage.drop({"id": row_id, "problem_id": row["id"], "seed": row["seed"]}, reason, **what)
 
 
@@ -303,21 +318,26 @@ def prepare(args: argparse.Namespace) -> None:
         name = "prepare_sft" if verdicts == {"yes"} else "prepare_verdicts"
         stage = stack.enter_context(open_stage(name, args, output))
         problems = stack.enter_context(ProblemIndex(args.problems, args.shard, args.shards))
-        solutions = stack.enter_context(ReplyIndex(args.solutions))
-        summaries = None if args.traces is None else Summaries(args.traces, args.summarized)
+        replies = stack.enter_context(SolutionReplies(args.solutions, prompt.name))
+        summaries = None if args.traces is None else Summaries(args.traces, args.summarized, args.untraced)
         kept = None if args.kept is None else RowsInStep(args.kept, {"id": str, "seed": int}, "id")
-        texts = Texts(solutions, prompt.name, summaries, args.end_at_answer)
+        texts = Texts(args.end_at_answer)
         writer = RowWriter(load_prompt(args.row_prompt or args.prompt), args.mode, args.summary_model, measured)
-        preparer = Preparer(stage, problems, texts, bounds, writer, kept, verdicts, judged, output.figures)
-        count = 0
-        for problem_id, rows in by_problem(stage.read(args.judged, _JUDGED), "id"):
-            count += 1
-            preparer.prepare(problem_id, rows)
+        preparer = Preparer(
+            stage, problems, replies, texts, summaries, bounds, writer, kept, verdicts, judged, output.figures
+        )
+        of_problems = by_problem(stage.read(args.judged, _JUDGED), "id")
+        if summaries is None or verdicts != {"yes"}:
+            for problem in replies.ahead(of_problems, preparer.needs_reply):
+                preparer.prepare(*problem)
+        else:
+            for problem_id, rows in of_problems:
+                preparer.prepare(problem_id, rows, {})
         if summaries is not None:
             summaries.check_end()
         if kept is not None:
             kept.check_end()
-        stage.note("problems", count)
+        stage.note("problems", judged.problems)
         if args.max_tokens is not None:
             stage.note("tokens_counted_by", "server" if bounds.counter is None else bounds.counter.name)
 

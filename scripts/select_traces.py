@@ -1,9 +1,10 @@
 """The reasoning of every right, finished solution, up to the step of its last boxed answer: what summaries are made of.
 
 In: judged rows and solutions of one shard, decontaminated.jsonl. Out, in the order of the judged rows: `id` =
-`<problem id>-<seed>`, `problem_id`, the fields of the judged row, `problem` and `solution` (the reasoning). A step is a
-paragraph. Where the last box in the reasoning provably holds another answer than the solution's, the reasoning went on
-from there, and stays whole.
+`<problem id>-<seed>`, `problem_id`, the fields of the judged row, `problem`, `solution` (the reasoning), and `reply`,
+what training rows tell of the reply: with it, nobody has to read the solution once more. A step is a paragraph. Where
+the last box in the reasoning provably holds another answer than the solution's, the reasoning went on from there, and
+stays whole.
 Of a solution that ran code, `solution` has the code and its output, and `code` says where.
 Dropped: `failed`, `unfinished`, `no_answer`, `several_answers`, `unjudged`, `wrong`; `empty_reasoning`, which gives
 nothing to write a summary from; `invented_output` of a solution that shows the output of code that nobody ran;
@@ -18,7 +19,8 @@ from collections.abc import Sequence
 
 from omr.answers.equivalence import EquivalenceChecker
 from omr.errors import run_command
-from omr.replies.reply import ReplyIndex
+from omr.files.jsonl import Row
+from omr.replies.reply import Name, ReplyIndex
 from omr.solutions.judging import why_not_right
 from omr.solutions.solution import invents_output
 from omr.solutions.traces import JUDGED, Trimmer, trace_of
@@ -40,13 +42,17 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def select(args: argparse.Namespace, stage: Stage, solutions: ReplyIndex, trimmer: Trimmer) -> None:
     """Write the traces of a shard."""
     problems = ProblemTexts(args.problems)
-    for row in stage.read(args.judged, JUDGED):
+
+    def wanted(row: Row) -> list[Name]:
+        return [] if why_not_right(row) else [Name(row["id"], args.prompt_name, row["seed"])]
+
+    for row, replies in solutions.ahead(stage.read(args.judged, JUDGED), wanted):
         seat = {"id": row["id"], "seed": row["seed"]}
         reason = why_not_right(row)
         if reason is not None:
             stage.drop(seat, reason)
             continue
-        reply = solutions.get(row["id"], args.prompt_name, row["seed"])
+        [reply] = replies
         if reply is not None and invents_output(reply):
             stage.drop(seat, "invented_output")
             continue

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import prepare_sft
 from omr.files.jsonl import dumps, read_rows
+from omr.solutions.traces import origin_of
 from omr.training.row_files import read_all
 
 ROOT = Path(__file__).parents[1]
@@ -82,17 +83,20 @@ class Inputs:
         return [*arguments, *(f"--{name}={self.folder / name}" for name in ("output", "figures", "dropped", "counts"))]
 
     def _summary_arguments(self, summaries: dict[str, str]) -> list[str]:
-        traces, summarized = [], []
+        traces, summarized, untraced = [], [], []
         for row in self.solutions:
             seat = {"problem_id": row["reply"]["id"], "seed": row["reply"]["seed"]}
             row_id = f"{seat['problem_id']}-{seat['seed']}"
             if row["judgement"] != "yes" or "<think>" not in row["reply"]["text"]:
+                reason = "empty_reasoning" if row["judgement"] == "yes" else "wrong"
+                untraced.append({"id": seat["problem_id"], "seed": seat["seed"], "reason": reason})
                 continue
-            traces.append({"id": row_id, **seat, "solution": f"trimmed {seat['seed']}"})
+            reply = origin_of(row["reply"])._asdict()
+            traces.append({"id": row_id, **seat, "solution": f"trimmed {seat['seed']}", "reply": reply})
             if row_id in summaries:
                 fields = {"summary": summaries[row_id], "summary_candidate": 2, "summary_judged_by": "solution"}
                 summarized.append(judged_row(row) | fields)
-        files = {"traces": traces, "summarized": summarized}
+        files = {"traces": traces, "summarized": summarized, "untraced": untraced}
         names = [f"--{name}={write_lines(self.folder / name, rows)}" for name, rows in files.items()]
         return [*names, "--summary-model=owner/summarizer"]
 

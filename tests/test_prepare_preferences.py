@@ -16,7 +16,8 @@ from solution_files import read_lines
 def prepare(folder: Path, solutions: list[Row], *, pairs: int = 4, ratio: float = 1.5, **inputs: Any) -> Prepared:
     """Run the script; `dropped` has problems and solutions."""
     made = Inputs(folder, solutions=solutions, **inputs)
-    given = [*made.arguments(), f"--pairs-per-problem={pairs}", f"--max-length-ratio={ratio}"]
+    given = [flag for flag in made.arguments() if not flag.startswith("--figures")]
+    given += [f"--pairs-per-problem={pairs}", f"--max-length-ratio={ratio}"]
     assert prepare_preferences.main(given) == 0
     dropped = {row["id"]: row["reason"] for row in read_lines(folder / "dropped")}
     counts = orjson.loads((folder / "counts").read_bytes())

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from omr.asking.prompts import load_prompt
 from omr.errors import UserError
-from omr.files.jsonl import dumps
+from omr.files.jsonl import dumps, read_rows
 from omr.stages.shards import shard_of
 from omr.training.columns import COLUMNS, NAMES, REQUIRED, fault_of_messages
 from omr.training.dropped_samples import MAX_CHARS, sample_of
+from omr.training.figures import DROPPED_SAMPLES, read_figures
 from sft_files import MODEL, ROOT, Inputs, problem, solution, write_lines
 from small_tokenizer import save_tokenizer
 
@@ -166,13 +167,55 @@ def test_summaries_of_other_rows_are_an_error(tmp_path: Path) -> None:
     inputs = of_one_problem(tmp_path, "yes", summaries={"aa-1-0": "s"})
     arguments = inputs.arguments()
     with (tmp_path / "traces").open("ab") as file:
-        file.write(dumps({"problem_id": "zz-1", "seed": 0, "solution": "stray"}))
+        file.write(dumps({"problem_id": "zz-1", "seed": 0, "solution": "stray", "reply": {}}))
     with pytest.raises(UserError, match="'zz-1' with seed 0 is of no right solution"):
         prepare_sft.main(arguments)
     (tmp_path / "traces").write_bytes(b"")
-    with pytest.raises(UserError, match="there is no trace, though it has reasoning"):
+    with pytest.raises(UserError, match="there is no trace, nor a reason for it"):
         prepare_sft.main(arguments)
     assert not (tmp_path / "output").exists()
+
+
+def test_where_traces_say_whose_replies_they_are_no_reply_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    solutions = [solution("aa-1", 0), solution("aa-1", 1, reasoning=""), solution("aa-1", 2)]
+    inputs = Inputs(tmp_path, solutions=solutions, summaries={"aa-1-0": "So \\boxed{7}.", "aa-1-2": "Thus \\boxed{7}."})
+    whole = inputs.prepare("--require-reasoning")
+    assert [row["reply_key"] for row in whole.rows] == ["key-aa-1-0", "key-aa-1-2"]
+    assert [row["completion_tokens"] for row in whole.rows] == [100, 102]
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("replies were read")
+
+    monkeypatch.setattr(prepare_sft, "SAMPLED_PROBLEMS", 0)
+    monkeypatch.setattr("omr.training.solution_replies.ReplyIndex", refuse)
+    assert inputs.prepare("--require-reasoning").rows == whole.rows
+    with pytest.raises(AssertionError):
+        inputs.prepare()
+
+
+def test_what_select_traces_dropped_makes_no_row_and_keeps_its_reason(tmp_path: Path) -> None:
+    inputs = of_one_problem(tmp_path, "yes", summaries={})
+    arguments = inputs.arguments()
+    write_lines(tmp_path / "traces", [])
+    write_lines(tmp_path / "untraced", [{"id": "aa-1", "seed": 0, "reason": "invented_output"}])
+    assert prepare_sft.main(arguments) == 0
+    assert [row["reason"] for row in read_rows(tmp_path / "dropped")] == ["invented_output"]
+
+
+def test_samples_of_dropped_solutions_are_of_the_first_problems(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [f"{n:02x}-1" for n in range(6)]
+    inputs = Inputs(tmp_path, [problem(one) for one in ids], [solution(one, 0, "no") for one in ids])
+    inputs.prepare()
+    [wrong] = read_figures([tmp_path / "figures"]).dropped.values()
+    assert len(wrong) == DROPPED_SAMPLES
+    monkeypatch.setattr(prepare_sft, "SAMPLED_PROBLEMS", 2)
+    inputs.prepare()
+    [wrong] = read_figures([tmp_path / "figures"]).dropped.values()
+    assert sorted(row["id"] for row in wrong) == ids[:2]
 
 
 def test_a_missing_or_cut_reply_to_a_solution_judged_right_is_an_error(tmp_path: Path) -> None:

@@ -66,6 +66,7 @@ class Shard:
                 judged("aa-1", row["seed"]) | {"summary": SUMMARY, "summary_candidate": 0, "summary_judged_by": "llm"}
                 for row in made.rows
             ]
+            given["untraced"] = made.path.with_suffix(".dropped")
             given |= {"traces": made.path, "summarized": write_rows(self.folder / "summarized.jsonl", rows)}
             given["summary-model"] = "owner/summarizer"
         return run_stage("prepare_sft", self.folder / "sft", given | flags, files=["figures"])

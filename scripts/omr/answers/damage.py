@@ -35,13 +35,16 @@ _NO_ESCAPE = re.compile(r"[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f]")
 #: A control token by its form: a name of letters in `<|...|>` (or DeepSeek's full-width bars), a name of several words
 #: or with a number in `<...>`, the few short names that tokenizers share, and instruction marks in square brackets.
 #: Names in bars have three letters in a row, so that `|a|<|b|>|c|` is none.
-_TOKEN = (
-    r"(?:<[|｜](?=[^|｜>]{0,60}[A-Za-z]{3})[\w▁ ./:-]{3,60}[|｜]>"
-    r"|</?[a-z]{2,20}(?:_[a-z]{2,20}){1,4}>|<[a-z]{4,20}(?:_[a-z]{2,20}){0,2}_?\d{1,5}>"
-    r"|</s>|</?(?:bos|eos|pad|unk|sep|cls|mask|eot|eod|endoftext)>|<</?SYS>>"
-    r"|\[/?INST\]|\[/?[A-Z]{2,20}(?:_[A-Z]{2,20}){1,4}\])"
+_ANGLED = (
+    r"<(?:[|｜](?=[^|｜>]{0,60}[A-Za-z]{3})[\w▁ ./:-]{3,60}[|｜]>"
+    r"|/?[a-z]{2,20}(?:_[a-z]{2,20}){1,4}>|[a-z]{4,20}(?:_[a-z]{2,20}){0,2}_?\d{1,5}>"
+    r"|/s>|/?(?:bos|eos|pad|unk|sep|cls|mask|eot|eod|endoftext)>|</?SYS>>)"
 )
+_SQUARE = r"\[/?(?:INST|[A-Z]{2,20}(?:_[A-Z]{2,20}){1,4})\]"
+_TOKEN = rf"(?:{_ANGLED}|{_SQUARE})"
 _ANY_TOKEN = re.compile(_TOKEN)
+#: A search for what begins with one given sign goes from one to the next, several times as fast.
+_SEARCHES = [("<", re.compile(_ANGLED).search), ("[", re.compile(_SQUARE).search)]
 #: The head of the model's own turn, which some servers send with it.
 _OTHERS = r"(?!\s{0,9}(?:user|system|human|tool|ipython|function|environment|observation)\b)"
 _HEAD = re.compile(rf"\s*+(?:(?:{_TOKEN}|<s>){_OTHERS}\s*+(?:(?:assistant|model)\b\s*+)?)+")
@@ -71,7 +74,7 @@ def without_escapes(text: str) -> str:
 
 def has_control_token(text: str) -> bool:
     """Whether the control token of a chat template stands anywhere in a text."""
-    return _ANY_TOKEN.search(text) is not None
+    return any(sign in text and search(text) is not None for sign, search in _SEARCHES)
 
 
 def _without_tokens(text: str) -> str:

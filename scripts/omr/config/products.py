@@ -56,6 +56,10 @@ class Products:
         """Input of a rule: the shard's summarized rows; none for a recipe without summaries."""
         return [_SHARD.format("summarized")] if self._has_summaries(wildcards.recipe) else []
 
+    def untraced(self, wildcards: InRecipe) -> list[str]:
+        """Input of a rule: the shard's solutions that have no trace; none for a recipe without summaries."""
+        return [_SHARD.format("dropped/select_traces")] if self._has_summaries(wildcards.recipe) else []
+
     def tokenizer(self, wildcards: InRecipe) -> list[str]:
         """Input of a rule: what counts the tokens of solutions, where a recipe bounds them."""
         if self._recipes[wildcards.recipe]["sft"]["max_tokens"] is None:
@@ -66,7 +70,7 @@ class Products:
         """A param of a rule: the new summaries that prepare_sft.py takes."""
         if not self._has_summaries(wildcards.recipe):
             return ""
-        return flags({"traces": input.traces, "summarized": input.summarized})
+        return flags({"traces": input.traces, "summarized": input.summarized, "untraced": input.untraced})
 
     def summary_model(self, wildcards: InRecipe) -> str:
         """A param of a rule: who wrote them, as a flag."""

@@ -12,10 +12,10 @@ from __future__ import annotations
 import os
 import re
 from array import array
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, NamedTuple, Self, TypeVar
 
 from omr.answers.damage import repaired_text
 from omr.errors import UserError
@@ -23,6 +23,7 @@ from omr.files.hash_table import HashTable
 from omr.files.jsonl import open_for_reading, parse_row
 
 Reply = dict[str, Any]
+Item = TypeVar("Item")
 
 #: By so much the sample index `seed` of a request counts on each time it is asked again. So each try is a request of
 #: its own everywhere (in the store, at the server, among authored replies), and needs no field more.
@@ -35,6 +36,10 @@ _OFFSET_MASK = (1 << _OFFSET_BITS) - 1
 #: known without parsing the rest. A name with escapes, or another order of keys, takes the slow way.
 _HEAD = re.compile(rb'\{("id":"[^"\\]*+","prompt":"[^"\\]*+","seed":(?:0|[1-9][0-9]*+)),"key":"')
 _FIELDS = frozenset({"id", "prompt", "seed", "text", "finish_reason", "error"})
+#: What is read ahead: held at once; read at once; of other rows read with it, since a jump would take longer.
+_AHEAD_BYTES, _READ_BYTES, _GAP_BYTES = 32 << 20, 8 << 20, 1 << 18
+#: What an item takes that asks for no reply.
+_ITEM_BYTES = 1 << 10
 _REMEDY = "delete this file and run again: finished replies are taken from its journal"
 
 
@@ -48,19 +53,30 @@ def _hash(row_id: str, prompt: str, seed: int) -> int:
     return hash(f'"id":"{row_id}","prompt":"{prompt}","seed":{seed}'.encode())
 
 
+class Name(NamedTuple):
+    """The request that a reply answers."""
+
+    row_id: str
+    prompt: str
+    seed: int
+
+
 class ReplyIndex:
     """Where each reply of a set of files lies: about 28 bytes a reply in memory, texts stay on the disk.
 
-    The later of two replies to the same request counts. Use as a context manager, or `close()`.
+    The later of two replies to the same request counts. With `head_bytes`, only replies that begin in so many bytes of
+    each file are known. Use as a context manager, or `close()`.
     """
 
-    def __init__(self, paths: Iterable[str | Path]) -> None:
+    def __init__(self, paths: Iterable[str | Path], head_bytes: int | None = None) -> None:
+        self._head_bytes = head_bytes
         self._paths = [Path(path) for path in paths]
         self._files: list[BinaryIO] = []
         self._descriptors: list[int] = []
         self._block_bytes: list[int] = []
         self._table = HashTable()
         self._positions = array("Q")
+        self._ends: list[int] = []  # of the lines that are known of each file, as positions
         for number, path in enumerate(self._paths):
             self._files.append(open_for_reading(path))
             self._descriptors.append(self._files[number].fileno())
@@ -70,6 +86,7 @@ class ReplyIndex:
         """Enter the replies of a file. Returns how many bytes hold most of them."""
         known = len(self)
         position = start = number << _OFFSET_BITS
+        stop = _OFFSET_MASK if self._head_bytes is None else self._head_bytes
         add_hash, add_position, match = self._table.append, self._positions.append, _HEAD.match
         for line in self._files[number]:
             head = match(line)
@@ -79,6 +96,9 @@ class ReplyIndex:
                 add_hash(self._hash_of_line(line, number, len(self) - known + 1))
             add_position(position)
             position += len(line)
+            if position - start >= stop:
+                break
+        self._ends.append(position)
         return 512 + 2 * (position - start) // max(len(self) - known, 1)
 
     def _hash_of_line(self, line: bytes, number: int, line_number: int) -> int:
@@ -100,9 +120,83 @@ class ReplyIndex:
                 return reply
         return None
 
+    def ahead(
+        self, items: Iterable[Item], names_of: Callable[[Item], Iterable[Name]]
+    ) -> Iterator[tuple[Item, list[Reply | None]]]:
+        """Items in their order, each with the replies to the requests that it names (None where there is none).
+
+        Replies lie in the order in which they arrived, so those of a row's neighbours lie near each other in many
+        files. They are read for many items at once, in the order of the files: on a shared file system, one long read
+        takes as long as a short one. About `_AHEAD_BYTES` are held. Raises UserError as `get` does.
+        """
+        batch: list[tuple[Item, list[tuple[Name, int | None]]]] = []
+        size = 0
+        for item in items:
+            wanted = [(name, self._entry_of(name)) for name in names_of(item)]
+            batch.append((item, wanted))
+            size += _ITEM_BYTES + sum(self._length(entry) for _, entry in wanted if entry is not None)
+            if size >= _AHEAD_BYTES:
+                yield from self._read(batch)
+                batch, size = [], 0
+        yield from self._read(batch)
+
+    def _entry_of(self, name: Name) -> int | None:
+        found = self._table.find(_hash(*name))
+        return found[-1] if found else None
+
+    def _length(self, entry: int) -> int:
+        """Bytes of a reply's line: up to the next one's in its file."""
+        position = self._positions[entry]
+        end = self._ends[position >> _OFFSET_BITS]
+        return min(self._positions[entry + 1], end) - position if entry + 1 < len(self) else end - position
+
+    def _read(
+        self, batch: Sequence[tuple[Item, Sequence[tuple[Name, int | None]]]]
+    ) -> Iterator[tuple[Item, list[Reply | None]]]:
+        lines = self._lines(sorted({entry for _, wanted in batch for _, entry in wanted if entry is not None}))
+        for item, wanted in batch:
+            yield item, [None if entry is None else self._named(name, entry, lines[entry]) for name, entry in wanted]
+
+    def _named(self, name: Name, entry: int, line: bytes) -> Reply | None:
+        reply = self._parsed(line, self._positions[entry])
+        is_it = reply["id"] == name.row_id and reply["prompt"] == name.prompt and reply["seed"] == name.seed
+        return reply if is_it else self.get(*name)
+
+    def _lines(self, entries: Iterable[int]) -> dict[int, bytes]:
+        """The lines of entries, which come in the order of the files."""
+        lines: dict[int, bytes] = {}
+        for group in self._neighbours(entries):
+            start = self._positions[group[0]]
+            end = self._positions[group[-1]] + self._length(group[-1])
+            data = os.pread(self._descriptors[start >> _OFFSET_BITS], end - start, start & _OFFSET_MASK)
+            for entry in group:
+                at = self._positions[entry] - start
+                lines[entry] = data[at : at + self._length(entry)]
+        return lines
+
+    def _neighbours(self, entries: Iterable[int]) -> Iterator[list[int]]:
+        """Entries that are read at once: of one file, near each other."""
+        group: list[int] = []
+        end = begin = 0
+        for entry in entries:
+            position = self._positions[entry]
+            is_far = position - end > _GAP_BYTES or position - begin > _READ_BYTES
+            if group and (is_far or position >> _OFFSET_BITS != begin >> _OFFSET_BITS):
+                yield group
+                group = []
+            if not group:
+                begin = position
+            group.append(entry)
+            end = position + self._length(entry)
+        if group:
+            yield group
+
     def _load(self, position: int) -> Reply:
+        return self._parsed(self._line_at(position >> _OFFSET_BITS, position & _OFFSET_MASK), position)
+
+    def _parsed(self, line: bytes, position: int) -> Reply:
         number, offset = position >> _OFFSET_BITS, position & _OFFSET_MASK
-        reply, fault = parse_row(self._line_at(number, offset))
+        reply, fault = parse_row(line)
         if reply is None or not reply.keys() >= _FIELDS:
             fault = f"at byte {offset}: {fault or 'not a whole reply'}"
             raise UserError(fault, file=self._paths[number], remedy=_REMEDY)

@@ -13,7 +13,7 @@ from omr.solutions.solution import answer_in
 #: The prompt that asks for summaries; its name is part of a reply's identity.
 PROMPT_NAME = "summarize_solution"
 #: Fields of a trace that are no part of its judged row.
-OF_TRACE = frozenset({"problem_id", "problem", "solution", "code"})
+OF_TRACE = frozenset({"problem_id", "problem", "solution", "code", "reply"})
 #: What a trace must have for its candidates to be read.
 TRACE: Fields = {"id": str, "problem": str, "solution": str}
 

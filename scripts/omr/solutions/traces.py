@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import NamedTuple
 
 from omr.answers.equivalence import EquivalenceChecker, Verdict
 from omr.errors import UserError
@@ -20,6 +21,20 @@ JUDGED: Fields = {
     "expected_answer": (str, None),
     "judgement": str,
 }
+
+
+class Origin(NamedTuple):
+    """Of the reply that a text is from: its model (path and revision), its key, and its tokens; null where unknown."""
+
+    model: str | None
+    reply_key: str | None
+    completion_tokens: int | None
+
+
+def origin_of(reply: Reply) -> Origin:
+    """What a training row tells of a reply."""
+    tokens = (reply["usage"] or {}).get("completion_tokens")
+    return Origin(reply.get("model"), reply.get("key"), tokens if type(tokens) is int else None)
 
 
 class Trimmer:
@@ -47,8 +62,8 @@ class Trimmer:
 
 def trace_of(row: Row, reply: Reply | None, problem: str, trimmer: Trimmer) -> Row | None:
     """The trace of a judged solution, right or wrong: `id` = `<problem id>-<seed>`, `problem_id`, the fields of the
-    judged row, `problem` and `solution` (the reasoning). Of one that ran code, `solution` has it in the published form,
-    and `code` says where: {"steps", "blocks"} as in a reply.
+    judged row, `problem`, `solution` (the reasoning) and `reply` (its `Origin`). Of one that ran code, `solution` has
+    the code in the published form, and `code` says where: {"steps", "blocks"} as in a reply.
 
     None if it has no reasoning. Raises UserError if the solution is not there.
     """
@@ -61,7 +76,8 @@ def trace_of(row: Row, reply: Reply | None, problem: str, trimmer: Trimmer) -> R
     if not reasoning["solution"]:
         return None
     identity = {"id": f"{row['id']}-{row['seed']}", "problem_id": row["id"]}
-    return identity | {k: v for k, v in row.items() if k != "id"} | {"problem": problem} | reasoning
+    told = {"problem": problem, "reply": origin_of(reply)._asdict()}
+    return identity | {k: v for k, v in row.items() if k != "id"} | told | reasoning
 
 
 def _reasoning(reply: Reply, predicted: str, trimmer: Trimmer) -> Row:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -12,24 +12,18 @@ from omr.answers.final_answer import boxed_answers
 from omr.answers.spelling import normalise_answer
 from omr.errors import UserError
 from omr.files.jsonl import Fields, Row, read_rows
-from omr.replies.reply import Reply, ReplyIndex
+from omr.replies.reply import Reply
 from omr.replies.steps import steps_of
 from omr.solutions.solution import invents_output, is_finished, read_solution
+from omr.solutions.traces import Origin, origin_of
 from omr.solutions.transcripts import Transcript, joined, published, split, transcript_of
 from omr.training.code_rows import Coded, coded, fault_of_code_text
 
-_TRACE: Fields = {"problem_id": str, "seed": int, "solution": str}
+_TRACE: Fields = {"problem_id": str, "seed": int, "solution": str, "reply": dict}
+_UNTRACED: Fields = {"id": str, "seed": int, "reason": str}
 _SUMMARIZED: Fields = {"id": str, "seed": int, "summary": str, "summary_candidate": int, "summary_judged_by": str}
 _JUDGED = {"yes": "right", "no": "wrong", "unjudged": "as one with an answer"}
-_TAGS = ("<think>", "</think>")
-
-
-class Origin(NamedTuple):
-    """Of the reply that a text is from: its model (path and revision), its key, and its tokens; null where unknown."""
-
-    model: str | None
-    reply_key: str | None
-    completion_tokens: int | None
+_TAGS, _TAG_END = ("<think>", "</think>"), "think>"
 
 
 class Text(NamedTuple):
@@ -51,7 +45,8 @@ class Text(NamedTuple):
         """Why a row must not hold this text: a reader could not tell where its reasoning ends (`think_tag_in_text`), or
         a trainer would take part of it for a turn's end (`control_token_in_text`); of a solution that ran code also
         those of `fault_of_code_text`."""
-        if any(tag in part for part in self[:2] for tag in _TAGS):
+        # Both tags end alike, and next to no text has either.
+        if any(_TAG_END in part and any(tag in part for tag in _TAGS) for part in self[:2]):
             return "think_tag_in_text"
         fault = None if self.code is None else fault_of_code_text(self.code)
         if fault is not None:
@@ -61,14 +56,9 @@ class Text(NamedTuple):
         return "control_token_in_text" if any(map(has_control_token, parts)) else None
 
 
-def _text(reasoning: str, solution: str, reply: Reply, summary: Row | None) -> Text:
+def _text(reasoning: str, solution: str, origin: Origin, summary: Row | None) -> Text:
     whole = f"<think>\n{reasoning}\n</think>\n\n{solution}" if reasoning else solution
-    return Text(reasoning, solution, whole, _origin(reply), summary)
-
-
-def _origin(reply: Reply) -> Origin:
-    tokens = (reply["usage"] or {}).get("completion_tokens")
-    return Origin(reply.get("model"), reply.get("key"), tokens if type(tokens) is int else None)
+    return Text(reasoning, solution, whole, origin, summary)
 
 
 def _coded_text(reasoning: Transcript, solution: Transcript, reply: Reply, summary: Row | None) -> Text:
@@ -77,7 +67,7 @@ def _coded_text(reasoning: Transcript, solution: Transcript, reply: Reply, summa
         reasoning_to = len(whole.text) - len(solution.text)
     else:
         whole, reasoning_to = solution, 0
-    return Text(reasoning.text, solution.text, whole.text, _origin(reply), summary, coded(whole, reasoning_to, reply))
+    return Text(reasoning.text, solution.text, whole.text, origin_of(reply), summary, coded(whole, reasoning_to, reply))
 
 
 def ending_at_answer(reasoning: Transcript, solution: Transcript) -> Transcript:
@@ -118,84 +108,81 @@ class RowsInStep:
             )
 
 
+class Traced(NamedTuple):
+    """What the stages of summaries made of a right solution: its trace and the row of its new summary, or the reason
+    why it has no trace; all None where they did not look at it."""
+
+    trace: Row | None = None
+    summary: Row | None = None
+    untraced: str | None = None
+
+
 class Summaries:
-    """Traces and their new summaries, in the order of the judged rows."""
+    """Traces and their new summaries, and the solutions of which select_traces made none, in the order of the judged
+    rows."""
 
-    def __init__(self, traces: Path, summarized: Path) -> None:
-        self._files = RowsInStep(traces, _TRACE, "problem_id"), RowsInStep(summarized, _SUMMARIZED, "id")
+    def __init__(self, traces: Path, summarized: Path, untraced: Path) -> None:
+        self._traces = RowsInStep(traces, _TRACE, "problem_id")
+        self._summarized = RowsInStep(summarized, _SUMMARIZED, "id")
+        self._untraced = RowsInStep(untraced, _UNTRACED, "id")
 
-    def take(self, row: Row) -> tuple[Row | None, Row | None]:
-        """(trace, summarized row) of a right solution; ask for all of them, in order."""
-        traces, summarized = self._files
-        return traces.take(row["id"], row["seed"]), summarized.take(row["id"], row["seed"])
+    def take(self, row: Row) -> Traced:
+        """What was made of a solution; ask for all of them, right or not, in order."""
+        dropped = self._untraced.take(row["id"], row["seed"])
+        if dropped is not None:
+            return Traced(untraced=dropped["reason"])
+        seat = row["id"], row["seed"]
+        return Traced(self._traces.take(*seat), self._summarized.take(*seat))
 
     def check_end(self) -> None:
-        for file in self._files:
+        for file in (self._traces, self._summarized, self._untraced):
             file.check_end()
 
 
 @dataclass(frozen=True)
 class Texts:
-    """Finds what right solutions say; `summaries` is None for a recipe without them.
+    """Makes the texts of solutions.
 
     With `end_at_answer` texts end behind the box of their final answer, and reasoning has no tags.
     """
 
-    solutions: ReplyIndex
-    prompt_name: str
-    summaries: Summaries | None
     end_at_answer: bool = False
 
-    def reply(self, row: Row) -> Reply | None:
-        """The reply that a judged row is about; None where it is not there."""
-        return self.solutions.get(row["id"], self.prompt_name, row["seed"])
-
-    def of(self, row: Row, trace: Row | None, summary: Row | None) -> Text | str:
-        """The text of a right solution, or the reason why there is none: `no_summary`, `invented_output`, or
-        `code_not_in_reasoning` of one all of whose code a summary would replace.
-
-        A solution without reasoning has nothing to write a summary from: it keeps its own text. Raises UserError where
-        the files do not belong together.
-        """
-        reply = self.reply(row)
+    def own(self, row: Row, reply: Reply | None) -> Text | str:
+        """What the solving model wrote, or why it makes no row: `invented_output`. Raises UserError where there is no
+        finished reply."""
         if reply is None or not is_finished(reply):
             raise _mismatch(row, "there is no finished reply")
         if invents_output(reply):
             return "invented_output"
-        if trace is None:
-            return self._own_text(row, reply, summary)
-        if summary is None:
-            return "no_summary"
-        if reply.get("steps"):
-            reasoning = Transcript(trace["solution"], tuple(steps_of(trace["code"] | {"text": trace["solution"]})))
-            return _coded_text(reasoning, Transcript(summary["summary"]), reply, summary)
-        return _text(trace["solution"], summary["summary"], reply, summary)
-
-    def as_written(self, row: Row) -> Text | str:
-        """The text of any finished solution as the model wrote it, whatever summaries there are; or why there is none.
-
-        Raises UserError where the files do not belong together.
-        """
-        reply = self.reply(row)
-        if reply is None or not is_finished(reply):
-            raise _mismatch(row, "there is no finished reply")
-        return "invented_output" if invents_output(reply) else self._written(reply)
-
-    def _own_text(self, row: Row, reply: Reply, summary: Row | None) -> Text | str:
-        """What the solving model wrote."""
-        if self.summaries is not None and (summary is not None or read_solution(reply).reasoning):
-            if reply.get("steps") and summary is None:
-                return "code_not_in_reasoning"
-            raise _mismatch(row, "there is no trace, though it has reasoning")
-        return self._written(reply)
-
-    def _written(self, reply: Reply) -> Text:
         if not reply.get("steps"):
-            return _text(*read_solution(reply), reply, None)
+            return _text(*read_solution(reply), origin_of(reply), None)
         reasoning, solution = split(published(transcript_of(reply)))
         if self.end_at_answer:
             return _coded_text(Transcript(""), ending_at_answer(reasoning, solution), reply, None)
         return _coded_text(reasoning, solution, reply, None)
+
+    def summarized(self, row: Row, traced: Traced, reply: Callable[[], Reply | None]) -> Text | str:
+        """The reasoning and its new summary, or why there is no such text: `no_summary`, or what select_traces says.
+
+        `reply` is asked where a trace does not tell enough: of a solution with code, and of one without reasoning. The
+        latter has nothing to write a summary from, and keeps its own text. Raises UserError where the files do not
+        belong together.
+        """
+        trace, summary, untraced = traced
+        if untraced is not None:
+            return self.own(row, reply()) if untraced == "empty_reasoning" else untraced
+        if trace is None:
+            raise _mismatch(row, "there is no trace, nor a reason for it")
+        if summary is None:
+            return "no_summary"
+        if "code" not in trace:
+            return _text(trace["solution"], summary["summary"], Origin(**trace["reply"]), summary)
+        found = reply()
+        if found is None:
+            raise _mismatch(row, "there is no finished reply")
+        reasoning = Transcript(trace["solution"], tuple(steps_of(trace["code"] | {"text": trace["solution"]})))
+        return _coded_text(reasoning, Transcript(summary["summary"]), found, summary)
 
 
 def _mismatch(row: Row, what: str) -> UserError:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from omr.errors import UserError
-from omr.replies.reply import ReplyIndex, usable_text
+from omr.replies.reply import Name, ReplyIndex, usable_text
 from stage_runs import reply, write_rows, write_shards
 
 NAMES = st.text(alphabet=st.sampled_from(["a", "b", '"', "\\", "/", "é", "\n", "0", ",", ":", "{", "𝄞"]), min_size=1)
@@ -125,3 +126,68 @@ def test_what_is_no_whole_reply_has_a_reason(stored: dict[str, object] | None, r
 
 def test_a_whole_reply_is_its_text() -> None:
     assert usable_text(reply("a", "p", " proof\n")) == (" proof\n", None)
+
+
+def in_files(folder: Path, problems: int, seeds: int, size: int) -> list[Path]:
+    """A file for each seed, with replies in an order of arrival that is near the problems' own."""
+    draw = random.Random(0)
+    paths = []
+    for seed in range(seeds):
+        order = sorted(range(problems), key=lambda n: n + draw.random() * 20)
+        rows = [reply(f"p-{n}", "solve", f"{n}/{seed} " + "x" * draw.randint(0, size), seed=seed) for n in order]
+        paths.append(write_rows(folder / f"{seed}.jsonl", rows))
+    return paths
+
+
+def names_of(problems: int, seeds: int) -> list[Name]:
+    return [Name(f"p-{n}", "solve", seed) for n in range(problems) for seed in range(seeds)]
+
+
+def test_replies_that_are_read_ahead_are_those_that_are_found_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("omr.replies.reply._AHEAD_BYTES", 20_000)
+    paths = in_files(tmp_path, 40, 3, 900)
+    again = write_rows(tmp_path / "again.jsonl", [reply("p-3", "solve", "a later one", seed=1)])
+    wanted = [*names_of(40, 3)[::2], Name("p-0", "solve", 9), Name("p-0", "other", 0), *names_of(3, 1)]
+    with ReplyIndex([*paths, again]) as index:
+        found = list(index.ahead(wanted, lambda name: [name] if name.row_id != "p-5" else []))
+        pairs = list(index.ahead([7, 8], lambda n: [Name(f"p-{n}", "solve", seed) for seed in (2, 0)]))
+        assert [item for item, _ in found] == wanted
+        for name, replies in found:
+            assert replies == ([] if name.row_id == "p-5" else [index.get(*name)])
+    assert [[one["seed"] for one in replies if one] for _, replies in pairs] == [[2, 0], [2, 0]]
+
+
+def test_replies_are_read_ahead_in_few_long_reads_in_the_order_of_the_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("omr.replies.reply._AHEAD_BYTES", 400_000)
+    paths = in_files(tmp_path, 200, 8, 900)
+    reads: list[tuple[int, int, int]] = []
+    pread = os.pread
+
+    def noting(descriptor: int, size: int, offset: int) -> bytes:
+        reads.append((descriptor, offset, size))
+        return pread(descriptor, size, offset)
+
+    with ReplyIndex(paths) as index:
+        monkeypatch.setattr(os, "pread", noting)
+        found = sum(len(replies) for _, replies in index.ahead(names_of(200, 8)[::3], lambda name: [name]))
+    assert found == 534
+    assert len(reads) < found / 10
+    assert max(size for _, _, size in reads) > 40_000
+    # A batch goes through all files once, and none goes back in one.
+    begins = [n for n in range(len(reads)) if n == 0 or reads[n][0] < reads[n - 1][0]]
+    for start, end in zip(begins, [*begins[1:], len(reads)], strict=True):
+        assert reads[start:end] == sorted(reads[start:end])
+
+
+def test_of_the_beginning_of_files_only_replies_that_begin_there_are_known(tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "a.jsonl", [reply(f"p-{n}", "solve", "x" * 200) for n in range(10)])
+    line = path.stat().st_size // 10
+    with ReplyIndex([path], head_bytes=3 * line) as index:
+        assert [index.get(f"p-{n}", "solve") is not None for n in range(10)] == [True] * 3 + [False] * 7
+        assert [found for _, [found] in index.ahead([Name("p-2", "solve", 0)], lambda name: [name])] == [
+            index.get("p-2", "solve")
+        ]
