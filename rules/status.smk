@@ -13,9 +13,12 @@ localrules:
 
 rule status:
     """Print how far all stages of the run are, how fast, what failed, what is spent and what is left."""
+    log:
+        f"results/{settings.run}/logs/status.log",
     conda:
         "../envs/workflow.yaml"
     params:
         run=settings.run,
     shell:
-        "python scripts/status.py" " --run results/{params.run}"
+        # The table goes to the terminal, as wide as that is.
+        "python scripts/status.py" " --run results/{params.run}" " 2> >(tee {log} >&2)"

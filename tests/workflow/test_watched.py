@@ -83,6 +83,7 @@ def test_a_run_ends_when_its_budget_is_used_up_and_goes_on_with_a_larger_one(pro
     assert "raise `budget` in config" in ending
     stored = sum(path.read_bytes().count(b"\n") for path in progress.glob("*.journal"))
     assert stored
+    assert orjson.loads(project.path("results/demo/estimate.json").read_bytes())["stages"]
     jobs = orjson.loads(project.path("results/demo/jobs.json").read_bytes())
     assert jobs["ended"] == "stopped"
     again = project.snakemake(*arguments)

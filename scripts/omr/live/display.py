@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from rich.console import Console, ConsoleDimensions, Group, RenderableType
+from rich.console import Console, ConsoleDimensions, RenderableType
 from rich.live import Live
 from rich.text import Text
 
@@ -40,7 +40,7 @@ class Display:
         os.close(file)
         self._read_bytes = 0
         self._has_ended = False
-        stream = os.fdopen(os.dup(self._terminal), "w", encoding="utf-8", errors="replace")
+        stream = os.fdopen(os.dup(self._terminal), "w", encoding=sys.stderr.encoding or "utf-8", errors="replace")
         self._console = Console(file=stream, force_terminal=True, highlight=False, markup=False)
         self._fit()
         self._live = Live(console=self._console, auto_refresh=False, transient=True, redirect_stdout=False,
@@ -109,7 +109,3 @@ def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()
-
-
-def stacked(*parts: RenderableType) -> RenderableType:
-    return Group(*parts)

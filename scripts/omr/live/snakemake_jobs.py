@@ -43,10 +43,13 @@ class SnakemakeJobs:
         """The rules whose jobs run, and how many."""
         return Counter(job.rule.name for job in self._running())
 
-    @property
-    def somebody_talks(self) -> bool:
-        """Whether a job runs that makes nothing: what it says is what it is for."""
-        return any(not job.output for job in self._running())
+    def talked(self) -> RuleJobs:
+        """The jobs that make nothing: what they say is what they are for. Of a mere name for files there is nothing to
+        hear."""
+        running = self._running()
+        talkers = [job for job in self._jobs if not job.output]
+        done = sum(self._dag.finished(job) for job in talkers)
+        return RuleJobs(len(talkers), done, sum(job in running for job in talkers))
 
     def _running(self) -> set[Any]:
         return {job for item in set(self._scheduler.running) for job in (item if item.is_group() else (item,))}

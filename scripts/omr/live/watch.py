@@ -22,6 +22,7 @@ from omr.live.quiet_log import Diverted, is_on_terminal
 from omr.live.run import RunProgress, Watched
 from omr.live.snakemake_jobs import SnakemakeJobs
 from omr.live.spending import not_held, over_budget
+from omr.runs.counts import PROBLEM_STAGES, RECIPE_STAGES
 from omr.runs.planned import Planned
 
 _DRAW_EVERY_S, _WRITE_EVERY_S, _COUNT_EVERY_S = 0.5, 5.0, 5.0
@@ -42,7 +43,7 @@ class RunWatch:
         self._seen: RunProgress | None = None
         self._look_at_s = self._write_at_s = self._count_at_s = self._counting_s = 0.0
         self._has_warned = False
-        self._written: Mapping[str, RuleJobs] = {}
+        self._talked = 0
         self.used_up: str | None = None
 
     def start(self, workflow: Any, planned: Planned, logger: logging.Logger, logs: list[str]) -> None:
@@ -55,7 +56,8 @@ class RunWatch:
         self._began, self._began_at = time.monotonic(), time.time()
         self._run_id = str(getattr(workflow.scheduler._executor, "run_uuid", ""))
         self._is_of_run = any(file.startswith(f"{self._folder}/") for files in planned.files.values() for file in files)
-        self._asks = bool(planned.asking)
+        rules = {rule.removesuffix("_of_round") for rule in planned.files}
+        self._asks = bool(rules & {*PROBLEM_STAGES, *RECIPE_STAGES})
         if self._is_of_run and self._asks:
             self._begin_to_ask()
         self._display = self._open_display(logs)
@@ -84,8 +86,8 @@ class RunWatch:
 
     def _open_display(self, logs: list[str]) -> Any:
         settings = self._workflow.output_settings
-        quiet = {str(getattr(one, "value", one)).lower() for one in settings.quiet or ()}
-        if settings.verbose or any("all" in one for one in quiet) or not is_on_terminal(self._logger) or not logs:
+        is_silent = any(one.name.lower() == "all" for one in settings.quiet or ())
+        if settings.verbose or is_silent or not is_on_terminal(self._logger) or not logs:
             return None
         from omr.live.display import Display  # nothing of it is needed elsewhere
 
@@ -100,7 +102,7 @@ class RunWatch:
         self._thread = None
         self._write(self._jobs.counts(), how)
         if self._display is not None:
-            self._display.relay(False)
+            self._display.relay(self._somebody_talks())
             self._display.end()
         if self._diverted is not None:
             self._diverted.end()
@@ -142,8 +144,14 @@ class RunWatch:
         elapsed_s = time.monotonic() - self._began
         self._display.draw(
             lambda width, height: running_view(self._settings.run, self._seen, counts, elapsed_s, width, height),
-            everything=self._jobs.somebody_talks,
+            everything=self._somebody_talks(),
         )
+
+    def _somebody_talks(self) -> bool:
+        """Whether since the last time a job ran whose words are what it is for."""
+        now, before = self._jobs.talked(), self._talked
+        self._talked = now.done
+        return now.running > 0 or now.done > before
 
     def _hold_budget(self, run: RunProgress) -> None:
         unheld = not_held(run)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from omr.live.jobs_file import JobsSeen
 from omr.live.run import RunProgress
-from omr.live.signs import RUNNING, SILENT
+from omr.live.signs import GONE, RUNNING, SILENT
 from omr.live.stage import OpenShard, StageProgress
 
 UNKNOWN = "?"
@@ -147,6 +147,8 @@ def _spent(run: RunProgress) -> str:
         ("gpu_hours", run.gpu_hours, hours, "GPU-hours"),
         ("usd", run.usd, money, "USD"),
     ):
+        if spent is None and unit not in run.budget:
+            continue  # config has no prices, and nobody asked
         estimate = run.estimated.total(unit) if run.estimated is not None else None
         told = f"{shown(spent)} {name}"
         if estimate is not None:
@@ -162,6 +164,8 @@ def _left(run: RunProgress) -> str:
         return "All model stages are done."
     left, more = run.all_left_s
     jobs = run.jobs
+    if not any(stage.shards[RUNNING] for stage in run.stages) and (jobs is None or jobs.state == GONE):
+        return "Nothing is at work; the command that began the run goes on where it stopped."
     if run.costs_nothing and jobs is not None:
         by_jobs = left_by_jobs(jobs.count("done"), jobs.count("total"), jobs.at - jobs.began_at)
         return f"Time left: {'not known yet' if by_jobs is None else f'about {duration(by_jobs)}, by its jobs'}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ import pytest
 import yaml
 from live_runs import ELSEWHERE, GONE, HERE, STAGE, at_work, begin_run, finish, shard, write_raw
 from omr.errors import UserError
+from omr.files.jsonl import AtomicFile
 from omr.live.run import RunProgress, Watched
 from omr.live.stage import StageProgress
 from omr.live.words import stage_words, summary, worries
+from omr.replies.progress_file import JobProgress, ProgressFile
 from run_files import RECIPE, write_counts
 
 
@@ -198,6 +201,39 @@ def test_a_folder_without_a_run_says_which_there_are(folder: Path) -> None:
     with pytest.raises(UserError, match="there is no run") as error:
         Watched(folder.parent / "smal")
     assert error.value.remedy == "there are: small"
+
+
+def test_it_is_read_while_jobs_write_begin_and_end(folder: Path) -> None:
+    ended = threading.Event()
+
+    def work() -> None:
+        counts = folder / "counts" / STAGE
+        while not ended.is_set():
+            for number in range(4):
+                with ProgressFile(
+                    folder / "replies" / STAGE / f"{shard(number)}.jsonl.progress",
+                    lambda: JobProgress(phase="asking", total=10, stored=4),
+                    lambda line: None,
+                ) as told:
+                    pass
+                with AtomicFile(counts / f"{shard(number)}.json") as file:
+                    file.write(orjson.dumps({"requests": 10}))
+                told.done()
+            for path in counts.iterdir():
+                path.unlink()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        watched = Watched(folder)
+        for _ in range(60):
+            run = watched.look(asks_queue=False)
+            assert run.faults == []
+            assert first(run).shards.total() == 4
+            assert first(run).done <= 40
+    finally:
+        ended.set()
+        worker.join()
 
 
 def test_what_snakemake_says_of_its_jobs_is_told_with_whether_it_is_there(folder: Path) -> None:

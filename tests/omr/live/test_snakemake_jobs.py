@@ -41,8 +41,8 @@ def test_jobs_of_a_group_run_with_it() -> None:
 
 def test_a_job_that_makes_nothing_is_for_what_it_says() -> None:
     talks, works = job("estimate", output=()), job("ask")
-    seen = jobs_of([talks, works], set(), {works}, set())
-    assert seen.makes_files
-    assert not seen.somebody_talks
-    assert jobs_of([talks, works], set(), {talks}, set()).somebody_talks
+    assert jobs_of([talks, works], set(), {works}, set()).talked() == RuleJobs(total=1)
+    assert jobs_of([talks, works], {works}, {talks}, set()).talked() == RuleJobs(total=1, running=1)
+    assert jobs_of([talks, works], {works, talks}, set(), set()).talked() == RuleJobs(total=1, done=1)
+    assert jobs_of([talks, works], set(), set(), set()).makes_files
     assert not jobs_of([talks], set(), set(), set()).makes_files

@@ -21,9 +21,9 @@ from omr.errors import UserError
 from omr.live import watch as watching
 from omr.live.run import Watched
 from omr.live.watch import RunWatch
-from omr.runs.planned import Asking, Planned
+from omr.runs.planned import Planned
 
-PLANNED = Planned({STAGE: [f"results/small/replies/{STAGE}/shard-000-of-004.jsonl"]}, {Asking(STAGE, ("p",)): None})
+PLANNED = Planned({STAGE: [f"results/small/replies/{STAGE}/shard-000-of-004.jsonl"]})
 
 
 class Run:
@@ -48,8 +48,8 @@ class Run:
         handler.emit = lambda record: self.lines.append(record.getMessage())  # type: ignore[method-assign]
         self.logger.addHandler(handler)
 
-    def start(self) -> None:
-        self.watch.start(self.workflow, PLANNED, self.logger, ["x.snakemake.log"])
+    def start(self, planned: Planned = PLANNED) -> None:
+        self.watch.start(self.workflow, planned, self.logger, ["x.snakemake.log"])
 
 
 @pytest.fixture
@@ -141,6 +141,14 @@ def test_a_run_whose_budget_is_used_up_does_not_begin_and_a_larger_one_opens_it(
     time.sleep(0.2)
     assert larger.stops == []
     assert not (larger.folder / FILE).exists()
+
+
+def test_what_asks_no_model_is_made_whatever_is_spent(begun: Callable[..., Run]) -> None:
+    run = begun(gpu_hours=1.0)
+    finish(run.folder, 1, wall_s=3600.0)
+    run.start(Planned({"prepare_sft": ["results/small/cot-small/sft.jsonl"]}))
+    time.sleep(0.3)
+    assert run.stops == []
 
 
 def test_a_budget_that_cannot_be_held_is_told_once(begun: Callable[..., Run]) -> None:
