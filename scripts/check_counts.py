@@ -26,6 +26,8 @@ from omr.training.figures import read_figures
 from omr.training.stage_sums import read_table
 
 Counts = dict[str, Any]
+#: The columns of the table.
+_HEAD = ("stage", "read", "passed", "written", "dropped", "why")
 
 
 @dataclass(frozen=True)
@@ -324,24 +326,27 @@ def reasons(counts: Counts) -> Iterator[str]:
 
 def table(stages: Iterable[Counts]) -> str:
     """The stages as text, one line each; model stages are indented and count requests."""
-    import pandas
-
     rows = [
-        {
-            "stage": f"  {counts['stage']}" if "requests" in counts else counts["stage"],
-            "read": f"{counts['read']:,}",
-            "passed": f"{counts.get('passed', counts['written']):,}",
-            "written": f"{counts['written']:,}",
-            "dropped": f"{sum(counts['dropped'].values()):,}",
-            "why": ", ".join(reasons(counts)) or "-",
-        }
+        (
+            f"  {counts['stage']}" if "requests" in counts else counts["stage"],
+            f"{counts['read']:,}",
+            f"{counts.get('passed', counts['written']):,}",
+            f"{counts['written']:,}",
+            f"{sum(counts['dropped'].values()):,}",
+            ", ".join(reasons(counts)) or "-",
+        )
         for counts in stages
     ]
-    frame = pandas.DataFrame(rows)
-    widths = {name: max(map(len, [name, *frame[name]])) for name in ("stage", "why")}
-    pad = {name: f"{{:<{width}}}".format for name, width in widths.items()}
-    lines = str(frame.to_string(index=False, formatters=pad, justify="left")).splitlines()
-    return "\n".join(line.rstrip() for line in lines)
+    widths = [max(map(len, column)) for column in zip(_HEAD, *rows, strict=True)]
+    lines = [[text.ljust(width) for text, width in zip(_HEAD, widths, strict=True)]]
+    lines += [_aligned(row, widths) for row in rows]
+    return "\n".join(" ".join(line).rstrip() for line in lines)
+
+
+def _aligned(row: tuple[str, ...], widths: list[int]) -> list[str]:
+    """Numbers to the right, words to the left."""
+    first, *numbers, last = zip(row, widths, strict=True)
+    return [first[0].ljust(first[1]), *(text.rjust(width) for text, width in numbers), last[0].ljust(last[1])]
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -17,12 +17,11 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 from omr.asking.budget import Budget
 from omr.asking.client import ChatClient
-from omr.asking.code_job import CodeJob, code_job, sandbox_settings, words_on_turns
 from omr.asking.code_settings import CodeSettings
 from omr.asking.draining import Drain
 from omr.asking.planning import Planning
@@ -36,20 +35,23 @@ from omr.asking.special_tokens import SpecialTokens
 from omr.asking.time_limit import watched_time_limit
 from omr.asking.tries import NEVER, Tries, TryAgain
 from omr.asking.turn_journal import forget_turns
-from omr.asking.turns import TurnCounts
 from omr.asking.twin_jobs import EXIT_STOPPED, PostponedError, Queueing
 from omr.batches.run import drain_through_batches
 from omr.config.files import read_config
 from omr.errors import UserError, run_command
 from omr.files.jsonl import AtomicFile, Row
 from omr.models.model import ModelSpec, model_spec
-from omr.parsers.readable import is_readable
 from omr.replies.journal import ReplyStore
 from omr.replies.progress_file import JobProgress, ProgressFile, progress_path
 from omr.servers import ServerSite, server_site
 from omr.servers.full_load import FullLoad
 from omr.servers.kinds import telling_reuse
 from omr.servers.model_files import served_from
+
+if TYPE_CHECKING:
+    # With the sandbox, which most jobs never need: half of a short job is its imports.
+    from omr.asking.code_job import CodeJob
+    from omr.asking.turns import TurnCounts
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -133,6 +135,8 @@ def read_job(args: argparse.Namespace, prompts: Sequence[Prompt]) -> Job:
     job = Job(spec, served, server_site(config, spec.server), fraction, read_try_again(args, config), Budget(config))
     if args.code is None:
         return job
+    from omr.asking.code_job import code_job, sandbox_settings
+
     code = CodeSettings.read(orjson.loads(args.code))
     sandbox = sandbox_settings(config, code, args.sandbox)
     return replace(job, served=telling_reuse(served), code=code_job(code, spec, served, prompts, sandbox))
@@ -143,6 +147,8 @@ def read_try_again(args: argparse.Namespace, config: Mapping[str, Any]) -> TryAg
     if args.retries is None:
         return NEVER
     bound = config.get("unreadable", {}).get("max_fraction", 1.0)
+    from omr.parsers.readable import is_readable  # with all parsers
+
     return TryAgain(is_readable, args.retries, args.retry_temperature, bound)
 
 
@@ -207,7 +213,7 @@ async def answer(
             log(progress.line())
             log(f"{client.retries} tries were repeated")
             tell_load(drain.full_load, log)
-            for line in words_on_turns(turns, drain.full_load) if turns is not None else ():
+            for line in () if turns is None or job.code is None else job.code.words(turns, drain.full_load):
                 log(line)
     return drain
 

@@ -24,6 +24,8 @@ from omr.errors import UserError
 _SCRIPTS = str(Path(__file__).resolve().parents[2])
 #: Pairs on their way to one worker: enough to keep it busy while we read, few to be repeated after a kill.
 _QUEUE_LENGTH = 16
+#: From so many that wait for each worker on, another one is started.
+_WORTH_ANOTHER = 4
 _START_S = 120.0
 _READ_BYTES = 1 << 16
 
@@ -106,14 +108,19 @@ class WorkerPool:
     def __init__(self, *, workers: int, timeout_s: float, memory_mb: int, patience_s: float) -> None:
         self._timeout_s, self._memory_mb, self._patience_s = timeout_s, memory_mb, patience_s
         self._selector = selectors.DefaultSelector()
-        self._workers = [self._start() for _ in range(workers)]
+        self._workers: list[_Worker] = []
+        self._most = workers
         self._orphans: deque[Job] = deque()
         self.killed = 0
 
     @property
     def room(self) -> bool:
         """Whether another job can be submitted without waiting."""
-        return not self._orphans and any(len(worker.jobs) < _QUEUE_LENGTH for worker in self._workers)
+        return not self._orphans and self._has_room
+
+    @property
+    def _has_room(self) -> bool:
+        return len(self._workers) < self._most or any(len(worker.jobs) < _QUEUE_LENGTH for worker in self._workers)
 
     @property
     def busy(self) -> bool:
@@ -121,8 +128,14 @@ class WorkerPool:
         return bool(self._orphans) or any(worker.jobs for worker in self._workers)
 
     def submit(self, job: Job) -> None:
-        """Give a job to the worker with the fewest."""
-        worker = min(self._workers, key=lambda worker: len(worker.jobs))
+        """Give a job to the worker with the fewest; to a new one where all have some to do.
+
+        A worker takes a quarter of a second to start: where there is little to compare, one is enough.
+        """
+        worker = min(self._workers, key=lambda worker: len(worker.jobs), default=None)
+        if worker is None or (len(worker.jobs) >= _WORTH_ANOTHER and len(self._workers) < self._most):
+            worker = self._start()
+            self._workers.append(worker)
         worker.give(job)
         self._send(worker)
 
@@ -144,7 +157,7 @@ class WorkerPool:
         for worker in list(self._workers):
             if self._is_stuck(worker):
                 found += self._replace(worker)
-        while self._orphans and any(len(worker.jobs) < _QUEUE_LENGTH for worker in self._workers):
+        while self._orphans and self._has_room:
             self.submit(self._orphans.popleft())
         return found
 

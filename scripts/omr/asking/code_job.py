@@ -41,6 +41,10 @@ class CodeJob:
     sandbox: SandboxSettings
     special: SpecialTokens
 
+    def words(self, counts: TurnCounts, load: FullLoad) -> list[str]:
+        """What a log says about the turns of the job, and what could be better."""
+        return words_on_turns(counts, load)
+
     @asynccontextmanager
     async def solving(
         self, drain: Drain, output: Path, is_finished: Callable[[str], bool], say: Callable[[str], None]

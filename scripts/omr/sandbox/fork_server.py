@@ -53,6 +53,7 @@ class Launch:
             "namespaces": self.namespaces,
             "landlock_at_most": self.landlock_at_most,
             "preload": self.preload,
+            "modules": settings.preload,
             "limits": asdict(limits),
             "scripts": str(_SCRIPTS),
         }

@@ -25,6 +25,7 @@ class SandboxSettings:
     `tier`: the least isolation that the site accepts (one of `TIERS`; None takes what the machine offers).
     `container`: words before the interpreter's command line, `("apptainer", "exec", "math.sif")` say, for a machine
     that offers no isolation by itself; stdin must reach the command as it is.
+    `preload`: what is imported once for all sessions; None for all that solutions use, with sympy's caches filled.
     """
 
     python: Path
@@ -40,6 +41,7 @@ class SandboxSettings:
     max_sessions: int = 1024
     tier: str | None = None
     container: tuple[str, ...] = ()
+    preload: tuple[str, ...] | None = None
 
     @property
     def wall_s(self) -> float:
@@ -60,5 +62,6 @@ def site_settings(site: Mapping[str, Any], python: str | None, **limits: Any) ->
         memory_total_mb=site["memory_gb"] * 1000,
         tier=site["tier"],
         container=tuple(site["container"]),
+        preload=None if site.get("preload") is None else tuple(site["preload"]),
         **limits,
     )

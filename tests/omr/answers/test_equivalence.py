@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -92,6 +93,22 @@ def checker() -> Iterator[EquivalenceChecker]:
 
 
 # The checker
+
+
+def test_little_is_compared_by_one_process_and_much_by_as_many_as_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    started, start = [], WorkerPool._start
+
+    def count(pool: WorkerPool) -> Any:
+        started.append(pool)
+        return start(pool)
+
+    monkeypatch.setattr(WorkerPool, "_start", count)
+    for pairs, processes in ((3, 1), (60, 3)):
+        started.clear()
+        compared = [(f"\\sqrt{{{4 * number * number}}}", f"{2 * number}") for number in range(2, 2 + pairs)]
+        with EquivalenceChecker(workers=3) as checker:
+            assert set(checker.compare_many(compared)) == {Verdict.EQUAL}
+        assert len(started) == processes
 
 
 def test_verdicts_come_in_the_order_of_the_pairs(checker: EquivalenceChecker) -> None:

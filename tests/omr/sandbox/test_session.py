@@ -151,6 +151,12 @@ def test_a_progress_bar_shows_nothing_but_itself(sandbox: Any) -> None:
     assert "monitor" not in result.stderr
 
 
+def test_only_what_is_named_is_loaded_beforehand_and_all_else_when_it_is_wanted(pools: Any) -> None:
+    few = pools(cpu_s=20.0, preload=("fractions",))
+    loaded = "import sys; [name in sys.modules for name in ('fractions', 'sympy', 'numpy')]"
+    assert shown(few, loaded, "import sympy; sympy.sqrt(8)") == ["[True, False, False]\n", "2*sqrt(2)\n"]
+
+
 def test_code_that_is_too_long_is_an_error(sandbox: Any) -> None:
     assert run(sandbox, "#" * 200_000)[0].status == "error"
 

@@ -65,7 +65,7 @@ def _prepare(options: dict[str, Any]) -> tuple[session.Place, dict[str, Any]]:
     if options["preload"]:
         with new_root.folder_while_loading(mounts=stands.scratch) as folder:
             preload.set_environment(folder)
-            missing = preload.load()
+            missing = preload.load(options["modules"])
     preload.set_environment(new_root.SCRATCH if stands.scratch else "/")
     gc.collect()
     gc.freeze()  # the collector leaves inherited pages alone, and so shared

@@ -7,6 +7,7 @@ import importlib
 import importlib.metadata
 import os
 import sys
+from collections.abc import Sequence
 
 MODULES = (
     "numpy", "scipy", "scipy.optimize", "scipy.special", "scipy.integrate", "scipy.stats", "scipy.linalg",
@@ -69,17 +70,17 @@ def set_environment(home: str) -> None:
     os.environ.update({name: home if value is None else value for name, value in ENVIRONMENT.items()})
 
 
-def load() -> list[str]:
-    """Import all, warm sympy up. Returns what did not work, each with its reason."""
+def load(modules: Sequence[str] | None = None) -> list[str]:
+    """Import all, warm sympy up; or only these modules. Returns what did not work, each with its reason."""
     missing = []
-    for name in MODULES:
+    for name in MODULES if modules is None else modules:
         try:
             importlib.import_module(name)
         except Exception as error:  # noqa: BLE001  a package's own trouble, reported by the caller
             missing.append(f"{name}: {error}")
     if "tqdm" in sys.modules:
         sys.modules["tqdm"].tqdm.monitor_interval = 0  # no thread of its own, which it would complain to lack
-    if "sympy" in sys.modules:
+    if "sympy" in sys.modules and modules is None:
         try:
             exec(WARM_UP, {})  # noqa: S102  our own text
         except Exception as error:  # noqa: BLE001  caches only: another version of sympy may know other names
