@@ -331,7 +331,7 @@ class Settings:
 def model_flags(wildcards: object, input: Any) -> str:
     """A param of a rule: where generate.py finds its model's files and its own rows, as far as the rule has inputs that
     say so."""
-    given = {"model-manifest": input.model, "tokenizer": input.tokenizer, "places": input.get("places")}
+    given = {"model-manifest": input.model, "tokenizer": input.tokenizer, "places": getattr(input, "places", None)}
     return flags({name: str(paths) for name, paths in given.items() if paths})
 
 
