@@ -54,11 +54,9 @@ onstart:
 
 
 onsuccess:
-    watch.end("done")
     ending.tell_success()
 
 
 onerror:
-    watch.end("stopped")
     patient_slurm.cancel_rest()
     ending.tell_failure(workflow.scheduler.failed, len(list(workflow.dag.needrun_jobs())), log, watch.used_up)

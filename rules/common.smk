@@ -76,8 +76,8 @@ except UserError as error:
 if recipes.no_sandbox is not None:
     print(f"recipes with code are left out, since none can be run here: {recipes.no_sandbox}", file=sys.stderr)
 
-ending = Ending(f"results/{settings.run}", sys.argv[1:])
 watch = RunWatch(settings)
+ending = Ending(f"results/{settings.run}", sys.argv[1:], before=watch.end)
 
 
 wildcard_constraints:

@@ -36,8 +36,12 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 class Ending:
     """Watches over one run: knows what it is to make, and whether somebody stopped it."""
 
-    def __init__(self, folder: str, arguments: Sequence[str]) -> None:
-        """`folder`: of the run; `arguments`: of Snakemake's command line."""
+    def __init__(
+        self, folder: str, arguments: Sequence[str], before: Callable[[str], object] = lambda how: None
+    ) -> None:
+        """`folder`: of the run; `arguments`: of Snakemake's command line; `before`: called before anything is said, as
+        `done` or `stopped`."""
+        self._before = before
         self._folder, self._command = Path(folder), shlex.join(["snakemake", *arguments])
         self._files: list[str] = []
         self._last: list[str] = []
@@ -66,6 +70,7 @@ class Ending:
         return handle
 
     def tell_success(self) -> None:
+        self._before("done")
         self._tell_pages()
         text = self.success(self._files, self._last)
         if text:
@@ -73,6 +78,7 @@ class Ending:
 
     def tell_failure(self, failed: Iterable[Any], left: int, logs: Sequence[str], used_up: str | None = None) -> None:
         """Ends the process, as a signal would where one came: nothing that is said behind it could say more."""
+        self._before("stopped")
         self._tell_pages()
         print(f"{_RULER}\n{self.failure(failed, left, logs, used_up)}", file=sys.stderr)
         sys.exit(1 if self._signal is None or used_up is not None else 128 + self._signal)

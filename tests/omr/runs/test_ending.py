@@ -149,3 +149,28 @@ def test_a_signal_that_the_process_was_started_to_ignore_stays_ignored(ending: E
         signal.signal(signal.SIGINT, before)
         signal.signal(signal.SIGTERM, term)
     assert ending.failure([], 0, []).startswith("The run did not finish")
+
+
+def test_a_run_whose_budget_is_used_up_says_what_is_kept_and_how_to_go_on(ending: Ending) -> None:
+    log = write("logs/a.log", "error: the budget is used up: this job ends\n")
+    said = ending.failure([failed("judge_answers", log)], 7, ["s.log"], used_up="the budget is used up: 4 are spent")
+    assert said.splitlines() == [
+        "Stopped, since the budget is used up: 4 are spent; 7 jobs are left.",
+        f"Kept in {RUN}: all finished files, and every reply that was stored; none is asked for again.",
+        "To go on, raise `budget` in config or do less (`seeds`, `recipes_to_run`), and the same command again:",
+        "  snakemake --configfile 'my own.yaml' --cores 2",
+        "Snakemake's own log: s.log",
+    ]
+
+
+def test_what_is_drawn_on_a_terminal_is_gone_before_anything_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ended: list[tuple[str, str]] = []
+    ending = Ending(RUN, [], before=lambda how: ended.append((how, capsys.readouterr().err)))
+    ending.tell_success()
+    with pytest.raises(SystemExit):
+        ending.tell_failure([], 1, [])
+    assert ended == [("done", ""), ("stopped", "")]
+    assert "did not finish" in capsys.readouterr().err
