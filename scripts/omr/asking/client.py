@@ -153,6 +153,7 @@ class ChatClient:
                 body = await self._post(question, host)
                 answer = read(body)
                 host.succeeded()
+                self._refusals.has_answered = True
                 return answer, round(time.monotonic() - started, 3)
             except TransientError as error:
                 fault = error

@@ -49,11 +49,12 @@ class AskOtherwiseError(TransientError):
         self.change = change
 
 
-@dataclass(frozen=True)
+@dataclass
 class Refusals:
-    """Reads the refusals of a model's servers."""
+    """Reads the refusals of a model's servers; `has_answered`: they have taken a request of this form before."""
 
     spec: ModelSpec
+    has_answered: bool = False
 
     def raise_for(self, where: str, refused: Refused) -> NoReturn:
         """Raise what a refusal from `where` (a base URL) means: TransientError, FinalError or UserError."""
@@ -100,11 +101,15 @@ class Refusals:
                 f"{where} only sends replies in pieces (status {refused.status}): {message[:300]}",
                 remedy=f"set `stream: true` of the model {self.spec.name!r}, or leave `stream` out",
             )
-        if field is not None:
-            raise UserError(
-                f"{where} does not take the field `{field}` of requests (status {refused.status}): {message[:300]}",
-                remedy=self._remedy_for(field, message),
-            )
+        if field is None:
+            return
+        remedy = self._remedy_for(field, message)
+        if self.has_answered:  # then the field is known there, and something about this request is not
+            raise FinalError("bad_request", f"{message[:700]} ({remedy})", refused.status)
+        raise UserError(
+            f"{where} does not take the field `{field}` of requests (status {refused.status}): {message[:300]}",
+            remedy=remedy,
+        )
 
     def _remedy_for(self, field: str, message: str) -> str:
         model = f"of the model {self.spec.name!r} under `models:` in config"

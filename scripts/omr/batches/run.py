@@ -27,6 +27,7 @@ from omr.batches.api import Batch, BatchApi, GoneError, LostError
 from omr.batches.lines import Result, Results, write_requests
 from omr.batches.submissions import Submission, Submissions
 from omr.errors import UserError
+from omr.files.temporary import temporary_beside
 from omr.replies.reply import Reply
 from omr.servers import api_key, check_endpoint
 from omr.servers.error_bodies import status_within
@@ -336,7 +337,9 @@ class BatchRun:
         self._drain.keep(reply)
         key = int(request.key, 16)
         self._more.pop(key, None)
-        if reply["error"] is not None:
+        if reply["error"] is None:
+            self._refusals.has_answered = True
+        else:
             self._failed.add(key)
         again = self._drain.again(request, reply)
         if again is not None:
@@ -346,7 +349,8 @@ class BatchRun:
         self._keep(request, failed(request, self._spec, error))
 
     def _beside(self, kind: str) -> Path:
-        return self._drain.store.output.with_name(f".{self._drain.store.output.name}.batch-{kind}.tmp")
+        output = self._drain.store.output
+        return temporary_beside(output.with_name(f"{output.name}.batch-{kind}"))
 
 
 async def drain_through_batches(

@@ -25,7 +25,7 @@ AnswerLine = Callable[[str, Any], "Outcome"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What becomes of a line: `kind` is `answered`, `expire`, `skip` or `garble`."""
+    """What becomes of a line: `kind` is `answered`, or the kind of the fault that strikes it."""
 
     kind: str = "answered"
     status: int = 200
@@ -82,9 +82,10 @@ class Batches:
         for line, text in enumerate(lines, 1):
             asked_line = orjson.loads(text)
             name, body = asked_line["custom_id"], asked_line["body"]
-            if not isinstance(body.get("messages"), list):
-                batch.errors.append(_validation("the body has no messages", line))
-            batch.outcomes.append((name, self._answer(name, body)) if not batch.errors else (name, Outcome("skip")))
+            outcome = self._answer(name, body)
+            if outcome.kind == "invalid" or not isinstance(body.get("messages"), list):
+                batch.errors.append(_validation("the body is no request", line))
+            batch.outcomes.append((name, outcome))
         return self.shown(batch, looked=False)
 
     def shown(self, batch: _Batch, looked: bool = True) -> dict[str, Any]:

@@ -63,6 +63,7 @@ BATCH_KINDS = {
     "expire": "a line: it was not answered in time",
     "skip": "a line: the results do not have it",
     "garble": "a line: its result is a torn line",
+    "invalid": "a line: the check of the input finds it wrong, and the batch fails",
 }
 KINDS = REPLYLESS_KINDS | BODY_KINDS | DELIVERY_KINDS | STREAM_KINDS | BATCH_KINDS
 #: missing: no `choices`; empty: `choices` is []; null: the message is null; list: the body is a list.

@@ -73,6 +73,13 @@ def test_what_config_itself_adds_is_to_be_taken_out_where_it_stands() -> None:
         assert f"out of `{key}`" in str(caught.value)
 
 
+def test_a_field_that_other_requests_had_too_fails_this_one_alone() -> None:
+    refusals = Refusals(SPEC, has_answered=True)
+    with pytest.raises(FinalError, match=r"write `omit: \[seed\]`") as caught:
+        refusals.raise_for("http://x/v1", Refused(400, b'{"error": "seed is not supported here"}', sent=SENT))
+    assert caught.value.kind == "bad_request"
+
+
 @pytest.mark.parametrize(
     "message",
     [

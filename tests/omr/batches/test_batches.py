@@ -238,6 +238,15 @@ def test_an_input_that_is_not_taken_ends_the_job_and_is_submitted_anew_when_that
         assert_all_are_answered_once(lab.run(server), server)
 
 
+def test_wrong_lines_of_an_input_fail_alone(lab: Lab) -> None:
+    lab.max_failed = 1
+    with serving(Fault("invalid", match="*4")) as server:
+        replies = lab.run(server)
+        assert batches(server) == 2
+    kinds = [reply["error"] and reply["error"]["kind"] for reply in replies]
+    assert kinds == [None, None, None, None, "bad_request", None]
+
+
 def test_a_full_queue_is_waited_for(lab: Lab) -> None:
     with serving(Fault("status", match="batch/validate", times=2, message="token_limit_exceeded")) as server:
         assert_all_are_answered_once(lab.run(server), server)

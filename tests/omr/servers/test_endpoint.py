@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from omr.errors import UserError
 from omr.models.model import ModelSpec
+from omr.replay.launch import running_server
 from omr.servers import ServerDied, api_key, endpoint, open_server
 from omr.servers.ports import Port
 
@@ -79,7 +80,7 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def spec(url: str, **fields: Any) -> ModelSpec:
-    return ModelSpec("m", "org/model", "endpoint", base_url=url, **fields)
+    return ModelSpec("m", "org/model", "endpoint", **{"base_url": url, **fields})
 
 
 def check(model: ModelSpec) -> list[str]:
@@ -88,7 +89,7 @@ def check(model: ModelSpec) -> list[str]:
 
     async def whole() -> None:
         async with open_server(model, log_path=Path("x"), scratch=Path("x"), on_event=events.append) as server:
-            assert server.base_url == (model.base_url or "").rstrip("/")
+            assert (server.base_url, server.base_urls) == (model.base_urls[0], model.base_urls)
             assert server.served_name == "org/model"
             assert not server.is_local
 
@@ -199,3 +200,62 @@ def test_an_endpoint_is_not_ours_to_restart_and_never_reported_dead() -> None:
         watch.cancel()
 
     asyncio.run(whole())
+
+
+# ---- several base URLs, and batches --------------------------------------------------------------------------------
+
+
+def check_all(model: ModelSpec, *, one_is_enough: bool) -> list[str]:
+    events: list[str] = []
+    asyncio.run(endpoint.check_endpoint(model, events.append, one_is_enough=one_is_enough))
+    return events
+
+
+def test_of_several_urls_all_are_asked_for_key_and_model() -> None:
+    hosts = [Host(), Host(models=["org/other"], completion=404)]
+    with serving(hosts[0]) as good, serving(hosts[1]) as bad:
+        for urls in ((good, bad), (bad, good)):
+            with pytest.raises(UserError, match=f"{bad} does not answer for 'org/model'"):
+                check_all(spec("", base_url=urls), one_is_enough=False)
+            (warning,) = check_all(spec("", base_url=urls), one_is_enough=True)
+            assert warning.startswith(f"warning: {bad} does not answer for 'org/model'")
+    assert hosts[0].asked == ["/v1/models"] * 4
+
+
+def test_when_no_url_is_right_one_that_is_enough_is_missing_all_the_same() -> None:
+    with Port() as port, serving(Host(key="another")) as refusing:
+        urls = (f"http://127.0.0.1:{port.number}/v1", refusing)
+        with pytest.raises(UserError, match=r"cannot be reached|refuses the key"):
+            check_all(spec("", base_url=urls), one_is_enough=True)
+
+
+def test_a_job_starts_with_those_urls_that_are_there() -> None:
+    with Port() as port, serving(Host()) as there:
+        urls = (there, f"http://127.0.0.1:{port.number}/v1")
+        events = check(spec("", base_url=urls))
+        assert events[-1].startswith(f"warning: {urls[1]} cannot be reached")
+
+
+def test_completions_are_asked_of_every_url() -> None:
+    hosts = [Host(), Host(completion=404)]
+    with serving(hosts[0]) as one, serving(hosts[1]) as other, pytest.raises(UserError, match="continued at") as caught:
+        asyncio.run(endpoint.check_completions(spec("", base_url=(one, other))))
+    assert f"{other}/completions" in str(caught.value)
+
+
+def test_the_question_for_a_model_has_no_field_that_the_host_refuses() -> None:
+    with running_server({"*": "x"}, model="org/other", refuse=["max_tokens"], dialect="sglang") as server:
+        for rename, status in (({"max_tokens": "max_completion_tokens"}, 200), ({}, 400)):
+            (event,) = check_all(spec(server.base_url, rename=rename), one_is_enough=False)
+            assert event.endswith(f"a request got status {status}")
+
+
+def test_a_host_without_a_batch_api_is_told() -> None:
+    class NoBatches(Host):
+        def answer(self, path: str, key: str | None) -> tuple[int, Any]:
+            return (404, {"error": "no such route"}) if "batches" in path else super().answer(path, key)
+
+    with serving(NoBatches()) as url, pytest.raises(UserError, match="has no batch API"):
+        check_all(replace(spec(url), server="batch"), one_is_enough=False)
+    with serving(Host()) as url:
+        assert check_all(replace(spec(url), server="batch"), one_is_enough=False) == []
