@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from omr.asking.budget import Budget
 from omr.asking.client import ChatClient
 from omr.asking.code_settings import CodeSettings
 from omr.asking.draining import Drain
+from omr.asking.leaving import leave
 from omr.asking.planning import Planning
 from omr.asking.progress import Log, Progress, run_logged
 from omr.asking.prompt_fields import ROW_FIELDS, check_prompt, fields_of_rows
@@ -319,4 +319,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

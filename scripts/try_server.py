@@ -11,11 +11,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from omr.asking.leaving import leave
 from omr.asking.prompts import load_prompt
 from omr.asking.requests import Sampling
 from omr.config.files import read_config
@@ -94,4 +94,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -18,19 +18,31 @@ _TAB_RESTS = "imes|ext(?:bf|it|rm|tt|sf|style)?|heta|frac|binom|ilde|riangle(?:l
 _TAB_WORDS = "an|au|o|op|ag|iny"
 _RETURN_RESTS = "ight(?:arrow)?|ho|vert|Vert|brace|brack|oot"
 _RETURN_WORDS = "angle|floor|ceil"
-_IN_LINE = r"(?:(?<=\S)|(?<=\S ))"
 _END = "(?![A-Za-z])"
-_DAMAGE = re.compile(
-    r"[\x07\x08\x0b\x0c\x1b](?=[a-z])"
-    rf"|\t(?=(?:{_TAB_RESTS}){_END})|{_IN_LINE}\t(?=(?:{_TAB_WORDS}){_END})"
-    rf"|\r(?=(?:{_RETURN_RESTS}){_END})|{_IN_LINE}\r(?=(?:{_RETURN_WORDS}){_END})"
-    rf"|(?<=[^\n])\n(?=(?:abla|otin){_END}|eq(?![A-Za-z.]|\s?\(\d))"
-)
+
+
+def _in_line(sign: str) -> str:
+    return rf"(?:(?<=\S{sign})|(?<=\S {sign}))"
+
+
+#: What is damage, by its character. The character comes first, and what stands before it is looked at from behind it:
+#: so the search runs through a text at the speed of a set of characters, sixteen times as fast.
+_RULES = {sign: rf"{sign}(?=[a-z])" for sign in _ALWAYS} | {
+    "\t": rf"\t(?:(?=(?:{_TAB_RESTS}){_END})|{_in_line(chr(9))}(?=(?:{_TAB_WORDS}){_END}))",
+    "\r": rf"\r(?:(?=(?:{_RETURN_RESTS}){_END})|{_in_line(chr(13))}(?=(?:{_RETURN_WORDS}){_END}))",
+    "\n": rf"\n(?<=[^\n]\n)(?=(?:abla|otin){_END}|eq(?![A-Za-z.]|\s?\(\d))",
+}
+_DAMAGE = re.compile("|".join(_RULES.values()))
+#: Texts are long and next to none is damaged, so that plain searches come first. Tabs and line ends are mostly what
+#: they are: each is looked for alone.
+_DAMAGE_OF = [re.compile(_RULES[sign]) for sign in "\t\r\n"]
+_NO_TEXT = tuple(chr(code) for code in (*range(32), 127) if chr(code) not in "\t\r\n")
 _LETTERS = _ALWAYS | {"\t": "t", "\r": "r", "\n": "n"}
 #: What is left of control characters shows nothing; of those that part pages or lines, a line end stays.
 _STRAY = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
-_NO_ESCAPE = re.compile(r"[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f]")
+_NO_ESCAPE = re.compile(r"[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f]")  #: For a short text one search is less than many.
+_SHORT, _PLAIN = 200, re.compile(r"[^\x00-\x1f\x7f]*+")
 
 #: A control token by its form: a name of letters in `<|...|>` (or DeepSeek's full-width bars), a name of several words
 #: or with a number in `<...>`, the few short names that tokenizers share, and instruction marks in square brackets.
@@ -48,9 +60,6 @@ _SEARCHES = [("<", re.compile(_ANGLED).search), ("[", re.compile(_SQUARE).search
 #: The head of the model's own turn, which some servers send with it.
 _OTHERS = r"(?!\s{0,9}(?:user|system|human|tool|ipython|function|environment|observation)\b)"
 _HEAD = re.compile(rf"\s*+(?:(?:{_TOKEN}|<s>){_OTHERS}\s*+(?:(?:assistant|model)\b\s*+)?)+")
-#: Texts are long and next to none is damaged, so that plain searches come first: they are fifty times as fast.
-_CONTROLS = tuple(chr(code) for code in (*range(32), 127) if chr(code) != "\n")
-_SPLIT_COMMANDS = ("\neq", "\nabla", "\notin")
 
 
 def repaired_text(text: str) -> str:
@@ -64,12 +73,18 @@ def repaired_text(text: str) -> str:
 
 def without_escapes(text: str) -> str:
     r"""The text with the commands whose `\f`, `\b`, `\t`, ... an escape swallowed, and without control characters."""
-    if not any(sign in text for sign in _CONTROLS) and not any(command in text for command in _SPLIT_COMMANDS):
+    if len(text) < _SHORT and _PLAIN.fullmatch(text):
+        return text
+    if not any(sign in text for sign in _NO_TEXT) and not any(rule.search(text) for rule in _DAMAGE_OF):
         return text
     # What no escape makes goes first: behind it, what is left would look like damage of another kind.
-    text = _DAMAGE.sub(lambda found: "\\" + _LETTERS[found[0]], _NO_ESCAPE.sub("", text))
-    text = _STRAY.sub(lambda found: "\n" if found[0] in "\v\f" else "", text)
-    return _DAMAGE.sub(lambda found: "\\" + _LETTERS[found[0]], text)
+    text, mended = _DAMAGE.subn(_command, _NO_ESCAPE.sub("", text))
+    text, removed = _STRAY.subn(lambda found: "\n" if found[0] in "\v\f" else "", text)
+    return _DAMAGE.sub(_command, text) if mended or removed else text
+
+
+def _command(found: re.Match[str]) -> str:
+    return "\\" + _LETTERS[found[0]]
 
 
 def has_control_token(text: str) -> bool:
@@ -80,5 +95,16 @@ def has_control_token(text: str) -> bool:
 def _without_tokens(text: str) -> str:
     head = _HEAD.match(text)
     start = head.end() if head else 0
-    token = _ANY_TOKEN.search(text, start)
+    token = _first_token(text, start)
     return text[start : token.start() if token else None]
+
+
+def _first_token(text: str, start: int) -> re.Match[str] | None:
+    # As `_ANY_TOKEN.search`, but both signs are rare, and found at the speed of memory.
+    first = None
+    for sign in "<[":
+        place = text.find(sign, start)
+        while place >= 0 and (first is None or place < first.start()):
+            first = _ANY_TOKEN.match(text, place) or first
+            place = text.find(sign, place + 1)
+    return first

@@ -28,13 +28,14 @@ Item = TypeVar("Item")
 #: By so much the sample index `seed` of a request counts on each time it is asked again. So each try is a request of
 #: its own everywhere (in the store, at the server, among authored replies), and needs no field more.
 SEEDS_PER_TRY = 1_000_000
+_TRY_DIGITS = len(str(SEEDS_PER_TRY))
 
 #: Files are addressed by their number in the upper bits of a position: 65,536 files of up to 256 TiB.
 _OFFSET_BITS = 48
 _OFFSET_MASK = (1 << _OFFSET_BITS) - 1
 #: The first bytes of a line as our writer puts them, up to a key that no string can hide: what the reply answers is
 #: known without parsing the rest. A name with escapes, or another order of keys, takes the slow way.
-_HEAD = re.compile(rb'\{("id":"[^"\\]*+","prompt":"[^"\\]*+","seed":(?:0|[1-9][0-9]*+)),"key":"')
+_HEAD = re.compile(rb'\{("id":"[^"\\]*+","prompt":"[^"\\]*+","seed":(0|[1-9][0-9]*+)),"key":"')
 _FIELDS = frozenset({"id", "prompt", "seed", "text", "finish_reason", "error"})
 #: What is read ahead: held at once; read at once; of other rows read with it, since a jump would take longer.
 _AHEAD_BYTES, _READ_BYTES, _GAP_BYTES = 32 << 20, 8 << 20, 1 << 18
@@ -77,6 +78,7 @@ class ReplyIndex:
         self._table = HashTable()
         self._positions = array("Q")
         self._ends: list[int] = []  # of the lines that are known of each file, as positions
+        self.has_further_tries = False  # of any request
         for number, path in enumerate(self._paths):
             self._files.append(open_for_reading(path))
             self._descriptors.append(self._files[number].fileno())
@@ -92,6 +94,8 @@ class ReplyIndex:
             head = match(line)
             if head is not None and line.endswith(b"}\n"):
                 add_hash(hash(head[1]))
+                if len(head[2]) >= _TRY_DIGITS:
+                    self.has_further_tries = True
             else:
                 add_hash(self._hash_of_line(line, number, len(self) - known + 1))
             add_position(position)
@@ -106,6 +110,7 @@ class ReplyIndex:
         if reply is None or not {"id", "prompt", "seed"} <= reply.keys():
             fault = fault or "not a reply: it has no id, prompt and seed"
             raise UserError(fault, file=self._paths[number], line=line_number, remedy=_REMEDY)
+        self.has_further_tries |= reply["seed"] >= SEEDS_PER_TRY
         return _hash(reply["id"], reply["prompt"], reply["seed"])
 
     def __len__(self) -> int:

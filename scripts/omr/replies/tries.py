@@ -28,6 +28,8 @@ class TriedReplies(ReplyIndex):
     def get(self, row_id: str, prompt: str, seed: int = 0) -> Reply | None:
         """The reply to (row, prompt, seed); None if there is none."""
         first = super().get(row_id, prompt, seed)
+        if not self.has_further_tries:
+            return first
         tries = list(self._further_tries(row_id, prompt, seed))
         if first is None or not tries or self._is_readable(first):
             return first

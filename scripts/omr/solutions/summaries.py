@@ -17,7 +17,8 @@ OF_TRACE = frozenset({"problem_id", "problem", "solution", "code", "reply"})
 #: What a trace must have for its candidates to be read.
 TRACE: Fields = {"id": str, "problem": str, "solution": str}
 
-_PIECE_END = re.compile(r"\n+|(?<=[.!?])\s+|(?<=[。！？])")
+_STOPS, _WIDE_STOPS = ".!?", "。！？"
+_END = "\0"  # between pieces: no text has it, see omr/answers/damage.py
 _WORD = re.compile(r"\\?[^\W\d_]+|\d+")
 #: Shorter pieces (a formula, a phrase) are the same in every text about a problem.
 _PIECE_CHARS = 20
@@ -71,15 +72,37 @@ def fault_of(summary: str, reasoning: str, problem: str) -> str | None:
     `copy_of_reasoning`: most of it stands there word for word. `no_explanation`: one sentence that says little more
     than the problem and the answer.
     """
-    pieces = [" ".join(piece.split()) for piece in _PIECE_END.split(summary)]
-    pieces = [piece for piece in pieces if piece]
-    long = {piece: len(piece) for piece in pieces if len(piece) >= _PIECE_CHARS}
-    copied = sum(length for piece, length in long.items() if piece in reasoning)
-    if copied and copied >= _COPIED_SHARE * sum(long.values()):
+    pieces = _pieces(summary)
+    if _is_copy({piece for piece in pieces if len(piece) >= _PIECE_CHARS}, reasoning):
         return "copy_of_reasoning"
     if len(pieces) < 2 and len(set(_words(summary)) - set(_words(problem))) < _NEW_WORDS:
         return "no_explanation"
     return None
+
+
+def _pieces(text: str) -> list[str]:
+    """Lines and sentences, their words parted by single spaces. Plain replacements: this is most of a stage's work."""
+    text = " ".join(text.replace("\n", f" {_END} ").split())
+    for stop in _STOPS:
+        text = text.replace(f"{stop} ", f"{stop}{_END}")
+    for stop in _WIDE_STOPS:
+        text = text.replace(stop, f"{stop}{_END}")
+    return [stripped for piece in text.split(_END) if (stripped := piece.strip())]
+
+
+def _is_copy(pieces: set[str], reasoning: str) -> bool:
+    """Whether enough of the pieces, by their characters, stand in the reasoning: the long ones decide soonest."""
+    wanted = _COPIED_SHARE * sum(map(len, pieces))
+    copied = 0
+    left = sum(map(len, pieces))
+    for piece in sorted(pieces, key=len, reverse=True):
+        if copied + left < wanted:
+            return False
+        left -= len(piece)
+        copied += len(piece) if piece in reasoning else 0
+        if copied and copied >= wanted:
+            return True
+    return False
 
 
 def _words(text: str) -> list[str]:
