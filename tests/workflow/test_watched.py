@@ -63,7 +63,7 @@ def slow(project: Project, gpu_hours: float, latency_s: float) -> tuple[str, ...
 
 
 def test_a_run_ends_when_its_budget_is_used_up_and_goes_on_with_a_larger_one(project: Project) -> None:
-    arguments = slow(project, gpu_hours=6 / 3600, latency_s=1.5)
+    arguments = slow(project, gpu_hours=1.0, latency_s=4.0)
     run = subprocess.Popen(
         command(*arguments), cwd=project.folder, env=clean_environment(), text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -74,8 +74,13 @@ def test_a_run_ends_when_its_budget_is_used_up_and_goes_on_with_a_larger_one(pro
     seen = project.make("status", *arguments[1:])
     assert "is at work, for" in seen
     assert "extract_problems" in seen
-    assert "budget 0.0" in seen
+    assert "budget 1.0" in seen
     assert project.path("results/demo/config.yaml").read_bytes() == config
+    # Ten hours of another job of the run.
+    spent = {"version": 1, "phase": "stopped", "total": 1, "held_s": 36000.0, "gpus": 1}
+    elsewhere = project.path("results/demo/replies/convert_proofs/shard-000-of-001.jsonl.progress")
+    elsewhere.parent.mkdir()
+    elsewhere.write_bytes(orjson.dumps(spent))
     said, _ = run.communicate(timeout=300)
     assert run.returncode == 1
     ending = said.rpartition("Stopped, since ")[2]
@@ -89,7 +94,8 @@ def test_a_run_ends_when_its_budget_is_used_up_and_goes_on_with_a_larger_one(pro
     again = project.snakemake(*arguments)
     assert again.returncode == 1
     assert "the budget is used up: " in again.stdout
-    more = slow(project, gpu_hours=10.0, latency_s=0.0)
+    assert "jobs failed" not in again.stdout
+    more = slow(project, gpu_hours=20.0, latency_s=0.0)
     project.make(*more)
     assert project.path(TARGET).exists()
     assert not project.path("results/demo/budget_used_up.json").exists()
