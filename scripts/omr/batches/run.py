@@ -62,19 +62,26 @@ class BatchRun:
         self._shorter: set[int] = set()  # whose completions must have fewer tokens
         self._most = self._spec.batch_requests
         self._looks_to_wait = 0
+        self._may_lack = True  # something may be wanted that is in no open batch
+        self._useless: set[str] = set()  # names of open batches whose requests nobody asks any more
         self._said: dict[str, str] = {}
 
     async def run(self) -> None:
         """Return when each request has a reply or has failed for good, or the drain was told to stop."""
         await self._settle()
         while not self._drain.stopped:
-            for submission in self._open:
+            for submission in self._waited_for:
                 await self._look(submission)
-            await self._submit()
-            if self._drain.stopped or not any(True for _ in self._unanswered()):
+            if self._may_lack and not self._looks_to_wait:
+                await self._submit()
+            if not self._may_lack and not self._waited_for:
                 return
             await self._pause()
             self._looks_to_wait = max(0, self._looks_to_wait - 1)
+
+    @property
+    def _waited_for(self) -> list[Submission]:
+        return [submission for submission in self._open if submission.name not in self._useless]
 
     # ---- which requests ------------------------------------------------------------------------------------------
 
@@ -92,12 +99,12 @@ class BatchRun:
 
     async def _settle(self) -> None:
         """Find out about batches that an earlier job may have submitted."""
-        useless = {submission.name for submission in self._open}
-        for request in self._unanswered() if useless else ():
+        self._useless = {submission.name for submission in self._open}
+        for request in self._unanswered() if self._useless else ():
             key = int(request.key, 16)
-            useless -= {submission.name for submission in self._open if key in submission.keys}
+            self._useless -= {submission.name for submission in self._open if key in submission.keys}
         for submission in self._open:
-            if submission.name in useless:
+            if submission.name in self._useless:
                 what = submission.batch or f"of the file {submission.file}"
                 self._say(f"the batch {what} answers nothing that is asked now, and is left alone")
             elif submission.batch is None:
@@ -107,13 +114,14 @@ class BatchRun:
         """Submit what is wanted, in as many batches as it takes."""
         path = self._beside("input")
         try:
-            while not self._looks_to_wait and not self._drain.stopped:
+            while not self._drain.stopped:
                 bodies = self._bodies()
                 keys, too_large = await asyncio.to_thread(
                     write_requests, path, bodies, self._most, self._spec.batch_mb * 1_000_000
                 )
                 self._give_up_unsent(too_large)
                 if not keys:
+                    self._may_lack = False
                     return
                 file = await self._api.upload(path)
                 submission = self._open.uploaded(file, keys)
@@ -249,6 +257,7 @@ class BatchRun:
                     message = f"{self._tries[key]} batches had no reply to it; the last one was {why}"
                     self._give_up(request, FinalError("no_result", message))
         self._open.closed(submission, why)
+        self._may_lack = True
 
     def _judge_input(self, submission: Submission, batch: Batch) -> UserError | None:
         """What to do about an input that was not taken: wait, give up its wrong lines, or end the job."""

@@ -49,6 +49,7 @@ class Lab:
     stop_when: str | None = None  # the job is told to stop when a line begins so
     die_when: str | None = None  # it dies then
     keys_from: int = 0
+    again: Any = None  # what is asked next for a request, as omr/asking/tries.py says it
     said: list[str] = field(default_factory=list)
 
     @property
@@ -73,6 +74,8 @@ class Lab:
         with ReplyStore(self.output) as store:
             async with ChatClient(spec, "s", Sampling(0.7, 0.95, 64)) as client:
                 drain = Drain(client, store, Progress(self.number, 0, Log(None)), self.max_failed, grace_s=0.1)
+
+                drain.again = self.again or drain.again
 
                 def say(line: str) -> None:
                     self.said.append(line)
@@ -236,6 +239,18 @@ def test_an_input_that_is_not_taken_ends_the_job_and_is_submitted_anew_when_that
         with pytest.raises(UserError, match=r"does not take the requests of a batch: .*no such model"):
             lab.run(server)
         assert_all_are_answered_once(lab.run(server), server)
+
+
+def test_replies_that_cannot_be_read_are_asked_again_in_another_batch(lab: Lab) -> None:
+    def again(request: Request, reply: Reply) -> Request | None:
+        return replace(request, seed=1_000_000, key="f" * 16) if (request.row_id, request.seed) == ("r1", 0) else None
+
+    lab.again = again
+    with serving() as server:
+        replies = lab.run(server)
+        assert batches(server) == 2
+    assert [(reply["id"], reply["seed"]) for reply in replies][-2:] == [("r5", 0), ("r1", 1_000_000)]
+    assert {reply["error"] for reply in replies} == {None}
 
 
 def test_wrong_lines_of_an_input_fail_alone(lab: Lab) -> None:
