@@ -112,7 +112,7 @@ def run(folder: Path, solutions: int) -> None:
         replies(selected, "summarize_selection", 4, lambda row: f"{_STEP * 10}\n\nJudgment: {row['selected']}"),
     )
     merged = measure("merge_selection_summaries", folder, solutions, traces=traces, summaries=[reviews], candidates=4)
-    prompt = {"prompt": ROOT / "prompts/select_solution.yaml", "summary_model": "m@1"}
+    prompt = {"prompt": ROOT / "prompts/select_solution.yaml", "summary_model": "m@1", "figures": folder / "figures"}
     measure("prepare_selections", folder, solutions, **shard, comparisons=shown, summarized=merged, **prompt)
 
 

@@ -31,7 +31,7 @@ from omr.files.jsonl import Fields, Row
 from omr.replies.reply import Reply, ReplyIndex
 from omr.solutions.code_faults import Rules, fault_of_code, fault_of_ending
 from omr.solutions.judging import why_not_right
-from omr.solutions.solution import stored_solution
+from omr.solutions.solution import stored_solutions
 from omr.solutions.transcripts import Transcript, transcript_of
 from omr.stages.flags import add_input, add_solutions, open_stage, stage_parser
 from omr.stages.stage import Stage
@@ -106,8 +106,7 @@ def why_dropped(
 def clean(args: argparse.Namespace, stage: Stage, solutions: ReplyIndex, checker: EquivalenceChecker) -> None:
     """Write the cleaned rows of a shard."""
     figures, rules = Figures(), Rules(args.max_blocks, args.answer_may_come_first)
-    for row in stage.read(args.judged, _JUDGED):
-        reply = stored_solution(solutions, row, args.prompt_name)
+    for row, reply in stored_solutions(solutions, stage.read(args.judged, _JUDGED), args.prompt_name):
         transcript = transcript_of(reply)
         figures.add(reply, transcript)
         reason = why_dropped(row, reply, transcript, rules, checker)

@@ -17,7 +17,7 @@ from omr.errors import run_command
 from omr.files.jsonl import Fields
 from omr.replies.reply import ReplyIndex
 from omr.solutions.fragments import fragments
-from omr.solutions.solution import stored_solution
+from omr.solutions.solution import stored_solutions
 from omr.solutions.transcripts import published, transcript_of
 from omr.stages.flags import add_input, add_solutions, open_stage, stage_parser
 from omr.stages.stage import Stage
@@ -36,8 +36,8 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def cut(args: argparse.Namespace, stage: Stage, solutions: ReplyIndex) -> None:
     """Write the fragments of a shard."""
-    for row in stage.read(args.cleaned, _CLEANED):
-        transcript = published(transcript_of(stored_solution(solutions, row, args.prompt_name)))
+    for row, reply in stored_solutions(solutions, stage.read(args.cleaned, _CLEANED), args.prompt_name):
+        transcript = published(transcript_of(reply))
         solution = f"{row['id']}-{row['seed']}"
         seat = {"problem_id": row["id"], "seed": row["seed"]}
         shown = []

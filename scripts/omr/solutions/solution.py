@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from omr.answers.damage import repaired_text
@@ -12,7 +13,7 @@ from omr.answers.single_answer import NO_ANSWER, Same, SingleAnswer, same_spelli
 from omr.answers.spelling import MAX_ANSWER_CHARS
 from omr.errors import UserError
 from omr.files.jsonl import Row
-from omr.replies.reply import Reply, ReplyIndex
+from omr.replies.reply import Name, Reply, ReplyIndex
 from omr.solutions.transcripts import last_words, split, transcript_of
 
 #: A fence that says it shows what code printed, and the fence behind a block of code whose text says that.
@@ -38,15 +39,16 @@ class Solution(NamedTuple):
     text: str
 
 
-def stored_solution(solutions: ReplyIndex, judged: Row, prompt_name: str) -> Reply:
-    """The reply that a judged row is about. Raises UserError if it is not there."""
-    reply = solutions.get(judged["id"], prompt_name, judged["seed"])
-    if reply is None:
-        raise UserError(
-            f"there is no solution of problem {judged['id']!r} with seed {judged['seed']}, though one was judged",
-            remedy="the judged rows and the solutions belong to different runs: delete the judged rows and run again",
-        )
-    return reply
+def stored_solutions(solutions: ReplyIndex, judged: Iterable[Row], prompt_name: str) -> Iterator[tuple[Row, Reply]]:
+    """Judged rows with the replies that they are about, read ahead. Raises UserError for one that is not there."""
+    for row, [reply] in solutions.ahead(judged, lambda row: [Name(row["id"], prompt_name, row["seed"])]):
+        if reply is None:
+            raise UserError(
+                f"there is no solution of problem {row['id']!r} with seed {row['seed']}, though one was judged",
+                remedy="the judged rows and the solutions belong to different runs: delete the judged rows and run"
+                " again",
+            )
+        yield row, reply
 
 
 def read_solution(reply: Reply) -> Solution:
