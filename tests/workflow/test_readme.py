@@ -80,6 +80,18 @@ def test_the_status_of_the_readme_tells_of_a_run_that_is_over(demo: Project) -> 
     assert "All model stages are done." in done.stdout
 
 
+def test_the_pages_of_the_readme_are_made_of_a_run_that_is_over(demo: Project) -> None:
+    (line,) = [line for line in commands() if "browse.py" in line]
+    done = subprocess.run(
+        [sys.executable, *shlex.split(line)[1:], "--only-index"],
+        cwd=demo.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "files read" in done.stdout
+
+
 def test_the_yaml_blocks_are_valid_config() -> None:
     for block in blocks("yaml"):
         assert isinstance(yaml.safe_load(block), dict)
