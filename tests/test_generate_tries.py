@@ -113,7 +113,7 @@ def test_a_better_parser_keeps_all_tries_and_asks_nothing(
     stage.run(server)
     stage.asked.clear()
     stored = sorted(str(reply["key"]) for reply in stage.replies())
-    monkeypatch.setattr(generate, "is_readable", lambda reply: True)
+    monkeypatch.setattr("omr.parsers.readable.is_readable", lambda reply: True)
     assert stage.run(server)["asked_again"] == {"replies": 5, "recovered": 0, "left": 0}
     assert stage.asked == []
     assert sorted(str(reply["key"]) for reply in stage.replies()) == stored
