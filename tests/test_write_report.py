@@ -93,7 +93,7 @@ def test_what_planted_instructions_did_is_told_by_kind_unless_the_measure_is_off
     (run / "planted/report.json").write_bytes(orjson.dumps(found))
     text = read(report(run)).text
     assert "It was obeyed in 1 of 3 (33%) replies. These copies are in no data." in text
-    assert "find answers to ignore what stands above, and to write something else 5 1 2 2 0" in text
+    assert "to ignore what stands above, and to write something else find answers 5 1 2 2 0" in text
     config = (run / "config.yaml").read_text()
     assert "per_kind: 3" in config
     (run / "config.yaml").write_text(config.replace("per_kind: 3", "per_kind: 0"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from markupsafe import Markup
@@ -45,15 +45,24 @@ class Share:
 
 @dataclass(frozen=True)
 class Reasons:
-    """Drop reasons in words with their numbers, the commonest first."""
+    """Drop reasons in words with their numbers, the commonest first; `parts` are those of parts of rows that passed, or
+    of what rows were made from."""
 
     kind: ClassVar[str] = "reasons"
     numbers: Mapping[str, int]
     stage: str = ""
+    parts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def lines(self) -> list[tuple[int, str]]:
-        return [(n, reason_in_words(reason, self.stage)) for reason, n in Counter(self.numbers).most_common() if n]
+        return self._in_words(self.numbers)
+
+    @property
+    def lines_of_parts(self) -> list[tuple[int, str]]:
+        return self._in_words(self.parts)
+
+    def _in_words(self, numbers: Mapping[str, int]) -> list[tuple[int, str]]:
+        return [(n, reason_in_words(reason, self.stage)) for reason, n in Counter(numbers).most_common() if n]
 
 
 #: None is what nobody knows. `Markup` comes from the converters of formulas and Markdown alone.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from omr.report.blocks import Cell, Named, Paragraph, Reasons, Section, Share, table
 from omr.report.data import ReportData
 from omr.report.words import Step
@@ -31,7 +29,7 @@ def funnel(data: ReportData) -> Section:
 def _row(step: Step, counts: Counts, before: Counts | None) -> list[Cell]:
     read, passed = counts["read"], counts["passed"]
     differs = before is not None and before["written"] != read
-    dropped: Counter[str] = Counter(counts["dropped"]) + Counter(counts.get("dropped_parts", {}))
+    dropped, parts = counts["dropped"], counts.get("dropped_parts", {})
     return [
         Named(step.does, step.stage, note=step.reads if differs else ""),
         step.unit,
@@ -39,5 +37,5 @@ def _row(step: Step, counts: Counts, before: Counts | None) -> list[Cell]:
         passed,
         Share(passed, read),
         counts["written"],
-        Reasons(dropped, step.stage) if dropped else "nothing",
+        Reasons(dropped, step.stage, parts) if dropped or parts else "nothing",
     ]

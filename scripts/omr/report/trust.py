@@ -57,12 +57,12 @@ def _instructions(data: ReportData) -> Iterator[Block]:
         + " These copies are in no data."
     )
     rows: list[list[Cell]] = [
-        [MODEL_STAGES[prompt], INSTRUCTIONS.get(kind, kind), *(ends[end] for end in _ENDS)]
+        [INSTRUCTIONS.get(kind, kind), MODEL_STAGES[prompt], *(ends[end] for end in _ENDS)]
         for prompt, kinds in data.planted["prompts"].items()
         for kind, ends in kinds.items()
     ]
     if rows:
-        yield table(["asked to", "the instruction", *_ENDS], rows, range(2, 2 + len(_ENDS)), narrow=True)
+        yield table(["the instruction", "asked to", *_ENDS], rows, range(2, 2 + len(_ENDS)))
 
 
 def _monotones(data: ReportData) -> Iterator[Block]:
