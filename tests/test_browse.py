@@ -108,6 +108,18 @@ def test_what_is_not_there_is_a_404(served: Served, path: str) -> None:
     assert served.ask(path).status in (403, 404)
 
 
+def test_a_row_that_no_stage_writes_is_told_on_its_page_and_ends_nothing(tmp_path: Path) -> None:
+    run = run_files.write_run(tmp_path)
+    run_files.write_rows(run / RECIPE / "judged/shard-000-of-001.jsonl", {"id": PROBLEM, "judgement": "yes"})
+    assert browse.main(["--run", str(run), "--only-index"]) == 0
+    one = Served(run)
+    answer = one.ask(f"/problem?id={PROBLEM}")
+    assert answer.status == 500
+    assert b"not as its stage writes it" in answer.read()
+    assert one.ask("/problems").status == 200
+    assert one.end() == 0
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 def test_nothing_can_be_changed(served: Served, method: str) -> None:
     assert served.ask("/", method=method).status == 405

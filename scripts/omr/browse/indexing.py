@@ -23,7 +23,7 @@ from omr.files.jsonl import Row, parse_row
 from omr.runs.lineage import parse_id, problem_in
 
 #: Rows, or bytes of them, that are written at once.
-_STEP_ROWS, _STEP_BYTES = 20_000, 256 << 20
+_STEP_ROWS, _STEP_BYTES = 5_000, 256 << 20
 #: Of replies only the id at their beginning is wanted; of other rows all, up to a length that none has.
 _HEAD_BYTES, _ROW_BYTES = 512, 16 << 20
 
@@ -107,7 +107,10 @@ class Index:
         try:
             for step in self._steps(kind, file, start):
                 self._write(no, kind, step)
-        except (FileNotFoundError, UserError):  # a shard that is made again: the next update finds the new one
+        except FileNotFoundError:  # a shard that is made again: the next update finds the new one
+            return False
+        except UserError as error:
+            self._say(str(error))
             return False
         return True
 

@@ -144,6 +144,9 @@ class Server:
             return self._pages.all[path](query), 200
         except NotThereError as error:
             return self._pages.render("error.html", what=str(error)), 404
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
+            what = f"Something here is not as its stage writes it, so that it cannot be told: {error!r}"
+            return self._pages.render("error.html", what=what), 500
         except sqlite3.OperationalError as error:
             return self._pages.render("error.html", what=f"The index cannot be read at the moment: {error}"), 503
 

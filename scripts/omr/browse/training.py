@@ -11,14 +11,16 @@ from omr.training.row_files import open_rows, rows_of
 
 
 def ids_of(path: Path) -> Iterator[tuple[int, str, str | None]]:
-    """(number, id, problem) of a file's rows, reading these columns only."""
+    """(number, id, problem) of a file's rows, reading these columns only. Raises UserError where they are not there."""
     number = 0
-    with open_rows(path) as file:
-        for group in range(file.num_row_groups):
-            table = file.read_row_group(group, columns=["id", "problem_id"])
-            for row in table.to_pylist():
-                yield number, row["id"], row["problem_id"]
-                number += 1
+    try:
+        with open_rows(path) as file:
+            for group in range(file.num_row_groups):
+                for row in file.read_row_group(group, columns=["id", "problem_id"]).to_pylist():
+                    yield number, row["id"], row["problem_id"]
+                    number += 1
+    except (KeyError, ValueError, OSError) as error:
+        raise UserError(f"holds no training rows: {error}", file=path) from error
 
 
 def rows_from(path: Path, number: int, count: int) -> list[Row]:
@@ -33,6 +35,6 @@ def rows_from(path: Path, number: int, count: int) -> list[Row]:
                     begin = max(number - first, 0)
                     found += rows_of(file.read_row_group(group).slice(begin, count - len(found)))
                 first = after
-    except (UserError, KeyError):
+    except (UserError, KeyError, ValueError, OSError):
         return []
     return found

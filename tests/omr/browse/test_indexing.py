@@ -194,6 +194,14 @@ def test_rows_that_cannot_be_read_are_counted_and_the_others_found(run: Path) ->
     assert db.execute("SELECT sum(bad) FROM file WHERE path LIKE '%seed-00%'").fetchone() == (1,)
 
 
+def test_a_file_of_training_rows_that_is_none_is_told_and_the_rest_is_there(run: Path) -> None:
+    (run / RECIPE / "sft" / SHARD.removesuffix(".jsonl") / "00001.parquet").write_bytes(b"PAR1 no")
+    db, said = open_for_writing(run / "browse.sqlite"), list[str]()
+    Index(db, run, said.append).update()
+    assert ["00001.parquet" in line for line in said] == [True]
+    assert db.execute("SELECT sum(n) FROM made").fetchone() == (1,)
+
+
 def test_an_index_of_another_version_is_made_anew_and_no_index_is_told(tmp_path: Path, run: Path) -> None:
     path = run / "browse.sqlite"
     before = content(index(run), run)
