@@ -3,6 +3,9 @@
     results/{run}/decontaminated.jsonl, {recipe}/judged/shard-..., {recipe}/pass_rates.jsonl
     -> {recipe}/rl/                          verl/, trl/, nemo_gym/ and README.md, the card: `snakemake rl`
 
+    results/{run}/decontaminated.jsonl, {recipe}/groups/shard-..., {recipe}/comparisons/shard-...
+    -> {recipe}/rl/                          verl/, trl/ and README.md, of recipes that compare solutions
+
     results/{run}/decontaminated.jsonl, {recipe}/judged/shard-..., {recipe}/solutions/seed-SS/shard-...
     -> {recipe}/preferences/                 preference/ and README.md: `snakemake preferences`
 
@@ -12,7 +15,7 @@
 The stages also write {recipe}/dropped/<stage> and {recipe}/counts/<stage>.
 """
 
-from omr.config.further_products import PAIRING, SOLVING, FurtherProducts
+from omr.config.further_products import COMPARING, PAIRING, SOLVING, FurtherProducts
 
 try:
     further = FurtherProducts(settings, recipes, rounds)
@@ -74,7 +77,10 @@ rule write_rl:
         directory("results/{run}/{recipe}/rl"),
     log:
         "results/{run}/{recipe}/logs/write_rl.log",
+    wildcard_constraints:
+        recipe=recipes.pattern_of(*SOLVING),
     params:
+        kind="rl",
         data_source=config["products"]["rl"]["data_source"],
         license=products.card_license,
         authored=products.authored,
@@ -83,7 +89,7 @@ rule write_rl:
         "../envs/workflow.yaml"
     shell:
         "python scripts/write_product.py"
-        " --kind rl"
+        " --kind {params.kind}"
         " --rows {input.rows}"
         " --title {wildcards.run}-{wildcards.recipe}-rl"
         " {params.license}"
@@ -98,11 +104,67 @@ rule write_rl:
         " 2>&1 | tee {log}"
 
 
-rule rl:
-    """Problems for reinforcement learning, of all recipes that solve problems."""
+rule prepare_rl_selections:
+    """The groups of a recipe that compares solutions, with the indexes of all right ones."""
     localrule: True
     input:
-        further.folders("rl", *SOLVING),
+        problems="results/{run}/decontaminated.jsonl",
+        groups=further.of_shards("groups"),
+        comparisons=further.of_shards("comparisons"),
+        prompt=recipes.prompt,
+        code=code_of("prepare_rl_selections"),
+    output:
+        # All of it is in rl/.
+        rows=temp("results/{run}/{recipe}/rl_selections.jsonl"),
+        dropped="results/{run}/{recipe}/dropped/prepare_rl_selections.jsonl",
+        counts="results/{run}/{recipe}/counts/prepare_rl_selections.json",
+    log:
+        "results/{run}/{recipe}/logs/prepare_rl_selections.log",
+    wildcard_constraints:
+        recipe=recipes.pattern_of(*COMPARING),
+    params:
+        sources=config["products"]["rl"]["answer_sources"],
+    conda:
+        "../envs/workflow.yaml"
+    shell:
+        "python scripts/prepare_rl_selections.py"
+        " --problems {input.problems}"
+        " --groups {input.groups}"
+        " --comparisons {input.comparisons}"
+        " --prompt {input.prompt}"
+        " --answer-sources {params.sources}"
+        " --output {output.rows}"
+        " --dropped {output.dropped}"
+        " --counts {output.counts}"
+        " 2>&1 | tee {log}"
+
+
+use rule write_rl as write_rl_selections with:
+    input:
+        rows="results/{run}/{recipe}/rl_selections.jsonl",
+        counts="results/{run}/{recipe}/counts/prepare_rl_selections.json",
+        stages="results/{run}/stages.json",
+        measured=products.sources_measured,
+        contamination="results/{run}/contamination/report.json",
+        planted=settings.planted_report,
+        code=code_of("write_product"),
+    log:
+        "results/{run}/{recipe}/logs/write_rl_selections.log",
+    wildcard_constraints:
+        recipe=recipes.pattern_of(*COMPARING),
+    params:
+        kind="rl_selections",
+        data_source=config["products"]["rl"]["selection_data_source"],
+        license=products.card_license,
+        authored=products.authored,
+        gates=products.gates,
+
+
+rule rl:
+    """Problems for reinforcement learning, and groups of solutions to choose from, of all recipes."""
+    localrule: True
+    input:
+        further.folders("rl", *SOLVING, *COMPARING),
 
 
 rule prepare_preferences:

@@ -1,7 +1,8 @@
 """The folder of a product for reinforcement learning or preferences: each trainer's form of its rows, and a card.
 
-In: the rows that prepare_rl.py or prepare_preferences.py made, all files; the counts of the stages that led to them.
-Out: a folder with README.md and, for every form of omr/training/forms.py, <form>/train-KKKKK-of-NNNNN.parquet or
+In: the rows that prepare_rl.py, prepare_rl_selections.py or prepare_preferences.py made, all files; the counts of the
+stages that led to them. Out: a folder with README.md and, for every form of omr/training/forms.py,
+<form>/train-KKKKK-of-NNNNN.parquet or
 <form>/train.jsonl; `datasets.load_dataset` takes each as the card says. The folder appears whole. Without rows it is an
 error, which says what they were dropped for; so is a bound of --canary-recall, --judge-agreement, --same-verdict or
 --obeyed-instructions that does not hold.
@@ -48,8 +49,8 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--data-source", default="", help="what verl chooses its reward by, for the form of that name")
     add("--shard-megabytes", type=int, default=1000, help="text of a Parquet file, before compression")
     args = parser.parse_args(argv)
-    if args.kind == "rl" and not args.data_source:
-        parser.error("--kind rl needs --data-source")
+    if args.kind.startswith("rl") and not args.data_source:
+        parser.error(f"--kind {args.kind} needs --data-source")
     return args
 
 

@@ -53,7 +53,7 @@ def write(folder: Path, rows: list[Row], *options: str, kind: str = "rl") -> Pat
     counts.write_text(json.dumps(COUNTS))
     given = ["--kind", kind, "--rows", *map(str, files), "--title=a title", f"--output={folder / 'made'}"]
     given += ["--counts", str(counts), *options]
-    assert write_product.main([*given, "--data-source=checked"] if kind == "rl" else given) == 0
+    assert write_product.main(given if kind == "preferences" else [*given, "--data-source=checked"]) == 0
     return folder / "made"
 
 
@@ -91,6 +91,19 @@ def test_every_form_for_reinforcement_learning_loads_as_its_trainer_wants_it(tmp
         "pass_rate": 0.5,
     }
     assert [row["extra_info"]["index"] for row in loaded["verl"]] == [0, 1]
+
+
+def test_groups_to_choose_from_load_with_the_indexes_of_all_right_candidates(tmp_path: Path) -> None:
+    row = rl_row(1) | {"id": "a-1-g0", "right": [0, 2], "num_solutions": 4}
+    loaded = load(write(tmp_path, [row, row | {"id": "a-1-g1", "right": [3]}], kind="rl_selections"))
+    assert set(loaded) == {"verl", "trl"}
+    assert [(found["id"], found["right"], found["num_solutions"]) for found in loaded["trl"]] == [
+        ("a-1-g0", [0, 2], 4), ("a-1-g1", [3], 4),
+    ]  # fmt: skip
+    assert loaded["verl"][0]["reward_model"] == {"style": "rule", "ground_truth": "[0, 2]"}
+    assert json.loads(loaded["verl"][1]["reward_model"]["ground_truth"]) == [3]
+    assert loaded["verl"][0]["data_source"] == "checked"
+    assert "which is best" in (tmp_path / "made/README.md").read_text()
 
 
 def test_the_library_behind_rewards_reads_the_answers_of_the_form_for_trl(tmp_path: Path) -> None:

@@ -24,7 +24,10 @@ def test_a_finished_run_gives_problems_for_reinforcement_learning_and_asks_nothi
     rows = pq.read_table(folder / "rl/trl/train-00000-of-00001.parquet").to_pylist()
     assert counts["read"] == counts["written"] + sum(counts["dropped"].values()) > counts["written"] == len(rows) > 0
     assert all(0 < row["pass_rate"] < 1 and row["answer_source"] == "extracted" for row in rows)
-    assert not demo.path("results/demo/genselect-qwq/rl").exists()
+    folder = demo.path("results/demo/genselect-qwq")
+    groups = pq.read_table(folder / "rl/trl/train-00000-of-00001.parquet").to_pylist()
+    assert len(groups) == orjson.loads((folder / "counts/prepare_rl_selections.json").read_bytes())["written"] > 0
+    assert all(0 < len(row["right"]) < row["num_solutions"] for row in groups)
 
 
 def test_a_finished_run_gives_pairs_of_right_and_wrong_solutions(demo: Project) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from omr.config.recipes import OfRecipe, Recipes
@@ -21,6 +21,8 @@ SOLVING = ("cot", "tir")
 _VERDICTS = {True: "yes", False: "no"}
 #: Of a subset's keys those that say whose rows they are, and by what tokens are counted: select_subset.py asks others.
 _NOT_ASKED = frozenset({"recipes", "tokenizer", "verdicts"})
+#: Those that compare solutions of others.
+COMPARING = ("genselect",)
 #: Those of which pairs are made: two solutions with code may have been asked with different prompts.
 PAIRING = ("cot",)
 
@@ -97,6 +99,10 @@ class FurtherProducts:
         chosen = {"measure": self._measure(wildcards.recipe)}
         bounds = {"above": self._rl["above_pass_rate"], "below": self._rl["below_pass_rate"]}
         return f"{flags(chosen | bounds)} --answer-sources {' '.join(self._rl['answer_sources'])}"
+
+    def of_shards(self, folder: str) -> Callable[[OfRecipe], list[str]]:
+        """Input of a rule: the files of a stage of all shards of a recipe, in order."""
+        return lambda wildcards: self._of_shards(wildcards, folder, ".jsonl")
 
     # ---- preferences -------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 from omr.config.recipes import InRecipe, OfRecipe, Recipes
@@ -112,6 +113,12 @@ class Products:
     def measured(self, wildcards: OfRecipe) -> list[str]:
         """Input of a rule: the counts of the stages that say how a recipe's solutions were judged."""
         return self._of_shards(wildcards, "counts/settle_votes/{}.json", "counts/merge_judgements/{}.json")
+
+    def sources_measured(self, wildcards: OfRecipe) -> list[str]:
+        """The same of the recipes whose solutions a recipe compares."""
+        sources = self._sources(wildcards.recipe)
+        found = (self.measured(SimpleNamespace(run=wildcards.run, recipe=source)) for source in sources)
+        return [path for paths in found for path in paths]
 
     def models(self, wildcards: OfRecipe) -> list[str]:
         """A param of a rule: `stage=model` for every model stage, in order; `recipe/stage=model` of other recipes."""

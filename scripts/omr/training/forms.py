@@ -67,6 +67,15 @@ def _as_prompt_only(row: Row, data_source: str) -> Row:
     }
 
 
+def _as_verl_selection(row: Row, data_source: str) -> Row:
+    made = _as_verl(row, data_source)
+    return made | {"reward_model": {"style": "rule", "ground_truth": str(row["right"])}}
+
+
+def _as_prompt_and_right(row: Row, data_source: str) -> Row:
+    return {name: row[name] for name in _SELECTION}
+
+
 def _as_preference(row: Row, data_source: str) -> Row:
     return {name: row[name] for name in _PREFERENCE}
 
@@ -136,8 +145,38 @@ RL = (
     ),
 )
 
+_GROUP_ID = "`<problem id>-g<number of the group>`"
+_SELECTION = {
+    "prompt": f"{_CHAT}: the problem and its candidate solutions, by index, and the question which is best",
+    "right": "indexes of all right candidates, from 0: a reply is right if its `Judgment: <index>` is one of them",
+    "num_solutions": "number of candidates",
+    "id": _GROUP_ID,
+    "problem": "the problem",
+    "expected_answer": "the answer",
+    "answer_source": _SOURCE,
+    "problem_source": "where the problem stood; null if the raw data do not say",
+    "pass_rate": "share of right ones among all solutions that candidates were chosen from",
+}
+#: Neither has a reward for choices: it is a line of the reader's own, over the right indexes.
+RL_SELECTIONS = (
+    Form(
+        "verl",
+        True,
+        "verl, with a reward function of your own",
+        {
+            "data_source": "the name that your reward function goes by",
+            "prompt": _SELECTION["prompt"],
+            "ability": "`math`",
+            "reward_model": "{style: `rule`, ground_truth: the right indexes as a JSON list, such as `[0, 3]`}",
+            "extra_info": "split, index, id, problem, answer_source, problem_source, pass_rate, pass_rate_by (recipes)",
+        },
+        _as_verl_selection,
+    ),
+    Form("trl", True, "TRL (GRPO), whose reward functions get these columns", _SELECTION, _as_prompt_and_right),
+)
+
 #: By the kind of a product.
-FORMS: dict[str, tuple[Form, ...]] = {"rl": RL, "preferences": PREFERENCES}
+FORMS: dict[str, tuple[Form, ...]] = {"rl": RL, "rl_selections": RL_SELECTIONS, "preferences": PREFERENCES}
 
 
 def arrow_schema(form: Form) -> Any:
@@ -150,6 +189,8 @@ def arrow_schema(form: Form) -> Any:
     types = dict.fromkeys(("prompt", "chosen", "rejected"), pa.list_(pa.struct([("role", text), ("content", text)])))
     types |= {
         "pass_rate": real,
+        "right": pa.list_(pa.int64()),
+        "num_solutions": pa.int64(),
         "reward_model": pa.struct([("style", text), ("ground_truth", text)]),
         "extra_info": pa.struct(extra),
     }

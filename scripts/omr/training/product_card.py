@@ -15,6 +15,8 @@ from omr.training.trainers import ABOUT, PREFERENCE_SETTINGS, families_head, fam
 _ABOUT = {
     "rl": "problems for reinforcement learning with verifiable rewards. Each has an answer that a comparison can "
     "check, and is sometimes solved and sometimes not by the model that measured it",
+    "rl_selections": "groups of solutions of one problem, for reinforcement learning with verifiable rewards: a model "
+    "says which is best, and it is known of each whether it is right. No group has only right or only wrong ones",
     "preferences": "pairs of a right and a wrong solution of one problem, both as the model wrote them and similar in "
     "length, so that right or wrong is what tells them apart",
 }
