@@ -10,6 +10,8 @@ rule deduplicate:
     """The problems, each once: reposts in other words or another LaTeX are dropped, or marked."""
     input:
         problems="results/{run}/merged.jsonl",
+        # Without them a file that somebody put in their place would be taken for the workflow's own.
+        counts=f"results/{{run}}/counts/{'read_problems' if settings.starts_from_problems else 'merge_data'}.json",
         threads=[] if settings.starts_from_problems else "results/{run}/origins.jsonl",
         code=code_of("deduplicate"),
     output:

@@ -31,7 +31,7 @@ from omr.stages.faulty_rows import FaultyRows
 from omr.stages.stage import Stage
 from omr.stages.workers import available_cores, ordered_map
 from omr.threads.files import THREAD_COLUMNS, ThreadColumns, find_inputs, read_chunks
-from omr.threads.names import TAKEN
+from omr.threads.names import TAKEN, Endings
 from omr.threads.origins import ORIGINS, USUAL
 from omr.threads.rows import ChunkResult, Refused, ThreadBuilder
 from omr.threads.stackexchange import AnswerFields
@@ -98,6 +98,18 @@ def prepare(
     for name in ("posts_kept", "posts_empty", "posts_left_out", "threads_shortened"):
         stage.note(name, found.posts[name])
     return found
+
+
+def signatures_in(files: list[Path], builder: ThreadBuilder, args: argparse.Namespace) -> frozenset[int]:
+    """A pass of its own over all threads: the endings that users put under their posts again and again."""
+    found = Endings()
+    workers = choose_workers(files, args.workers)
+    chunks = read_chunks(files, args.limit, builder.columns)
+    with closing(ordered_map(builder.endings, chunks, workers)) as results:
+        for endings in results:
+            for ending in endings:
+                found.add(ending)
+    return found.repeated()
 
 
 def check_origins(columns: ThreadColumns, found: Found, file: Path) -> None:
@@ -184,6 +196,8 @@ def main(argv: list[str] | None = None) -> int:
         strips_names=arguments.strip_names,
         license=arguments.license_of_all,
     )
+    if arguments.strip_names:
+        builder.repeated = signatures_in(files, builder, arguments)
     with ExitStack() as stack:
         stage = stack.enter_context(Stage("prepare_raw_data", arguments.output, arguments.dropped, arguments.counts))
         written = stack.enter_context(AtomicFile(arguments.origins)) if arguments.origins else None

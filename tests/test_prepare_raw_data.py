@@ -559,3 +559,22 @@ def test_answers_of_another_kind_are_dropped_with_their_reason(tmp_path: Path) -
     found = run(tmp_path, write_jsonl(tmp_path / "a.jsonl", rows), options=flags)
     assert [row["reason"] for row in found.dropped] == ["wrong_type", "wrong_type"]
     assert len(found.rows) == 1
+
+
+def test_a_motto_under_posts_of_several_threads_is_a_signature(tmp_path: Path) -> None:
+    rows = [
+        thread(f"Find ${number}$.\n\nNever stop counting.", "Yes.\n\nIt is done.", user_name="ann", by=[f"ben{number}"])
+        for number in range(3)
+    ]
+    flags = ("--author", "user_name", "--post-authors", "by", "--strip-names")
+    found = run(tmp_path, write_jsonl(tmp_path / "a.jsonl", rows), options=flags)
+    assert [row["forum_post"] for row in found.rows] == [f"Find ${number}$." for number in range(3)]
+    assert {row["forum_discussions"] for row in found.rows} == {"Post 1:\nYes.\n\nIt is done."}
+    assert found.counts["taken_out"]["signatures"] == 3
+
+
+def test_a_question_of_nothing_but_tags_is_dropped_as_empty(tmp_path: Path) -> None:
+    rows = [{"question": "<p> </p>", "answers": []}, {"question": "<p>Find 1.</p>", "answers": None}]
+    flags = ("--kind", "stackexchange", "--question", "question", "--answers", "answers", "--max-bad-fraction", "1")
+    found = run(tmp_path, write_jsonl(tmp_path / "a.jsonl", rows), options=flags)
+    assert ([row["reason"] for row in found.dropped], len(found.rows)) == (["empty_post"], 1)

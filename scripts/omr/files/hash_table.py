@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 _FIRST_SLOTS = 1 << 10
 
@@ -25,6 +25,10 @@ class HashTable:
 
     def __len__(self) -> int:
         return len(self._hashes)
+
+    def __iter__(self) -> Iterator[int]:
+        """The hashes in the order in which they were added."""
+        return iter(self._hashes)
 
     def find(self, hashed: int) -> list[int]:
         """The numbers of the entries with this hash, oldest first."""

@@ -10,17 +10,20 @@ capital behind a small letter, and at least four letters), or where somebody is 
 Mail addresses go wherever they stand: `name@host.tld` with at least two letters in every part is no mathematics.
 
 A signature is the end of a post: what stands below a line of `--` or of five low lines; a name alone on the last line;
-the last paragraph of a post, if the same user ends another post of the thread with it. One with a formula, a number or
-a sign of mathematics in it stays. Everything takes time in step with the length of the texts.
+the last paragraph of a post, if its user ends at least two posts with it, of whatever threads, and half of all. One
+with a formula, a number or a sign of mathematics in it stays. Everything takes time in step with the length of texts.
 """
 
 from __future__ import annotations
 
 import re
+from array import array
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
+from hashlib import blake2b
 from typing import NamedTuple
 
+from omr.files.hash_table import HashTable
 from omr.threads.formulas import pieces
 
 USER, EMAIL = "[user]", "[email]"
@@ -57,21 +60,26 @@ class Stripped(NamedTuple):
 
 
 def strip_thread(
-    post: str, answers: Sequence[str], author: str | None, authors: Sequence[str | None], raw: Sequence[str]
+    post: str,
+    answers: Sequence[str],
+    author: str | None,
+    authors: Sequence[str | None],
+    raw: Sequence[str],
+    repeated: Container[int] = frozenset(),
 ) -> Stripped:
     """A thread without names, mail addresses and signatures.
 
-    `authors` are those of the answers, as far as known; `raw` are the answers with what they quote, which tells names.
-    `taken` counts `names`, `mails` and `signatures`, and `names_left`: occurrences that may be words.
+    `authors` are those of the answers, as far as known; `raw` are the answers with what they quote, which tells names;
+    `repeated` are the endings that are signatures, see `Endings`. `taken` counts `names`, `mails` and `signatures`, and
+    `names_left`: occurrences that may be words.
     """
     known = _known_names([post, *raw], [author, *authors])
-    writers = [author, *authors[: len(answers)], *[None] * (len(answers) - len(authors))]
     taken: Counter[str] = Counter()
-    texts = [post, *answers]
-    endings = _repeated_endings(texts, writers)
     texts = [
-        _without_signature(text, known, endings.get(writer or "", set()), taken)
-        for text, writer in zip(texts, writers, strict=True)
+        _without_signature(
+            text, known, ending is not None and ending.ending is not None and ending.ending in repeated, taken
+        )
+        for text, ending in zip([post, *answers], endings(post, answers, author, authors), strict=True)
     ]
     finder = _Finder(known, texts[0])
     stripped = [finder.strip(text, taken, is_first=not number) for number, text in enumerate(texts)]
@@ -152,19 +160,66 @@ def _addressed(names: Sequence[str]) -> re.Pattern[str] | None:
     return re.compile(rf"(?:(?<=, )|(?P<short>{short})){name}(?=[.!?](?:\s|$))|{begins}{name}(?=, [a-z])")
 
 
-def _repeated_endings(texts: Sequence[str], writers: Sequence[str | None]) -> dict[str, set[str]]:
-    """Last paragraphs by the users that end more than one of their posts with them."""
-    seen: Counter[tuple[str, str]] = Counter()
-    # A post that was sent twice tells nothing.
-    for text, writer in dict.fromkeys(zip(texts, writers, strict=True)):
-        paragraph = _last_paragraph(text)
-        if writer and paragraph is not None:
-            seen[writer, paragraph] += 1
-    found: dict[str, set[str]] = {}
-    for (writer, paragraph), times in seen.items():
-        if times > 1:
-            found.setdefault(writer, set()).add(paragraph)
+class Ending(NamedTuple):
+    """Hashes of a post, of who wrote it, and of both that and its last paragraph (None: it is no signature)."""
+
+    text: int
+    user: int
+    ending: int | None
+
+
+def endings(
+    post: str, answers: Sequence[str], author: str | None, authors: Sequence[str | None]
+) -> list[Ending | None]:
+    """For each post how it ends; None where it is not known who wrote it. Answers are without what they quote."""
+    writers = [author, *authors[: len(answers)], *[None] * (len(answers) - len(authors))]
+    found: list[Ending | None] = []
+    for text, writer in zip([post, *answers], writers, strict=True):
+        last = _last_paragraph(text) if writer else None
+        known = (
+            Ending(_hash(text), _hash(writer), None if last is None else _hash(f"{writer}\0{last}")) if writer else None
+        )
+        found.append(known)
     return found
+
+
+class Endings:
+    """Counts how the users of all threads end their posts: some 60 bytes for each user and for each ending."""
+
+    def __init__(self) -> None:
+        self._users, self._posts = HashTable(), array("I")
+        self._endings, self._times = HashTable(), array("I")
+        self._user_of, self._first = array("I"), array("q")
+
+    def add(self, post: Ending) -> None:
+        """A post; one that is sent again counts once."""
+        user = self._users.add(post.user)
+        if user == len(self._posts):
+            self._posts.append(0)
+        if post.ending is None:
+            self._posts[user] += 1
+            return
+        number = self._endings.add(post.ending)
+        if number == len(self._times):
+            self._times.append(0)
+            self._user_of.append(user)
+            self._first.append(post.text)
+        elif self._first[number] == post.text:
+            return
+        self._posts[user] += 1
+        self._times[number] += 1
+
+    def repeated(self) -> frozenset[int]:
+        """The endings that are signatures."""
+        return frozenset(
+            hashed
+            for number, hashed in enumerate(self._endings)
+            if self._times[number] > 1 and 2 * self._times[number] >= self._posts[self._user_of[number]]
+        )
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(errors="replace"), digest_size=8).digest(), signed=True)
 
 
 def _last_paragraph(text: str) -> str | None:
@@ -179,14 +234,14 @@ def _may_be_signature(block: str) -> bool:
     return fits and _MATHEMATICS.search(block) is None
 
 
-def _without_signature(text: str, names: set[str], endings: set[str], taken: Counter[str]) -> str:
+def _without_signature(text: str, names: set[str], is_repeated: bool, taken: Counter[str]) -> str:
     """The text without its signature; one that is nothing else stays."""
     whole = text
     line = deque(_DELIMITER.finditer(text), maxlen=1)
     if line and text[: line[0].start()].strip() and _may_be_signature(text[line[0].end() :]):
         text = text[: line[0].start()].rstrip()
     last = _last_paragraph(text)
-    if last is not None and last in endings:
+    if last is not None and is_repeated:
         text = text.rstrip()[: -len(last)].rstrip()
     before, _, end = text.rstrip().rpartition("\n")
     if before.strip("-_ \t\n") and end.strip().lstrip("-~–— ").rstrip(".! ") in names:

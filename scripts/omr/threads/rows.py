@@ -12,7 +12,7 @@ import orjson
 from omr.files.jsonl import dumps
 from omr.files.tables import MISSING, value_at
 from omr.threads.files import SOURCE_PREFIX, THREAD_COLUMNS, Chunk, ThreadColumns
-from omr.threads.names import strip_thread
+from omr.threads.names import Ending, endings, strip_thread
 from omr.threads.posts import build_discussion, clean_post, thread_id
 from omr.threads.stackexchange import AnswerFields, best_first, fault_of_answers, plain_text
 from omr.threads.token_counts import TokenCounter
@@ -80,10 +80,12 @@ class ThreadBuilder:
     ) -> None:
         self._counter = counter
         self._max_tokens = max_tokens
-        self._columns = columns
+        self.columns = columns
         self._fields = fields
         self._strips_names = strips_names
         self._license = license
+        #: Endings of posts that are signatures; known after all threads were looked through.
+        self.repeated: frozenset[int] = frozenset()
 
     def __call__(self, chunk: Chunk) -> ChunkResult:
         """Every row of a chunk, built or refused with a reason; blank lines are no rows."""
@@ -98,25 +100,43 @@ class ThreadBuilder:
         if isinstance(thread, Refused):
             return thread
         post, answers, taken = thread.post.replace("\0", ""), thread.answers, Counter[str]()
-        origin = {field: told(value_at(thread.row, path)) for field, path in self._columns.origins}
+        origin = {field: told(value_at(thread.row, path)) for field, path in self.columns.origins}
         if self._license is not None:
             origin["license"] = origin.get("license") or self._license
         clean: Callable[[str], str] = clean_post
         if self._strips_names:
             cleaned = [clean_post(answer) for answer in answers]
-            post, answers, taken = strip_thread(post, cleaned, origin.get("author"), thread.authors, raw=answers)
+            author = self._author(thread)
+            post, answers, taken = strip_thread(post, cleaned, author, thread.authors, answers, self.repeated)
             origin.pop("author", None)
             clean = str.strip
         discussion = build_discussion(answers, self._max_tokens, self._counter, clean)
         sources = {} if self._strips_names else _sources(thread.row)
         text = {"id": thread.id, "forum_post": post, "forum_discussions": discussion.text, **sources}
         light = {"id": thread.id, **origin, "posts": discussion.posts_kept}
-        there = tuple(field for field, path in self._columns.origins if value_at(thread.row, path) is not MISSING)
+        there = tuple(field for field, path in self.columns.origins if value_at(thread.row, path) is not MISSING)
         return Passed(number, thread.id, dumps(text), dumps(light), there, taken, *discussion[1:])
+
+    def endings(self, chunk: Chunk) -> list[Ending]:
+        """How the posts of a chunk end whose authors are known, see `Endings`."""
+        found: list[Ending | None] = []
+        for line in filter(None, chunk.data.split(b"\n")):
+            row = _parsed(0, line)
+            thread = row if isinstance(row, Refused) else self._read(0, row)
+            if not isinstance(thread, Refused):
+                cleaned = [clean_post(answer) for answer in thread.answers]
+                found += endings(thread.post.replace("\0", ""), cleaned, self._author(thread), thread.authors)
+        return [ending for ending in found if ending is not None]
+
+    def _author(self, thread: _Thread) -> str | None:
+        """Who wrote the first post; a column that lists those who answered does not say it."""
+        path = dict(self.columns.origins).get("author")
+        author = None if path is None else value_at(thread.row, path)
+        return author.strip() or None if isinstance(author, str) else None
 
     def _read(self, number: int, row: dict[str, Any]) -> _Thread | Refused:
         """Check one row; null answers stand for none, a null among them for an empty one."""
-        columns = self._columns
+        columns = self.columns
         post, answers = (value_at(row, path) for path in columns.required)
         if isinstance(answers, str) and columns.answers != THREAD_COLUMNS.answers and self._fields is None:
             answers = [answers]  # a column that config names may hold the one post that follows
@@ -129,8 +149,10 @@ class ThreadBuilder:
             return _Thread(thread_id(post, texts), post, texts, _authors(authors), row)
         identity = thread_id(post, _texts([answer.get(self._fields.text) for answer in answers or ()]))
         ranked = best_first(answers, self._fields)
-        texts = [plain_text(answer.text) for answer in ranked]
-        return _Thread(identity, plain_text(post), texts, [answer.author for answer in ranked], row)
+        text, texts = plain_text(post), [plain_text(answer.text) for answer in ranked]
+        if not text.replace("\0", "").strip():
+            return Refused(number, "empty_post", f"{columns.post} holds no text")
+        return _Thread(identity, text, texts, [answer.author for answer in ranked], row)
 
 
 def _parsed(number: int, line: bytes) -> dict[str, Any] | Refused:

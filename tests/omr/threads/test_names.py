@@ -3,12 +3,16 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from omr.threads.names import TAKEN, Stripped, strip_thread
+from omr.threads.names import TAKEN, Ending, Endings, Stripped, endings, strip_thread
 from omr.threads.posts import clean_post
 
 
 def stripped(post: str, *answers: str, author: str | None = None, authors: tuple[str | None, ...] = ()) -> Stripped:
-    return strip_thread(post, [clean_post(answer) for answer in answers], author, authors, raw=answers)
+    cleaned = [clean_post(answer) for answer in answers]
+    seen = Endings()
+    for ending in filter(None, endings(post, cleaned, author, authors)):
+        seen.add(ending)
+    return strip_thread(post, cleaned, author, authors, answers, seen.repeated())
 
 
 def answer(text: str, *, post: str = "Find $x$.", name: str = "math_lete9") -> str:
@@ -126,6 +130,14 @@ def test_the_last_paragraph_that_a_user_repeats_is_a_signature() -> None:
     found = stripped("Find $x$.", *texts, authors=("ann", "ann", "ben"))
     assert found.answers == ["$2$ it is.", "Or $3$.", f"I quote:\n\n{motto}"]
     assert stripped("Find $x$.", *texts).answers == texts
+
+
+def test_an_ending_is_a_signature_if_it_stands_under_half_of_a_users_posts() -> None:
+    seen = Endings()
+    seldom = [(5, 2, 21), (6, 2, 21), (7, 2, None), (8, 2, None), (9, 2, None)]
+    for text, user, ending in [(1, 1, 11), (2, 1, 11), (3, 1, None), (4, 1, None), *seldom, (10, 3, 31), (10, 3, 31)]:
+        seen.add(Ending(text, user, ending))
+    assert seen.repeated() == {11}
 
 
 @pytest.mark.parametrize(
