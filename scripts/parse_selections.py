@@ -5,7 +5,8 @@ is right: `id`, `problem_id`, `selected` (index), `selected_id` and `candidate_i
 `group_size`, `group_right`, `predicted_answer` and `judged_by` of the chosen one, the votes of its recipe, the fields
 that all groups of a problem share, and of the reply `model`, `reply_key`, `completion_tokens`.
 Dropped: `no_reply`, `request_failed_<kind>`, `unfinished_reply`, `empty_reply`, `unreadable` (no index, or two),
-`out_of_range`, `wrong_pick`. The counts say how good the picks are: see omr/selections/figures.py.
+`out_of_range`, `wrong_pick`. The counts say how good the picks are: see omr/selections/figures.py; and for the report
+they hold a wrong pick of each shard with what was said (`wrong_samples`, by id), chosen by the hash of its id.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from omr.errors import run_command
@@ -22,6 +24,8 @@ from omr.selections.figures import Picks, Shown
 from omr.selections.reading import chosen_index
 from omr.stages.flags import add_input, add_replies, open_stage, stage_parser
 from omr.stages.stage import Stage
+from omr.training.dropped_samples import sample_of
+from omr.training.figures import Samples
 
 _GROUP: Fields = {
     "id": str,
@@ -72,9 +76,21 @@ def selection(group: Row, index: int, reply: Reply) -> dict[str, Any]:
     }
 
 
+def wrong_sample(group: Row, index: int, reply: Reply) -> Row:
+    """A wrong pick for people."""
+    chosen = group["candidates"][index]
+    known = {name: group[name] for name in ("id", "problem_id", "expected_answer")}
+    told = {
+        "selected_id": name_of(chosen),
+        "predicted_answer": chosen["answer"],
+        "group_size": len(group["candidates"]),
+    }
+    return sample_of(known | told, None, reply)
+
+
 def parse(args: argparse.Namespace, stage: Stage, replies: ReplyIndex) -> None:
     """Read the pick of every group, write the right ones, count all."""
-    picks = Picks()
+    picks, wrong = Picks(), Samples(1)
     for group in stage.read(args.groups, _GROUP):
         reply = replies.get(group["id"], args.prompt_name)
         index, fault = chosen_index(reply, len(group["candidates"]))
@@ -87,8 +103,10 @@ def parse(args: argparse.Namespace, stage: Stage, replies: ReplyIndex) -> None:
         if shown[index].right:
             stage.write(selection(group, index, reply))
         else:
+            wrong.offer(group["id"], partial(wrong_sample, group, index, reply))
             stage.drop(seat, "wrong_pick", selected=index, selected_id=name_of(group["candidates"][index]))
     stage.note("picks", picks.as_json())
+    stage.note("wrong_samples", {row["id"]: row for row in wrong.rows})
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -94,3 +94,17 @@ def test_every_group_is_written_or_dropped(tmp_path: Path, groups: Made) -> None
     replies = [right(group) for group in groups.rows[::2]]
     made = parse(tmp_path, groups, replies)
     assert made.counts["read"] == len(groups.rows) == len(made.rows) + len(made.dropped)
+
+
+def test_a_wrong_choice_is_kept_for_people_with_what_was_said(tmp_path: Path, groups: Made) -> None:
+    replies = [
+        answer(group["id"], f"<think>Hm.</think>The first is best.\n\nJudgment: {wrong_index(group)}")
+        for group in groups.rows
+    ]
+    ((row_id, sample),) = parse(tmp_path, groups, replies).counts["wrong_samples"].items()
+    (group,) = (group for group in groups.rows if group["id"] == row_id)
+    chosen = group["candidates"][wrong_index(group)]
+    assert (sample["selected_id"], sample["predicted_answer"]) == (f"cot/{chosen['id']}", chosen["answer"])
+    assert sample["said"][0] == ["reasoning", "Hm.", 0]
+    assert sample["said"][1][1].startswith("The first is best.")
+    assert parse(tmp_path / "right", groups, map(right, groups.rows)).counts["wrong_samples"] == {}

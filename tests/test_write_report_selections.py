@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import orjson
 import pytest
 import run_files
 from omr.selections.figures import Picks, Shown
+from row_shards import whole_row, write_shard
 from selection_runs import HOME, selection_config
 from write_report import main
 
@@ -72,3 +74,19 @@ def test_wrong_solutions_that_were_repaired_are_told(tmp_path: Path) -> None:
 
 def test_before_any_choice_was_read_the_page_says_so(tmp_path: Path) -> None:
     assert "No comparison has been read yet." in text_of_report(tmp_path, [])
+
+
+def test_wrong_choices_are_shown_with_what_was_said(tmp_path: Path) -> None:
+    text_of_report(tmp_path, [([RIGHT, WRONG], 0)])
+    run = tmp_path / "small"
+    counts = run / HOME / "counts/parse_selections/shard-000-of-001.json"
+    row = {"id": "ab-1-g0", "problem_id": "ab-1", "selected_id": "cot/ab-1-3", "group_size": 2}
+    row |= {"predicted_answer": "7", "expected_answer": "<b>8</b>", "said": [["solution", "I take **1**.", 0]]}
+    run_files.write_counts(counts, **orjson.loads(counts.read_bytes()) | {"wrong_samples": {"ab-1-g0": row}})
+    write_shard(run / HOME, [whole_row(id="ab-1-g1", inference_mode="genselect")])
+    flags = ["--run", str(run), "--recipe", HOME, "--config", str(run / "config.yaml"), "--output", str(run / "page")]
+    assert main(flags) == 0
+    page = (run / "page").read_text()
+    assert "the model chose a wrong solution</b> <code>ab-1-g0</code>" in page
+    assert "<dt>its answer</dt><dd>7</dd><dt>expected answer</dt><dd>&lt;b&gt;8&lt;/b&gt;</dd>" in page
+    assert "I take <strong>1</strong>." in page

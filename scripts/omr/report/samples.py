@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from omr.files.jsonl import Row
@@ -11,6 +12,7 @@ from omr.report.data import ReportData
 from omr.report.markdown import markdown_html
 from omr.report.tex_html import answer_html
 from omr.report.words import VALUES, reason_in_words
+from omr.training.figures import Samples
 
 #: Of a text so many characters are shown, of an answer so many.
 MAX_SHOWN_CHARS, _MAX_ANSWER_CHARS = 12_000, 1_000
@@ -27,6 +29,7 @@ def samples(data: ReportData) -> Section:
     blocks: list[Block] = [Paragraph(about)]
     if product.samples:
         blocks += [Heading("Training rows"), *map(_right, product.samples)]
+    blocks += _wrong_picks(data)
     dropped = dict(product.dropped)
     if wrong := dropped.pop("wrong", []):
         blocks += [Heading("Wrong ones"), *(_dropped(row, "wrong") for row in wrong[:_WRONG_SHOWN])]
@@ -34,6 +37,25 @@ def samples(data: ReportData) -> Section:
         more = [_dropped(rows[0], reason) for reason, rows in dropped.items() if rows]
         blocks += [Heading("Others that were dropped, one for each reason"), *more]
     return Section("Some solutions", blocks)
+
+
+def _wrong_picks(data: ReportData) -> list[Block]:
+    """Comparisons that chose a wrong solution."""
+    picks = Samples(_WRONG_SHOWN)
+    for row_id, row in data.stages.get("parse_selections", {}).get("wrong_samples", {}).items():
+        picks.offer(row_id, partial(dict, row))
+    return [Heading("Wrong choices"), *map(_wrong_pick, picks.rows)] if picks.rows else []
+
+
+def _wrong_pick(row: Row) -> Sample:
+    facts: dict[str, Cell] = {
+        "chosen": row["selected_id"],
+        "of solutions": row["group_size"],
+        "its answer": _answer(row["predicted_answer"]),
+        "expected answer": _answer(row["expected_answer"]),
+    }
+    fate = reason_in_words("wrong_pick")
+    return Sample(row["id"], "wrong", fate, Text(""), _known(facts), list(_folds(row["said"])))
 
 
 def _dropped(row: Row, reason: str) -> Sample:
