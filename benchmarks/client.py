@@ -1,8 +1,9 @@
 """The client against a local server of fixed latency: CPU seconds per 1,000 requests, throughput, peak memory.
 
-`python benchmarks/client.py` prints one table. Each row is a run of scripts/generate.py's machinery (plan, client,
-journal) in a process of its own; the server is a process beside it. Share of the ideal = requests a second over
-(in flight / latency).
+`python benchmarks/client.py` prints one table. Each row is a run of scripts/generate.py, from its command line to its
+counts, in a process of its own; the server is a process beside it that answers with texts like those of models
+(benchmarks/texts.py). The floor is the bare HTTP library, which sends as many requests and reads the answers, right
+after it. Share of the ideal = requests a second over (in flight / latency).
 """
 
 from __future__ import annotations
@@ -12,42 +13,39 @@ import asyncio
 import json
 import multiprocessing
 import os
-import resource
 import sys
 import tempfile
-import time
-from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import ClassVar
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
+sys.path.insert(0, str(Path(__file__).parent))
 
 import orjson
-from omr.asking.client import ChatClient
-from omr.asking.draining import Drain
-from omr.asking.hosts import Endpoint
-from omr.asking.progress import Log, Progress
-from omr.asking.prompts import load_prompt
-from omr.asking.requests import RequestPlan, Sampling
-from omr.models.model import ModelSpec
-from omr.replies.journal import ReplyStore
+from measuring import SCRIPTS, Cost, cost_of, write_lines
+from texts import Texts
 
-#: name -> (rows, tokens of a reply, latency in seconds)
+#: name -> (rows, characters of a reply, latency in seconds)
 CASES = {
-    "a: 200 tokens, 200 ms": (5_000, 200, 0.2),
-    "b: 60 KB replies, 500 ms": (2_000, 15_000, 0.5),
-    "c: 200 tokens, 50 ms": (20_000, 200, 0.05),
-    "memory: 2,000 rows": (2_000, 200, 0.05),
-    "memory: 50,000 rows": (50_000, 200, 0.05),
+    "a: 800 characters, 200 ms": (5_000, 800, 0.2),
+    "b: 60,000 characters, 500 ms": (2_000, 60_000, 0.5),
+    "c: 800 characters, 50 ms": (20_000, 800, 0.05),
+    "memory, fewer rows": (2_000, 800, 0.05),
+    "memory, more rows": (50_000, 800, 0.05),
 }
 IN_FLIGHT = 512
+#: Replies of a server: after so many it begins anew.
+DIFFERENT = 64
 
 
 class _Server(asyncio.Protocol):
-    """Answers every request with the same body after a fixed time: as little work as a server can do."""
+    """Answers every request after a fixed time: as little work as a server can do."""
 
-    reply = b""
+    replies: ClassVar[list[bytes]] = []
     latency_s = 0.0
+    answered = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -61,16 +59,22 @@ class _Server(asyncio.Protocol):
             if len(self.buffer) < end + 4 + length:
                 return
             self.buffer = self.buffer[end + 4 + length :]
-            asyncio.get_running_loop().call_later(self.latency_s, self.transport.write, self.reply)
+            _Server.answered += 1
+            reply = self.replies[_Server.answered % DIFFERENT]
+            asyncio.get_running_loop().call_later(self.latency_s, self.transport.write, reply)
 
 
-def serve(pipe: Connection, tokens: int, latency_s: float) -> None:
-    message = {"role": "assistant", "content": "abc " * tokens}
-    choice = {"index": 0, "message": message, "finish_reason": "stop"}
-    usage = {"prompt_tokens": 50, "completion_tokens": tokens}
-    body = json.dumps({"id": "x", "choices": [choice], "usage": usage}).encode()
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
-    _Server.reply, _Server.latency_s = head + body, latency_s
+def serve(pipe: Connection, characters: int, latency_s: float) -> None:
+    texts = Texts()
+    for _ in range(DIFFERENT):
+        message = {"role": "assistant", "content": texts.text(characters)}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        usage = {"prompt_tokens": 220, "completion_tokens": characters // 3}
+        # As servers write it: characters beyond ASCII as they are.
+        body = json.dumps({"id": "x", "choices": [choice], "usage": usage}, ensure_ascii=False).encode()
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+        _Server.replies.append(head + body)
+    _Server.latency_s = latency_s
 
     async def run() -> None:
         server = await asyncio.get_running_loop().create_server(_Server, "127.0.0.1", 0, backlog=IN_FLIGHT)
@@ -80,69 +84,92 @@ def serve(pipe: Connection, tokens: int, latency_s: float) -> None:
     asyncio.run(run())
 
 
-def write_inputs(folder: Path, rows: int) -> tuple[Path, Path]:
-    data, prompt = folder / "rows.jsonl", folder / "ask.yaml"
-    with data.open("wb") as handle:
-        for number in range(rows):
-            handle.write(orjson.dumps({"id": f"row-{number}", "problem": f"{number} " + "What is it? " * 40}) + b"\n")
-    prompt.write_text("user: |\n  Solve this. {{ problem }}\n")
-    return data, prompt
-
-
-def ask_all(pipe: Connection, port: int, folder: Path, data: Path, prompt: Path) -> None:
-    """One job's work from the plan to the published output; sends (wall, CPU seconds, peak memory in MB)."""
-    started = time.monotonic()
-    sampling = Sampling(0.0, 1.0, 256)
-    plan = RequestPlan(data, 0, 1, [load_prompt(prompt)], [0], "model", sampling)
-    spec = ModelSpec("model", "model", "endpoint", base_url="x", concurrency=IN_FLIGHT)
-    log = Log(folder / "log")
-
-    async def drain(store: ReplyStore, keys: array[int]) -> None:
-        endpoint = Endpoint(f"http://127.0.0.1:{port}/v1")
-        async with ChatClient(spec, "bench", sampling, endpoint) as client:
-            progress = Progress(len(keys), 0, log)
-            await Drain(client, store, progress, 0).run(plan.requests())
-
-    with ReplyStore(folder / "replies.jsonl", log) as store:
-        keys = array("Q", (int(request.key, 16) for request in plan.requests()))
-        asyncio.run(drain(store, keys))
-        store.publish(keys)
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    pipe.send((time.monotonic() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024))
-
-
-def measure(rows: int, tokens: int, latency_s: float) -> tuple[float, float, float]:
+@contextmanager
+def serving(characters: int, latency_s: float) -> Iterator[str]:
+    """The base URL of a server."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    server = context.Process(target=serve, args=(theirs, tokens, latency_s), daemon=True)
+    server = context.Process(target=serve, args=(theirs, characters, latency_s), daemon=True)
     server.start()
-    port = ours.recv()
-    with tempfile.TemporaryDirectory() as name:
-        data, prompt = write_inputs(Path(name), rows)
-        client = context.Process(target=ask_all, args=(theirs, port, Path(name), data, prompt))
-        client.start()
-        theirs.close()  # so that a client that fails ends the wait
-        figures: tuple[float, float, float] = ours.recv()
-        client.join()
-    server.terminate()
-    server.join()
-    return figures
+    try:
+        yield f"http://127.0.0.1:{ours.recv()}/v1"
+    finally:
+        server.terminate()
+        server.join()
+
+
+def write_inputs(folder: Path, rows: int, base_url: str) -> list[str]:
+    """The files of a job, and its command line."""
+    texts = Texts(1)
+    write_lines(folder / "rows.jsonl", ({"id": f"row-{n}", "problem": f"{n}: {texts.text(500)}"} for n in range(rows)))
+    (folder / "ask.yaml").write_text("user: |\n  Solve this. {{ problem }}\n")
+    model = {"path": "model", "server": "endpoint", "base_url": base_url, "concurrency": IN_FLIGHT}
+    (folder / "config.yaml").write_bytes(orjson.dumps({"models": {"m": model}}))
+    flags = {"stage": "bench", "rows": "rows.jsonl", "prompt": "ask.yaml", "config": "config.yaml", "model": "m"}
+    flags |= {"output": "replies.jsonl", "counts": "counts.json", "log": "log", "max-tokens": "256"}
+    is_file = {"rows", "prompt", "config", "output", "counts", "log"}
+    pairs = ((f"--{name}", str(folder / value) if name in is_file else value) for name, value in flags.items())
+    return [part for pair in pairs for part in pair]
+
+
+def ask_all(arguments: list[str]) -> None:
+    """One job, from its command line to its counts."""
+    sys.path.insert(0, str(SCRIPTS))
+    import generate
+
+    if generate.main(arguments):
+        raise RuntimeError("the job failed")
+
+
+def bare(rows: int, base_url: str) -> None:
+    """The HTTP library alone: the same requests, of which every answer is read."""
+    from pyreqwest.client import ClientBuilder
+
+    message = {"role": "user", "content": Texts(1).text(520)}
+    body = orjson.dumps({"model": "model", "messages": [message], "temperature": 0.0, "max_tokens": 256})
+    left = iter(range(rows))
+
+    async def run() -> None:
+        async with ClientBuilder().pool_max_idle_per_host(IN_FLIGHT).no_proxy().build() as client:
+
+            async def work() -> None:
+                for _ in left:
+                    request = client.post(f"{base_url}/chat/completions").header("Content-Type", "application/json")
+                    response = await request.body_bytes(body).build().send()
+                    await response.bytes()
+
+            await asyncio.gather(*(work() for _ in range(IN_FLIGHT)))
+
+    asyncio.run(run())
+
+
+def measure(rows: int, characters: int, latency_s: float) -> tuple[Cost, Cost, int]:
+    """What a job takes, what the bare library takes, and the bytes that the job's counts say it read."""
+    with serving(characters, latency_s) as base_url, tempfile.TemporaryDirectory() as name:
+        cost = cost_of(ask_all, write_inputs(Path(name), rows, base_url))
+        counts = orjson.loads((Path(name) / "counts.json").read_bytes())
+        if counts["answered"] != rows:
+            raise SystemExit(f"{counts['answered']} of {rows} requests were answered")
+        return cost, cost_of(bare, rows, base_url), sum(counts.get("bytes_read", {}).values())
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--case", choices=[name[0] for name in CASES], help="only cases that begin with this letter")
+    parser.add_argument("--case", help="only cases that begin with this")
     args = parser.parse_args()
     print(f"{IN_FLIGHT} in flight, {os.cpu_count()} cores\n")
-    print("| case | rows | CPU s / 1,000 | requests/s | share of ideal | peak MB |\n|---|---|---|---|---|---|")
-    for name, (rows, tokens, latency_s) in CASES.items():
+    print("| case | rows | CPU s / 1,000 | bare library | share of ideal | bare library | peak MB | MB read |")
+    print("|---|---|---|---|---|---|---|---|", flush=True)
+    for name, (rows, characters, latency_s) in CASES.items():
         if args.case and not name.startswith(args.case):
             continue
-        wall_s, cpu_s, peak_mb = measure(rows, tokens, latency_s)
+        cost, floor, read = measure(rows, characters, latency_s)
         # The ideal sends in waves of IN_FLIGHT: the last one counts whole.
         ideal_s = -(-rows // IN_FLIGHT) * latency_s
-        share = ideal_s / wall_s
-        print(f"| {name} | {rows:,} | {cpu_s / rows * 1000:.2f} | {rows / wall_s:,.0f} | {share:.0%} | {peak_mb:.0f} |")
+        cpu, least = (each.cpu_s / rows * 1000 for each in (cost, floor))
+        share, best = (ideal_s / each.wall_s for each in (cost, floor))
+        cells = f"{rows:,} | {cpu:.2f} | {least:.2f} | {share:.0%} | {best:.0%} | {cost.peak_mb:.0f} | {read / 1e6:.1f}"
+        print(f"| {name} | {cells} |", flush=True)
     return 0
 
 

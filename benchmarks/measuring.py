@@ -13,6 +13,7 @@ import random
 import resource
 import runpy
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +32,7 @@ class Cost(NamedTuple):
     cpu_s: float
     peak_mb: float
     read_mb: float | None
+    wall_s: float
 
 
 def write_lines(path: Path, rows: Iterable[Row]) -> Path:
@@ -104,10 +106,12 @@ def cost_of(function: Callable[..., None], *arguments: object) -> Cost:
 
 
 def _measured(pipe: Any, function: Callable[..., None], arguments: tuple[object, ...]) -> None:
+    started = time.monotonic()
     function(*arguments)
+    wall_s = time.monotonic() - started
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     cpu_s = sum(each.ru_utime + each.ru_stime for each in used)
-    pipe.send(Cost(cpu_s, max(each.ru_maxrss for each in used) / 1024, _read_mb()))
+    pipe.send(Cost(cpu_s, max(each.ru_maxrss for each in used) / 1024, _read_mb(), wall_s))
 
 
 def _read_mb() -> float | None:

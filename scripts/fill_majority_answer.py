@@ -24,14 +24,16 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import tee
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from omr.answers.equivalence import EquivalenceChecker, Verdict
 from omr.answers.single_answer import NO_ANSWER, SEVERAL_ANSWERS, Same
-from omr.answers.vote import Comparing, Requirement, Vote, Voted, count_votes, open_pairs, outcome
+from omr.answers.vote import Open, Requirement, Vote, Voted, count_votes, open_pairs, outcome
 from omr.errors import UserError, run_command
-from omr.files.jsonl import AtomicFile, Fields, dumps, read_rows
+from omr.files.jsonl import AtomicFile, Fields, dumps, parts_of, rows_within
 from omr.replies.reply import Reply
 from omr.solutions.matching import Undecided, undecided_row, vote_fields
 from omr.solutions.solution import answer_of, is_finished
@@ -39,11 +41,14 @@ from omr.stages.flags import add_problems, add_shard, add_solutions, open_stage,
 from omr.stages.seeds import read_plan
 from omr.stages.shard_problems import ProblemTexts, shard_problems
 from omr.stages.stage import Stage
+from omr.stages.workers import ordered_map
 
 _REPLY: Fields = {"id": str, "seed": int, "text": (str, None), "finish_reason": (str, None)}
 _AGREES = {Verdict.EQUAL: True, Verdict.DIFFERENT: False, Verdict.UNKNOWN: None}
 #: In the columns: no reply was read, and a reply without an answer or without a count.
 _MISSING, _NONE = -2, -1
+#: What a worker reads at a time.
+_PART_BYTES = 32 << 20
 #: What the counts call a finished solution without an answer.
 _ENDED = {None: "without_answer", NO_ANSWER: "without_answer", SEVERAL_ANSWERS: "with_several_answers"}
 
@@ -63,7 +68,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--max-matches", type=int, default=0, help="most pairs of answers of a problem that a model may be asked about")
     add("--undecided", type=Path, metavar="FILE", help="votes that such questions may change")
     add("--questions", type=Path, metavar="FILE", help="the questions")
-    add("--workers", type=int, default=1, help="processes that compare answers")
+    add("--workers", type=int, default=1, help="processes that read solutions, then vote, a whole problem at a time")
     args = parser.parse_args(argv)
     if (args.undecided is None) != (args.questions is None) or (args.max_matches and args.undecided is None):
         parser.error("--max-matches needs --undecided and --questions, which go together")
@@ -87,15 +92,13 @@ class Outcome(NamedTuple):
 class Outcomes:
     """What is kept of all solutions of a shard: a few bytes each, besides the distinct answers.
 
-    `numbers` says how many solutions each problem has, of at most `seeds`; `same` tells whether two answers of one
-    solution are the same.
+    `numbers` says how many solutions each problem has, of at most `seeds`.
     """
 
-    def __init__(self, numbers: Mapping[str, int], seeds: int, same: Same) -> None:
+    def __init__(self, numbers: Mapping[str, int], seeds: int) -> None:
         self._ids = problem_ids = list(numbers)
         self._numbers = list(numbers.values())
         self._seeds = seeds
-        self._same = same
         self._places = {problem_id: place * seeds for place, problem_id in enumerate(problem_ids)}
         self._answers = array("i", [_MISSING]) * (len(problem_ids) * seeds)
         self._tokens = array("i", [_NONE]) * len(self._answers)
@@ -105,25 +108,23 @@ class Outcomes:
         self.strangers = 0
         self.not_wanted = 0
 
-    def add(self, reply: Reply, path: Path) -> None:
-        """Keep what counts of a reply; the later of two replies to the same request counts."""
-        place = self._places.get(reply["id"])
+    def add(self, row_id: str, seed: int, outcome: Outcome, path: Path) -> None:
+        """Keep the outcome of a reply; the later of two replies to the same request counts."""
+        place = self._places.get(row_id)
         if place is None:
             self.strangers += 1
             return
-        if self._numbers[place // self._seeds] <= reply["seed"] < self._seeds:
+        if self._numbers[place // self._seeds] <= seed < self._seeds:
             self.not_wanted += 1
             return
-        if not 0 <= reply["seed"] < self._seeds:
-            what = f"it holds seed {reply['seed']}, but seeds go from 0 to {self._seeds - 1}"
+        if not 0 <= seed < self._seeds:
+            what = f"it holds seed {seed}, but seeds go from 0 to {self._seeds - 1}"
             raise UserError(what, file=path, remedy="name the files of the configured seeds only")
-        place += reply["seed"]
-        answer, fault = answer_of(reply, self._same)
+        place += seed
+        answer, fault, finished, error, tokens = outcome
         self._answers[place] = _NONE if answer is None else self._spellings.setdefault(answer, len(self._spellings))
-        self._tokens[place] = _completion_tokens(reply)
-        finished = is_finished(reply)
-        ending = fault if finished else None, finished, reply["error"]["kind"] if reply["error"] else None
-        self._ends[place] = self._endings.setdefault(ending, len(self._endings))
+        self._tokens[place] = _NONE if tokens is None else tokens
+        self._ends[place] = self._endings.setdefault((fault, finished, error), len(self._endings))
 
     def of_problems(self) -> Iterator[list[Outcome]]:
         """The outcomes of each problem's solutions, by seed. Raises UserError where a solution is missing."""
@@ -148,9 +149,14 @@ class Outcomes:
         )
 
 
-def _completion_tokens(reply: Reply) -> int:
+def outcome_of(reply: Reply, same: Same) -> Outcome:
+    """What is kept of a reply; `same` tells whether two answers of one solution are the same."""
+    answer, fault = answer_of(reply, same)
+    finished = is_finished(reply)
+    error = reply["error"]["kind"] if reply["error"] else None
     tokens = (reply["usage"] or {}).get("completion_tokens")
-    return tokens if isinstance(tokens, int) and 0 <= tokens < 1 << 31 else _NONE
+    is_count = isinstance(tokens, int) and 0 <= tokens < 1 << 31
+    return Outcome(answer, fault if finished else None, finished, error, tokens if is_count else None)
 
 
 def check_seeds(solutions: Sequence[Path], seeds: int) -> None:
@@ -164,13 +170,30 @@ def check_seeds(solutions: Sequence[Path], seeds: int) -> None:
         raise UserError(what, remedy="name the files of all seeds after --solutions")
 
 
-def read_outcomes(solutions: Sequence[Path], numbers: Mapping[str, int], seeds: int, same: Same) -> Outcomes:
+@dataclass(frozen=True)
+class Reader:
+    """Reads the outcomes of a part of the solutions; applied by workers, each with a checker of its own."""
+
+    checker: EquivalenceChecker
+
+    def __call__(self, part: tuple[Path, int, int]) -> list[tuple[str, int, Outcome]]:
+        """(problem id, seed, outcome) of the replies whose lines begin within a part of a file, in bytes."""
+        return [
+            (reply["id"], reply["seed"], outcome_of(reply, self._same)) for reply in rows_within(*part, required=_REPLY)
+        ]
+
+    def _same(self, one: str, other: str) -> bool:
+        return self.checker.compare(one, other) is Verdict.EQUAL
+
+
+def read_outcomes(args: argparse.Namespace, numbers: Mapping[str, int], checker: EquivalenceChecker) -> Outcomes:
     """Read every solution once and keep what counts. Raises UserError for a missing seed."""
-    check_seeds(solutions, seeds)
-    outcomes = Outcomes(numbers, seeds, same)
-    for path in solutions:
-        for reply in read_rows(path, _REPLY):
-            outcomes.add(reply, path)
+    check_seeds(args.solutions, args.seeds)
+    outcomes = Outcomes(numbers, args.seeds)
+    parts = [part for path in args.solutions for part in parts_of(path, _PART_BYTES)]
+    for (path, _, _), found in zip(parts, ordered_map(Reader(checker), parts, args.workers), strict=True):
+        for row_id, seed, kept in found:
+            outcomes.add(row_id, seed, kept, path)
     return outcomes
 
 
@@ -231,53 +254,82 @@ class Figures:
             self.agreement[{True: "agrees", False: "differs", None: "undecided"}[fields["majority_agrees"]]] += 1
 
 
+class Decision(NamedTuple):
+    """What the solutions of a problem say: their classes, whether these confirm or replace the known answer, and the
+    pairs of classes that a model may be asked about."""
+
+    classes: list[Voted]
+    agrees: bool | None
+    replaces: bool
+    open_pairs: Open | None
+
+    @property
+    def is_open(self) -> bool:
+        return self.open_pairs is not None
+
+
+@dataclass(frozen=True)
+class Voter:
+    """Decides whole problems; applied by workers, each with a checker of its own."""
+
+    args: argparse.Namespace
+    required: Requirement
+    checker: EquivalenceChecker
+
+    def __call__(self, problem: tuple[str | None, list[Outcome]]) -> Decision:
+        answer, outcomes = problem
+        classes = classes_of(outcomes, self.checker)
+        vote = outcome(classes) if classes else None
+        found = None
+        if answer is None:
+            found = open_pairs(classes, self.required, self.checker.compare_many, self.args.max_matches)
+        return Decision(
+            classes,
+            agreement(answer, vote, self.checker),
+            repaired(answer, classes, self.args, self.checker),
+            found if found is not None and found.pairs else None,
+        )
+
+
 class OpenVotes:
     """Writes the votes that a model may decide, and what it is asked; without files for them, no vote is open."""
 
     def __init__(self, args: argparse.Namespace, stack: ExitStack) -> None:
-        self._most = args.max_matches
         self._texts = ProblemTexts(args.problems)
         self._files = [stack.enter_context(AtomicFile(path)) for path in (args.undecided, args.questions) if path]
-        self.votes = self.questions = 0
+        self.questions = 0
 
-    def put(self, problem_id: str, classes: list[Voted], required: Requirement, compare: Comparing) -> bool:
-        """Whether the vote stays open; then it is written with its questions."""
-        found = open_pairs(classes, required, compare, self._most)
-        if not found.pairs:
-            return False
+    def put(self, problem_id: str, decision: Decision) -> None:
+        """Write an open vote with its questions."""
+        if decision.open_pairs is None:
+            return
         undecided, questions = self._files
-        row = undecided_row(problem_id, classes, found)
+        row = undecided_row(problem_id, decision.classes, decision.open_pairs)
         undecided.write(dumps(row))
         text = self._texts.text(problem_id)
         for match in Undecided.read(row).matches():
             questions.write(dumps(match.row(text)))
             questions.write(dumps(match.turned.row(text)))
-        self.votes += 1
-        self.questions += 2 * len(found.pairs)
-        return True
+        self.questions += 2 * len(decision.open_pairs.pairs)
 
 
 def fill(args: argparse.Namespace, stage: Stage, checker: EquivalenceChecker, open_votes: OpenVotes) -> None:
     """Read the shard, vote, and write its rows."""
     required = Requirement(args.min_votes, args.min_share)
     extracted = {row["id"]: row["expected_answer"] for row in shard_problems(args.problems, args.shard, args.shards)}
-
-    def same(one: str, other: str) -> bool:
-        return checker.compare(one, other) is Verdict.EQUAL
-
-    numbers = numbers_of(args, list(extracted))
-    outcomes = read_outcomes(args.solutions, numbers, args.seeds, same)
+    outcomes = read_outcomes(args, numbers_of(args, list(extracted)), checker)
     figures = Figures()
-    for (problem_id, answer), of_problem in zip(extracted.items(), outcomes.of_problems(), strict=True):
+    problems, again = tee(zip(extracted.values(), outcomes.of_problems(), strict=True))
+    decisions = ordered_map(Voter(args, required, checker), again, args.workers, waiting_per_worker=16)
+    for problem_id, (answer, of_problem), decision in zip(extracted, problems, decisions, strict=True):
         stage.count_read()
         figures.add_outcomes(of_problem)
-        classes = classes_of(of_problem, checker)
-        vote = outcome(classes) if classes else None
-        is_open = answer is None and open_votes.put(problem_id, classes, required, checker.compare_many)
-        replaced = repaired(answer, classes, args, checker)
+        vote = outcome(decision.classes) if decision.classes else None
+        open_votes.put(problem_id, decision)
+        replaced, is_open = decision.replaces, decision.is_open
         figures.repaired += replaced
         known = None if replaced else answer
-        fields = vote_fields(known, None if is_open else vote, agreement(answer, vote, checker))
+        fields = vote_fields(known, None if is_open else vote, decision.agrees)
         fields |= {"original_expected_answer": answer if replaced else None, "changed_answer_to_majority": replaced}
         reason = None if answer is not None or is_open else required.fault(vote)
         reason = reason if of_problem else "not_asked"
@@ -303,7 +355,7 @@ def main(argv: list[str] | None = None) -> int:
     with (
         ExitStack() as stack,
         open_stage("fill_majority_answer", args) as stage,
-        EquivalenceChecker(workers=args.workers) as checker,
+        EquivalenceChecker(workers=1) as checker,
     ):
         fill(args, stage, checker, OpenVotes(args, stack))
     return 0

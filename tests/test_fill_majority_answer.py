@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import permutations
 from pathlib import Path
 
+import fill_majority_answer
 import pytest
 from omr.errors import UserError
 from solution_files import (
@@ -344,3 +345,17 @@ def test_nothing_is_replaced_unless_asked_for(tmp_path: Path) -> None:
     made = fill(tmp_path, [problem("a-1", "9")], {"a-1": ["4"] * 6})
     assert {row["expected_answer"] for row in made.rows} == {"9"}
     assert "answers_repaired" not in made.counts
+
+
+def test_any_number_of_workers_and_any_parts_of_files_make_the_same_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problems = [problem(f"p-{number}", "5" if number % 3 == 0 else None) for number in range(20)]
+    given = {row["id"]: [f"{n % 3 + 1}/2", *HALVES[: n % 4], "7"][:4] for n, row in enumerate(problems)}
+    given = {row_id: [*answers, *["7"] * (4 - len(answers))] for row_id, answers in given.items()}
+    alone = fill(tmp_path / "one", problems, given, workers=1)
+    for place, size in enumerate((1, 90, 1 << 20)):
+        monkeypatch.setattr(fill_majority_answer, "_PART_BYTES", size)
+        together = fill(tmp_path / str(place), problems, given, workers=3)
+        assert together.path.read_bytes() == alone.path.read_bytes()
+        assert together.counts == alone.counts

@@ -164,6 +164,8 @@ def read_reply(body: Any, *, tools: bool = False) -> Told:
 
 def _word(reason: Any) -> str:
     """A reason to end as `_MEANINGS` spells it; `null` without one."""
+    if isinstance(reason, str) and reason in _MEANINGS:
+        return reason
     if isinstance(reason, dict):
         reason = reason.get("type") or reason.get("reason")
     if says_nothing(reason):

@@ -22,6 +22,7 @@ Fields = Mapping[str, type | tuple[type | None, ...]]
 _TYPE_NAMES = {str: "a string", int: "an integer", bool: "true or false", list: "a list", dict: "an object"}
 _TYPE_NAMES[type(None)] = "null"
 _MISSING = object()
+_REMEDY = "delete this file and run again: the workflow makes it anew from its inputs"
 #: An id of plain characters at the beginning of a row.
 ID_FIRST = re.compile(rb'\{"id":"([ !#-\[\]-~]*)"')
 
@@ -95,10 +96,38 @@ def numbered_rows(
                     fault or missing_or_mistyped(row or {}, required or {}) or "unreadable",
                     file=path,
                     line=number,
-                    remedy="delete this file and run again: the workflow makes it anew from its inputs",
+                    remedy=_REMEDY,
                 )
             if wanted is None or wanted(row["id"]):
                 yield number, row
+
+
+def parts_of(path: Path, size: int) -> list[tuple[Path, int, int]]:
+    """A file in parts of about `size` bytes, as (path, begin, end) in bytes, at least one. A missing one is a
+    UserError."""
+    with open_for_reading(path) as handle:
+        length = os.fstat(handle.fileno()).st_size
+    return [(path, begin, min(begin + size, length)) for begin in range(0, max(length, 1), size)]
+
+
+def rows_within(path: Path, begin: int, end: int, *, required: Fields) -> Iterator[Row]:
+    """The rows whose lines begin within a part of a file. Raises UserError as `numbered_rows` does, with the place in
+    bytes instead of the line."""
+    fields = [(field, _kinds(types)) for field, types in required.items()]
+    with open_for_reading(path) as handle:
+        place = max(begin - 1, 0)
+        handle.seek(place)
+        if begin:
+            place += len(handle.readline())  # of a line that began before, or the end of it
+        for line in handle:
+            if place >= end:
+                return
+            row, fault = parse_row(line)
+            if row is None or not _has_fields(row, fields):
+                what = fault or missing_or_mistyped(row or {}, required) or "unreadable"
+                raise UserError(f"at byte {place}: {what}", file=path, remedy=_REMEDY)
+            yield row
+            place += len(line)
 
 
 def open_for_reading(path: str | Path) -> Any:

@@ -107,11 +107,11 @@ class OwnRows:
                 if self._shards > 1 and (head := ID_FIRST.match(line)) is not None and not self._owns(head[1].decode()):
                     continue
                 row = self._parsed(line, place)
-                if self._shards == 1 or self._owns(row["id"]):
+                if self._owns(row["id"]):
                     yield place, row
 
     def _owns(self, row_id: str) -> bool:
-        return shard_of(row_id, self._shards) == self._shard
+        return self._shards == 1 or shard_of(row_id, self._shards) == self._shard
 
     def _parsed(self, line: bytes, place: Place) -> Row:
         row, fault = parse_row(line)

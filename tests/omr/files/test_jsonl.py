@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from omr.errors import UserError
-from omr.files.jsonl import AtomicFile, dumps, numbered_rows, read_rows
+from omr.files.jsonl import AtomicFile, dumps, numbered_rows, parts_of, read_rows, rows_within
 
 
 def test_rows_come_back_as_they_were_written(tmp_path: Path) -> None:
@@ -79,3 +79,27 @@ def test_a_file_that_failed_half_way_leaves_the_old_one_untouched(tmp_path: Path
         write_and_fail()
     assert path.read_bytes() == b"old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["x.jsonl"]
+
+
+@pytest.mark.parametrize("ending", [b"\n", b""])
+@pytest.mark.parametrize("size", [1, 2, 9, 10, 11, 25, 1000])
+def test_each_row_is_in_one_part_of_a_file_whatever_the_parts(tmp_path: Path, size: int, ending: bytes) -> None:
+    path = tmp_path / "rows.jsonl"
+    rows = [{"id": "x" * (number % 5)} for number in range(12)]
+    path.write_bytes(b"\n".join(dumps(row).rstrip() for row in rows) + ending)
+    parts = parts_of(path, size)
+    assert [row for part in parts for row in rows_within(*part, required={"id": str})] == rows
+    assert parts[-1][2] == path.stat().st_size
+
+
+def test_an_empty_file_is_one_part_without_rows(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").touch()
+    (part,) = parts_of(tmp_path / "rows.jsonl", 10)
+    assert list(rows_within(*part, required={"id": str})) == []
+
+
+def test_a_bad_line_in_a_part_is_told_by_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'{"id":"a"}\n{"id":7}\n')
+    with pytest.raises(UserError, match="at byte 11: the field 'id' must be a string"):
+        [list(rows_within(*part, required={"id": str})) for part in parts_of(path, 12)]
