@@ -95,16 +95,26 @@ def show(args: argparse.Namespace, watched: list[Watched]) -> None:
 def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv)
     watched = [Watched(folder) for folder in args.run]
-    if not args.json:
-        show(args, watched)
-        return 0
+    try:
+        if args.json:
+            tell(args, watched)
+        else:
+            show(args, watched)
+    finally:
+        if args.page is not None and args.watch:
+            args.watch = False  # nobody writes the page again, so it need not reload
+            look(args, watched)
+    return 0
+
+
+def tell(args: argparse.Namespace, watched: list[Watched]) -> None:
+    """JSON, for programs."""
     runs = look(args, watched)
     print_json(runs)
     while args.watch and not all(map(is_over, runs)):
         time.sleep(args.every_s)
         runs = look(args, watched)
         print_json(runs)
-    return 0
 
 
 if __name__ == "__main__":

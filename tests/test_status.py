@@ -129,6 +129,20 @@ def test_a_watch_ends_with_its_run_and_the_page_stops_reloading(
     assert capsys.readouterr().out.count("cot-small: judge_answers") == 2
 
 
+def test_a_watch_that_somebody_ends_leaves_a_page_that_does_not_reload(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "status.html"
+
+    def sleep(seconds: float) -> None:
+        assert ("http-equiv", "refresh") in Tags(path.read_text()).attributes
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(status.time, "sleep", sleep)
+    assert run(folder, "--watch", "--json", "--page", str(path)) == 130
+    assert ("http-equiv", "refresh") not in Tags(path.read_text()).attributes
+
+
 def test_a_missing_run_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path / "none") == 2
     assert capsys.readouterr().err.startswith(f"error: {tmp_path / 'none'}: there is no run")
