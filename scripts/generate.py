@@ -37,6 +37,7 @@ from omr.asking.tries import NEVER, Tries, TryAgain
 from omr.asking.turn_journal import forget_turns
 from omr.asking.twin_jobs import EXIT_STOPPED, PostponedError, Queueing
 from omr.batches.run import drain_through_batches
+from omr.batches.submissions import forget_answered
 from omr.config.files import read_config
 from omr.errors import UserError, run_command
 from omr.files.jsonl import AtomicFile, Row
@@ -279,6 +280,7 @@ def fill_open_store(args: argparse.Namespace, work: Work, job: Job, store: Reply
         note_plan(args, work, planning, store, log)
     store.publish([*planning.keys, *tries.keys], failed)
     forget_turns(args.output)
+    forget_answered(args.output, store.__contains__)
     write_counts(args, job.model, store, tries, planning)
     return 0
 

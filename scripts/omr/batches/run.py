@@ -99,6 +99,7 @@ class BatchRun:
 
     async def _settle(self) -> None:
         """Find out about batches that an earlier job may have submitted."""
+        self._open.close_answered(self._drain.store.__contains__)
         self._useless = {submission.name for submission in self._open}
         for request in self._unanswered() if self._useless else ():
             key = int(request.key, 16)

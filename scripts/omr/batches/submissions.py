@@ -11,7 +11,7 @@ output appears, the file is deleted.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -114,6 +114,12 @@ class Submissions:
         """Note that nothing more is to be had from a batch; its requests that have no reply are asked again."""
         self._write({"event": "closed", "name": submission.name, "why": why[:1000]})
 
+    def close_answered(self, is_answered: Callable[[str], bool]) -> None:
+        """Close the batches all of whose requests have a reply: a job may die before it notes that."""
+        for submission in self:
+            if all(map(is_answered, submission.order)):
+                self.closed(submission, "answered")
+
     def _write(self, row: dict[str, Any]) -> None:
         if self._file is None:
             raise ValueError("the submissions are not open")
@@ -136,6 +142,13 @@ class Submissions:
             self._file.close()
         if not self._open and kind is None:
             self.path.unlink(missing_ok=True)
+
+
+def forget_answered(output: Path, is_answered: Callable[[str], bool]) -> None:
+    """Forget the batches of a file of replies that has all that they were to bring."""
+    if _path_of(output).exists():
+        with Submissions(output) as submissions:
+            submissions.close_answered(is_answered)
 
 
 def _path_of(output: Path) -> Path:

@@ -17,6 +17,7 @@ from omr.asking.requests import Request, Sampling
 from omr.batches import api as api_module
 from omr.batches import run as run_module
 from omr.batches.run import drain_through_batches
+from omr.batches.submissions import forget_answered
 from omr.errors import UserError
 from omr.models.model import ModelSpec
 from omr.replay.faults import Fault
@@ -189,6 +190,27 @@ def test_a_job_that_dies_while_an_answer_is_lost_finds_its_batch(lab: Lab) -> No
         lab.die_when = None
         assert_all_are_answered_once(lab.run(server), server)
         assert batches(server) == 1
+
+
+def test_a_job_that_dies_between_storing_and_noting_asks_nothing_again(lab: Lab) -> None:
+    lab.die_when = "warning: lines of the batch"
+    with serving(Fault("garble", match="*3", times=1)) as server:
+        with pytest.raises(KeyboardInterrupt):
+            lab.run(server)
+        lab.die_when = None
+        noted = lab.noted.read_bytes()
+        assert_all_are_answered_once(lab.run(server), server)
+        assert sorted(asked(server).values()) == [1, 1, 1, 1, 1, 2]
+        # The next job may find all answered, and that note still there.
+        lab.noted.write_bytes(noted)
+        lab.run(server)
+        assert batches(server) == 2
+    assert not lab.noted.exists()
+    lab.noted.write_bytes(noted)
+    forget_answered(lab.output, lambda key: key != f"{3:016x}")
+    assert lab.noted.exists()
+    forget_answered(lab.output, lambda key: True)
+    assert not lab.noted.exists()
 
 
 def test_a_torn_note_is_cut_off_and_another_line_is_refused(lab: Lab) -> None:
