@@ -61,8 +61,8 @@ demo: $(VENV)/workflow.lock.txt.installed .venv-sandbox/sandbox.lock.txt.install
 	snakemake --configfile config/demo.yaml --cores $(CORES) --quiet rules
 
 check: $(VENV)/dev.lock.txt.installed  ## format, lint and types, changing nothing
-	ruff format --check scripts tests benchmarks envs
-	ruff check scripts tests benchmarks envs
+	ruff format --check scripts tests benchmarks envs docs
+	ruff check scripts tests benchmarks envs docs
 	snakefmt --no-sort --check Snakefile rules
 	mypy
 	PYTHONPATH=scripts lint-imports --no-logo
@@ -88,8 +88,8 @@ ready-vllm: .venv-vllm/installed
 ready-smoke: .venv-smoke/installed
 
 format: $(VENV)/dev.lock.txt.installed  ## rewrite the sources in the project's format
-	ruff check --fix-only -q scripts tests benchmarks envs
-	ruff format scripts tests benchmarks envs
+	ruff check --fix-only -q scripts tests benchmarks envs docs
+	ruff format scripts tests benchmarks envs docs
 	snakefmt --no-sort Snakefile rules
 
 bench: $(VENV)/dev.lock.txt.installed .venv-sandbox/sandbox.lock.txt.installed  ## the figures of the README (takes a while)
@@ -105,7 +105,9 @@ lock: $(VENV)/dev.lock.txt.installed  ## pin again what pyproject.toml asks for
 	python envs/lock_servers.py
 
 rulegraph: $(VENV)/workflow.lock.txt.installed  ## draw docs/rulegraph.svg again (needs graphviz)
-	snakemake --configfile config/demo.yaml --rulegraph dot | dot -Tsvg -o docs/rulegraph.svg
+	snakemake --configfile config/demo.yaml --rulegraph dot | python docs/draw_rules.py > docs/rulegraph.dot
+	dot -Tsvg docs/rulegraph.dot | python docs/draw_rules.py --style > docs/rulegraph.svg.new
+	rm docs/rulegraph.dot; mv docs/rulegraph.svg.new docs/rulegraph.svg
 
 clean:  ## remove the environments and the demo's results
 	rm -rf $(VENV) .venv-embeddings .venv-sandbox .venv-vllm .venv-smoke results/demo

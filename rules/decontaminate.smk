@@ -158,6 +158,7 @@ rule pair_candidates:
 
 
 use rule ask_model as check_contamination with:
+    """A model says whether a problem and a benchmark problem that resembles it are the same."""
     input:
         **settings.model_inputs("check_contamination"),
         rows="results/{run}/contamination/pairs.jsonl",

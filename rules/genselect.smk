@@ -104,6 +104,7 @@ rule write_comparisons:
 
 
 use rule ask_model as select_solutions with:
+    """A model compares the candidates of a group and chooses one."""
     wildcard_constraints:
         recipe=recipes.pattern_of("genselect"),
     input:
@@ -200,6 +201,7 @@ rule select_comparisons:
 
 
 use rule ask_model as generate_selection_summaries with:
+    """A model sums up how a comparison came to its choice: several candidates of each."""
     wildcard_constraints:
         recipe=recipes.pattern_of("genselect"),
     input:

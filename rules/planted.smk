@@ -38,6 +38,7 @@ rule plant_instructions:
 
 # A request that a server refuses for what is planted in it is counted like the others, and stops no run.
 use rule ask_model as extract_planted_problems with:
+    """extract_problems for copies of threads with a planted instruction, to see whether the model obeys it."""
     input:
         **settings.model_inputs("extract_planted_problems"),
         rows="results/{run}/planted/threads.jsonl",
@@ -58,6 +59,7 @@ use rule ask_model as extract_planted_problems with:
 
 
 use rule ask_model as extract_planted_answers with:
+    """extract_answers for copies of problems with a planted instruction, to see whether the model obeys it."""
     input:
         **settings.model_inputs("extract_planted_answers"),
         rows="results/{run}/planted/problems.jsonl",

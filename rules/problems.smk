@@ -79,6 +79,7 @@ rule prepare_raw_data:
 
 
 use rule ask_model as extract_problems with:
+    """A model states the problems that each thread asks, in whole sentences."""
     input:
         **settings.model_inputs("extract_problems"),
         rows="results/{run}/raw_aops_data.jsonl",
@@ -128,6 +129,7 @@ rule parse_problems:
 
 
 use rule ask_model as classify_problems with:
+    """A model says of each problem, in four questions: proof? multiple choice? yes or no? not a problem at all?"""
     input:
         **settings.model_inputs("classify_problems"),
         rows="results/{run}/problems.jsonl",
@@ -175,6 +177,7 @@ rule parse_classes:
 
 
 use rule ask_model as extract_answers with:
+    """A model finds the final answer that each thread's discussion agrees on."""
     input:
         **settings.model_inputs("extract_answers"),
         rows="results/{run}/classified.jsonl",
@@ -227,6 +230,7 @@ rule parse_answers:
 
 
 use rule ask_model as convert_proofs with:
+    """A model restates proof problems as problems with an answer that can be checked."""
     input:
         **settings.model_inputs("convert_proofs"),
         rows="results/{run}/classified.jsonl",
@@ -274,6 +278,7 @@ rule parse_conversions:
 
 
 use rule ask_model as classify_converted with:
+    """The four questions of classify_problems about the restated problems."""
     input:
         **settings.model_inputs("classify_converted"),
         rows="results/{run}/converted.jsonl",

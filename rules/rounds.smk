@@ -17,6 +17,7 @@ wildcard_constraints:
 
 
 use rule fill_majority_answer as fill_majority_of_round with:
+    """fill_majority_answer for the solutions up to a round before the last."""
     input:
         problems="results/{run}/decontaminated.jsonl",
         solutions=rounds.solutions,
@@ -45,6 +46,7 @@ use rule fill_majority_answer as fill_majority_of_round with:
 
 
 use rule select_judgements as select_judgements_of_round with:
+    """select_judgements for the solutions up to a round before the last."""
     input:
         problems="results/{run}/decontaminated.jsonl",
         majority="results/{run}/{recipe}/rounds/{round}/majority/shard-{shard}-of-{shards}.jsonl",
@@ -64,6 +66,7 @@ use rule select_judgements as select_judgements_of_round with:
 
 
 use rule judge_answers as judge_answers_of_round with:
+    """judge_answers for the solutions of a round before the last."""
     input:
         **recipes.model_inputs("judge_answers"),
         rows="results/{run}/{recipe}/rounds/{round}/judgements/shard-{shard}-of-{shards}.jsonl",
@@ -80,6 +83,7 @@ use rule judge_answers as judge_answers_of_round with:
 
 
 use rule merge_judgements as merge_judgements_of_round with:
+    """merge_judgements for a round before the last: who has enough, who is asked again."""
     input:
         majority="results/{run}/{recipe}/rounds/{round}/majority/shard-{shard}-of-{shards}.jsonl",
         comparisons="results/{run}/{recipe}/rounds/{round}/comparisons/shard-{shard}-of-{shards}.jsonl",

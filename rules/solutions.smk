@@ -32,6 +32,7 @@ rule prepare_sandbox:
 
 
 use rule ask_model as generate_solutions with:
+    """A model solves each problem: one seed of one shard; with `mode: tir` it runs code meanwhile."""
     wildcard_constraints:
         recipe=recipes.pattern_of("cot", "tir"),
     input:
@@ -105,6 +106,7 @@ rule fill_majority_answer:
 
 
 use rule ask_model as match_answers with:
+    """A model says which answers of a vote are the same, where nothing proves it and the majority hangs on it."""
     input:
         **recipes.model_inputs("match_answers"),
         rows="results/{run}/{recipe}/matches/shard-{shard}-of-{shards}.jsonl",
@@ -195,6 +197,7 @@ rule select_judgements:
 
 
 use rule ask_model as judge_answers with:
+    """A model says whether a predicted answer is the expected one, where nothing proves it."""
     input:
         **recipes.model_inputs("judge_answers"),
         rows="results/{run}/{recipe}/judgements/shard-{shard}-of-{shards}.jsonl",

@@ -58,6 +58,7 @@ rule select_traces:
 
 
 use rule ask_model as generate_summaries with:
+    """A model writes the solution anew that each right trace ends with: several candidates of each."""
     input:
         **recipes.model_inputs("generate_summaries"),
         rows="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.jsonl",
@@ -113,6 +114,7 @@ rule select_summary_judgements:
 
 
 use rule ask_model as judge_summaries with:
+    """A model says whether a new summary has the right answer, where nothing proves it."""
     input:
         **recipes.model_inputs("judge_summaries"),
         rows="results/{run}/{recipe}/summary_judgements/shard-{shard}-of-{shards}.jsonl",
@@ -205,6 +207,7 @@ rule select_wrong_traces:
 
 
 use rule ask_model as generate_wrong_summaries with:
+    """A model writes the solution anew that each wrong trace ends with, for comparisons."""
     wildcard_constraints:
         recipe=recipes.with_wrong_summaries,
     input:

@@ -80,6 +80,7 @@ rule cut_fragments:
 
 
 use rule ask_model as judge_code with:
+    """A model says of each block of code whether it calculates something new, and how much that matters."""
     wildcard_constraints:
         recipe=recipes.pattern_of("tir"),
     input:
