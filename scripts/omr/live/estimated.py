@@ -26,6 +26,9 @@ class Estimated:
     def gpu_hours(self, stage: str, recipe: str | None) -> float | None:
         return optional(self._stages.get((stage, recipe), {}), "gpu_hours")
 
+    def completion_tokens(self, stage: str, recipe: str | None) -> float | None:
+        return optional(self._stages.get((stage, recipe), {}), "completion_tokens")
+
     def total(self, unit: str) -> float | None:
         """`gpu_hours` or `usd` of the whole run."""
         return optional(self._total, unit)

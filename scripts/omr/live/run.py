@@ -62,18 +62,22 @@ class RunProgress:
         return guess, True
 
     def left_s(self, stage: StageProgress) -> float | None:
-        """Seconds until a stage is done, at the speed of now (or, before it begins, with as many GPUs as the run has
-        now); None if that is unknown."""
+        """Seconds until a stage is done, at the speed of now; before it begins, with as many GPUs as the run holds now,
+        or as fast as its model answers other stages now. None if that is unknown."""
         if stage.is_complete:
             return 0.0
         total, _ = self.requests(stage)
         if total is not None and stage.rows_per_s > 0:
             return max(0, total - stage.done) / stage.rows_per_s
-        hours = self.estimated.gpu_hours(stage.stage, stage.recipe) if self.estimated is not None else None
-        if not hours or not self.gpus:
+        if self.estimated is None:
             return None
         share = 1.0 if not total else max(0, total - stage.done) / total
-        return hours * share * 3600 / self.gpus
+        hours = self.estimated.gpu_hours(stage.stage, stage.recipe)
+        if hours and self.gpus:
+            return hours * share * 3600 / self.gpus
+        tokens = self.estimated.completion_tokens(stage.stage, stage.recipe)
+        speed = sum(other.tokens_per_s for other in self.stages if other.model == stage.model)
+        return tokens * share / speed if tokens is not None and speed > 0 else None
 
     @property
     def all_left_s(self) -> tuple[float, bool]:

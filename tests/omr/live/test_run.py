@@ -175,6 +175,15 @@ def test_what_is_not_begun_is_told_by_the_estimate(folder: Path) -> None:
     assert "Spent: 2.0 GPU-hours of about 108 estimated; 6.00 USD." in list(summary(run))
 
 
+def test_before_a_stage_of_a_host_begins_its_model_is_as_fast_as_in_other_stages(folder: Path) -> None:
+    known = {"stage": "classify_problems", "recipe": None, "requests": 400, "gpu_hours": 0.0, "completion_tokens": 900}
+    (folder / "estimate.json").write_bytes(orjson.dumps({"stages": [known], "total": {}}))
+    classify = {stage.stage: stage for stage in look(folder).stages}["classify_problems"]
+    assert look(folder).left_s(classify) is None
+    at_work(folder, 0)  # 0.5 tokens a second
+    assert look(folder).left_s(classify) == pytest.approx(1800)
+
+
 def test_a_budget_stands_beside_what_is_spent(tmp_path: Path) -> None:
     folder = begin_run(tmp_path / "small", budget={"usd": None, "gpu_hours": 40})
     finish(folder, 0)
