@@ -12,6 +12,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -79,7 +80,9 @@ def publish(args: argparse.Namespace, files: Sequence[File]) -> None:
     if not args.repo:
         raise UserError("no repository is named", remedy="set `publish: {repo: owner/name}` in config")
     token = read_token(args.token_env)
-    commit = push(args.dataset, files, args.repo, args.public, token)
+    # Said at once, also into a log: a push may take hours.
+    say = partial(print, flush=True)
+    commit = push(args.dataset, files, args.repo, args.public, token, say)
     receipt = {"repo": args.repo, "commit": commit, "files": [file._asdict() for file in files]}
     with AtomicFile(args.output) as file:
         file.write(orjson.dumps(receipt, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
