@@ -317,7 +317,8 @@ class Lists:
     def _thread(self, key: int, row_id: str) -> Thread:
         n = self.db.execute("SELECT count(*) FROM problem WHERE thread=?", (key,)).fetchone()[0]
         rows: list[Row] = [*self.search.rows_of("raw_aops_data.jsonl", key), {}]
-        return Thread(row_id, rows[0], n, self._dropped(key))
+        # A thread with problems was not left out, whatever became of copies of it.
+        return Thread(row_id, rows[0], n, None if n else self._dropped(key))
 
 
 def _of_solved(filters: Filters) -> list[str]:

@@ -129,6 +129,12 @@ def test_threads_by_filters(run: Path, filters: dict[str, str], wanted: list[str
     assert [one.id for one in lists(run).threads(Filters.of(filters)).entries] == wanted
 
 
+def test_a_thread_whose_copy_was_dropped_is_not_said_to_be_left_out(run: Path) -> None:
+    write_rows(run / "dropped/prepare_raw_data.jsonl", {"id": THREAD, "reason": "duplicate_thread"})
+    found = {one.id: (one.problems, one.dropped) for one in lists(run).threads(Filters()).entries}
+    assert found == {THREAD: (1, None), OTHER: (1, None), SILENT: (0, ("parse_problems", "no_problem"))}
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 50])
 def test_pages_hold_every_entry_once_in_one_order(run: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     ids = [f"{n:016x}-1" for n in range(7)]
