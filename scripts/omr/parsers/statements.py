@@ -57,7 +57,9 @@ def signs(line: str) -> str:
     """A line in small letters and single spaces, without emphasis and quotes; brackets open a clause, bars part."""
     if "\\" in line:
         line = TEXT_COMMANDS.sub(" ", line)
-    line = _QUOTES.sub(" ", line.translate(_TO_SIGNS).casefold().replace("n't", " not"))
+    line = line.translate(_TO_SIGNS).casefold()
+    if "'" in line:
+        line = _QUOTES.sub(" ", line.replace("n't", " not"))
     line = " ".join(line.split()).lstrip("#").lstrip()
     return line[2:] if line.startswith(("- ", "+ ", "• ", "– ", ": ", "( ")) else line
 
