@@ -40,7 +40,7 @@ def classes(problems: Path, replies: Sequence[Path], output: Path) -> None:
     found: dict[str, dict[str, bool]] = {}
     for path in replies:
         for reply in _rows(path):
-            is_so = not reply["text"].strip("*. ").casefold().startswith("not")
+            is_so = not reply["text"].lstrip("*").casefold().startswith("not")
             found.setdefault(reply["id"], {})[reply["prompt"].replace("classify", "is")] = is_so
     _write(output, (row | found[row["id"]] for row in _rows(problems)))
 
