@@ -47,7 +47,14 @@ class Display:
                           redirect_stderr=False, vertical_overflow="crop")  # fmt: skip
         self._live.start()
         self._console.show_cursor(True)  # a killed process could not
-        atexit.register(self.end)
+        atexit.register(self._break_off)
+
+    def _break_off(self) -> None:
+        """The process ends and nobody said so: what it said last tells why."""
+        _flush()
+        with suppress(OSError, ValueError):
+            self.relay(everything=True)
+        self.end()
 
     @property
     def width(self) -> int:
@@ -99,7 +106,7 @@ class Display:
             os.dup2(kept, number)
             os.close(kept)
         os.close(self._terminal)
-        atexit.unregister(self.end)
+        atexit.unregister(self._break_off)
         with suppress(OSError):
             if not self._said.stat().st_size:
                 self._said.unlink()

@@ -53,4 +53,4 @@ def test_a_run_that_breaks_off_leaves_the_terminal_as_it_was(tmp_path: Path) -> 
     status, written = on_terminal([sys.executable, "-c", program, scripts], tmp_path)
     assert status == 1
     assert written.rfind("\x1b[?25h") > written.rfind("\x1b[?25l")
-    assert (tmp_path / "said.log").read_text() == "" or "gone" in (tmp_path / "said.log").read_text() + plain(written)
+    assert "gone" in plain(written)
