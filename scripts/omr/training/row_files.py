@@ -218,8 +218,11 @@ def read_all(folders: Iterable[Path]) -> Iterator[Row]:
     for folder in folders:
         for path in files_of(folder):
             with open_rows(path) as file:
-                for batch in file.iter_batches(batch_size=_BATCH_ROWS):
-                    yield from rows_of(batch)
+                # Not by batches of the whole file, which hold more the longer it is.
+                for group in range(file.num_row_groups):
+                    table = file.read_row_group(group, use_threads=False)
+                    for start in range(0, table.num_rows, _BATCH_ROWS):
+                        yield from rows_of(table.slice(start, _BATCH_ROWS))
 
 
 def rows_with(path: Path, column: str, value: str) -> Iterator[Row]:
