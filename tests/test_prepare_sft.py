@@ -105,6 +105,15 @@ def test_solutions_of_a_problem_that_is_no_longer_clean_are_dropped(tmp_path: Pa
     assert [row["id"] for row in made.rows] == ["bb-1-0"]
 
 
+def test_where_a_problem_comes_from_and_what_it_repeats_reach_its_rows(tmp_path: Path) -> None:
+    told = {
+        "problem_source": "forum", "source_url": "https://example.org/1", "source_license": "CC BY-SA", "source_author": "ann",
+        "source_date": "2020", "cluster": "bb-1", "duplicate_of": "bb-1",
+    }  # fmt: skip
+    (row,) = Inputs(tmp_path, [problem("aa-1") | told], [solution("aa-1", 0)], summaries={"aa-1-0": "x"}).prepare().rows
+    assert {name: row[name] for name in told} == told
+
+
 def test_rows_of_another_shard_are_an_error_and_not_contaminated(tmp_path: Path) -> None:
     other = next(f"{n:02x}-1" for n in range(100) if shard_of(f"{n:02x}-1", 2) == 1)
     inputs = Inputs(tmp_path, [problem(other)], [solution(other, 0)], shards=2)
