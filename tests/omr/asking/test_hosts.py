@@ -7,6 +7,8 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -208,3 +210,25 @@ def test_related_requests_wait_for_a_busy_home() -> None:
 
     with two_servers(Fault("status", match="*/1", status=429, times=2, retry_after=0.2)) as (one, other):
         assert asyncio.run(run(one.base_url, other.base_url)) == [one.base_url] * 3
+
+
+def test_the_system_finds_out_when_a_machine_is_gone_on_which_requests_wait() -> None:
+    """A machine without power closes no connection: without probes a request would wait for its whole time limit."""
+
+    async def timers(server: RunningServer) -> list[str]:
+        async with ChatClient(
+            replace(SPEC, request_timeout_s=1.5, retries=0), "stage", Sampling(0.0, 1.0, 8)
+        ) as client:
+            client.connect([Endpoint(server.base_url)])
+            asking = asyncio.create_task(client.ask(requests(1)[0]))
+            while not server.requests()["in_flight"]:
+                await asyncio.sleep(0.02)
+            fields = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+            found = [row[5] for row in fields if row[2].endswith(f":{server.port:04X}") and row[3] == "01"]
+            await asking
+            return found
+
+    with running_server(8, faults=[Fault("hang")]) as server:
+        found = asyncio.run(timers(server))
+    assert len(found) == 1
+    assert found[0].startswith("02:")  # the timer that runs is the one of keep-alive probes
