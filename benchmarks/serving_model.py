@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush, heapreplace
-from itertools import count
+from itertools import count, repeat
 from statistics import NormalDist
 from typing import NamedTuple, TypeAlias
 
@@ -140,13 +140,15 @@ def _longest(ends: Floats, concurrency: int, work: float) -> float:
 
 # ---- jobs and the run --------------------------------------------------------------------------------------------
 class Seconds(NamedTuple):
-    """How a server's time was spent: on tokens that were stored, and lost."""
+    """How a server's time was spent: on tokens that were stored, and lost; `slow` is what a node takes longer for them
+    than the others."""
 
     stored: float
     starts: float
     few: float
     tail: float
     abandoned: float
+    slow: float = 0.0
 
     @property
     def held(self) -> float:
@@ -158,25 +160,52 @@ class Seconds(NamedTuple):
 
 
 class Job(NamedTuple):
-    """A shard: how each of its tries spent its time, and the longest that a request waited."""
+    """A shard: how each of its tries spent its time, the longest that a request waited, and how many of the tries
+    another job's priority ended, which Slurm starts again by itself."""
 
     tries: list[Seconds]
     longest_s: float
+    preempted: int = 0
 
 
-def run_job(lengths: Floats, server: Server, concurrency: int, limit: Limit = NO_LIMIT) -> Job:
-    """Drain a shard, with a new start after each time limit, which counts from the start.
+def run_job(
+    lengths: Floats,
+    server: Server,
+    concurrency: int,
+    limit: Limit = NO_LIMIT,
+    preempted_after_s: Iterator[float] | None = None,
+) -> Job:
+    """Drain a shard, with a new start after each time limit, which counts from the start, and after each preemption,
+    which comes so long after a start and lets no request finish.
 
-    Raises ValueError if a try would store no reply.
+    Raises ValueError if a try would store no reply before its time limit.
     """
-    tries, longest_s = [], 0.0
+    tries, longest_s, preempted = [], 0.0, 0
+    after = repeat(math.inf) if preempted_after_s is None else preempted_after_s
     while len(lengths):
-        drained = drain(lengths, server, concurrency, limit._replace(asking_s=limit.asking_s - server.start_s))
-        if len(drained.left) == len(lengths):
+        after_s = next(after)
+        is_preempted = after_s < limit.asking_s
+        if after_s <= server.start_s:
+            tries.append(Seconds(0.0, after_s, 0.0, 0.0, 0.0))
+            preempted += 1
+            continue
+        of_try = Limit(after_s, 0.0) if is_preempted else limit
+        drained = drain(lengths, server, concurrency, of_try._replace(asking_s=of_try.asking_s - server.start_s))
+        if len(drained.left) == len(lengths) and not is_preempted:
             raise ValueError("no reply ends before the time limit of a job")
         tries.append(_spent(drained, server))
+        preempted += is_preempted and len(drained.left) > 0
         lengths, longest_s = drained.left, max(longest_s, drained.longest_s)
-    return Job(tries, longest_s)
+    return Job(tries, longest_s, preempted)
+
+
+def beside_faster_ones(job: Job, factor: float) -> Job:
+    """A job on a node of only `factor` of the others' speed, by what those would have needed for the same tokens."""
+    tries = [
+        spent._replace(stored=spent.stored * factor, slow=spent.slow + spent.stored * (1 - factor))
+        for spent in job.tries
+    ]
+    return job._replace(tries=tries)
 
 
 def _spent(drained: Drained, server: Server) -> Seconds:

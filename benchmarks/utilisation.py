@@ -2,16 +2,19 @@
 
 `python benchmarks/utilisation.py` simulates every recipe of config/config.yaml that a run makes and prints a table of
 each. Shards, seeds, concurrency, time limits, how long starts take and tries are read from config (and overlays given
-with `--configfile`) and profiles/slurm. How fast servers are is assumed (`ASSUMED`, changed with `--assume`); a table
-shows what each assumption does to the result. The exit status is 1 if the defaults of config stay under `--target`,
-need more tries than the profile grants, or let requests time out.
+with `--configfile`) and profiles/slurm. How fast servers are is assumed (`ASSUMED`, changed with `--assume`); tables
+show what each assumption does to the result, slow nodes and preemption too, what the defaults reach over the speeds and
+starts that a site may find (`PLAUSIBLE`) and which shards and time limit do where that is too little, and a job of each
+other stage. The exit status is 1 if the defaults of config stay under `--target` as assumed, or nothing reaches it in
+one of these cases; if they need more tries than the profile grants, or let requests time out.
 
 Utilisation = (tokens of stored replies / tokens a second of a full server) / (time that GPUs were held). Losses:
 starts (loading the model, stopping), few (too few requests in flight), tail (the last requests of a job run alone),
-abandoned (tokens of replies that a time limit cut off). Idle at the end: of all servers' time from the first job to the
-last, the share in which a node has no job any more. Reading prompts (3% of the tokens, many at once), preemption inside
-the server, failures, and waiting in the cluster's queue are left out. A job that its time limit stops is asked on in
-its next try, which goes to the end of the queue.
+abandoned (tokens of replies that a time limit or a preemption cut off), slow nodes. Idle at the end: of all servers'
+time from the first job to the last, the share in which a node has no job any more; nobody pays for it where a job that
+ends gives its nodes back. Prompts are read many tokens at once: in the table of all stages a token of them counts a
+tenth (of solutions they are 0.3%). Preemption inside the server, failures, and waiting in the cluster's queue are left
+out. A job that its time limit stops is asked on in its next try, which goes to the end of the queue.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
-from itertools import cycle, islice, product
+from itertools import cycle, islice, product, repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,10 +40,24 @@ from omr.config.recipes import Recipes  # noqa: E402
 from omr.config.seeds import most_seeds  # noqa: E402
 from omr.config.settings import Settings  # noqa: E402
 from omr.models.resources import WARNING_S  # noqa: E402
+from omr.runs.costs import PROMPT_TOKEN_WEIGHT  # noqa: E402
+from omr.runs.counts import RunCounts  # noqa: E402
+from omr.runs.estimation import estimate  # noqa: E402
+from omr.runs.input_size import threads_at_hand  # noqa: E402
 from omr.runs.published_ratios import CONCENTRATION, KNOWN_SHARE, RATIOS, THREADS, TOKENS  # noqa: E402
 from omr.runs.solve_rates import Population, asked_shares  # noqa: E402
 from omr.runs.yields import asking_of  # noqa: E402
-from serving_model import Floats, Job, Limit, Seconds, Server, draw_lengths, run_job, run_wall_s  # noqa: E402
+from serving_model import (  # noqa: E402
+    Floats,
+    Job,
+    Limit,
+    Seconds,
+    Server,
+    beside_faster_ones,
+    draw_lengths,
+    run_job,
+    run_wall_s,
+)
 
 CONFIG = [ROOT / "config" / name for name in ("config.yaml", "models.yaml", "benchmarks.yaml")]
 SHARDS = (1, 2, 5, 10, 20, 50, 100)
@@ -63,14 +80,24 @@ class Assumed:
     mean_tokens: float = MEAN_TOKENS
     spread: float = 0.6  # standard deviation of the logarithm of a reply's tokens
     gradual: float = 0  # 1: speed falls from the second request on, instead of only where the server's rate is reached
+    slow_share: float = 0.0  # of the nodes, and how fast those are beside the others
+    slow_factor: float = 0.7
+    preempted_h: float = math.inf  # a job is preempted after so many hours on average
 
 
 #: Assumed for 8 and 2 x 8 GPUs of the kind H100. Caches: QwQ leaves half a terabyte, at 0.26 MB a token; R1's weights
 #: leave 25 GB on each GPU, which all hold the same cache, at 70 KB a token.
 ASSUMED = {
     "qwq-32b": Assumed(8000, 80, cache_tokens=1_900_000),
+    "qwen2.5-32b-instruct": Assumed(8000, 80, cache_tokens=1_900_000),
     "deepseek-r1": Assumed(1500, 40, cache_tokens=350_000),
 }
+#: What a site may find instead: tokens a second, and minutes to start.
+PLAUSIBLE = {
+    "qwq-32b": ((4000, 8000, 20_000), (5, 10, 20)),
+    "deepseek-r1": ((750, 1500, 3000), (30, 45, 60)),
+}
+NOTHING_DOES = "No cell of these tables does: load faster, or use faster servers."
 GRADUAL = "speed falls with every request"
 #: What the last table varies: an assumption and its factor.
 VARIED = {
@@ -156,14 +183,36 @@ class Simulation:
         jobs: list[Job] = []
         for asked, seeds in Counter(self.plan.asked or (1.0,) * self.plan.seeds).items():
             asking = [part[: round(len(part) * asked)] for part in parts]
-            sample = [run_job(part, self.server, concurrency, limit) for part in asking if len(part)]
-            jobs += islice(cycle(sample), shards * seeds)
+            sample = [self._job(part, concurrency, limit, draw) for draw in self._draws for part in asking if len(part)]
+            slow = round(shards * seeds * self.assumed.slow_share)
+            jobs += islice(cycle(sample), shards * seeds - slow)
+            if slow:
+                jobs += islice(cycle([self._slow_job(part, concurrency, limit) for part in asking if len(part)]), slow)
         number = len(jobs)
         total = Seconds(*np.sum([spent for job in jobs for spent in job.tries], axis=0).tolist())
         wall_s = run_wall_s(([spent.held for spent in job.tries] for job in jobs), self.plan.servers)
-        starts, most_tries = sum(len(job.tries) for job in jobs), max(len(job.tries) for job in jobs)
+        starts, most_tries = sum(len(job.tries) for job in jobs), max(len(job.tries) - job.preempted for job in jobs)
         idle = 1 - total.held / (wall_s * self.plan.servers)
         return Run(total, number, starts, most_tries, max(job.longest_s for job in jobs), wall_s, idle)
+
+    @property
+    def _draws(self) -> range:
+        """Jobs that are alike but for when they are preempted."""
+        return range(1 if math.isinf(self.assumed.preempted_h) else 16)
+
+    def _job(self, lengths: Floats, concurrency: int, limit: Limit, draw: int, server: Server | None = None) -> Job:
+        mean_s = self.assumed.preempted_h * 3600
+        if math.isinf(mean_s):
+            return run_job(lengths, server or self.server, concurrency, limit)
+        rng = np.random.default_rng((len(lengths), draw))
+        after_s = (float(rng.exponential(mean_s)) for _ in repeat(None))
+        return run_job(lengths, server or self.server, concurrency, limit, after_s)
+
+    def _slow_job(self, lengths: Floats, concurrency: int, limit: Limit) -> Job:
+        factor, fast = self.assumed.slow_factor, self.server
+        rates = fast.tokens_per_second * factor, fast.request_tokens_per_second * factor
+        slow = replace(fast, tokens_per_second=rates[0], request_tokens_per_second=rates[1])
+        return beside_faster_ones(self._job(lengths, concurrency, limit, 0, slow), factor)
 
     def default(self) -> Run:
         return self.run(self.plan.shards, self.plan.concurrency, self.plan.runtime_min)
@@ -179,7 +228,7 @@ def plans(args: argparse.Namespace) -> list[Plan]:
     rates = Population.beta(RATIOS["right"].value, CONCENTRATION.value, KNOWN_SHARE.value)
     for name in recipes.solving:
         recipe, model = recipes[name], recipes.model(name, "generate_solutions")
-        if model.name not in ASSUMED:
+        if model.name not in PLAUSIBLE:
             continue
         found.append(
             Plan(
@@ -214,7 +263,7 @@ def share(run: Run, plan: Plan) -> str:
 
 
 def losses(run: Run) -> list[str]:
-    """Shares of the time that GPUs were held: starts, few, tail, abandoned."""
+    """Shares of the time that GPUs were held, as `LOSSES` has them."""
     _, *lost = run.seconds
     return [f"{max(0.0, part / run.seconds.held):.1%}" for part in lost]  # a sum of nothing may be just below 0
 
@@ -239,7 +288,8 @@ def _marked(value: float, default: float) -> str:
     return f"{value:g}, as in config" if value == default else f"{value:g}"
 
 
-RUN_HEAD = ("jobs", "starts", "tries", "utilisation", "starts", "few", "tail", "abandoned", "h", "idle at the end")
+LOSSES = ("starts", "few", "tail", "abandoned", "slow nodes")
+RUN_HEAD = ("jobs", "starts", "tries", "utilisation", *LOSSES, "h", "idle at the end")
 
 
 def run_cells(run: Run, plan: Plan) -> list[str]:
@@ -265,11 +315,60 @@ def print_sensitivity(plan: Plan, assumed: Assumed) -> None:
     cases = {"as assumed": assumed, GRADUAL: replace(assumed, gradual=1)}
     for name, (key, factor) in VARIED.items():
         cases[name] = replace(assumed, **{key: getattr(assumed, key) * factor})
+    cases["one node in ten is slow (0.7 of the others)"] = replace(assumed, slow_share=0.1)
+    cases["jobs are preempted after two days on average"] = replace(assumed, preempted_h=48)
+    cases["jobs are preempted after eight hours on average"] = replace(assumed, preempted_h=8)
     rows = []
     for name, case in cases.items():
         run = Simulation(replace(plan, samples=min(plan.samples, 2)), case).default()
         rows.append([name, share(run, plan), *losses(run), str(run.most_tries), f"{run.longest_s / 60:.0f}"])
-    table(["defaults, if", "utilisation", "starts", "few", "tail", "abandoned", "tries", "longest wait, min"], rows)
+    table(["defaults, if", "utilisation", *LOSSES, "tries", "longest wait, min"], rows)
+
+
+def print_plausible(plan: Plan, assumed: Assumed, args: argparse.Namespace) -> bool:
+    """What the defaults reach at other speeds and starts, and what would do where that is too little; whether something
+    does in each case."""
+    speeds, starts = PLAUSIBLE[plan.model]
+    few = replace(plan, samples=1)
+    rows, advices = [], []
+    for start_min in starts:
+        row = [f"{start_min} min"]
+        for speed in speeds:
+            case = replace(assumed, tokens_per_second=speed, start_min=start_min)
+            simulation = Simulation(few, case)
+            run = simulation.default()
+            row.append(share(run, few))
+            if not is_enough(run, few, args.target):
+                advices.append((f"{speed:,} tokens/s, {start_min} min to start", advice(simulation, args)))
+        rows.append(row)
+    table(["defaults, if a start takes", *(f"{speed:,} tokens/s" for speed in speeds)], rows)
+    for where, words in advices:
+        print(f"{where}: {words}")
+    print()
+    return all(words != NOTHING_DOES for _, words in advices)
+
+
+def print_stages(args: argparse.Namespace, assumed: dict[str, Assumed]) -> None:
+    """All stages of models with assumptions: a job of average size of each, prompts counted in."""
+    config = read_config([*CONFIG, *args.configfile])
+    settings = Settings(config)
+    recipes = Recipes(settings)
+    run = RunCounts(Path("none"), settings, recipes)
+    rows = []
+    for stage in estimate(threads_at_hand(run, settings), settings, recipes, [run]).stages:
+        if stage.model not in assumed or stage.requests < stage.jobs:
+            continue
+        of_model, spec = assumed[stage.model], settings.model_named(stage.model)
+        mean = (stage.completion_tokens + PROMPT_TOKEN_WEIGHT * stage.prompt_tokens) / stage.requests
+        lengths = draw_lengths(stage.requests // stage.jobs, mean, of_model.spread, math.ceil(8 * mean))
+        limit = Limit(spec.runtime_min * 60 - WARNING_S, Drain.grace_s)
+        job = run_job(lengths, server_of(of_model, lengths), spec.concurrency, limit)
+        spent = Seconds(*np.sum(job.tries, axis=0).tolist())
+        name = stage.stage if stage.recipe is None else f"{stage.recipe}: {stage.stage}"
+        shares = [f"{max(0.0, part / spent.held):.1%}" for part in spent[1:5]]
+        rows.append([name, f"{stage.jobs:,}", f"{spent.held / 3600:.1f}", f"{spent.utilisation:.1%}", *shares])
+    print("## A job of average size of each stage, prompts counted in at a tenth\n")
+    table(["stage", "jobs", "h", "utilisation", *LOSSES[:4]], rows)
 
 
 def is_enough(run: Run, plan: Plan, target: float) -> bool:
@@ -279,7 +378,7 @@ def is_enough(run: Run, plan: Plan, target: float) -> bool:
 def verdict(simulation: Simulation, args: argparse.Namespace) -> bool:
     """Print what the defaults reach, and if that will not do, the smallest change that would."""
     plan, run = simulation.plan, simulation.default()
-    starts, few, tail, abandoned = losses(run)
+    starts, few, tail, abandoned, _ = losses(run)
     enough = is_enough(run, plan, args.target)
     print(
         f"{plan.recipe}: the defaults reach {run.seconds.utilisation:.1%} of the ideal ({args.target:.0%} is asked): "
@@ -306,7 +405,7 @@ def advice(simulation: Simulation, args: argparse.Namespace) -> str:
             shards, concurrency, runtime = values
             reached = f"{run.seconds.utilisation:.1%}"
             return f"These do: shards {shards}, concurrency {concurrency}, runtime_min {runtime} ({reached})."
-    return "No cell of these tables does: load faster, or use faster servers."
+    return NOTHING_DOES
 
 
 def report(plan: Plan, assumed: Assumed, args: argparse.Namespace) -> bool:
@@ -326,7 +425,8 @@ def report(plan: Plan, assumed: Assumed, args: argparse.Namespace) -> bool:
     print_grid(simulation, shards, sorted({*args.concurrency, plan.concurrency}))
     print_losses(simulation, shards)
     print_sensitivity(plan, assumed)
-    return verdict(simulation, args)
+    everywhere = print_plausible(plan, assumed, args)
+    return verdict(simulation, args) and everywhere
 
 
 # ---- the command -------------------------------------------------------------------------------------------------
@@ -364,6 +464,7 @@ def main(argv: list[str] | None = None) -> int:
     assumed = assumptions(args.assume, [*CONFIG, *args.configfile])
     print("†: more tries than the profile grants, the run fails. ‡: requests wait longer than their time limit.\n")
     reached = [report(plan, assumed[plan.model], args) for plan in plans(args)]
+    print_stages(args, assumed)
     return 0 if all(reached) else 1
 
 

@@ -159,6 +159,28 @@ def test_a_limit_in_which_nothing_can_end_is_an_error_and_not_an_endless_run() -
         model.run_job(lengths(1000), server(start_s=5), 1, model.Limit(60, 0))
 
 
+def test_a_preemption_costs_what_was_in_flight_and_another_start_but_no_token_and_no_try() -> None:
+    served, requests = server(start_s=10.0, stop_s=0.0), lengths(*[100.0] * 40)
+    # The second comes while the model loads; then nothing disturbs the job.
+    job = model.run_job(requests, served, 10, model.NO_LIMIT, iter([25.0, 4.0, math.inf]))
+    spent = total(job)
+    assert job.preempted == 2
+    assert len(job.tries) == 3
+    assert spent.starts == 10 + 4 + 10
+    assert spent.stored == pytest.approx(40 * 100 / 100)  # all tokens, at 100 a second
+    assert spent.abandoned == pytest.approx(5.0)  # of the second ten, which had begun five seconds before
+
+
+def test_a_slow_node_is_held_longer_for_the_same_tokens() -> None:
+    requests = lengths(*[100.0] * 40)
+    fast = model.run_job(requests, server(), 10)
+    slow = model.run_job(requests, server(tokens_per_second=50.0, request_tokens_per_second=5.0), 10)
+    beside = total(model.beside_faster_ones(slow, 0.5))
+    assert beside.held == pytest.approx(2 * total(fast).held)
+    assert beside.utilisation == pytest.approx(total(fast).utilisation / 2)
+    assert beside.slow == pytest.approx(total(fast).held)
+
+
 def test_a_shard_without_requests_needs_no_server() -> None:
     assert model.run_job(lengths(), server(start_s=5), 4).tries == []
 
