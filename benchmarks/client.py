@@ -64,12 +64,12 @@ class _Server(asyncio.Protocol):
             asyncio.get_running_loop().call_later(self.latency_s, self.transport.write, reply)
 
 
-def serve(pipe: Connection, characters: int, latency_s: float) -> None:
+def serve(pipe: Connection, characters: int, latency_s: float, prompt_tokens: int) -> None:
     texts = Texts()
     for _ in range(DIFFERENT):
         message = {"role": "assistant", "content": texts.text(characters)}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
-        usage = {"prompt_tokens": 220, "completion_tokens": characters // 3}
+        usage = {"prompt_tokens": prompt_tokens, "completion_tokens": characters // 3}
         # As servers write it: characters beyond ASCII as they are.
         body = json.dumps({"id": "x", "choices": [choice], "usage": usage}, ensure_ascii=False).encode()
         head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
@@ -85,11 +85,11 @@ def serve(pipe: Connection, characters: int, latency_s: float) -> None:
 
 
 @contextmanager
-def serving(characters: int, latency_s: float) -> Iterator[str]:
-    """The base URL of a server."""
+def serving(characters: int, latency_s: float, prompt_tokens: int = 220) -> Iterator[str]:
+    """The base URL of a server, which says that prompts had so many tokens."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    server = context.Process(target=serve, args=(theirs, characters, latency_s), daemon=True)
+    server = context.Process(target=serve, args=(theirs, characters, latency_s, prompt_tokens), daemon=True)
     server.start()
     try:
         yield f"http://127.0.0.1:{ours.recv()}/v1"

@@ -41,7 +41,8 @@ def problem(n: int, task: str, texts: Texts) -> str:
 
 def threads(rows: int, texts: Texts) -> Iterator[Row]:
     for n in range(rows):
-        post = f"Hello, I’m stuck here: {problem(n, 'Find the smallest possible value', texts)}"
+        task = "Prove the lower bound" if n % 3 == 0 else "Find the smallest possible value"
+        post = f"Hello, I’m stuck here: {problem(n, task, texts)}"
         posts = [f"Post {k}:\n{texts.text(250)}" for k in range(1, 7)]
         row_id = f"{n * 0x9E3779B97F4A7C15 % 2**64:016x}"
         yield {"id": row_id, "forum_post": post, "forum_discussions": "\n\n".join(posts)}
@@ -49,8 +50,7 @@ def threads(rows: int, texts: Texts) -> Iterator[Row]:
 
 def extraction(row: Row, n: int, texts: Texts) -> str:
     """One problem nearly always; now and then two, none, or an unreadable reply."""
-    task = "Prove the lower bound" if n % 3 == 0 else "Find the smallest possible value"
-    first = f"Problem 1: {problem(n, task, texts)}"
+    first = f"Problem 1: {row['forum_post'].partition('here: ')[2]}"
     if n % 20 == 7:
         return f"{first}\n\nProblem 2: {problem(n, 'Find the largest possible value', texts)}"
     return {3: "No problems identified.", 5: "The post is about notation."}.get(n % 40, first)

@@ -31,7 +31,7 @@ def main() -> int:
     args = parser.parse_args()
     print("| rows | MB of all rows | MB of the part's own | way | MB read | CPU s |\n|---|---|---|---|---|---|")
     for rows in args.rows:
-        with serving(800, 0.0) as base_url, tempfile.TemporaryDirectory() as name:
+        with serving(800, 0.0, prompt_tokens=12_000) as base_url, tempfile.TemporaryDirectory() as name:
             measure(Path(name), rows, base_url)
     return 0
 
