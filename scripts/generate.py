@@ -34,7 +34,6 @@ from omr.asking.serving import drain_through_server
 from omr.asking.special_tokens import SpecialTokens
 from omr.asking.time_limit import watched_time_limit
 from omr.asking.tries import NEVER, Tries, TryAgain
-from omr.asking.turn_journal import forget_turns
 from omr.asking.twin_jobs import EXIT_STOPPED, PostponedError, Queueing
 from omr.batches.run import drain_through_batches
 from omr.batches.submissions import forget_answered
@@ -48,11 +47,12 @@ from omr.servers import ServerSite, server_site
 from omr.servers.full_load import FullLoad
 from omr.servers.kinds import telling_reuse
 from omr.servers.model_files import served_from
+from omr.turns.journal import forget_turns
 
 if TYPE_CHECKING:
     # With the sandbox, which most jobs never need: half of a short job is its imports.
-    from omr.asking.code_job import CodeJob
-    from omr.asking.turns import TurnCounts
+    from omr.turns.job import CodeJob
+    from omr.turns.solver import TurnCounts
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -136,7 +136,7 @@ def read_job(args: argparse.Namespace, prompts: Sequence[Prompt]) -> Job:
     job = Job(spec, served, server_site(config, spec.server), fraction, read_try_again(args, config), Budget(config))
     if args.code is None:
         return job
-    from omr.asking.code_job import code_job, sandbox_settings
+    from omr.turns.job import code_job, sandbox_settings
 
     code = CodeSettings.read(orjson.loads(args.code))
     sandbox = sandbox_settings(config, code, args.sandbox)

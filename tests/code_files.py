@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from omr.asking.code_tags import tagged
-from omr.asking.insertions import insertion, note_of
 from omr.asking.special_tokens import SpecialTokens
 from omr.replies.steps import Step, stored_steps
 from omr.sandbox.results import Result, Status
+from omr.turns.insertions import insertion, note_of
+from omr.turns.tags import tagged
 from solution_files import Row, reply
 
 

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from code_files import Ran, coded_reply
 from omr.asking.code_settings import CodeSettings
-from omr.asking.code_tags import tags_named
 from omr.config.code_recipes import CodeRecipes
 from omr.config.files import read_config
 from omr.config.recipes import Recipes
 from omr.config.settings import Settings
 from omr.solutions.solution import predicted_answer
 from omr.solutions.transcripts import published, transcript_of
+from omr.turns.tags import tags_named
 from sft_files import ROOT
 from test_clean_code_solutions import clean, judged, reason
 from test_select_by_code import cut, select

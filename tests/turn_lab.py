@@ -10,14 +10,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from omr.asking.chat_template import ChatTemplate
 from omr.asking.client import ChatClient
 from omr.asking.code_settings import CodeSettings
 from omr.asking.hosts import Endpoint
 from omr.asking.requests import Request, Sampling
-from omr.asking.turn_forms import Form, TextForm, ToolsForm
-from omr.asking.turn_journal import TurnJournal, forget_turns
-from omr.asking.turns import Solver
 from omr.models.model import ModelSpec
 from omr.replay.faults import Fault
 from omr.replay.launch import RunningServer, running_server
@@ -26,6 +22,10 @@ from omr.replay.replies import Turn
 from omr.replies.reply import Reply
 from omr.sandbox.results import Past, Result
 from omr.servers.dialect import dialect_of
+from omr.turns.chat_template import ChatTemplate
+from omr.turns.forms import Form, TextForm, ToolsForm
+from omr.turns.journal import TurnJournal, forget_turns
+from omr.turns.solver import Solver
 
 TEMPLATE = ChatTemplate(
     "{% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}{% endfor %}"

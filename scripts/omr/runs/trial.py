@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from omr.answers.final_answer import final_answer, split_reasoning
-from omr.asking.chat_template import load_template
 from omr.asking.client import ChatClient
 from omr.asking.hosts import Endpoint
 from omr.asking.prompts import Prompt
@@ -32,6 +31,7 @@ from omr.servers.gpus import check_gpus
 from omr.servers.kinds import KINDS
 from omr.servers.launch import Launch, full_environment
 from omr.servers.model_files import read_manifest, served_from
+from omr.turns.chat_template import load_template
 
 #: The stage that requests are named after, the row that is asked about, and its answer.
 STAGE, ROW, ANSWER = "try_server", {"id": "sum", "problem": "What is 17 + 25?"}, "42"

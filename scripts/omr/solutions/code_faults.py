@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from omr.answers.final_answer import final_answer
 from omr.answers.prose import claimed_answers
-from omr.asking.code_tags import CLOSE_TAG, tags_named
 from omr.replies.reply import Reply
 from omr.solutions.plotting import plots
 from omr.solutions.solution import shows_output
 from omr.solutions.transcripts import Transcript
+from omr.turns.tags import CLOSE_TAG, tags_named
 
 #: Whether two answers are provably the same.
 Same = Callable[[str, str], bool]

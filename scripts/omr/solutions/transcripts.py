@@ -11,10 +11,10 @@ from textwrap import dedent
 from typing import NamedTuple
 
 from omr.answers.final_answer import split_reasoning
-from omr.asking.code_tags import OPEN_TAG, tagged
 from omr.errors import UserError
 from omr.replies.reply import Reply
 from omr.replies.steps import Step, steps_of
+from omr.turns.tags import OPEN_TAG, tagged
 
 _THINK, _END_THINK = "<think>", "</think>"
 

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from textwrap import dedent
 from typing import Any, NamedTuple
 
-from omr.asking.code_tags import CLOSE_TAG, OPEN_TAG
 from omr.replies.reply import Reply
 from omr.solutions.transcripts import Transcript, note
+from omr.turns.tags import CLOSE_TAG, OPEN_TAG
 
 #: The tool of the chats, as trainers that pass `tools` to a chat template take it; solutions are asked with its name.
 TOOL_NAME = "run_python"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from code_files import DISGUISES, Ran, coded_reply
-from omr.asking.insertions import note_of
 from omr.solutions.transcripts import Transcript, joined, published, split, transcript_of
 from omr.training.code_rows import TOOLS, Coded, coded, fault_of_code_text, messages_with_tools, told_budget
 from omr.training.columns import fault_of_tool_messages
+from omr.turns.insertions import note_of
 
 PROMPT = [{"role": "user", "content": "Solve it."}]
 

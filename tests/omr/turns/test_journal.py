@@ -6,9 +6,9 @@ from pathlib import Path
 
 import orjson
 import pytest
-from omr.asking.insertions import Insertion
-from omr.asking.turn_journal import Turn, TurnJournal, forget_turns
 from omr.errors import UserError
+from omr.turns.insertions import Insertion
+from omr.turns.journal import Turn, TurnJournal, forget_turns
 
 WHO = {"id": "row", "prompt": "p", "seed": 0, "key": "00000000000000aa"}
 SHOWN = Insertion("\n```output\n1\n```\n", 11, 13, 2, "ok", 0.25)

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from omr.asking.code_job import sandbox_settings, words_on_turns
 from omr.asking.code_settings import CodeSettings
 from omr.asking.prompts import Prompt
 from omr.asking.requests import RequestPlan, Sampling
-from omr.asking.turn_forms import code_of
-from omr.asking.turns import TurnCounts
 from omr.errors import UserError
 from omr.models.model import ModelSpec
 from omr.servers.full_load import FullLoad
 from omr.servers.kinds import telling_reuse
+from omr.turns.forms import code_of
+from omr.turns.job import sandbox_settings, words_on_turns
+from omr.turns.solver import TurnCounts
 from turn_lab import SETTINGS
 
 SITE: dict[str, Any] = {"python": None, "cores": 3, "memory_gb": 5, "tier": "full", "container": [], "required": True}

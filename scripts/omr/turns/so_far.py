@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from omr.asking.code_tags import Block
-from omr.asking.insertions import Insertion
-from omr.asking.turn_journal import Turn
 from omr.replies.steps import Step
+from omr.turns.insertions import Insertion
+from omr.turns.journal import Turn
+from omr.turns.tags import Block
 
 
 class SoFar:

@@ -10,17 +10,17 @@ from __future__ import annotations
 import json
 from typing import Any, Protocol
 
-from omr.asking.chat_template import ChatTemplate
-from omr.asking.code_tags import Block, Tags, tagged, tags_named
-from omr.asking.insertions import note_of, tool_answer
 from omr.asking.outcomes import TransientError
 from omr.asking.questions import CHAT, COMPLETIONS
 from omr.asking.reading import Told, read_reply
 from omr.asking.requests import Request
-from omr.asking.said import Said
-from omr.asking.so_far import SoFar
-from omr.asking.turn_journal import Turn
 from omr.servers.dialect import RequestDialect
+from omr.turns.chat_template import ChatTemplate
+from omr.turns.insertions import note_of, tool_answer
+from omr.turns.journal import Turn
+from omr.turns.said import Said
+from omr.turns.so_far import SoFar
+from omr.turns.tags import Block, Tags, tagged, tags_named
 
 Message = dict[str, Any]
 _TOOL = "run_python"

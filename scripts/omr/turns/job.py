@@ -10,15 +10,11 @@ from typing import Any
 
 import orjson
 
-from omr.asking.chat_template import ChatTemplate, load_template
 from omr.asking.code_settings import CodeSettings
 from omr.asking.draining import Drain
 from omr.asking.prompts import Prompt
 from omr.asking.questions import COMPLETIONS
 from omr.asking.special_tokens import SpecialTokens
-from omr.asking.turn_forms import Form, TextForm, ToolsForm
-from omr.asking.turn_journal import TurnJournal
-from omr.asking.turns import Solver, TurnCounts
 from omr.errors import UserError
 from omr.models.model import ModelSpec
 from omr.sandbox.pool import Pool
@@ -26,6 +22,10 @@ from omr.sandbox.settings import SandboxSettings, site_settings
 from omr.servers.dialect import dialect_of
 from omr.servers.endpoint import check_completions
 from omr.servers.full_load import FullLoad
+from omr.turns.chat_template import ChatTemplate, load_template
+from omr.turns.forms import Form, TextForm, ToolsForm
+from omr.turns.journal import TurnJournal
+from omr.turns.solver import Solver, TurnCounts
 
 #: Below this share of prompts that the server still knew, later turns are computed again and again.
 _LITTLE_REUSE = 0.6

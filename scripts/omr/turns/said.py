@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
-from omr.asking.code_tags import Block, Tags
+from omr.turns.tags import Block, Tags
 
 
 class Said(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from omr.asking.code_tags import tagged, tags_named
+from omr.turns.tags import tagged, tags_named
 
 FENCES, TAGS = tags_named("fences"), tags_named("tool_call")
 

@@ -17,10 +17,10 @@ from typing import Any, Self
 
 import orjson
 
-from omr.asking.insertions import Insertion
 from omr.errors import UserError
 from omr.files.appended import AppendedFile
 from omr.files.jsonl import dumps, parse_row
+from omr.turns.insertions import Insertion
 
 Row = dict[str, Any]
 

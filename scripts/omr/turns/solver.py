@@ -1,6 +1,6 @@
 """Solutions that run code: asked for turn by turn, each block run in the sandbox, its output put behind it.
 
-See omr/replies/steps.py for what comes of it, omr/asking/turn_journal.py for what survives a kill.
+See omr/replies/steps.py for what comes of it, omr/turns/journal.py for what survives a kill.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from typing import Any, Protocol
 
 from omr.asking.client import ChatClient
 from omr.asking.code_settings import CodeSettings
-from omr.asking.code_tags import Block
 from omr.asking.hosts import Home
-from omr.asking.insertions import insertion, note_of
 from omr.asking.outcomes import FinalError
 from omr.asking.questions import Question
 from omr.asking.reading import Told
 from omr.asking.requests import Request, sampling_seed
 from omr.asking.rows import failed, stored
-from omr.asking.said import Next, Said, next_of
-from omr.asking.so_far import SoFar
 from omr.asking.special_tokens import SpecialTokens
-from omr.asking.turn_forms import Form
-from omr.asking.turn_journal import Turn, TurnJournal
 from omr.replies.reply import Reply
 from omr.replies.steps import stored_steps
 from omr.sandbox.results import LOST, Past, Result
+from omr.turns.forms import Form
+from omr.turns.insertions import insertion, note_of
+from omr.turns.journal import Turn, TurnJournal
+from omr.turns.said import Next, Said, next_of
+from omr.turns.so_far import SoFar
+from omr.turns.tags import Block
 
 #: What servers may count otherwise than we do between two turns.
 _MARGIN = 16

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from omr.asking.chat_template import load_template
 from omr.errors import UserError
+from omr.turns.chat_template import load_template
 
 MESSAGES = [{"role": "system", "content": "Be <brief>."}, {"role": "user", "content": "1 < 2? {{ x }} é"}]
 QWEN = """{%- if messages[0].role == 'system' %}
