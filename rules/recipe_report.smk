@@ -3,7 +3,8 @@
     results/{run}/counts/, contamination/report.json, planted/report.json, {recipe}/counts/, stages.json, figures/
     -> results/{run}/{recipe}/report.html
 
-One page that needs no network; `snakemake --report` shows it.
+A whole run's pages wait for all its recipes, which they put beside each other; asked for by its path, a page comes as
+soon as its own recipe is done. One page that needs no network; `snakemake --report` shows it.
 """
 
 from omr.config.code import templates_of_report
@@ -18,6 +19,8 @@ rule write_report:
         contamination="results/{run}/contamination/report.json",
         planted=settings.planted_report,
         prompts=products.prompts,
+        # The pages of a whole run tell of all its recipes; a page that is asked for by its path needs no other recipe.
+        beside=[] if named_run else expand(f"results/{settings.run}/{{recipe}}/stages.json", recipe=recipes.to_run),
         templates=templates_of_report(),
         code=code_of("write_report"),
     output:
@@ -29,8 +32,6 @@ rule write_report:
         ),
     log:
         "results/{run}/{recipe}/logs/write_report.log",
-    # After what is ready to run besides: it tells of the other recipes, as far as they are made.
-    priority: -1
     resources:
         run_config=settings.config_file,
     conda:

@@ -51,9 +51,8 @@ def test_a_finished_run_gives_subsets_of_its_rows_that_load_as_the_dataset_does(
     demo.make(*targets, *DEMO, overlay)
     folder = demo.path("results/demo/cot-qwq")
     check_every(folder)
-    (part,) = (folder / "subsets/few/dataset/data").iterdir()
-    whole = [orjson.loads(line) for line in (folder / "sft.jsonl").read_bytes().splitlines()]
-    kept = pq.read_table(part).to_pylist()
+    whole = pq.read_table(folder / "dataset/data").to_pylist()
+    kept = pq.read_table(folder / "subsets/few/dataset/data").to_pylist()
     assert {row["problem_id"] for row in kept} == {row["problem_id"] for row in whole}
     assert len(kept) == len({row["problem_id"] for row in whole}) < len(whole)
     assert "`solutions_per_problem` 1" in (folder / "subsets/few/dataset/README.md").read_text()

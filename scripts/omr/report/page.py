@@ -66,7 +66,7 @@ def page(data: ReportData) -> Page:
 
 def _about_solutions(data: ReportData) -> str:
     times = data.settings["seeds"]
-    often = "a number of times that its own table or rounds say"
+    often = "as often as a table of pass rates says"
     if isinstance(times, int):
         often = (
             "once" if times == 1 else f"{times} times" if not data.settings.get("rounds") else f"up to {times} times"
