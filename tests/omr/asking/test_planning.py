@@ -97,7 +97,7 @@ def test_only_rows_with_something_to_ask_are_read_a_second_time(tmp_path: Path, 
 class _Server:
     """Its start waits until the plan is being made, and its plan until it starts: neither may wait for the other."""
 
-    base_url, served_name = "http://127.0.0.1:9/v1", None
+    base_urls, served_name, start_s = ("http://127.0.0.1:9/v1",), None, None
 
     def __init__(self) -> None:
         self.starts, self.stopped, self.planned = asyncio.Event(), False, asyncio.Event()
