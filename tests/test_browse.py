@@ -42,6 +42,13 @@ class Served:
         connection.endheaders()
         return connection.getresponse()
 
+    def __enter__(self) -> Served:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+
     def end(self) -> int:
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(60)
@@ -51,9 +58,8 @@ class Served:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     run = run_files.write_run(tmp_path_factory.mktemp("results"), HOSTILE)
     assert browse.main(["--run", str(run), "--only-index"]) == 0
-    one = Served(run)
-    yield one
-    one.end()
+    with Served(run) as one:
+        yield one
 
 
 @pytest.mark.parametrize("path", ["/", "/problems?q=1%2B1", f"/problem?id={PROBLEM}", "/drops", "/static/style.css"])
@@ -112,12 +118,11 @@ def test_a_row_that_no_stage_writes_is_told_on_its_page_and_ends_nothing(tmp_pat
     run = run_files.write_run(tmp_path)
     run_files.write_rows(run / RECIPE / "judged/shard-000-of-001.jsonl", {"id": PROBLEM, "judgement": "yes"})
     assert browse.main(["--run", str(run), "--only-index"]) == 0
-    one = Served(run)
-    answer = one.ask(f"/problem?id={PROBLEM}")
-    assert answer.status == 500
-    assert b"not as its stage writes it" in answer.read()
-    assert one.ask("/problems").status == 200
-    assert one.end() == 0
+    with Served(run) as one:
+        answer = one.ask(f"/problem?id={PROBLEM}")
+        assert answer.status == 500
+        assert b"not as its stage writes it" in answer.read()
+        assert one.ask("/problems").status == 200
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
@@ -141,9 +146,9 @@ def test_a_port_that_is_taken_and_a_run_that_is_not_there_are_told(served: Serve
 def test_an_index_elsewhere_leaves_the_folder_of_the_run_alone_and_ctrl_c_is_no_fault(tmp_path: Path) -> None:
     run = run_files.write_run(tmp_path)
     index = tmp_path / "elsewhere.sqlite"
-    one = Served(run, "--index", str(index))
-    assert one.ask("/files").status == 200
-    assert one.end() == 0
+    with Served(run, "--index", str(index)) as one:
+        assert one.ask("/files").status == 200
+        assert one.end() == 0
     assert index.exists()
     assert not (run / browse.NAME).exists()
 
