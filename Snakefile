@@ -27,11 +27,10 @@ include: "rules/targets.smk"  # names for people: problems, decontaminated, solu
 
 
 rule all:
-    """Everything that config describes."""
+    """Everything that config describes, replies too: Snakemake does not miss what was deleted if nobody asks for it."""
     default_target: True
     localrule: True
     input:
-        # Named here so that deleted replies are made again; Snakemake leaves out what nobody asks for.
         settings.all_replies(),
         recipes.all_replies(settings.run),
         settings.planted_report,
@@ -44,13 +43,11 @@ onstart:
     planned = planned_jobs(workflow.dag.needrun_jobs())
     ending.watch(planned, jobs_run_here=workflow.local_exec)
     try:
-        site = Site(bool(workflow.deployment_settings.deployment_method), runs_jobs=workflow.local_exec)
-        begin(settings, recipes, planned, site)
+        begin(settings, recipes, planned, Site.of(workflow))
         watch.start(workflow, planned, logger, log)
     except UserError as error:
         raise WorkflowError(str(error)) from None
-    if workflow.executor_plugin.name == "slurm":
-        patient_slurm.start(Path(".snakemake/slurm"), logger.warning, workflow.scheduler._executor)
+    patient_slurm.start(workflow, logger.warning)
 
 
 onsuccess:

@@ -253,7 +253,7 @@ rule preferences:
 
 
 use rule prepare_sft as prepare_verdicts with:
-    # For subsets that ask for wrong or unjudged solutions too: rows of them, as models wrote them.
+    """Finished solutions of a shard, also wrong and unjudged ones as models wrote them, for subsets that ask for them."""
     wildcard_constraints:
         recipe=recipes.pattern_of(*SOLVING),
         subset=further.verdict_pattern,

@@ -21,6 +21,7 @@ from typing import Any
 
 _SCRIPT = Path(__file__).resolve().parents[2] / "slurm_command.py"
 _COMMANDS = ("sbatch", "squeue", "sacct", "scancel", "scontrol", "sinfo", "sshare")
+_FOLDER = Path(".snakemake/slurm")
 _READ_EVERY_S = 1.0
 
 
@@ -88,12 +89,16 @@ class PatientSlurm:
 _started: list[PatientSlurm] = []
 
 
-def start(parent: Path, say: Callable[[str], None], executor: Any) -> None:
+def start(workflow: Any, say: Callable[[str], None]) -> None:
     """From now on Slurm's commands are patient, for what this process starts.
 
-    `executor` is Snakemake's: when it is told to `cancel`, submissions that wait give up.
+    `workflow` is Snakemake's. When its executor is told to `cancel`, submissions that wait give up; without Slurm
+    nothing is done.
     """
-    patient = PatientSlurm(parent, say)
+    if workflow.executor_plugin.name != "slurm":
+        return
+    executor = workflow.scheduler._executor
+    patient = PatientSlurm(_FOLDER, say)
     _started.append(patient)
     cancel = executor.cancel
 

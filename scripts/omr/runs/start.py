@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 from omr.config.files import OF_RUN, write_merged_config
 from omr.config.recipes import Recipes
@@ -36,6 +36,11 @@ class Site(NamedTuple):
 
     makes_environments: bool
     runs_jobs: bool
+
+    @classmethod
+    def of(cls, workflow: Any) -> Self:
+        """As Snakemake was started; `workflow` is its own."""
+        return cls(bool(workflow.deployment_settings.deployment_method), workflow.local_exec)
 
 
 def begin(settings: Settings, recipes: Recipes, planned: Planned, site: Site) -> None:
