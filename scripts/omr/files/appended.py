@@ -14,13 +14,15 @@ class AppendedFile:
 
     `sync`, `fsync` and `close` may be called by any thread and wait for each other: a slow disk holds up whoever syncs
     and nobody who appends. The system tells only once that it has lost something: the fault is kept, and raised by
-    every later call, so that it is not lost with the thread that met it. All methods raise OSError.
+    every later call, so that it is not lost with the thread that met it. Behind a line that the disk took half of,
+    nothing is appended any more: at the end of a file half a line is known as such. All methods raise OSError.
     """
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
         self._busy = threading.Lock()
         self._fault: OSError | None = None
+        self._torn: OSError | None = None  # why the last line may be half a line
 
     @property
     def size(self) -> int:
@@ -29,9 +31,15 @@ class AppendedFile:
     def append(self, line: bytes) -> None:
         """Append a line, also where the system takes it in parts: a full disk says so only at the second."""
         self._raise_fault()
-        written = os.write(self._fd, line)
-        while written < len(line):
-            written += os.write(self._fd, line[written:])
+        if self._torn is not None:
+            raise self._torn
+        try:
+            written = os.write(self._fd, line)
+            while written < len(line):
+                written += os.write(self._fd, line[written:])
+        except OSError as error:
+            self._torn = error
+            raise
 
     def truncate(self, size: int) -> None:
         os.ftruncate(self._fd, size)
