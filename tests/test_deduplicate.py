@@ -119,3 +119,12 @@ def test_a_row_without_a_problem_is_refused_with_its_line(tmp_path: Path) -> Non
     with pytest.raises(UserError, match="thread_id") as caught:
         main(["--problems", str(rows), *flags])
     assert caught.value.line == 2
+
+
+def test_sentences_in_another_order_are_a_repost_only_with_the_same_answer(tmp_path: Path) -> None:
+    first, other = (f"Take 10. {steps} What is the result?" for steps in ("Double it. Add 5.", "Add 5. Double it."))
+    assert deduplicate(tmp_path, [problem("a-1", first, "25"), problem("b-1", other, "30")]).dropped == []
+    assert deduplicate(tmp_path, [problem("a-1", first), problem("b-1", other)]).dropped == []
+    given, turned = "A has $12$. B has $x$. Find their sum.", "B has $x$. A has $12$. Find their sum."
+    run = deduplicate(tmp_path, [problem("a-1", given, "12+x"), problem("b-1", turned, "$12 + x$")])
+    assert [row["id"] for row in run.dropped] == ["b-1"]

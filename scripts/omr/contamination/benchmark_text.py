@@ -15,8 +15,9 @@ _GREEK = {
     "τ": "tau", "υ": "upsilon", "φ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega", "ς": "sigma",
 }  # fmt: skip
 _SIGNS = {
-    "≤": "le", "⩽": "le", "≥": "ge", "⩾": "ge", "≠": "ne", "×": "times", "·": "times", "⋅": "times", "∙": "times",
-    "∗": "times", "÷": "div", "⁄": "div", "∕": "div", "√": "sqrt", "∞": "infty", "∠": "angle", "△": "triangle",
+    "≤": "le", "⩽": "le", "≥": "ge", "⩾": "ge", "≠": "ne", "×": "times", "·": "cdot", "⋅": "cdot", "∙": "cdot",
+    "∗": "ast", "∣": "mid", "∤": "nmid", "∃": "exists", "∄": "nexists", "∀": "forall",
+    "÷": "div", "⁄": "div", "∕": "div", "√": "sqrt", "∞": "infty", "∠": "angle", "△": "triangle",
     "∈": "in", "∉": "notin", "∪": "cup", "∩": "cap", "⊂": "subset", "⊆": "subseteq", "±": "pm", "→": "to",
     "≡": "equiv", "≈": "approx", "≅": "cong", "∑": "sum", "∏": "prod", "∫": "int", "⌊": "lfloor", "⌋": "rfloor",
     "⌈": "lceil", "⌉": "rceil", "⊥": "perp", "∥": "parallel", "∅": "emptyset",
@@ -24,7 +25,10 @@ _SIGNS = {
 _CHARACTERS: dict[int, str] = {ord(sign): f"\\{name} " for sign, name in (_GREEK | _SIGNS).items()}
 _CHARACTERS |= {ord(sign): f"^{digit}" for digit, sign in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
 _CHARACTERS |= {ord(sign): f"_{digit}" for digit, sign in enumerate("₀₁₂₃₄₅₆₇₈₉")}
-_CHARACTERS |= {ord(sign): "-" for sign in "−–—‐‑‒―"} | {ord("°"): "^\\circ ", ord("′"): "'", ord("ⁿ"): "^n"}
+_CHARACTERS |= {ord(sign): "-" for sign in "−–—‐‑‒―"} | {ord("°"): "^\\circ ", ord("ⁿ"): "^n"}
+_CHARACTERS |= {ord(sign): "'" for sign in "′’´"} | {ord("”"): '"'}
+# Between spaces: `2½` is not `21/2`.
+_CHARACTERS |= {ord(sign): f" {unicodedata.normalize('NFKD', sign)} " for sign in "¼½¾⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"}
 
 #: Commands that stand for another spelling; what is not here keeps its own name.
 _SAME_AS = {
@@ -98,20 +102,36 @@ def _tokens(text: str) -> list[str]:
     return plain_tokens(_TOKEN.findall(one_script(text).casefold().replace("{,}", ",")))
 
 
-def plain_tokens(raw: list[str]) -> list[str]:
-    """Raw tokens (commands with their backslash) in their one spelling, without those that change the look only."""
-    return _Tokens(raw).read()
+def plain_tokens(raw: list[str], *, keep_hyphens: bool = False) -> list[str]:
+    """Raw tokens (commands with their backslash) in their one spelling, without those that change the look only.
+
+    A hyphen between two names of letters is a minus too, as in `\\alpha-\\beta`: `keep_hyphens` leaves it there.
+    """
+    return _Tokens(raw).read(keep_hyphens=keep_hyphens)
 
 
 def one_script(text: str) -> str:
-    """Compatibility characters, signs and accents in their plain form (`ö` is `o`)."""
+    """Compatibility characters, signs and the accents of words in their plain form (`ö` is `o`)."""
     if text.isascii():
         return text
     spelled = text.translate(_CHARACTERS)
     # In pieces: putting a long run of accents in canonical order takes quadratic time, and they go anyway.
     pieces = range(0, len(spelled), _PIECE_CHARACTERS)
     plain = "".join(unicodedata.normalize("NFKD", spelled[start : start + _PIECE_CHARACTERS]) for start in pieces)
-    return "".join(sign for sign in plain.translate(_CHARACTERS) if not unicodedata.combining(sign))
+    return _without_accents(plain.translate(_CHARACTERS))
+
+
+def _without_accents(text: str) -> str:
+    """Text without the marks on letters of words; on digits, signs and single letters they mean something (`0.3̅`)."""
+    found, place = list[str](), 0
+    while place < len(text):
+        base, place = text[place], place + 1
+        start = place
+        while place < len(text) and unicodedata.combining(text[place]):
+            place += 1
+        in_word = base.isalpha() and ((start > 1 and text[start - 2].isalpha()) or text[place : place + 1].isalpha())
+        found.append(base if place == start or in_word else f"{base}\\marked ")
+    return "".join(found)
 
 
 class _Tokens:
@@ -124,7 +144,7 @@ class _Tokens:
         self._after_look = False  # the last token was a command of `_LOOKS`
         self._after_fraction = False
 
-    def read(self) -> list[str]:
+    def read(self, *, keep_hyphens: bool) -> list[str]:
         for token in self._raw:
             after_look, self._after_look = self._after_look, False
             after_fraction, self._after_fraction = self._after_fraction, False
@@ -138,7 +158,7 @@ class _Tokens:
                 self._out.extend(_arguments(token) if after_fraction else [token.replace(",", "")])
             elif token not in _SILENT and self._is_meant(token):
                 self._out.append(token)
-        return self._without_hyphens()
+        return self._out if keep_hyphens else self._without_hyphens()
 
     def _open(self, *, kept: bool) -> None:
         self._braces.append(len(self._out) if kept else None)
@@ -188,5 +208,5 @@ def _is_prose(token: str) -> bool:
 
 
 def _arguments(token: str) -> list[str]:
-    """`\\frac12` is a half: of an unbraced pair the first character is the numerator."""
-    return [token[0], token[1:]] if len(token) > 1 and "." not in token else [token]
+    """`\\frac12` is a half: of unbraced characters the first two are numerator and denominator."""
+    return [part for part in (token[0], token[1:2], token[2:]) if part] if "." not in token else [token]

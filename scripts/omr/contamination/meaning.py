@@ -1,11 +1,12 @@
 r"""What a problem says, without how it says it: equal for reposts of a problem, different for its neighbours.
 
-Two texts say the same if they have the same mathematics and the same words that carry meaning, in the same order, where
-sentences may stand in any order and the question before or behind what is given. What may differ is a closed list: the
-spelling of LaTeX, white space and punctuation; articles, auxiliaries and words that introduce (`let`, `suppose`, `such
-that`); words that speak of the task and not of its object (`please`, `the following problem`); endings; and the few
-synonyms of `_PHRASES`. Every other word counts, so what this list does not know makes two problems, not one: numbers,
-signs, letters (`$a$` is not `$A$`), primes, dots, negations, quantifiers, and all nouns and adjectives.
+Two texts say the same if they have the same mathematics and the same words that carry meaning, in the same order. The
+question may stand before or behind what is given, and sentences in any order if the answers are the same. What else may
+differ is a closed list: the spelling of LaTeX, white space and punctuation; articles, auxiliaries and words that
+introduce (`let`, `suppose`, `such that`); words that speak of the task and not of its object (`please`, `the following
+problem`); endings; and the few synonyms of `_PHRASES`. Every other word counts, so what this list does not know makes
+two problems, not one: numbers, signs, letters (`$a$` is not `$A$`), primes, dots, marks (`0.3` with a bar), negations,
+quantifiers, and all nouns and adjectives.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from itertools import chain
 from typing import NamedTuple
 
 from omr.contamination.benchmark_text import one_script, plain_tokens
+from omr.files.notation import notation
 
 _RAW = re.compile(
-    r"\\[A-Za-z]+|\\.|\$\$|\.{3,}|[^\W\d_]+|[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?|[^\s\w]|_",
+    r"\\[A-Za-z]+|\\.|\$\$|\.{3,}|[^\W\d_]+|[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?"
+    r"|(?<![\w.])\.[0-9]+|[^\s\w]|_",
     re.DOTALL,
 )
 _OPENING, _CLOSING, _EITHER = frozenset({"\\(", "\\["}), frozenset({"\\)", "\\]"}), frozenset({"$", "$$"})
@@ -28,6 +31,12 @@ _SENTENCE_END = frozenset(".?!")
 #: Stands behind a word of prose until all is read: no letter of a formula is taken for one.
 _PROSE = "\ue000"
 _TEXTS = frozenset({"\\text", "\\textrm", "\\textbf", "\\textit", "\\textnormal", "\\mbox", "\\hbox", "\\mathrm"})
+#: Signs that plain_tokens leaves out; here they may be operations (`a @ b`), or part the entries of a matrix.
+_NAMED = {"@": "\\atsign", "#": "\\hashsign"}
+_ENTRIES = {"&": "\\ampersand", "\\\\": "\\newrow"}
+_ENVIRONMENT = re.compile(r"\\begin\{([a-z]+)")
+_PRODUCTS = {"\\times": "\\product", "\\cdot": "\\dotproduct", "\\ast": "\\starproduct", "*": "\\starproduct"}
+_VECTORS = re.compile(r"\\(?:vec|overrightarrow|mathbf|boldsymbol)(?![A-Za-z])|\bvectors?\b", re.IGNORECASE)
 #: Commands that look like others but for a capital that means a size.
 _SIZES = re.compile(r"\\B(?=ig{1,2}[lrm]?$)")
 
@@ -130,6 +139,14 @@ def evidence_of(meaning: Meaning, answer: str | None) -> int | None:
     return _hash([spelled, str(meaning.task)])
 
 
+def reordered(meaning: Meaning, answer: str | None) -> int | None:
+    """A hash that is the same of sentences in another order, with the same answer; None without one.
+
+    The order of steps may be what a problem is about (`Double it. Add 5.`): then its answer is another one.
+    """
+    return None if answer is None else _hash([str(meaning.sentences), notation(answer)])
+
+
 def is_same(first: Meaning, second: Meaning) -> bool:
     """Whether two problems with one `evidence_of` are the same: the same mathematics, and nearly the same words.
 
@@ -178,7 +195,7 @@ def _sentences(problem: str) -> Iterator[list[str]]:
     """The tokens of each sentence; words of prose are in small letters and marked."""
     spelled = one_script(problem.replace(_PROSE, "")).replace("{,}", ",")
     found: list[str] = []
-    place, previous = _Place(), ""
+    place, previous, names = _Place(), "", _names_of_signs(spelled)
     for match in _RAW.finditer(spelled):
         token = match.group()
         if place.moves(token):
@@ -186,23 +203,42 @@ def _sentences(problem: str) -> Iterator[list[str]]:
         elif token[0].isalpha():
             found.extend(_letters(token, place.in_formula, previous))
         elif token in _SENTENCE_END and not place.in_formula and _ends_word(spelled, match.end()):
-            if token == "!" and _is_factorial(previous):
-                found.append(token)
+            if token == "!" and (previous == "!" or _is_factorial(previous)):
+                found.extend(_sign(token, place.in_formula, previous))
             yield found
             found = []
         elif token != "-" or place.in_formula or not _joins_words(spelled, match.start()):
-            found.append(_sign(token, place.in_formula, previous))
+            found.extend(_sign(names.get(token, token), place.in_formula, previous))
         previous = token
     yield found
 
 
-def _sign(token: str, in_formula: bool, previous: str) -> str:
+def _names_of_signs(text: str) -> dict[str, str]:
+    """Signs that do not mean the same in every problem, and their names in this one.
+
+    A dot and a cross are one product, unless a problem has both or speaks of vectors.
+    """
+    names = dict(_NAMED)
+    environments = set(_ENVIRONMENT.findall(text))
+    if all(name.endswith("matrix") for name in environments):
+        names |= _ENTRIES if environments else {"&": _ENTRIES["&"]}
+    products = {name for sign, name in _PRODUCTS.items() if sign in text}
+    return names | _PRODUCTS if len(products) > 1 or _VECTORS.search(text) else names
+
+
+def _sign(token: str, in_formula: bool, previous: str) -> list[str]:
     """A sign, number or command under the name by which it is known further on."""
     if token in _DOTS or token.startswith("..."):
-        return "\\dotted"
+        return ["\\dotted"]
     if token == "'" and (in_formula or len(previous) == 1):
-        return "\\prime"
-    return _SIZES.sub(r"\\b", token)
+        return ["\\prime"]
+    if token == '"' and in_formula:
+        return ["\\prime", "\\prime"]
+    if token == "!" and previous == "!":
+        return ["\\again"]
+    if token[0] == "." and token != ".":
+        return [f"0{token}"]
+    return [_SIZES.sub(r"\\b", token)]
 
 
 def _letters(token: str, in_formula: bool, previous: str) -> Iterator[str]:
@@ -220,7 +256,8 @@ def _ends_word(text: str, end: int) -> bool:
 
 
 def _joins_words(text: str, place: int) -> bool:
-    return text[max(0, place - 2) : place].isalpha() and text[place + 1 : place + 3].isalpha() and place > 1
+    before, after = text[max(0, place - 2) : place], text[place + 1 : place + 3]
+    return len(before) == len(after) == 2 and before.isalpha() and after.isalpha() and (before + after)[1::2].islower()
 
 
 def _is_factorial(previous: str) -> bool:
@@ -237,7 +274,7 @@ def _is_prose(token: str) -> bool:
 
 def _normal(sentence: Sequence[str]) -> list[str]:
     """The tokens that carry meaning, in their one spelling."""
-    tokens, found, place = plain_tokens(list(sentence)), list[str](), 0
+    tokens, found, place = plain_tokens(list(sentence), keep_hyphens=True), list[str](), 0
     while place < len(tokens):
         token = tokens[place]
         word = token[:-1] if _is_prose(token) else ""

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from omr.contamination.meaning import evidence_of, is_same, meaning_of
+from omr.contamination.meaning import evidence_of, is_same, meaning_of, reordered
 from omr.files.hash_table import HashTable
 from omr.files.jsonl import Row
 from omr.files.notation import notation
@@ -64,9 +64,11 @@ class Reposts:
         meaning = meaning_of(row["problem"])
         if meaning is None:
             return
-        for table, hashed in zip(self._same_text, (meaning.whole, meaning.sentences), strict=True):
-            self._join(number, table.of(hashed, number), "text")
-        evidence = evidence_of(meaning, row.get("expected_answer"))
+        answer = row.get("expected_answer")
+        for table, hashed in zip(self._same_text, (meaning.whole, reordered(meaning, answer)), strict=True):
+            if hashed is not None:
+                self._join(number, table.of(hashed, number), "text")
+        evidence = evidence_of(meaning, answer)
         if evidence is not None:
             known = len(self._evidence)
             if self._evidence.add(evidence) < known:
@@ -137,7 +139,7 @@ def are_reposts(problem: str, other: str, answer: str | None) -> bool:
     first, second = meaning_of(problem), meaning_of(other)
     if first is None or second is None:
         return False
-    if first.whole == second.whole or first.sentences == second.sentences:
+    if first.whole == second.whole or (answer is not None and first.sentences == second.sentences):
         return True
     evidence = evidence_of(first, answer)
     return evidence is not None and evidence == evidence_of(second, answer) and is_same(first, second)
