@@ -21,6 +21,7 @@ from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import ConnectError, PyreqwestError, RequestTimeoutError
 
 from omr.asking.cut_prompts import tokens_cut_off
+from omr.asking.headers import header
 from omr.asking.hosts import Endpoint, Host, Hosts
 from omr.asking.outcomes import FinalError, TransientError, UnreachableError
 from omr.asking.pacing import Pace
@@ -36,7 +37,7 @@ from omr.asking.waits import Waits
 from omr.errors import UserError
 from omr.models.model import ModelSpec
 from omr.replies.reply import Reply
-from omr.servers.error_bodies import is_web_page, status_within
+from omr.servers.error_bodies import is_web_page, status_within, without_key
 
 T = TypeVar("T")
 #: A body beyond this is no answer to any `max_tokens` that servers take.
@@ -212,9 +213,9 @@ class ChatClient:
                 if streams and response.status == 200 and _is_event_stream(response):
                     answer = await read_stream(response.body_reader.read_chunk, self.spec.stream_idle_timeout_s)
                 else:
-                    content = await _read_body(response)
-                status, retry_after = response.status, response.get_header("retry-after")
-                location = response.get_header("location")
+                    content = without_key(await _read_body(response), endpoint.api_key)
+                status, retry_after = response.status, header(response, "retry-after")
+                location = header(response, "location")
         except PyreqwestError as error:
             raise self._fault_of(error) from error
         if status != 200:
@@ -223,7 +224,8 @@ class ChatClient:
             answer = self._parsed(content, endpoint)
         if holds_error(answer):
             within = error_of(answer)
-            refused = Refused(status_within(within) or 200, json.dumps(within).encode(), retry_after, sent=body)
+            told = without_key(json.dumps(within).encode(), endpoint.api_key)
+            refused = Refused(status_within(within) or 200, told, retry_after, sent=body)
             self._refusals.raise_for(endpoint.base_url, refused)
         return answer
 
@@ -293,7 +295,7 @@ class ChatClient:
 
 
 def _is_event_stream(response: Any) -> bool:
-    return "event-stream" in (response.get_header("content-type") or "").lower()
+    return "event-stream" in (header(response, "content-type") or "").lower()
 
 
 def _was_connecting(error: RequestTimeoutError) -> bool:

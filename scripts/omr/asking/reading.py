@@ -14,7 +14,7 @@ import orjson
 
 from omr.answers.final_answer import split_reasoning
 from omr.asking.outcomes import FinalError, TransientError
-from omr.servers.error_bodies import says_nothing, status_within
+from omr.servers.error_bodies import is_too_deep, says_nothing, status_within
 
 #: Why a reply ended, in the servers' words (lower case, `_` between words): by itself, ...
 _STOP = """
@@ -76,6 +76,13 @@ class Told(NamedTuple):
 
 def parse_body(content: bytes) -> Any:
     """The JSON of a body. Half a surrogate pair becomes U+FFFD. Raises TransientError, with the body's start."""
+    found = _parsed(content)
+    if is_too_deep(content, found):
+        raise TransientError("unreadable_body", "status 200 with a body of values within values without end", 200)
+    return found
+
+
+def _parsed(content: bytes) -> Any:
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError:

@@ -136,7 +136,7 @@ def retry_after_s(header: str | None) -> float | None:
         return None
     try:
         return max(0.0, float(header)) if header.strip().replace(".", "", 1).isdigit() else _until(header)
-    except ValueError:
+    except (ValueError, OverflowError):  # no date, or none that there can be
         return None
 
 

@@ -19,6 +19,7 @@ from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import ConnectError, PyreqwestError
 from pyreqwest.multipart import FormBuilder, PartBuilder
 
+from omr.asking.headers import header
 from omr.asking.outcomes import FinalError, TransientError
 from omr.asking.reading import parse_body
 from omr.asking.refusals import Refusals, Refused
@@ -26,7 +27,7 @@ from omr.asking.waits import Waits
 from omr.batches.lines import ROUTE
 from omr.errors import UserError
 from omr.models.model import ModelSpec
-from omr.servers.error_bodies import parse_error_body, says_nothing
+from omr.servers.error_bodies import parse_error_body, says_nothing, without_key
 
 T = TypeVar("T")
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
@@ -70,7 +71,7 @@ class BatchApi:
         self._spec, self._say, self._waits = spec, say, Waits(say)
         (self._url,) = spec.base_urls
         self._refusals = Refusals(spec)
-        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._key, self._headers = key, {"Authorization": f"Bearer {key}"} if key else {}
         builder = ClientBuilder().connect_timeout(timedelta(seconds=10)).follow_redirects(False)
         self._http: Client = builder.timeout(timedelta(seconds=_UPLOAD_TIMEOUT_S)).pool_max_idle_per_host(0).build()
 
@@ -159,9 +160,8 @@ class BatchApi:
             builder = self._http.get(f"{self._url}/files/{file}/content").headers(self._headers)
             async with builder.build_streamed() as response:
                 if response.status != 200:
-                    self._raise_for(
-                        response.status, bytes(await response.bytes()), response.get_header("retry-after"), {}
-                    )
+                    content = without_key(bytes(await response.bytes()), self._key)
+                    self._raise_for(response.status, content, header(response, "retry-after"), {})
                 with path.open("wb") as output:
                     while (chunk := await response.body_reader.read_chunk()) is not None:
                         output.write(chunk)
@@ -181,7 +181,8 @@ class BatchApi:
             while size < _MOST_BYTES and (chunk := await response.body_reader.read_chunk()) is not None:
                 chunks.append(bytes(chunk))
                 size += len(chunk)
-            content, status, after = b"".join(chunks), response.status, response.get_header("retry-after")
+            content, status, after = b"".join(chunks), response.status, header(response, "retry-after")
+        content = without_key(content, self._key)
         if status not in (200, 201):
             self._raise_for(status, content, after, asked)
         found = parse_body(content)

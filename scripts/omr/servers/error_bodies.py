@@ -9,6 +9,8 @@ from typing import Any
 
 #: Longer bodies are no error messages; what is parsed and what is kept stays bounded.
 _LONGEST_BODY, _LONGEST_MESSAGE = 1 << 20, 4000
+#: No API nests more; what goes through a body may call itself so often.
+_DEEPEST = 64
 
 
 def parse_error_body(body: bytes | str) -> str:
@@ -47,11 +49,32 @@ def _message(content: Any) -> str | None:
 
 
 def json_or_none(body: bytes) -> Any:
-    """A body's JSON; None if it is none, or too long for an error."""
+    """A body's JSON; None if it is none, or too long or too deep for an error."""
     try:
-        return json.loads(body) if len(body) <= _LONGEST_BODY else None
+        found = json.loads(body) if len(body) <= _LONGEST_BODY else None
     except (ValueError, RecursionError):
         return None
+    return None if is_too_deep(body, found) else found
+
+
+def is_too_deep(body: bytes, found: Any) -> bool:
+    """Whether a body, whose JSON is `found`, has values within values deeper than any API's."""
+    if body.count(b"[") + body.count(b"{") <= _DEEPEST:
+        return False
+    level = [found]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for value in level
+            if isinstance(value, dict | list)
+            for inner in (value.values() if isinstance(value, dict) else value)
+        ]
+    return bool(level)
+
+
+def without_key(content: bytes, key: str | None) -> bytes:
+    """What a host says, without the key that it was sent: some repeat it in their refusals."""
+    return content.replace(key.encode(), b"***") if key else content
 
 
 def is_web_page(content: bytes) -> bool:

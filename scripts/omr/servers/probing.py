@@ -10,7 +10,7 @@ from typing import Any
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import ConnectError, PyreqwestError
 
-from omr.servers.error_bodies import parse_error_body
+from omr.servers.error_bodies import parse_error_body, without_key
 
 _CONNECT_TIMEOUT_S = 10.0
 _MOST_BYTES = 4 << 20
@@ -54,7 +54,7 @@ class Prober:
         builder = ClientBuilder().connect_timeout(timedelta(seconds=_CONNECT_TIMEOUT_S)).follow_redirects(False)
         builder = builder.pool_max_idle_per_host(0)
         self._http: Client = (builder.no_proxy() if direct else builder).build()
-        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._key, self._headers = key, {"Authorization": f"Bearer {key}"} if key else {}
 
     async def __aenter__(self) -> Prober:
         await self._http.__aenter__()
@@ -80,7 +80,7 @@ class Prober:
                 while size < _MOST_BYTES and (chunk := await response.body_reader.read_chunk()) is not None:
                     chunks.append(bytes(chunk))
                     size += len(chunk)
-                return Answer(response.status, b"".join(chunks))
+                return Answer(response.status, without_key(b"".join(chunks), self._key))
         except PyreqwestError as error:
             raise UnreachableError(error.message, refused=isinstance(error, ConnectError)) from error
 

@@ -11,7 +11,7 @@ import pytest
 from omr.asking.client import ChatClient
 from omr.asking.hosts import Endpoint
 from omr.asking.outcomes import FinalError
-from omr.asking.refusals import Refusals, Refused
+from omr.asking.refusals import Refusals, Refused, retry_after_s
 from omr.asking.requests import Request, Sampling
 from omr.errors import UserError
 from omr.models.model import ModelSpec
@@ -132,3 +132,19 @@ def test_a_server_without_a_field_is_asked_without_it_and_named_where_config_sen
     reply, body = ask(spec, long, refuse=["seed", "top_k", "max_tokens"])
     assert reply["error"] is None
     assert (reply["seed"], body["max_completion_tokens"]) == (0, 64)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mon, 01 Jan 99999999999 00:00:00 GMT",
+        "Mon, 01 Jan 2027 00:00:00 +99999999999999",
+        "Mon, 01 Jan 2027 99:99:99 GMT",
+        "Mon, 32 Foo",
+        "1.²",
+        "",
+        "-5",
+    ],
+)
+def test_a_time_to_come_back_that_there_cannot_be_is_none(text: str) -> None:
+    assert retry_after_s(text) is None
