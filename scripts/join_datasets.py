@@ -19,10 +19,16 @@ from omr.errors import UserError, run_command
 from omr.files.folders import atomic_folder, link_or_copy
 from omr.files.id_set import IdSet
 from omr.files.jsonl import Row, read_rows
+from omr.threads.origins import COLUMN_OF
 from omr.training.columns import NAMES, arrow_schema
 from omr.training.joined_card import ADDITIONAL, SUBSETS, Subset, joined_card
 from omr.training.parquet_files import TableFiles, digest_of
 
+#: What a problem has of a row's columns before anybody solves it.
+_OF_PROBLEM = (
+    *("expected_answer", "problem_type", "problem", "original_problem", "cluster", "duplicate_of"),
+    *COLUMN_OF.values(),
+)
 #: Problems that are made a row group.
 _GROUP_ROWS = 20_000
 #: Bytes of text that no set of problems has.
@@ -120,7 +126,7 @@ def join_subset(parts: Sequence[Part], folder: Path, schema: Any, solved: IdSet)
 
 def additional_row(problem: Row) -> Row:
     """A problem without a solution, as a row of the same columns; what is not known is null."""
-    known = {name: problem.get(name) for name in ("expected_answer", "problem_type", "problem_source", "problem")}
+    known = {name: problem.get(name) for name in _OF_PROBLEM}
     thread = problem.get("thread_id") or problem["id"].rpartition("-")[0]
     known |= {"pass_rate_72b_tir": "n/a", "id": problem["id"], "problem_id": problem["id"], "thread_id": thread}
     return {name: known.get(name) for name in NAMES}

@@ -173,3 +173,13 @@ def test_the_card_says_where_people_authored_the_replies(joined: Path) -> None:
     assert "authored" not in (joined / "README.md").read_text()
     subsets = [Subset("cot", 3, 2, ["demo"])]
     assert "no model wrote them" in joined_card("demo", None, subsets, authored=True)
+
+
+def test_problems_without_rows_say_where_they_come_from_and_whose_reposts_they_are(tmp_path: Path) -> None:
+    told = {"problem_source": "forum", "source_url": "https://example.org/1", "source_license": "CC BY-SA 4.0"}
+    told |= {"source_author": "someone", "source_date": "2020-01-01", "cluster": "aa-1", "duplicate_of": "aa-1"}
+    told |= {"original_problem": "Prove it."}
+    source = dataset(tmp_path / "one", training_rows(tmp_path / "made", 1))
+    folder = join(tmp_path, [problem("bb-9") | told], f"cot/cot-a={source}")
+    (row,) = pq.read_table(folder / "data/additional_problems-00000-of-00001.parquet").to_pylist()
+    assert {name: row[name] for name in told} == told

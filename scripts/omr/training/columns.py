@@ -102,7 +102,12 @@ COLUMNS = (
         items="messages with calls",
     ),
     Column("tools", list, "`tir`: the tool, as JSON schema", nullable=True, items="tools"),
-    Column("original_problem", str, "`genselect`: the problem without candidates", nullable=True),
+    Column(
+        "original_problem",
+        str,
+        "`genselect`: the problem without candidates; else, of a converted proof, what was to be proved",
+        nullable=True,
+    ),
     Column("group", str, "`genselect`: id of the group that was compared", nullable=True),
     Column(
         "candidate_ids",
