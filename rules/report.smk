@@ -18,12 +18,14 @@ rule check_counts:
         "results/{run}/logs/check_counts.log",
     params:
         starts_from="problems" if settings.starts_from_problems else "threads",
+        without="" if config["problems"]["use_converted_proofs"] else "--without parse_conversions parse_proofs",
     conda:
         "../envs/workflow.yaml"
     shell:
         "python scripts/check_counts.py"
         " --run results/{wildcards.run}"
         " --starts-from {params.starts_from}"
+        " {params.without}"
         " --output {output.text}"
         " --json {output.json}"
         " 2>&1 | tee {log}"
@@ -48,6 +50,7 @@ rule check_recipe_counts:
     params:
         kept_by=code_recipes.kept_by,
         sources=products.sources,
+        made=products.made,
     shell:
         "python scripts/check_counts.py"
         " --run results/{wildcards.run}"
@@ -55,6 +58,7 @@ rule check_recipe_counts:
         " --kept-by {params.kept_by}"
         " --above {input.stages}"
         " {params.sources}"
+        " --made {params.made:q}"
         " --output {output.text}"
         " --json {output.json}"
         " 2>&1 | tee {log}"

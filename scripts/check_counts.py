@@ -12,20 +12,19 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import orjson
 from omr.errors import UserError, run_command
 from omr.files.jsonl import AtomicFile, open_for_reading
-from omr.runs.counts import summed
+from omr.runs.counts import read_counts
 from omr.runs.losses import where_lost
+from omr.runs.shard_counts import Counts, Made, ShardCounts
 from omr.training.figures import read_figures
 from omr.training.stage_sums import read_table
 
-Counts = dict[str, Any]
 #: The columns of the table.
 _HEAD = ("stage", "read", "passed", "written", "dropped", "why")
 
@@ -112,12 +111,6 @@ EXPLANATION = (
 )
 
 
-def read_counts(path: Path) -> Counts:
-    with open_for_reading(path) as handle:
-        counts: Counts = orjson.loads(handle.read())
-    return counts
-
-
 def count_lines(path: Path) -> int:
     """Lines of a file, read in blocks: rows are not looked at."""
     lines = 0
@@ -166,59 +159,15 @@ def check_branches(run: Path, stages: Mapping[str, Counts]) -> None:
     check(wrote == read, f"the branches wrote {wrote} rows, merge_data read {read}", run / "merged.jsonl")
 
 
-def newest_paths(folder: Path) -> list[Path]:
-    """The files of a stage's shards. Only the newest number of shards counts: others are left-overs of a config."""
-    shards = sorted(folder.rglob("shard-*.json"))
-    newest = max(shards, key=lambda path: path.stat().st_mtime, default=None)
-    if newest is None:
-        return []
-    of = newest.stem.rpartition("-of-")[2]
-    return [path for path in shards if path.stem.endswith(f"-of-{of}")]
-
-
-def newest_shards(folder: Path) -> list[Counts]:
-    """The counts of a stage's shards."""
-    return [read_counts(path) for path in newest_paths(folder)]
-
-
-def shards_of(folder: Path) -> int:
-    """The number of shards that the newest file of a stage's counts names."""
-    newest = max(folder.rglob("shard-*.json"), key=lambda path: path.stat().st_mtime)
-    return int(newest.stem.rpartition("-of-")[2])
-
-
-def model_counts(counts: Path, stage: str) -> Counts | None:
-    """The sums of a model stage's shards, or None if it has none."""
-    sums, failed, again = Counter[str](), Counter[str](), Counter[str]()
-    for shard in (shards := newest_shards(counts / stage)):
-        failed.update(shard["failed"])
-        again.update(shard.get("asked_again", {}))
-        sums.update({key: shard[key] for key in ("requests", "answered", "prompt_tokens", "completion_tokens")})
-    if not shards:
-        return None
-    tried = {"asked_again": dict(again)} if again["replies"] else {}
-    rows = {"stage": stage, "read": sums["requests"], "written": sums["answered"], "dropped": dict(failed)}
-    return dict(sums) | tried | rows
-
-
-def sharded_counts(counts: Path, stage: str) -> Counts | None:
-    """The sums of a CPU stage's shards, or None unless all are there: stages that others need may still be running."""
-    shards = newest_shards(counts / stage)
-    if not shards or len(shards) < shards_of(counts / stage):
-        return None
-    total: Counts = {"stage": stage} | summed(shards)
-    return total | {"dropped": dict(sorted(total["dropped"].items()))}
-
-
-def collect(run: Path, starts_from: str = "threads") -> list[Counts]:
-    """The counts of all stages of a run, in the order of the recipe, checked."""
+def collect(run: Path, starts_from: str = "threads", without: Collection[str] = ()) -> list[Counts]:
+    """The counts of all stages of a run but those that are switched off, in the order of the recipe, checked."""
     chain = CHAIN if starts_from == "threads" else GIVEN_CHAIN
     stages: dict[str, Counts] = {}
     for link in chain:
         path = run / "counts" / f"{link.stage}.json"
-        if not path.exists():
-            continue  # converted proofs are switched off
-        if link.model_stage is not None and (asked := model_counts(run / "counts", link.model_stage)) is not None:
+        if link.stage in without or not path.exists():
+            continue
+        if link.model_stage is not None and (asked := ShardCounts(run).of_model(link.model_stage)) is not None:
             stages[link.model_stage] = asked
         stages[link.stage] = read_counts(path)
         check_files(run, link, stages[link.stage])
@@ -228,20 +177,19 @@ def collect(run: Path, starts_from: str = "threads") -> list[Counts]:
     return list(stages.values())
 
 
-def check_solutions(folder: Path, asked: Counts | None) -> None:
+def check_solutions(recipe: ShardCounts, asked: Counts | None) -> None:
     """Every solution that was asked for has voted, and where a plan says how many there are, it is as many."""
-    votes = newest_shards(folder / "counts" / "fill_majority_answer")
+    votes = recipe.shards("fill_majority_answer")
     if asked is None or not votes or "solutions" not in votes[0]:
         return
     others = ("replies_to_other_problems", "replies_not_planned")
     known = sum(sum(shard["solutions"].values()) + sum(shard.get(name, 0) for name in others) for shard in votes)
     what = f"{asked['read']} solutions were asked for, the vote knows {known}"
-    check(known == asked["read"], what, folder / "majority")
-    rounds = sorted(path for path in (folder / "rounds").glob("*") if path.is_dir())
-    if rounds and (plans := newest_shards(rounds[-1] / "counts" / "plan_solutions")):
-        planned = sum(shard["solutions"] for shard in plans)
+    check(known == asked["read"], what, recipe.folder / "majority")
+    if (plan := recipe.last_plan()) is not None:
+        planned = sum(shard["solutions"] for shard in plan[1])
         what = f"{planned} solutions were planned, {asked['read']} were asked for"
-        check(planned == asked["read"], what, rounds[-1] / "plan")
+        check(planned == asked["read"], what, plan[0] / "plan")
 
 
 def recipe_chain(kept_by: str) -> Iterator[Link]:
@@ -253,32 +201,35 @@ def recipe_chain(kept_by: str) -> Iterator[Link]:
             yield link
 
 
-def stages_of(folder: Path, chain: Iterable[Link]) -> dict[str, Counts]:
+def stages_of(recipe: ShardCounts, chain: Iterable[Link]) -> dict[str, Counts]:
     """The counts of the stages of a recipe, as far as they have run, each with the recipe's name."""
-    stages = dict[str, Counts]()
+    stages, named = dict[str, Counts](), {"recipe": recipe.folder.name}
     for link in chain:
-        counts = sharded_counts(folder / "counts", link.stage)
+        counts = recipe.of_stage(link.stage)
         if counts is None:
             continue  # summaries are switched off
         for model_stage in filter(None, (link.model_stage, link.also)):
-            if (asked := model_counts(folder / "counts", model_stage)) is not None:
-                stages[model_stage] = asked | {"recipe": folder.name}
-        stages[link.stage] = counts | {"recipe": folder.name}
+            if (asked := recipe.of_model(model_stage)) is not None:
+                stages[model_stage] = asked | named
+        stages[link.stage] = counts | named
     return stages
 
 
-def collect_recipe(run: Path, recipe: str, kept_by: str = "merge_judgements") -> list[Counts]:
-    """The counts of all stages of a recipe, in its order, checked."""
-    folder = run / recipe
+def collect_recipe(
+    run: Path, recipe: str, kept_by: str = "merge_judgements", made: Mapping[str, Made] | None = None
+) -> list[Counts]:
+    """The counts of all stages of a recipe, in its order, checked; `made` says which there are, see `ShardCounts`."""
+    made = made or {}
+    folder, own = run / recipe, ShardCounts(run / recipe, made.get(recipe))
     chain = SELECTION_CHAIN if is_selection(folder) else tuple(recipe_chain(kept_by))
-    stages = stages_of(folder, chain)
+    stages = stages_of(own, chain)
     clean, read = count_lines(run / "decontaminated.jsonl"), stages[chain[0].stage]["read"]
     check(clean == read, f"there are {clean} problems, {chain[0].stage} read {read}", folder / chain[0].output)
-    check_solutions(folder, stages.get("generate_solutions"))
+    check_solutions(own, stages.get("generate_solutions"))
     check_chain(folder, chain, stages)
     if chain is SELECTION_CHAIN:
-        check_sources(run, folder)
-    rows, written = read_figures(newest_paths(folder / "figures")).rows, stages[chain[-1].stage]["written"]
+        check_sources(run, own, made)
+    rows, written = read_figures(own.paths("figures", folder / "figures")).rows, stages[chain[-1].stage]["written"]
     check(rows == written, f"{chain[-1].stage} wrote {written} rows, their figures count {rows}", folder / "figures")
     return list(stages.values())
 
@@ -291,10 +242,10 @@ def source(text: str) -> tuple[str, str]:
     return name, kept_by
 
 
-def collect_source(run: Path, recipe: str, kept_by: str) -> list[Counts]:
+def collect_source(run: Path, recipe: str, kept_by: str, made: Mapping[str, Made]) -> list[Counts]:
     """The counts of a recipe whose solutions are compared, without its own training rows."""
     chain = [link for link in recipe_chain(kept_by) if link.stage != "prepare_sft"]
-    return list(stages_of(run / recipe, chain).values())
+    return list(stages_of(ShardCounts(run / recipe, made.get(recipe)), chain).values())
 
 
 def is_selection(folder: Path) -> bool:
@@ -302,18 +253,18 @@ def is_selection(folder: Path) -> bool:
     return (folder / "counts" / "form_groups").is_dir()
 
 
-def check_sources(run: Path, folder: Path) -> None:
+def check_sources(run: Path, own: ShardCounts, made: Mapping[str, Made]) -> None:
     """Every summary of the recipes that are compared, of right and of wrong solutions, must have been a candidate."""
     read: Counter[tuple[str, str]] = Counter()
-    for shard in newest_shards(folder / "counts" / "form_groups"):
+    for shard in own.shards("form_groups"):
         for source, kinds in shard["sources"].items():
             read.update({(source, kind): number for kind, number in kinds.items()})
     for source in {source for source, _ in read}:
         for kind, stage in (("right", "merge_summaries"), ("wrong", "merge_wrong_summaries")):
-            counts = sharded_counts(run / source / "counts", stage)
+            counts = ShardCounts(run / source, made.get(source)).of_stage(stage)
             wrote = 0 if counts is None else counts["written"]
             what = f"{stage} of {source} wrote {wrote} summaries, form_groups read {read[source, kind]}"
-            check(wrote == read[source, kind], what, folder / "groups")
+            check(wrote == read[source, kind], what, own.folder / "groups")
 
 
 def reasons(counts: Counts) -> Iterator[str]:
@@ -358,15 +309,22 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--above", type=Path, help="table of the stages that all recipes share (stages.json)")
     about = "recipes whose solutions it compares, with where these go on from"
     parser.add_argument("--sources", type=source, nargs="*", default=[], metavar="RECIPE=STAGE", help=about)
+    about = "what recipes make by now (JSON, see omr/runs/shard_counts.py); default: what the newest files are of"
+    parser.add_argument("--made", default="{}", metavar="JSON", help=about)
+    parser.add_argument("--without", nargs="*", default=[], metavar="STAGE", help="stages that are switched off")
     parser.add_argument("--output", type=Path, required=True, help="the table as text")
     parser.add_argument("--json", type=Path, required=True, help="the table as JSON")
     args = parser.parse_args(argv)
     before: list[Counts] = [] if args.above is None else read_table(args.above)
     if args.recipe is None:
-        stages = collect(args.run, args.starts_from)
+        stages = collect(args.run, args.starts_from, args.without)
     else:
-        before = [*before, *(counts for each in args.sources for counts in collect_source(args.run, *each))]
-        stages = collect_recipe(args.run, args.recipe, args.kept_by)
+        made = Made.read(args.made)
+        before = [
+            *before,
+            *(counts for name, stage in args.sources for counts in collect_source(args.run, name, stage, made)),
+        ]
+        stages = collect_recipe(args.run, args.recipe, args.kept_by, made)
     lost = where_lost(stages)
     if lost is not None:
         print("\n".join(lost))

@@ -94,6 +94,17 @@ def test_requests_of_a_model_stage_are_summed_over_its_shards(tmp_path: Path) ->
     assert asked["completion_tokens"] == 14
 
 
+def test_converted_proofs_that_are_off_by_now_are_no_stages(tmp_path: Path) -> None:
+    merged = {"read": 5, "passed": 2, "written": 2, "dropped": {"mcq": 1, "proof": 2}}
+    arguments = write_run(tmp_path, merge_data=merged)
+    (tmp_path / "dropped/merge_data.jsonl").write_bytes(b"{}\n" * 3)
+    with pytest.raises(UserError, match="rows were lost"):
+        main(arguments)
+    assert main([*arguments, "--without", "parse_conversions", "parse_proofs"]) == 0
+    stages = [stage["stage"] for stage in orjson.loads((tmp_path / "stages.json").read_bytes())]
+    assert stages == [stage for stage in COUNTS if stage not in ("parse_conversions", "parse_proofs")]
+
+
 def test_a_run_that_starts_from_problems_has_their_stages_and_no_left_overs_of_threads(tmp_path: Path) -> None:
     flags = write_run(tmp_path)
     (tmp_path / "dropped/read_problems.jsonl").write_bytes(b"{}\n")

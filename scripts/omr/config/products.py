@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
+import orjson
+
 from omr.config.recipes import InRecipe, OfRecipe, Recipes
+from omr.config.seeds import ends_of_rounds, is_planned
 from omr.config.settings import Settings, flags
 from omr.errors import UserError
 from omr.models.model import ModelSpec
@@ -109,6 +112,24 @@ class Products:
         check_counts.py."""
         found = [f"{name}={self._recipes.kept_by(name)}" for name in self._sources(wildcards.recipe)]
         return f"--sources {' '.join(found)}" if found else ""
+
+    def made(self, wildcards: OfRecipe) -> str:
+        """A param of a rule: what a recipe and those whose solutions it compares make by now, as JSON for
+        check_counts.py: files of an earlier config lie beside theirs."""
+        names = (*self._sources(wildcards.recipe), wildcards.recipe)
+        return orjson.dumps({name: self._made(name) for name in names}).decode()
+
+    def _made(self, recipe: str) -> dict[str, Any]:
+        recipes, folders = self._recipes, list[str]()
+        for stage in recipes.model_stages(recipe):
+            names = (path.rpartition("/")[2] for path in recipes.reply_folders(recipe, stage))
+            folders += [stage if name == stage else f"{stage}/{name}" for name in names]
+        off = [] if recipes.has_summaries(recipe) else ["select_traces", "merge_summaries"]
+        rounds = 0
+        if not recipes.is_selection(recipe):
+            off += [] if recipes.wrong_per_problem(recipe) else ["select_wrong_traces", "merge_wrong_summaries"]
+            rounds = len(ends_of_rounds(recipes[recipe])) if is_planned(recipes[recipe]) else 0
+        return {"shards": len(recipes.shards(recipe)), "folders": folders, "off": off, "rounds": rounds}
 
     def measured(self, wildcards: OfRecipe) -> list[str]:
         """Input of a rule: the counts of the stages that say how a recipe's solutions were judged."""

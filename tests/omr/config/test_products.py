@@ -6,6 +6,7 @@ import inspect
 from types import SimpleNamespace
 from typing import Any
 
+import orjson
 import run_files
 from omr.config.products import Products
 from omr.config.recipes import Recipes
@@ -39,3 +40,21 @@ def test_bounds_are_a_param_that_is_compared_so_that_a_tightened_one_is_tried_on
     assert f"--planted results/{settings.run}/planted/report.json" in made.gates(RECIPE)
     # Snakemake leaves out of its comparison whatever takes the rule's inputs.
     assert list(inspect.signature(made.gates).parameters) == ["wildcards"]
+
+
+def test_what_a_recipe_makes_by_now_has_its_seeds_and_parts_and_what_is_off() -> None:
+    config = run_files.config()
+    recipe = config["recipes"][run_files.RECIPE]
+    recipe["seeds"], recipe["shards"] = 2, 3
+    recipe["summaries"] = recipe["summaries"] | {"enabled": False}
+    settings = Settings(config)
+    made = orjson.loads(Products(settings, Recipes(settings)).made(RECIPE))[run_files.RECIPE]
+    assert made["shards"] == 3
+    assert made["folders"] == [
+        "generate_solutions/seed-00",
+        "generate_solutions/seed-01",
+        "match_answers",
+        "judge_answers",
+    ]
+    assert made["off"] == ["select_traces", "merge_summaries", "select_wrong_traces", "merge_wrong_summaries"]
+    assert made["rounds"] == 0
