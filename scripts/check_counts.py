@@ -98,6 +98,10 @@ CODE_FILTERS = {
 }
 
 
+#: Stages of a recipe that only rows of recipes which compare its solutions owe something to. Its own table has none of
+#: them: nothing that its rows need waits for them, so they may be of older verdicts still.
+FOR_COMPARISONS = frozenset({"select_wrong_traces", "merge_wrong_summaries"})
+
 #: Stages that the solutions of a recipe may go on from once they are judged.
 KEPT_BY = ("merge_judgements", "clean_code_solutions", "select_by_code")
 
@@ -221,7 +225,8 @@ def collect_recipe(
     """The counts of all stages of a recipe, in its order, checked; `made` says which there are, see `ShardCounts`."""
     made = made or {}
     folder, own = run / recipe, ShardCounts(run / recipe, made.get(recipe))
-    chain = SELECTION_CHAIN if is_selection(folder) else tuple(recipe_chain(kept_by))
+    solving = tuple(link for link in recipe_chain(kept_by) if link.stage not in FOR_COMPARISONS)
+    chain = SELECTION_CHAIN if is_selection(folder) else solving
     stages = stages_of(own, chain)
     clean, read = count_lines(run / "decontaminated.jsonl"), stages[chain[0].stage]["read"]
     check(clean == read, f"there are {clean} problems, {chain[0].stage} read {read}", folder / chain[0].output)
@@ -243,9 +248,11 @@ def source(text: str) -> tuple[str, str]:
 
 
 def collect_source(run: Path, recipe: str, kept_by: str, made: Mapping[str, Made]) -> list[Counts]:
-    """The counts of a recipe whose solutions are compared, without its own training rows."""
-    chain = [link for link in recipe_chain(kept_by) if link.stage != "prepare_sft"]
-    return list(stages_of(ShardCounts(run / recipe, made.get(recipe)), chain).values())
+    """The counts of a recipe whose solutions are compared, checked, without its own training rows."""
+    folder, chain = run / recipe, [link for link in recipe_chain(kept_by) if link.stage != "prepare_sft"]
+    stages = stages_of(ShardCounts(folder, made.get(recipe)), chain)
+    check_chain(folder, (link for link in chain if link.reads in stages), stages)
+    return list(stages.values())
 
 
 def is_selection(folder: Path) -> bool:

@@ -89,3 +89,13 @@ def test_the_table_of_a_recipe_has_all_that_its_rows_come_from_with_what_stages_
     assert by_name["merge_summaries"]["noted"] == {"a": 1}
     assert by_name["parse_selections"]["picks"] == {"x": 2}
     assert "merge_summaries" not in (tmp_path / "t.txt").read_text()
+
+
+def test_summaries_of_older_verdicts_stop_the_run_that_compares_them(tmp_path: Path) -> None:
+    given = flags(tmp_path)
+    for stage, read in (("merge_judgements", 9), ("select_wrong_traces", 8)):
+        path = tmp_path / "cot-a" / "counts" / stage / SHARD
+        path.parent.mkdir(parents=True)
+        path.write_bytes(orjson.dumps({"stage": stage, "read": read, "passed": read, "written": read, "dropped": {}}))
+    with pytest.raises(UserError, match="merge_judgements wrote 9 rows, select_wrong_traces read 8"):
+        main([*given, "--sources", "cot-a=merge_judgements"])

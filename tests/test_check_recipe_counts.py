@@ -119,3 +119,9 @@ def test_of_two_numbers_of_shards_config_says_which_is_meant_and_not_the_clock(t
 def test_what_is_made_must_be_readable(tmp_path: Path, text: str) -> None:
     with pytest.raises(UserError, match="--made"):
         main([*write(tmp_path), "--made", text])
+
+
+def test_summaries_for_comparisons_may_be_of_older_verdicts_and_are_not_in_a_recipes_own_table(tmp_path: Path) -> None:
+    flags = write(tmp_path, select_wrong_traces=(9, 4, 4), merge_wrong_summaries=(4, 4, 4))
+    assert main([*flags, "--kept-by", "select_by_code"]) == 0
+    assert [stage["stage"] for stage in orjson.loads((tmp_path / "t.json").read_bytes())] == list(WAY)

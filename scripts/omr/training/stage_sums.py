@@ -13,9 +13,6 @@ from omr.errors import UserError
 from omr.files.jsonl import open_for_reading
 from omr.training.figures import read_json
 
-#: Stages of a recipe that only rows of recipes which compare its solutions owe something to.
-_FOR_COMPARISONS = frozenset({"select_wrong_traces", "merge_wrong_summaries"})
-
 
 class StageSum(NamedTuple):
     """A stage's counts, summed over its shards."""
@@ -57,9 +54,7 @@ def sum_stages(paths: Iterable[Path]) -> list[StageSum]:
 
 def stage_sums(table: Sequence[Mapping[str, Any]]) -> list[StageSum]:
     """The CPU stages of a table that led to its rows; those of several recipes that are the same are summed."""
-    compares = any(stage["stage"] == "form_groups" for stage in table)
-    rows = (stage for stage in table if "requests" not in stage)
-    return merged(_sum(stage) for stage in rows if compares or stage["stage"] not in _FOR_COMPARISONS)
+    return merged(_sum(stage) for stage in table if "requests" not in stage)
 
 
 def _sum(counts: Mapping[str, Any]) -> StageSum:
