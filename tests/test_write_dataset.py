@@ -328,4 +328,8 @@ def test_the_card_of_rows_of_other_verdicts_calls_them_what_they_are(tmp_path: P
     _, body = card_of(write(tmp_path / "both", rows))
     assert "judged right" not in body.partition("\n## ")[0]
     assert "the column `judgement` has the verdict" in body
+    assert "as a model wrote them" in body
+    _, body = card_of(write(tmp_path / "rewritten", rows, "--models", "generate_summaries=someone/summarizer"))
+    assert "as a model wrote them" not in body
+    assert "Of right ones that have reasoning, what follows it was rewritten" in body
     assert "| no | 1 | 25.0% |" in body

@@ -47,6 +47,11 @@ class CardFacts:
         """Whether problems were given, so that there were no threads."""
         return any(stage.stage == "read_problems" for stage in self.stages)
 
+    @property
+    def rewrites(self) -> bool:
+        """Whether a model rewrote what follows the reasoning of right solutions."""
+        return "generate_summaries" in self.models
+
 
 def dataset_card(figures: Figures, facts: CardFacts, rows_of_parts: Mapping[str, int] | None = None) -> str:
     """The text of README.md. `rows_of_parts` are numbers of rows by folder of data/, where rows of some lengths have
@@ -54,7 +59,7 @@ def dataset_card(figures: Figures, facts: CardFacts, rows_of_parts: Mapping[str,
     parts = {part: rows for part, rows in (rows_of_parts or {}).items() if part}
     sections = [
         f"# {plain(facts.title)}",
-        f"{figures.rows:,} {_what(figures, facts.starts_from_problems)}. "
+        f"{figures.rows:,} {_what(figures, facts)}. "
         "All figures on this page were counted by the run that made the files.",
         AUTHORED if facts.authored else "",
         "" if facts.chosen is None else f"Of the recipe's {_from(figures)} these are a subset: {plain(facts.chosen)}.",
@@ -97,8 +102,15 @@ def _parts(parts: Mapping[str, int]) -> str:
     return f"## Files by length\n\n{about}\n\n" + markdown_table(["name", "rows", "files"], rows)
 
 
-def _what(figures: Figures, starts_from_problems: bool) -> str:
-    origin = "" if starts_from_problems else " from a forum"
+#: Of rows of all verdicts: whoever learns to tell right from wrong must not learn to tell two writers apart.
+_REWRITTEN = (
+    ". Of right ones that have reasoning, what follows it was rewritten (`summary_model`); all others are as the model"
+    " wrote them"
+)
+
+
+def _what(figures: Figures, facts: CardFacts) -> str:
+    origin = "" if facts.starts_from_problems else " from a forum"
     problems = f"{figures.problems:,} mathematics problems{origin}"
     if figures.values["inference_mode"]["genselect"]:
         return (
@@ -106,10 +118,8 @@ def _what(figures: Figures, starts_from_problems: bool) -> str:
             "all rewritten by one model, and the summary of a comparison that chose a right one"
         )
     if _from(figures) == "solutions":
-        return (
-            f"solutions of {problems}, as a model wrote them, right and wrong ones: the column `judgement` has the "
-            "verdict on each final answer"
-        )
+        told = f"solutions of {problems}, right and wrong ones: the column `judgement` has the verdict on each answer"
+        return told + (_REWRITTEN if facts.rewrites else ". Their texts are as a model wrote them")
     return f"solutions of {problems}, each with its reasoning and a final answer that was judged right"
 
 
