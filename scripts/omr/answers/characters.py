@@ -40,7 +40,7 @@ _PLAIN = re.compile(r"[ -~]*")
 
 
 def _greek(character: str) -> str | None:
-    place = ord(character.lower()) - ord("α")
+    place = ord(character.lower()[0]) - ord("α")  # of one character two may become: `İ`
     if not 0 <= place < len(_GREEK) or not character.isalpha():
         return "\\sigma " if character == "ς" else None
     if _GREEK[place] == ".":

@@ -37,7 +37,7 @@ def test_a_placeholder_is_no_answer(text: str) -> None:
     "text",
     ["5", "x", "A", "I", r"\pi", r"\infty", "∅", r"\emptyset", r"\{\}", r"\{\,\}", r"\text{no solution}", "None", "yes"]
     + [r"\text{Friday}", r"a_1, \ldots, a_n", "1+2+…+n", "-1", "½", r"\text{the answer is } 5", "(a, b)", "True"]
-    + [r"\text{No such number exists}", r"f(x) = x", "x^2", r"\pm 1", "двадцать", "无解", r"\frac{1}{2}", "?x"],
+    + [r"\text{No such number exists}", r"f(x) = x", "x^2", r"\pm 1", "İ", "двадцать", "无解", r"\frac{1}{2}", "?x"],
 )
 def test_whatever_says_something_can_be_an_answer(text: str) -> None:
     assert can_be_answer(text)
