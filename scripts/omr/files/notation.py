@@ -16,7 +16,8 @@ _NOTHING = frozenset(
     {"\\left", "\\right", "\\big", "\\Big", "\\bigl", "\\bigr", "\\Bigl", "\\Bigr", "\\bigg", "\\Bigg"}
     | {"\\displaystyle", "\\textstyle", "\\limits", "\\quad", "\\qquad", "\\,", "\\;", "\\:", "\\!", "\\ ", "~"}
 )
-_OPENING, _CLOSING, _EITHER = frozenset({"\\(", "\\["}), frozenset({"\\)", "\\]"}), "$"
+#: What becomes of being in a formula; the dollar turns it round.
+_OPENS = {"\\(": True, "\\[": True, "\\)": False, "\\]": False}
 #: Two names of one sign.
 _SAME_AS = {
     "\\dfrac": "\\frac",
@@ -35,6 +36,9 @@ _SAME_AS = {
 }
 
 
+_SPECIAL = _NOTHING | _OPENS.keys() | _SAME_AS.keys() | {"$"}
+
+
 # Who asks for a row's id and whether it is a duplicate asks twice in a row.
 @lru_cache(maxsize=1)
 def notation(text: str) -> str:
@@ -46,12 +50,14 @@ def notation(text: str) -> str:
     found: list[str] = []
     in_formula = False
     for token in _TOKEN.findall(text):
-        if token == _EITHER:
-            in_formula = not in_formula
-        elif token in _OPENING or token in _CLOSING:
-            in_formula = token in _OPENING
-        elif token not in _NOTHING:
-            found.append(token.lower() if not in_formula and _is_prose(token) else _SAME_AS.get(token, token))
+        if token in _SPECIAL:
+            in_formula = not in_formula if token == "$" else _OPENS.get(token, in_formula)
+            if token in _SAME_AS:
+                found.append(_SAME_AS[token])
+        elif in_formula or token.islower() or not _is_prose(token):
+            found.append(token)
+        else:
+            found.append(token.lower())
     while found and found[-1] == ".":
         found.pop()
     return " ".join(found)

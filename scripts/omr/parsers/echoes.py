@@ -27,9 +27,8 @@ _PUNCTUATION = frozenset(".,;:!?\"'()")
 
 
 class _Sentence(NamedTuple):
+    text: str
     tokens: list[str]
-    words: frozenset[str]
-    formulas: frozenset[str]
 
 
 def _compact(text: str) -> str:
@@ -37,13 +36,16 @@ def _compact(text: str) -> str:
 
 
 def _sentences(text: str) -> list[_Sentence]:
-    return [_sentence(part) for part in _SENTENCE_END.split(text) if part.strip()]
+    """The sentences of a text; those that are too short to be told apart from others are left out."""
+    parts = [part for part in _SENTENCE_END.split(text) if part.strip()]
+    sentences = [
+        _Sentence(part, [mark for mark in notation(part).split() if mark not in _PUNCTUATION]) for part in parts
+    ]
+    return [sentence for sentence in sentences if len(sentence.tokens) >= _LEAST_TOKENS]
 
 
-def _sentence(text: str) -> _Sentence:
-    tokens = [token for token in notation(text).split() if token not in _PUNCTUATION]
-    formulas = frozenset(_compact("".join(groups)).rstrip(".,;") for groups in _FORMULA.findall(text))
-    return _Sentence(tokens, frozenset(token for token in tokens if token.isalpha() and len(token) > 3), formulas)
+def _formulas(text: str) -> frozenset[str]:
+    return frozenset(_compact("".join(groups)).rstrip(".,;") for groups in _FORMULA.findall(text))
 
 
 class Examples:
@@ -53,13 +55,14 @@ class Examples:
         self._texts = list(texts)
 
     @cached_property
-    def _known(self) -> list[_Sentence]:
-        sentences = [sentence for text in self._texts for sentence in _sentences(text)]
-        return [sentence for sentence in sentences if len(sentence.tokens) >= _LEAST_TOKENS]
+    def _known(self) -> list[tuple[frozenset[str], list[str]]]:
+        """The tokens of each sentence, the distinct ones first."""
+        sentences = [sentence.tokens for text in self._texts for sentence in _sentences(text)]
+        return [(frozenset(tokens), tokens) for tokens in sentences]
 
     @cached_property
-    def _formulas(self) -> frozenset[str]:
-        found = frozenset(formula for text in self._texts for formula in _sentence(text).formulas)
+    def _long_formulas(self) -> frozenset[str]:
+        found = frozenset[str]().union(*map(_formulas, self._texts))
         return frozenset(formula for formula in found if len(formula) >= _LEAST_FORMULA)
 
     @cached_property
@@ -71,27 +74,29 @@ class Examples:
 
         With `is_copied` formulas come from the source unchanged, so that a long one of an example is an echo as well.
         """
-        own, compact = _compact(source), _compact(text)
-        if is_copied and any(formula in compact and formula not in own for formula in self._formulas):
-            return True
-        words = frozenset(notation(source).split())
-        return any(
-            self._is_known(sentence) and not _stands_in(sentence, own, words)
-            for sentence in _sentences(text)
-            if len(sentence.tokens) >= _LEAST_TOKENS
+        compact = _compact(text) if is_copied else ""
+        formulas = [formula for formula in self._long_formulas if formula in compact]
+        sentences = [sentence for sentence in _sentences(text) if self._is_known(sentence.tokens)]
+        if not formulas and not sentences:
+            return False  # as nearly always; a source is long, and read only now
+        own, words = _compact(source), frozenset(notation(source).split())
+        return any(formula not in own for formula in formulas) or any(
+            not _stands_in(sentence, own, words) for sentence in sentences
         )
 
     def has_whole(self, text: str) -> bool:
         """Whether the text is one of the examples in the same notation, as short ones are."""
         return _compact(text) in self._whole
 
-    def _is_known(self, sentence: _Sentence) -> bool:
-        for known in self._known:
+    def _is_known(self, tokens: list[str]) -> bool:
+        for kinds, known in self._known:
             # Far cheaper than a matcher, and nearly always enough to tell two sentences apart.
-            lengths = len(sentence.tokens) + len(known.tokens)
-            if 2 * min(len(sentence.tokens), len(known.tokens)) < _NEAR * lengths:
+            lengths = len(tokens) + len(known)
+            if 2 * min(len(tokens), len(known)) < _NEAR * lengths:
                 continue
-            matcher = SequenceMatcher(None, sentence.tokens, known.tokens, autojunk=False)
+            if 2 * sum(map(kinds.__contains__, tokens)) < _NEAR * lengths:
+                continue
+            matcher = SequenceMatcher(None, tokens, known, autojunk=False)
             if matcher.quick_ratio() >= _NEAR and matcher.ratio() >= _NEAR:
                 return True
         return False
@@ -99,6 +104,8 @@ class Examples:
 
 def _stands_in(sentence: _Sentence, source: str, words: frozenset[str]) -> bool:
     """Whether a sentence may come from a source: all of its formulas do, or most of its words if it has none."""
-    if sentence.formulas:
-        return all(formula in source for formula in sentence.formulas)
-    return len(sentence.words & words) >= _OWN_WORDS * len(sentence.words)
+    formulas = _formulas(sentence.text)
+    if formulas:
+        return all(formula in source for formula in formulas)
+    own = frozenset(token for token in sentence.tokens if token.isalpha() and len(token) > 3)
+    return len(own & words) >= _OWN_WORDS * len(own)
