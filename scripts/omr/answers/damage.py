@@ -35,7 +35,7 @@ _RULES = {sign: rf"{sign}(?=[a-z])" for sign in _ALWAYS} | {
 _DAMAGE = re.compile("|".join(_RULES.values()))
 #: Texts are long and next to none is damaged, so that plain searches come first. Tabs and line ends are mostly what
 #: they are: each is looked for alone.
-_DAMAGE_OF = [re.compile(_RULES[sign]) for sign in "\t\r\n"]
+_DAMAGE_OF = [(sign, re.compile(_RULES[sign]).search) for sign in "\t\r\n"]
 _NO_TEXT = tuple(chr(code) for code in (*range(32), 127) if chr(code) not in "\t\r\n")
 _LETTERS = _ALWAYS | {"\t": "t", "\r": "r", "\n": "n"}
 #: What is left of control characters shows nothing; of those that part pages or lines, a line end stays.
@@ -75,7 +75,9 @@ def without_escapes(text: str) -> str:
     r"""The text with the commands whose `\f`, `\b`, `\t`, ... an escape swallowed, and without control characters."""
     if len(text) < _SHORT and _PLAIN.fullmatch(text):
         return text
-    if not any(sign in text for sign in _NO_TEXT) and not any(rule.search(text) for rule in _DAMAGE_OF):
+    if not any(sign in text for sign in _NO_TEXT) and not any(
+        sign in text and search(text) for sign, search in _DAMAGE_OF
+    ):
         return text
     # What no escape makes goes first: behind it, what is left would look like damage of another kind.
     text, mended = _DAMAGE.subn(_command, _NO_ESCAPE.sub("", text))

@@ -82,16 +82,20 @@ def same_spelling(one: str, other: str) -> bool:
 
 
 def single_answer(text: str | None, same: Same = same_spelling) -> SingleAnswer:
-    """The answer that a text gives behind its reasoning if it gives only one.
+    """The answer that a text gives behind its reasoning if it gives only one, see `single_answer_shown`."""
+    return single_answer_shown(split_reasoning(repaired_text(text or ""))[1], same)
+
+
+def single_answer_shown(text: str, same: Same = same_spelling) -> SingleAnswer:
+    """The answer of a text, mended and without reasoning, if it gives only one.
 
     Boxes that only `and` or a comma parts are one list; so are those with `or` between them where each is the value of
     a name (`x = ... or x = ...`). All other boxes must hold the same answer, by `same`.
     """
-    rest = split_reasoning(repaired_text(text or ""))[1]
-    boxes = [box for box in boxed_answers(rest, limit=_MOST_BOXES) if can_be_answer(box.content)]
+    boxes = [box for box in boxed_answers(text, limit=_MOST_BOXES) if can_be_answer(box.content)]
     if not boxes:
         return SingleAnswer(None, NO_ANSWER)
-    *earlier, last = _lists(rest, boxes)
+    *earlier, last = _lists(text, boxes)
 
     def is_same(answer: str) -> bool:
         return same_spelling(answer, last.content) or same(answer, last.content)
@@ -99,8 +103,8 @@ def single_answer(text: str | None, same: Same = same_spelling) -> SingleAnswer:
     others = dict.fromkeys(found.content for found in earlier)
     if (
         all(map(is_same, others))
-        and all(map(is_same, _other_answers(rest, last)))
-        and not _taken_back(rest[last.end :])
+        and all(map(is_same, _other_answers(text, last)))
+        and not _taken_back(text[last.end :])
     ):
         return SingleAnswer(last.content, None)
     return SingleAnswer(None, SEVERAL_ANSWERS)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from omr.answers.damage import repaired_text
 from omr.answers.final_answer import boxed_answers, split_reasoning
 from omr.answers.placeholders import can_be_answer
-from omr.answers.single_answer import NO_ANSWER, Same, SingleAnswer, same_spelling, single_answer
+from omr.answers.single_answer import NO_ANSWER, Same, SingleAnswer, same_spelling, single_answer, single_answer_shown
 from omr.answers.spelling import MAX_ANSWER_CHARS
 from omr.errors import UserError
 from omr.files.jsonl import Row
@@ -111,12 +111,20 @@ def answer_in(text: str | None, same: Same = same_spelling) -> SingleAnswer:
 
     On one line, since a judge is shown answers under labels: a line of an answer must not pass for another label.
     """
-    answer, fault = single_answer(text, same)
-    if answer is None:
-        return SingleAnswer(None, fault)
-    if len(answer) > MAX_ANSWER_CHARS:
+    return _on_one_line(single_answer(text, same))
+
+
+def answer_shown(text: str) -> SingleAnswer:
+    """As `answer_in`, of what a mended text says behind its reasoning."""
+    return _on_one_line(single_answer_shown(text))
+
+
+def _on_one_line(found: SingleAnswer) -> SingleAnswer:
+    if found.answer is None:
+        return found
+    if len(found.answer) > MAX_ANSWER_CHARS:
         return SingleAnswer(None, NO_ANSWER)
-    return SingleAnswer(" ".join(answer.split()), None)
+    return SingleAnswer(" ".join(found.answer.split()), None)
 
 
 def boxed_step(reasoning: str) -> tuple[str, str | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from omr.solutions.summaries import fault_of
+from omr.solutions.summaries import Reasoning, fault_of
 
 PROBLEM = "What is the remainder when $7^{100}$ is divided by $13$?"
 REASONING = (
@@ -23,7 +23,7 @@ REASONING = (
     ],
 )
 def test_what_mostly_stands_in_the_reasoning_word_for_word_is_no_summary(text: str) -> None:
-    assert fault_of(text, " ".join(REASONING.split()), PROBLEM) == "copy_of_reasoning"
+    assert fault_of(text, Reasoning(REASONING), PROBLEM) == "copy_of_reasoning"
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_what_mostly_stands_in_the_reasoning_word_for_word_is_no_summary(text: s
     ],
 )
 def test_a_sentence_that_only_states_the_answer_is_no_summary(text: str) -> None:
-    assert fault_of(text, REASONING, PROBLEM) == "no_explanation"
+    assert fault_of(text, Reasoning(REASONING), PROBLEM) == "no_explanation"
 
 
 @pytest.mark.parametrize(
@@ -48,4 +48,4 @@ def test_a_sentence_that_only_states_the_answer_is_no_summary(text: str) -> None
     ],
 )
 def test_a_short_explanation_in_other_words_is_a_summary(text: str) -> None:
-    assert fault_of(text, " ".join(REASONING.split()), PROBLEM) is None
+    assert fault_of(text, Reasoning(REASONING), PROBLEM) is None
