@@ -23,6 +23,10 @@ _BREAK = re.compile(r"</?(?:br|p|div|li)\b", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n{3,}")
 _STANDS = "\ue000{}\ue001"
 _STANDING = re.compile("\ue000([0-9]+)\ue001")
+#: How exponents and indices come back, and what they are: `2<sup>10</sup>` is not `210`.
+_RAISED, _LOWERED = "<\ue002>", "<\ue003>"
+_SCRIPTS = {_RAISED: "^{", _LOWERED: "_{", "</\ue002>": "}", "</\ue003>": "}"}
+_PRIVATE = dict.fromkeys(map(ord, "\ue000\ue001\ue002\ue003"))
 
 
 class AnswerFields(NamedTuple):
@@ -45,7 +49,7 @@ def plain_text(text: str) -> str:
     """HTML as text, with its formulas as they are; what has no tags loses its entities alone.
 
     Paragraphs are parted by a blank line, items of lists and lines of tables by line ends; links and pictures leave
-    their words.
+    their words; exponents and indices are as in LaTeX.
     """
     if _TAG.search(text) is None:
         return html.unescape(text).strip()
@@ -54,28 +58,40 @@ def plain_text(text: str) -> str:
 
     kept: list[str] = []
     marked = "".join(_kept(kept, piece.text) if piece.is_formula else _escaped(piece.text) for piece in pieces(text))
-    plain = markdownify(
-        marked,
-        strip=["a", "img", "strong", "b", "em", "i", "blockquote"],
-        heading_style="ATX",
-        bullets="-",
-        escape_asterisks=False,
-        escape_underscores=False,
-        escape_misc=False,
-    )
+    try:
+        plain = markdownify(
+            marked,
+            strip=["a", "img", "strong", "b", "em", "i", "blockquote"],
+            heading_style="ATX",
+            bullets="-",
+            escape_asterisks=False,
+            escape_underscores=False,
+            escape_misc=False,
+            sup_symbol=_RAISED,
+            sub_symbol=_LOWERED,
+        )
+    except RecursionError:  # tags within tags, deeper than anybody writes
+        plain = html.unescape(_TAG.sub(_line_end, marked))
+    for script, sign in _SCRIPTS.items():
+        plain = plain.replace(script, sign)
     return _BLANK_LINES.sub("\n\n", _STANDING.sub(lambda mark: kept[int(mark[1])], plain)).strip()
+
+
+def _line_end(tag: re.Match[str]) -> str:
+    """What is left of a tag where tags are only taken out."""
+    return "\n" if _BREAK.match(tag[0]) else ""
 
 
 def _kept(kept: list[str], formula: str) -> str:
     """A mark that stands for a formula while its surroundings are read; `<br>` in it is a line end."""
-    kept.append(html.unescape(_TAG.sub(lambda tag: "\n" if _BREAK.match(tag[0]) else "", formula)))
+    kept.append(html.unescape(_TAG.sub(_line_end, formula)))
     return _STANDS.format(len(kept) - 1)
 
 
 def _escaped(prose: str) -> str:
     """Prose whose only `<` are those of tags."""
     found, place = [], 0
-    prose = prose.replace("\ue000", "").replace("\ue001", "")
+    prose = prose.translate(_PRIVATE)
     for tag in _TAG.finditer(prose):
         found += [prose[place : tag.start()].replace("<", "&lt;"), tag[0]]
         place = tag.end()

@@ -28,6 +28,9 @@ FIELDS = AnswerFields()
         ("two\nlines without tags\n\nand $a<b$", "two\nlines without tags\n\nand $a<b$"),
         ("<p>\\(p\\)-adic \\[x=1\\]</p>", "\\(p\\)-adic \\[x=1\\]"),
         ("<p>5 \\$ and \\$6</p>", "5 \\$ and \\$6"),
+        ("<p>2<sup>10</sup> - x<sub>n+1</sub><sup>2</sup></p>", "2^{10} - x_{n+1}^{2}"),
+        ("<p>2<sup>3<sup><i>k</i></sup></sup>, e<sup>$x$</sup></p>", "2^{3^{k}}, e^{$x$}"),
+        ("<p>x &lt;sup&gt; \ue002 y</p>", "x <sup> y"),
         ("<script>alert(1)</script>x", "<script>alert(1)</script>x"),
         ("", ""),
     ],
@@ -73,3 +76,7 @@ def test_what_is_no_list_of_answers_is_told(value: object, what: str) -> None:
     assert what in str(fault_of_answers(value, FIELDS))
     assert fault_of_answers(None, FIELDS) is None
     assert fault_of_answers([{"text": "a"}, {}], FIELDS) is None
+
+
+def test_tags_within_thousands_of_tags_are_taken_out() -> None:
+    assert plain_text("<div>" * 5000 + "Find $a&lt;b$ &amp; c" + "</div>" * 5000) == "Find $a<b$ & c"
