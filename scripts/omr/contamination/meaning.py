@@ -35,6 +35,7 @@ _TEXTS = frozenset({"\\text", "\\textrm", "\\textbf", "\\textit", "\\textnormal"
 _NAMED = {"@": "\\atsign", "#": "\\hashsign"}
 _ENTRIES = {"&": "\\ampersand", "\\\\": "\\newrow"}
 _ENVIRONMENT = re.compile(r"\\begin\{([a-z]+)")
+_PRIMES = {"'": 1, '"': 2}
 _PRODUCTS = {"\\times": "\\product", "\\cdot": "\\dotproduct", "\\ast": "\\starproduct", "*": "\\starproduct"}
 _VECTORS = re.compile(r"\\(?:vec|overrightarrow|mathbf|boldsymbol)(?![A-Za-z])|\bvectors?\b", re.IGNORECASE)
 #: Commands that look like others but for a capital that means a size.
@@ -50,7 +51,7 @@ _SILENT = frozenset({
     "satisfied", "given", "following", "follows", "follow", "know", "known", "fact", "facts", "problem", "question",
     "exercise", "situation", "possible", "and", "as", "from", "what",
 })  # fmt: skip
-_FIND, _PROVE = "find", "prove"
+_FIND, _PROVE, _CONDITION = "find", "prove", "such-that"
 #: Other words for the same; the longest that fits is taken.
 _PHRASES = {
     **dict.fromkeys(
@@ -79,6 +80,7 @@ _PHRASES = {
     **{f"{kind}s": kind for kind in ("real", "rational", "prime", "integer")},
     "whole numbers": "integer",
     "whole number": "integer",
+    **dict.fromkeys(("such that", "for which", "so that", "satisfying", "that satisfy"), _CONDITION),
     "value of": "",
     "values of": "",
 }
@@ -230,10 +232,8 @@ def _sign(token: str, in_formula: bool, previous: str) -> list[str]:
     """A sign, number or command under the name by which it is known further on."""
     if token in _DOTS or token.startswith("..."):
         return ["\\dotted"]
-    if token == "'" and (in_formula or len(previous) == 1):
-        return ["\\prime"]
-    if token == '"' and in_formula:
-        return ["\\prime", "\\prime"]
+    if token in _PRIMES and (in_formula or len(previous) == 1 or previous.isupper()):
+        return ["\\prime"] * _PRIMES[token]
     if token == "!" and previous == "!":
         return ["\\again"]
     if token[0] == "." and token != ".":
@@ -325,13 +325,19 @@ def _stem(word: str) -> str:
 def _task_first(sentence: list[str]) -> list[str]:
     """`If A, find B` and `A; find B` as `find B, A`.
 
-    An `if` of what is to be proved stays, for `B if A` is another claim than `A if B`.
+    An `if` of what is to be proved stays, for `B if A` is another claim than `A if B`; so does one in a condition on
+    what is to be found (`n such that A if B`).
     """
-    place = next((place for place, token in enumerate(sentence) if token in (_word(_FIND), _word(_PROVE))), None)
-    if place is None:
-        return sentence
-    turned = sentence[place:] + sentence[:place]
-    return [token for token in turned if token != _word("if")] if turned[0] == _word(_FIND) else turned
+    place = next((place for place, token in enumerate(sentence) if token in (_word(_FIND), _word(_PROVE))), 0)
+    turned, kept, drops_if = sentence[place:] + sentence[:place], list[str](), False
+    for number, token in enumerate(turned):
+        if number in (0, len(sentence) - place):
+            drops_if = turned[0] == _word(_FIND)
+        if token == _word(_CONDITION):
+            drops_if = False
+        elif not (drops_if and token == _word("if")):
+            kept.append(token)
+    return kept
 
 
 def _hash(tokens: Iterable[str]) -> int:
