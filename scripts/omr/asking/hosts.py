@@ -56,15 +56,17 @@ class Host:
         self.endpoint, self.pace, self.gate = endpoint, pace, gate
         self.failures = 0  # in a row
         self.asked = 0
+        self.refusal: UserError | None = None  # why it was set aside; None once it has answered after that
         self._aside_until = float("-inf")
 
     def succeeded(self) -> None:
         """It has answered."""
-        self.failures = 0
+        self.failures, self.refusal = 0, None
         self.pace.succeeded()
 
-    def set_aside(self) -> None:
+    def set_aside(self, refusal: UserError) -> None:
         """Ask nothing of it for some minutes, and then carefully."""
+        self.refusal = refusal
         self._aside_until = time.monotonic() + _ASIDE_S
         self.failures = max(self.failures, _AILING_AFTER)
 
@@ -76,6 +78,12 @@ class Host:
     def is_there(self) -> bool:
         """Whether it can be asked, now or when it has room."""
         return self.gate.is_open and not self.is_aside
+
+    @property
+    def fault(self) -> str:
+        """Why it cannot be asked, as far as is known."""
+        away = None if self.gate.is_open else self.gate.fault
+        return away or (f"{self.endpoint.base_url}: {self.refusal.what}" if self.refusal else self.endpoint.base_url)
 
     @property
     def room(self) -> int:
@@ -164,8 +172,8 @@ class Hosts:
 
     def _best(self, waiter: _Waiter) -> Host | None:
         there = [host for host in self.all if host.is_there]
-        if there:
-            self._none_since = None
+        if any(host.refusal is None for host in there):
+            self._none_since = None  # one that was set aside is not back before it has answered
         home = None if waiter.home is None else waiter.home.host
         if home in there and home is not None and home.failures < _AILING_AFTER:
             there = [home]
@@ -190,9 +198,9 @@ class Hosts:
         if self._last_fault is not None and all(host.is_aside for host in self.all):
             raise self._last_fault
         if now - self._none_since > self._max_outage_s:
-            faults = "; ".join(host.gate.fault or host.endpoint.base_url for host in self.all)
+            faults = "; ".join(host.fault for host in self.all)
             raise UserError(
-                f"none of the model's servers could be reached for {self._max_outage_s:.0f} s ({faults})",
+                f"none of the model's servers has answered for {self._max_outage_s:.0f} s ({faults})",
                 remedy="see their logs; run again when one is back: finished replies are kept",
             )
 
@@ -214,7 +222,7 @@ class Hosts:
         self._last_fault = fault
         if not host.is_aside:
             self._say(f"warning: {host.endpoint.base_url} is set aside for {_ASIDE_S:.0f} s: {fault.what}")
-        host.set_aside()
+        host.set_aside(fault)
         return not all(other.is_aside for other in self.all)
 
     async def is_away(self, host: Host) -> bool:

@@ -123,8 +123,11 @@ class Gate:
 
     async def look(self) -> bool:
         """Close the gate (if it is open) and find out whether the server is away; it opens by itself when it is not."""
-        self._begin()
-        return await asyncio.shield(self._first_look) if self._first_look is not None else False
+        watch, first_look = self._begin(), self._first_look
+        if first_look is not None:
+            await asyncio.wait({watch, first_look}, return_when=asyncio.FIRST_COMPLETED)
+        # A probe that itself has failed has found nothing out.
+        return first_look.result() if first_look is not None and first_look.done() else await asyncio.shield(watch)
 
     def _begin(self) -> asyncio.Task[bool]:
         if self._watch is None:

@@ -125,7 +125,7 @@ def test_while_all_are_away_requests_wait_for_the_first_that_is_back() -> None:
 
 
 def test_when_all_stay_away_the_job_ends_and_names_each() -> None:
-    with pytest.raises(UserError, match="none of the model's servers could be reached for 1 s") as caught:
+    with pytest.raises(UserError, match="none of the model's servers has answered for 1 s") as caught:
         ask(["http://127.0.0.1:9/v1", "http://127.0.0.1:10/v1"], 4)
     assert "127.0.0.1:9/v1" in str(caught.value)
     assert "127.0.0.1:10/v1" in str(caught.value)
@@ -170,6 +170,19 @@ def test_what_would_end_a_job_only_sets_one_of_several_urls_aside(fault: Fault) 
 def test_when_all_refuse_the_key_the_job_ends() -> None:
     with two_servers(api_key="right") as (one, other), pytest.raises(UserError, match="refused the key"):
         ask([one.base_url, other.base_url], 8)
+
+
+@pytest.mark.parametrize("again_after_s", [0.1, 60.0])
+def test_when_one_refuses_and_the_others_stay_away_the_job_ends(
+    again_after_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # One that is asked again now and then, and refuses again, is no server that is back.
+    monkeypatch.setattr(hosts_module, "_ASIDE_S", again_after_s)
+    with running_server(8, api_key="right") as server:
+        with pytest.raises(UserError, match="none of the model's servers has answered") as caught:
+            ask([server.base_url, "http://127.0.0.1:9/v1"], 4)
+        assert f"{server.base_url}: {server.base_url} refused the key" in str(caught.value)
+    assert "127.0.0.1:9/v1" in str(caught.value)
 
 
 def test_related_requests_stay_where_the_first_one_went_until_it_is_gone() -> None:

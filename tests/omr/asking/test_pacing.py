@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 import pytest
 from omr.asking import pacing
@@ -137,3 +138,14 @@ def test_a_server_that_stays_away_is_an_error_that_says_why(monkeypatch: pytest.
 
     with pytest.raises(UserError, match="connection refused"):
         asyncio.run(run())
+
+
+def test_a_probe_that_fails_itself_lets_nobody_wait() -> None:
+    async def probe() -> str | None:
+        raise RuntimeError("no probe")
+
+    async def look() -> None:
+        await Gate(probe, math.inf).look()
+
+    with pytest.raises(RuntimeError, match="no probe"):
+        asyncio.run(asyncio.wait_for(look(), 60))
