@@ -37,6 +37,7 @@ from omr.asking.waits import Waits
 from omr.errors import UserError
 from omr.models.model import ModelSpec
 from omr.replies.reply import Reply
+from omr.servers.cancelling import heed_cancelling
 from omr.servers.error_bodies import is_web_page, status_within, without_key
 
 T = TypeVar("T")
@@ -147,7 +148,9 @@ class ChatClient:
         """
         failures = busy = 0
         host: Host | None = None
+        changes: set[str] = set()
         while True:
+            heed_cancelling()  # of the try before, whatever became of it
             host = await self.hosts.enter(question.home, host)
             started = time.monotonic()
             try:
@@ -165,6 +168,9 @@ class ChatClient:
             finally:
                 self.hosts.leave(host)
             if isinstance(fault, AskOtherwiseError):
+                if fault.change in changes:  # it was changed, but `sampling` of config comes last
+                    raise FinalError("bad_request", fault.message, fault.status)
+                changes.add(fault.change)
                 self._ask_otherwise(fault)
                 continue
             self.retries += 1
@@ -217,6 +223,7 @@ class ChatClient:
                 status, retry_after = response.status, header(response, "retry-after")
                 location = header(response, "location")
         except PyreqwestError as error:
+            heed_cancelling()
             raise self._fault_of(error) from error
         if status != 200:
             self._refusals.raise_for(endpoint.base_url, Refused(status, content, retry_after, location, body))
@@ -290,6 +297,7 @@ class ChatClient:
             request = self._http.get(endpoint.base_url + "/models").timeout(timedelta(seconds=10)).build()
             await request.send()
         except PyreqwestError as error:
+            heed_cancelling()
             return f"{endpoint.base_url}: {error.message}"
         return None
 
@@ -307,6 +315,7 @@ def _was_connecting(error: RequestTimeoutError) -> bool:
 async def _read_body(response: Any) -> bytes:
     chunks, size = [], 0
     while (chunk := await response.body_reader.read_chunk()) is not None:
+        heed_cancelling()
         size += len(chunk)
         if size > MAX_BODY_BYTES:
             raise FinalError("oversized_body", f"the body exceeds {MAX_BODY_BYTES} bytes", response.status)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import orjson
 from pyreqwest.client import Client, ClientBuilder
-from pyreqwest.exceptions import ConnectError, PyreqwestError
+from pyreqwest.exceptions import PyreqwestError
 from pyreqwest.multipart import FormBuilder, PartBuilder
 
 from omr.asking.headers import header
@@ -27,6 +27,7 @@ from omr.asking.waits import Waits
 from omr.batches.lines import ROUTE
 from omr.errors import UserError
 from omr.models.model import ModelSpec
+from omr.servers.cancelling import heed_cancelling
 from omr.servers.error_bodies import parse_error_body, says_nothing, without_key
 
 T = TypeVar("T")
@@ -106,9 +107,8 @@ class BatchApi:
             builder = self._http.post(f"{self._url}/batches").header("Content-Type", "application/json")
             try:
                 return _text(await self._sent(builder.body_bytes(content), asked), "id")
-            except ConnectError as error:
-                raise LostError(f"no connection: {error.message}") from error
             except PyreqwestError as error:
+                heed_cancelling()
                 raise LostError(f"{type(error).__name__}: {error.message}") from error
             except TransientError as error:
                 if error.status == 429:  # it was refused, in so many words
@@ -164,6 +164,7 @@ class BatchApi:
                     self._raise_for(response.status, content, header(response, "retry-after"), {})
                 with path.open("wb") as output:
                     while (chunk := await response.body_reader.read_chunk()) is not None:
+                        heed_cancelling()
                         output.write(chunk)
 
         await self._again(ask)
@@ -203,6 +204,7 @@ class BatchApi:
             try:
                 return await ask()
             except PyreqwestError as error:
+                heed_cancelling()
                 kind, message, after_s = "connection", f"{type(error).__name__}: {error.message}", 0.0
             except TransientError as error:
                 kind, message, after_s = error.kind, error.message, error.retry_after_s or 0.0

@@ -30,6 +30,7 @@ from omr.errors import UserError
 from omr.files.temporary import temporary_beside
 from omr.replies.reply import Reply
 from omr.servers import api_key, check_endpoint
+from omr.servers.cancelling import heed_cancelling
 from omr.servers.error_bodies import status_within
 
 #: A host may list a batch some seconds after it took it, but not so long after.
@@ -199,6 +200,7 @@ class BatchRun:
     # ---- looking -------------------------------------------------------------------------------------------------
 
     async def _pause(self) -> None:
+        heed_cancelling()
         self._drain.progress.tick()
         try:
             await asyncio.wait_for(self._drain.stop_asked.wait(), self._spec.batch_poll_s)

@@ -10,6 +10,7 @@ from typing import Any
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import ConnectError, PyreqwestError
 
+from omr.servers.cancelling import heed_cancelling
 from omr.servers.error_bodies import parse_error_body, without_key
 
 _CONNECT_TIMEOUT_S = 10.0
@@ -80,8 +81,10 @@ class Prober:
                 while size < _MOST_BYTES and (chunk := await response.body_reader.read_chunk()) is not None:
                     chunks.append(bytes(chunk))
                     size += len(chunk)
+                heed_cancelling()
                 return Answer(response.status, without_key(b"".join(chunks), self._key))
         except PyreqwestError as error:
+            heed_cancelling()
             raise UnreachableError(error.message, refused=isinstance(error, ConnectError)) from error
 
 

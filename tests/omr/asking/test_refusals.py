@@ -16,6 +16,7 @@ from omr.asking.requests import Request, Sampling
 from omr.errors import UserError
 from omr.models.model import ModelSpec
 from omr.replay.launch import running_server
+from omr.replies.reply import Reply
 from omr.servers.error_bodies import wants_stream
 
 SPEC = ModelSpec("m", "replay", "endpoint", base_url="http://x/v1", retries=1)
@@ -132,6 +133,27 @@ def test_a_server_without_a_field_is_asked_without_it_and_named_where_config_sen
     reply, body = ask(spec, long, refuse=["seed", "top_k", "max_tokens"])
     assert reply["error"] is None
     assert (reply["seed"], body["max_completion_tokens"]) == (0, 64)
+
+
+@pytest.mark.parametrize(
+    ("extra", "server_refuses"),
+    [
+        ({"stream": False}, {"streaming": "only"}),
+        ({"stream_options": {"include_usage": True}}, {"refuse": ["stream_options"]}),
+    ],
+)
+def test_what_is_refused_though_it_was_changed_is_not_asked_without_end(
+    extra: dict[str, Any], server_refuses: dict[str, Any]
+) -> None:
+    # What `sampling` says is said last: there the change changes nothing.
+    async def run(base_url: str) -> Reply:
+        async with ChatClient(SPEC, "s", Sampling(0.7, 1.0, 9, extra), Endpoint(base_url)) as client:
+            return await client.ask(REQUEST)
+
+    with running_server(8, model="replay", **server_refuses) as server:
+        reply = asyncio.run(asyncio.wait_for(run(server.base_url), 60))
+        assert sum(server.counts.values()) <= 3
+    assert reply["error"]["kind"] == "bad_request"
 
 
 @pytest.mark.parametrize(
