@@ -109,7 +109,8 @@ def test_one_commit_to_a_private_repository_and_a_receipt(hub: Hub, dataset: Pat
 
 
 def test_the_same_commit_deletes_older_parquet_files_and_nothing_else(hub: Hub, dataset: Path) -> None:
-    hub.files = (".gitattributes", "README.md", "figure.png", DATA, "data/train-00001-of-00002.parquet")
+    others = ("backup/data/mine.parquet", "data/own/mine.parquet")
+    hub.files = (".gitattributes", "README.md", "figure.png", *others, DATA, "data/train-00001-of-00002.parquet")
     publish(dataset, "--repo=me/data", "--token-env=SOME_TOKEN")
     operations = dict(hub.calls)["create_commit"]["operations"]
     deleted = [one.path_in_repo for one in operations if isinstance(one, huggingface_hub.CommitOperationDelete)]

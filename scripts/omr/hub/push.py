@@ -60,7 +60,9 @@ def push(
         send(api, repo, added, {file.path: file.size for file in files}, say, wait)
         names = {file.path for file in files}
         # Parquet files of an earlier push would be read together with the new ones.
-        old = [name for name in api.list_repo_files(repo, repo_type="dataset") if PurePosixPath(name).match(DATA)]
+        # From the root: a pattern alone would match at the end of any path.
+        listed = api.list_repo_files(repo, repo_type="dataset")
+        old = [name for name in listed if PurePosixPath("/", name).match(f"/{DATA}")]
         deleted = [CommitOperationDelete(name) for name in old if name not in names]
         # Not upload_folder or upload_large_folder, which make several commits of it.
         commit = api.create_commit(
