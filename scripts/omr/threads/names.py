@@ -36,7 +36,8 @@ _MAIL = re.compile(
     re.IGNORECASE,
 )
 _NAME = r"[^\W_][\w.-]{1,38}\w"
-_MENTION = re.compile(rf"(?<![\w.@/])@({_NAME})")
+# `@250`, `@Rs.250` and `@12.5%` are prices and rates.
+_MENTION = re.compile(rf"(?<![\w.@/])@(?!\w{{1,3}}\.\d)(?=[^\W\d_]|\d+[^\W\d_]{{3}})({_NAME})")
 _QUOTE_HEAD = re.compile(
     r"\[quote(?::\w{1,16})?(?:[ \t]*=|[ \t]+name=)[ \t]*[\"']?([^\]\[\"',;\n]{2,40})",
     re.IGNORECASE,

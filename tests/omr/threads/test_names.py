@@ -86,6 +86,7 @@ def test_a_problem_stays_as_it_is_whatever_its_author_is_called(name: str, post:
         "Let $a@b=a+b$, so 3@4.5 is 7.5 and a@b is known.",
         "\\command\\math_lete9",
         "The operation a @ b, x@y.z",
+        "He buys 5 kg @250 each, 3 kg @Rs.250 and lends the rest @12.5% or @10.75 p.a.",
     ],
 )
 def test_formulas_and_operators_are_never_touched(text: str) -> None:
