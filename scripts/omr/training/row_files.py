@@ -155,7 +155,7 @@ def table_of(rows: Sequence[Mapping[str, Any]], schema: Any) -> Any:
         values = [row[column.name] for row in rows]
         try:
             array = _chats(values, column.type) if column.name == "messages" else pa.array(values, column.type)
-        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
             raise UserError(f"the column {column.name!r} cannot hold a value: {error}", remedy=_REMEDY) from error
         if array.null_count and not column.nullable:
             raise UserError(f"the column {column.name!r} must not be null", remedy=_REMEDY)

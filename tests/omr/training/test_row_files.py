@@ -110,6 +110,7 @@ def test_a_torn_file_is_an_error_with_its_name(tmp_path: Path) -> None:
         ({"candidate_ids": ["x", 1]}, "must hold strings"),
         ({"tools": []}, "go together"),
         ({"pass_rates": {"a": "much"}}, "cannot hold a value"),
+        ({"completion_tokens": 2**63}, "cannot hold a value"),
         ({"problem": None}, "'problem' must be a string"),
         ({"stray": 1}, "unknown columns: stray"),
     ],
