@@ -51,17 +51,19 @@ _SILENT = frozenset({
     "satisfied", "given", "following", "follows", "follow", "know", "known", "fact", "facts", "problem", "question",
     "exercise", "situation", "possible", "and", "as", "from", "what",
 })  # fmt: skip
-_FIND, _PROVE, _CONDITION = "find", "prove", "such-that"
+_FIND, _PROVE, _CONDITION, _GIVEN = "find", "prove", "such-that", "given-that"
 #: Other words for the same; the longest that fits is taken.
 _PHRASES = {
     **dict.fromkeys(
         ("find", "determine", "compute", "calculate", "evaluate", "what is", "what are", "what was", "work out"), _FIND
     ),
     **dict.fromkeys(("prove", "show", "demonstrate"), _PROVE),
-    **dict.fromkeys(("how many", "what number of"), "find number"),
+    **dict.fromkeys(("how many", "in how many", "what number of"), "find number"),
+    **dict.fromkeys(("solve", "solve the equation"), "solve"),
     "the count of": "number",
     **dict.fromkeys(("if and only if", "exactly when", "iff"), "iff"),
-    **dict.fromkeys(("if", "given that", "provided that", "assuming that", "assuming"), "if"),
+    **dict.fromkeys(("if", "provided that"), "if"),
+    **dict.fromkeys(("given that", "assuming that", "assuming"), _GIVEN),
     **dict.fromkeys(("all", "every", "each", "for any"), "all"),
     **dict.fromkeys(("no fewer than", "no less than", "not less than", "at least"), "at-least"),
     **dict.fromkeys(("no more than", "not more than", "at most"), "at-most"),
@@ -277,6 +279,8 @@ def _normal(sentence: Sequence[str]) -> list[str]:
     tokens, found, place = plain_tokens(list(sentence), keep_hyphens=True), list[str](), 0
     while place < len(tokens):
         token = tokens[place]
+        if token == _word("non") and place + 1 < len(tokens) and _is_prose(tokens[place + 1]):
+            place, token = place + 1, f"non{tokens[place + 1]}"
         word = token[:-1] if _is_prose(token) else ""
         length, others = _phrase_at(tokens, place) if word in _BY_FIRST else (0, "")
         if length:
@@ -326,16 +330,20 @@ def _task_first(sentence: list[str]) -> list[str]:
     """`If A, find B` and `A; find B` as `find B, A`.
 
     An `if` of what is to be proved stays, for `B if A` is another claim than `A if B`; so does one in a condition on
-    what is to be found (`n such that A if B`).
+    what is to be found (`n such that A if B`), and that of a sentence without a task (`If A, then B.`).
     """
     place = next((place for place, token in enumerate(sentence) if token in (_word(_FIND), _word(_PROVE))), 0)
-    turned, kept, drops_if = sentence[place:] + sentence[:place], list[str](), False
+    turned, kept, is_given = sentence[place:] + sentence[:place], list[str](), False
     for number, token in enumerate(turned):
         if number in (0, len(sentence) - place):
-            drops_if = turned[0] == _word(_FIND)
+            is_given = turned[0] == _word(_FIND)
         if token == _word(_CONDITION):
-            drops_if = False
-        elif not (drops_if and token == _word("if")):
+            is_given = False
+        elif token == _word("if") and not is_given:
+            kept.append(token)
+        elif token == _word(_GIVEN) and not is_given and number:
+            kept.append(_word("if"))
+        elif token not in (_word("if"), _word(_GIVEN)):
             kept.append(token)
     return kept
 
