@@ -41,7 +41,8 @@ rule all:
 
 onstart:
     planned = planned_jobs(workflow.dag.needrun_jobs())
-    ending.watch(planned, jobs_run_here=workflow.local_exec)
+    remakes = workflow.dag_settings.force_incomplete
+    ending.watch(planned, jobs_run_here=workflow.local_exec, remakes=remakes)
     try:
         begin(settings, recipes, planned, Site.of(workflow))
         watch.start(workflow, planned, logger, log)

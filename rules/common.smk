@@ -77,7 +77,7 @@ if recipes.no_sandbox is not None:
     print(f"recipes with code are left out, since none can be run here: {recipes.no_sandbox}", file=sys.stderr)
 
 watch = RunWatch(settings)
-ending = Ending(f"results/{settings.run}", sys.argv[1:], before=watch.end)
+ending = Ending(f"results/{settings.run}", sys.argv, before=watch.end)
 
 
 wildcard_constraints:

@@ -14,6 +14,7 @@ _STREAM, _FILE = "DefaultStreamHandler", "DefaultLogFileHandler"
 #: Before a run begins.
 _PREAMBLE_EVENTS = {"workflow_started", "run_info", "resources_info"}
 _PREAMBLE = ("Config file ", "Assuming unrestricted", "Using shell", "Conda environments: ignored")
+_FAILURES = ("job_error", "group_error")
 _MOST_LINES, _MOST_CHARACTERS = 3, 300
 
 
@@ -48,7 +49,7 @@ class Diverted:
     """
 
     def __init__(self, logger: logging.Logger, show: Callable[[str], None]) -> None:
-        self._show = show
+        self._show, self._is_stopping = show, False
         self._streams = handlers(logger, _STREAM)
         for handler in self._streams:
             handler.addFilter(self._divert)
@@ -62,13 +63,17 @@ class Diverted:
             handler.removeFilter(self._divert)
 
     def _divert(self, record: logging.LogRecord) -> bool:
-        for line in _lines(record):
-            self._show(line)
+        text = record.msg if isinstance(record.msg, str) else ""
+        self._is_stopping |= text.startswith("Terminating")
+        # Jobs that end because somebody stops the run did not fail.
+        if not (self._is_stopping and _event(record) in _FAILURES):
+            for line in _lines(record):
+                self._show(line)
         return False
 
 
 def _lines(record: logging.LogRecord) -> list[str]:
-    if _event(record) in ("job_error", "group_error"):
+    if _event(record) in _FAILURES:
         return [_of_failure(record.__dict__)]
     text = record.getMessage() if isinstance(record.msg, str) else ""
     if record.levelno < logging.WARNING and not text.startswith(("Trying to restart", "Will exit", "Terminating")):

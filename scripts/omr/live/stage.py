@@ -133,6 +133,7 @@ class _Begun:
 
     stage: StageProgress
     path: Path
+    counts: Path
     found: JobProgress
     changed: float
 
@@ -151,7 +152,7 @@ class StageReader:
         for counts, replies in shards:
             if counts.name in names[counts.parent] and self._add_done(stage, counts):
                 continue
-            found = self._begun_by(stage, replies, names[replies.parent])
+            found = self._begun_by(stage, counts, replies, names[replies.parent])
             if found is None:
                 stage.shards["waiting"] += 1
                 stage.unknown_shards += 1
@@ -171,6 +172,8 @@ class StageReader:
             found = begun.found
             state = GONE if found.phase in ("stopped", "failed") else self._signs.state(found, begun.changed)
             state = "stopped" if state == GONE else state
+            if state == "stopped" and self._add_done(begun.stage, begun.counts):
+                continue  # it has just ended well
             begun.stage.add_open(
                 begun.path.relative_to(self._folder).with_suffix(""), state, found, self._signs.age_s(begun.changed)
             )
@@ -189,7 +192,7 @@ class StageReader:
         stage.add_done(counts)
         return True
 
-    def _begun_by(self, stage: StageProgress, replies: Path, names: set[str]) -> _Begun | None:
+    def _begun_by(self, stage: StageProgress, counts: Path, replies: Path, names: set[str]) -> _Begun | None:
         path = progress_path(replies)
         if path.name in names:
             try:
@@ -197,14 +200,14 @@ class StageReader:
             except OSError:  # the job has just ended well
                 return None
             if found is not None:
-                return _Begun(stage, replies, found, changed)
+                return _Begun(stage, replies, counts, found, changed)
             stage.faults.append(f"{path}: cannot be understood (another version wrote it, or something else)")
         if replies.name + ".journal" not in names:
             return None
-        return _by_lock(stage, replies)
+        return _by_lock(stage, counts, replies)
 
 
-def _by_lock(stage: StageProgress, replies: Path) -> _Begun | None:
+def _by_lock(stage: StageProgress, counts: Path, replies: Path) -> _Begun | None:
     """What a job of an older version left, or one that was killed at once."""
     path = replies.with_name(replies.name + ".lock")
     try:
@@ -213,13 +216,13 @@ def _by_lock(stage: StageProgress, replies: Path) -> _Begun | None:
         owner, changed = None, 0.0
     known: dict[str, Any] = {"held_s": _held_s(replies), "gpus": stage.gpus_of_job, "model": stage.model}
     if not owner:
-        return _Begun(
-            stage, replies, JobProgress(phase="stopped", note="nothing says how far it came", **known), changed
-        )
+        found = JobProgress(phase="stopped", note="nothing says how far it came", **known)
+        return _Begun(stage, replies, counts, found, changed)
     known |= {key: plain_text(str(owner.get(key, "")), 100) for key in ("host", "started", "job")}
     pid = str(owner.get("pid"))
     known["pid"] = int(pid) if pid.isascii() and pid.isdecimal() and len(pid) < 9 else 0
-    return _Begun(stage, replies, JobProgress(phase="asking", note="it does not say how far it is", **known), changed)
+    found = JobProgress(phase="asking", note="it does not say how far it is", **known)
+    return _Begun(stage, replies, counts, found, changed)
 
 
 def _held_s(replies: Path) -> float:

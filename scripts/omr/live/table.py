@@ -71,7 +71,9 @@ def _fitted(longest: dict[str, int], width: int) -> dict[str, int]:
         if name is not None:
             widths.pop(name, None)
         room = width - sum(wide for column, wide in widths.items() if column != "stage") - len(widths)
-        least = min(longest["stage"], _LEAST_NAME if len(widths) <= _FEW else 2 * _LEAST_NAME)
+        # Of two names the stage's says more: the model's goes before that is cut.
+        shortest = _LEAST_NAME if len(widths) <= _FEW else 2 * _LEAST_NAME
+        least = longest["stage"] if "model" in widths else min(longest["stage"], shortest)
         if room >= least:
             break
     return widths | {"stage": max(1, min(longest["stage"], room))}

@@ -133,11 +133,8 @@ def _of_snakemake(jobs: JobsSeen | None) -> Iterator[str]:
     if where not in ("at work", "silent"):
         names.pop("running")
     counts += [f"{n:,} {name}" for what, name in names.items() if (n := jobs.count(what))]
-    begun = (
-        f"began {duration(max(0.0, jobs.at - jobs.began_at))} before its last word"
-        if where != "at work"
-        else (f"for {duration(max(0.0, jobs.at - jobs.began_at))}")
-    )
+    took = duration(max(0.0, jobs.at - jobs.began_at))
+    begun = f"for {took}" if where == "at work" else f"after {took}" if jobs.ended else f"{took} after it began"
     yield f"Snakemake ({jobs.host}, process {jobs.pid}) is {where}, {begun}: {', '.join(counts)}."
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import signal
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +18,8 @@ from omr.runs.planned import Planned
 
 _RULER = "-" * 80
 _MOST_SHOWN, _MOST_CHARACTERS = 5, 300
+#: A column that is narrower would be harder to read than lines that the terminal breaks.
+_LEAST_WHY = 24
 #: Made files that people ask for, by how their paths end, and what they are.
 _PRODUCTS = (
     ("/sft.jsonl", "training rows"),
@@ -39,20 +43,23 @@ class Ending:
     def __init__(
         self, folder: str, arguments: Sequence[str], before: Callable[[str], object] = lambda how: None
     ) -> None:
-        """`folder`: of the run; `arguments`: of Snakemake's command line; `before`: called before anything is said, as
+        """`folder`: of the run; `arguments`: Snakemake's command line; `before`: called before anything is said, as
         `done` or `stopped`."""
         self._before = before
-        self._folder, self._command = Path(folder), shlex.join(["snakemake", *arguments])
+        self._folder, self._command = Path(folder), shlex.join([_as_typed(arguments[0], "snakemake"), *arguments[1:]])
+        self._remakes = False
         self._files: list[str] = []
         self._last: list[str] = []
         self._pages: list[Path] = []
         self._signal: int | None = None
 
-    def watch(self, planned: Planned, jobs_run_here: bool) -> None:
+    def watch(self, planned: Planned, jobs_run_here: bool, remakes: bool) -> None:
         """From now on signals are noted, and then do what they did. Only in a process's main thread.
 
-        What jobs say is seen as they say it where they run here.
+        What jobs say is seen as they say it where they run here. `remakes`: whether the command makes again what a stopped
+        run was making (`--rerun-incomplete`); else Snakemake refuses to go on without that.
         """
+        self._remakes = remakes
         self._pages = [] if jobs_run_here else [Path(page) for page in planned.pages]
         self._files = [file for files in planned.files.values() for file in files]
         self._last = planned.last
@@ -96,11 +103,15 @@ class Ending:
         if it made nothing of the run."""
         files = [file for file in made if file.startswith(f"{self._folder}/") and Path(file).exists()]
         tables = sorted((Path(file) for file in files if file.endswith("/stages.txt")), key=_by_depth)
-        parts = [f"{path}\n{_table(path)}" for path in tables]
+        width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
+        parts = [f"{path}\n{fitted(_table(path), width)}" for path in tables]
         where = [f"{what + ':':15} {file}" for end, what in _PRODUCTS for file in sorted(files) if file.endswith(end)]
         if not where:
             where = [f"{'made:':15} {file}" for file in sorted(set(files).intersection(last))]
             where[_MOST_SHOWN:] = [f"... and {len(where) - _MOST_SHOWN} more"] if len(where) > _MOST_SHOWN else []
+        elif any(file.endswith("/report.html") for file in files):
+            command = [_as_typed(sys.executable, "python"), "scripts/browse.py", "--run", str(self._folder)]
+            where.append(f"{'look around:':15} {shlex.join(command)}")
         return "\n\n".join([*parts, "\n".join(where)]) if where else ""
 
     def failure(self, failed: Iterable[Any], left: int, logs: Sequence[str], used_up: str | None = None) -> str:
@@ -124,10 +135,18 @@ class Ending:
         lines += [
             f"Kept in {self._folder}: all finished files, and every reply that was stored; none is asked for again.",
             again,
-            f"  {self._command}",
+            f"  {self._command}{'' if self._remakes or self._signal is None else ' --rerun-incomplete'}",
             f"Snakemake's own log: {', '.join(map(str, logs))}",
         ]
         return "\n".join(lines)
+
+
+def _as_typed(program: str, name: str) -> str:
+    """A program as people can type it here: by its path where that is below the working folder, else by its name."""
+    with suppress(ValueError):
+        path = Path(program).absolute().relative_to(Path.cwd())
+        return str(path) if path.name.startswith(name) else name
+    return name
 
 
 def _by_depth(path: Path) -> tuple[int, str]:
@@ -138,6 +157,19 @@ def _by_depth(path: Path) -> tuple[int, str]:
 def _table(path: Path) -> str:
     """The table of stages, without what explains it below."""
     return path.read_text(encoding="utf-8", errors="replace").split("\n\n", 1)[0]
+
+
+def fitted(table: str, width: int | None) -> str:
+    """A table whose last column, `why`, is wrapped below itself where lines are wider than a terminal; None: as it is."""
+    lines = table.splitlines()
+    start = lines[0].find("why") if lines else -1
+    if width is None or start < 0 or width - start < _LEAST_WHY:
+        return table
+    wrapped: list[str] = []
+    for line in lines:
+        whys = textwrap.wrap(line[start:], width - start, break_on_hyphens=False) or [""]
+        wrapped += [line[:start] + whys[0], *(" " * start + why for why in whys[1:])]
+    return "\n".join(wrapped)
 
 
 def _of_job(job: Any) -> Iterator[str]:

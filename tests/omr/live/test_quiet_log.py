@@ -56,6 +56,20 @@ def test_a_failed_job_is_one_line_and_the_rest_is_for_the_file(logger: logging.L
     assert stream.lines == ["Complete log(s): x"]  # type: ignore[attr-defined]
 
 
+def test_jobs_that_end_since_somebody_stops_the_run_did_not_fail(logger: logging.Logger) -> None:
+    shown: list[str] = []
+    Diverted(logger, shown.append)
+    logger.error(None, extra={"event": "job_error", "rule_name": "judge"})
+    logger.warning("Terminating processes on user request, this might take some time.")
+    logger.error(None, extra={"event": "job_error", "rule_name": "solve"})
+    logger.warning("the disk is full")
+    assert shown == [
+        "a job failed: judge",
+        "Terminating processes on user request, this might take some time.",
+        "the disk is full",
+    ]
+
+
 def test_before_a_run_the_terminal_is_spared_what_snakemake_says_of_itself(logger: logging.Logger) -> None:
     without_preamble(logger)
     logger.info("Config file config/config.yaml is extended by additional config")

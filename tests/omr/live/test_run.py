@@ -14,7 +14,7 @@ from live_runs import ELSEWHERE, GONE, HERE, STAGE, at_work, begin_run, finish, 
 from omr.errors import UserError
 from omr.files.jsonl import AtomicFile
 from omr.live.run import RunProgress, Watched
-from omr.live.stage import StageProgress
+from omr.live.stage import StageProgress, StageReader
 from omr.live.words import stage_words, summary, worries
 from omr.replies.progress_file import JobProgress, ProgressFile
 from run_files import RECIPE, write_counts
@@ -59,6 +59,22 @@ def test_shards_that_are_done_at_work_stopped_and_waiting_are_told_apart(folder:
     # Only a job that is there has a speed: 3 replies and 50 tokens in 100 s.
     assert (stage.rows_per_s, stage.tokens_per_s) == (0.03, 0.5)
     assert run.left_s(stage) == pytest.approx((40 - 22) / 0.03)
+
+
+def test_a_job_that_ends_well_while_the_run_is_read_is_done_and_not_stopped(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_work(folder, 1, **GONE)
+    settle = StageReader.settle
+
+    def end_well_first(reader: StageReader) -> None:
+        finish(folder, 1)
+        settle(reader)
+
+    monkeypatch.setattr(StageReader, "settle", end_well_first)
+    run = look(folder)
+    assert shards(run) == {"done": 1, "waiting": 3}
+    assert worries(run) == []
 
 
 def test_hours_and_money_are_those_of_all_tries_on_all_gpus(folder: Path) -> None:
@@ -248,7 +264,7 @@ def test_it_is_read_while_jobs_write_begin_and_end(folder: Path) -> None:
 def test_what_snakemake_says_of_its_jobs_is_told_with_whether_it_is_there(folder: Path) -> None:
     rules = {"parse_problems": {"total": 3, "done": 1, "running": 1, "failed": 0, "retried": 1}, "x": 7}
     content = {"rules": rules, "began_at": time.time() - 60, "at": time.time(), "ended": "", "run_id": ""} | HERE
-    for known, where in ((HERE, "at work, for 1 min"), (GONE, "gone, began 1 min before its last word")):
+    for known, where in ((HERE, "at work, for 1 min"), (GONE, "gone, 1 min after it began")):
         (folder / "jobs.json").write_bytes(orjson.dumps(content | known))
         (line, *_) = summary(look(folder))
         assert where in line

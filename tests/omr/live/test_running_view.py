@@ -44,6 +44,16 @@ def test_no_line_is_wider_than_the_terminal_and_no_figure_is_cut(run: RunProgres
     assert ("2 running, 1 waiting, 1 again" in line) == (width >= 160)
 
 
+def test_a_model_is_left_out_before_the_name_of_a_stage_is_cut(run: RunProgress) -> None:
+    long = next(stage for stage in run.stages if stage.stage == STAGE)
+    long.recipe, long.model = "a-recipe-of-a-long-name", "a-model-of-a-long-name"
+    for width in range(100, 200, 5):
+        lines = drawn(whole_view(run, width), width)
+        if any("a-model-of" in line for line in lines):
+            assert any(line.startswith(long.name) for line in lines), width
+    assert any("a-model-of-a-long-name" in line for line in drawn(whole_view(run, 220), 220))
+
+
 @pytest.mark.parametrize("height", [5, 10, 24, 60])
 def test_it_is_not_higher_than_the_terminal_and_the_stage_at_work_is_on_it(run: RunProgress, height: int) -> None:
     lines = drawn(running_view("small", run, COUNTS, 99.0, 80, height), 80)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from omr.runs.ending import Ending
+from omr.runs.ending import Ending, fitted
 from omr.runs.planned import Planned
 
 RUN = "results/small"
@@ -17,7 +17,7 @@ RUN = "results/small"
 @pytest.fixture
 def ending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ending:
     monkeypatch.chdir(tmp_path)
-    return Ending(RUN, ["--configfile", "my own.yaml", "--cores", "2"])
+    return Ending(RUN, ["/envs/bin/snakemake", "--configfile", "my own.yaml", "--cores", "2"])
 
 
 def write(path: str, text: str = "") -> str:
@@ -54,6 +54,7 @@ def test_a_run_ends_with_its_tables_and_where_its_products_are(ending: Ending) -
         f"for RL:         {RUN}/cot/rl",
         f"preferences:    {RUN}/cot/preferences",
         f"report:         {RUN}/cot/report.html",
+        f"look around:    python scripts/browse.py --run {RUN}",
     ]
 
 
@@ -62,7 +63,7 @@ def test_a_page_that_people_asked_for_is_shown_where_the_job_said_it_elsewhere_a
 ) -> None:
     page = write(f"{RUN}/logs/try_server/m.log", "ok     start\x1b[2J: 3 s\nerror: it has no answer\n")
     for here, shown in ((True, 0), (False, 1)):
-        ending.watch(Planned(pages=[page, f"{RUN}/logs/try_server/never-began.log"]), jobs_run_here=here)
+        ending.watch(Planned(pages=[page, f"{RUN}/logs/try_server/never-began.log"]), jobs_run_here=here, remakes=True)
         ending.tell_success()
         said = capsys.readouterr().err
         assert said.count(f"{page}\nok     start[2J: 3 s\nerror: it has no answer\n") == shown
@@ -116,6 +117,47 @@ def test_many_failed_jobs_are_counted_and_few_are_shown(ending: Ending) -> None:
     assert "... and 35 more" in said
 
 
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (".venv/bin/snakemake", ".venv/bin/snakemake"),
+        ("{here}/.venv/bin/snakemake", ".venv/bin/snakemake"),
+        ("/envs/bin/snakemake", "snakemake"),
+        ("{here}/.venv/lib/snakemake/__main__.py", "snakemake"),  # python -m snakemake
+    ],
+)
+def test_the_command_that_goes_on_can_be_typed_as_it_is_told(ending: Ending, typed: str, told: str) -> None:
+    ending = Ending(RUN, [typed.format(here=Path.cwd()), "-c", "2"])
+    assert f"\n  {told} -c 2\n" in ending.failure([], 1, [])
+
+
+@pytest.mark.parametrize("remakes", [True, False])
+def test_a_stopped_run_is_told_to_make_again_what_it_was_making_unless_it_does_so_anyway(
+    ending: Ending, remakes: bool
+) -> None:
+    before = {n: signal.signal(n, signal.SIG_IGN) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        signal.signal(signal.SIGTERM, lambda number, frame: None)
+        ending.watch(Planned(), jobs_run_here=True, remakes=remakes)
+        assert "--rerun-incomplete" not in ending.failure([], 1, [])  # nothing was cut off
+        signal.raise_signal(signal.SIGTERM)
+    finally:
+        for n, handler in before.items():
+            signal.signal(n, handler)
+    assert ("--cores 2 --rerun-incomplete\n" in ending.failure([], 1, [])) == (not remakes)
+
+
+def test_reasons_are_wrapped_below_each_other_on_a_terminal_and_nowhere_else() -> None:
+    table = "stage read why\nvote     9 " + ", ".join(f"reason_{n} {n}" for n in range(9)) + "\nparse    7 -"
+    head, *lines = fitted(table, 40).splitlines()
+    assert head == "stage read why"
+    assert all(len(line) <= 40 for line in lines)
+    assert all(line.startswith(" " * 11 + "reason") for line in lines[1:-1])
+    assert " ".join(" ".join(lines).split()) == " ".join(table.split("\n", 1)[1].split())
+    assert fitted(table, None) == table
+    assert fitted(table, 30) == table  # no room for them
+
+
 @pytest.mark.parametrize(("number", "name"), [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")])
 def test_a_run_that_was_stopped_ends_as_that_and_blames_no_job(
     ending: Ending, number: int, name: str, capsys: pytest.CaptureFixture[str]
@@ -123,7 +165,7 @@ def test_a_run_that_was_stopped_ends_as_that_and_blames_no_job(
     before, heard = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}, []
     try:
         signal.signal(number, lambda number, frame: heard.append(number))
-        ending.watch(Planned(), jobs_run_here=True)
+        ending.watch(Planned(), jobs_run_here=True, remakes=True)
         signal.raise_signal(number)
     finally:
         for n, handler in before.items():
@@ -143,7 +185,7 @@ def test_a_signal_that_the_process_was_started_to_ignore_stays_ignored(ending: E
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     term = signal.getsignal(signal.SIGTERM)
     try:
-        ending.watch(Planned(), jobs_run_here=True)
+        ending.watch(Planned(), jobs_run_here=True, remakes=True)
         signal.raise_signal(signal.SIGINT)
     finally:
         signal.signal(signal.SIGINT, before)
@@ -168,7 +210,7 @@ def test_what_is_drawn_on_a_terminal_is_gone_before_anything_is_said(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     ended: list[tuple[str, str]] = []
-    ending = Ending(RUN, [], before=lambda how: ended.append((how, capsys.readouterr().err)))
+    ending = Ending(RUN, ["snakemake"], before=lambda how: ended.append((how, capsys.readouterr().err)))
     ending.tell_success()
     with pytest.raises(SystemExit):
         ending.tell_failure([], 1, [])
