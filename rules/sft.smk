@@ -190,7 +190,7 @@ rule plan_publishing:
         " {params.repo}"
         " --dry-run"
         " --output {output}"
-        " 2>&1 | tee {log}"
+        " > {log} 2>&1"
 
 
 rule publish_dataset:

@@ -127,8 +127,9 @@ def test_a_share_of_unreadable_requests_above_the_bound_stops_the_job_and_keeps_
     if not stops:
         assert stage.run(server)["asked_again"]["left"] == 1
         return
-    with pytest.raises(UserError, match=r"1 of 4 requests .* `unreadable.max_fraction`"):
+    with pytest.raises(UserError, match=r"1 of 4 requests .* `unreadable.max_fraction`") as told:
         stage.run(server)
+    assert f"the reply to 3 ({PROMPT}): It is a nice problem." in str(told.value)
     assert not (stage.folder / "r.jsonl").exists()
     with pytest.raises(UserError, match="1 of 4 requests"):
         stage.run(server)

@@ -77,3 +77,11 @@ def check_every(folder: Path) -> None:
     card = (dataset / "README.md").read_text()
     assert "`verdicts` yes, no, unjudged" in card
     assert "| `prepare_verdicts` | 52 |" in card
+
+
+def test_what_would_be_published_is_printed_once_for_each_recipe(demo: Project) -> None:
+    said = demo.make("publish_plan", *DEMO)
+    plans = list(demo.path("results/demo").glob("*/publish_plan.txt"))
+    assert plans
+    assert said.count("the card begins") == len(plans)
+    assert all(said.count(plan.read_text()) == 1 for plan in plans)

@@ -16,6 +16,7 @@ from typing import Any
 
 from omr.asking.requests import Request, RequestPlan
 from omr.errors import UserError
+from omr.files.plain_text import plain_text
 from omr.replies.reply import SEEDS_PER_TRY, Reply
 
 
@@ -32,6 +33,8 @@ class TryAgain:
     max_fraction: float
 
 
+#: Characters of a reply that an error shows.
+_EXAMPLE = 120
 NEVER = TryAgain(is_readable=lambda reply: True, retries=0, temperature=0.0, max_fraction=1.0)
 
 
@@ -47,6 +50,7 @@ class Tries:
         self._plan = plan
         self._how = how
         self._unreadable: set[int] = set()
+        self._example = ""
         self._requests = self._recovered = self._left = 0
         self.keys: list[int] = []
 
@@ -54,6 +58,8 @@ class Tries:
         """Take in whether a stored reply can be read."""
         if reply["error"] is None and not self._how.is_readable(reply):
             self._unreadable.add(int(reply["key"], 16))
+            said = plain_text(reply["text"] or "", _EXAMPLE) or "nothing"
+            self._example = f"{reply['id']} ({reply['prompt']}): {said}"
 
     def first_missing(self, request: Request, stored: Callable[[str], bool]) -> int:
         """Which try of a request of the plan must be asked: its number, counted from 1, or 0 for none.
@@ -107,9 +113,11 @@ class Tries:
         if self._left > int(self._how.max_fraction * self._requests):
             raise UserError(
                 f"{self._left} of {self._requests} requests have no reply that can be read, after "
-                f"{self._how.retries} further tries of each: more than `unreadable.max_fraction` of config allows",
-                remedy="read some of them in the journal beside the output: does the model follow the prompt? With a "
-                "higher bound, or a parser that reads them, run again: replies are kept, and nothing is asked twice",
+                f"{self._how.retries} further tries of each: more than `unreadable.max_fraction` of config allows; the "
+                f"last one is the reply to {self._example}",
+                remedy="does the model follow the prompt? With a higher bound, or a parser that reads them, run again: "
+                "replies are kept, in the journal beside the output, and nothing is asked twice. A new prompt or another "
+                "model is asked anew; where another model bears the same name, delete the journal",
             )
 
     def counts(self) -> dict[str, Any]:
