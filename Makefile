@@ -22,7 +22,7 @@ help:  ## this list
 
 # uv installs in seconds; where it cannot reach the package index that pip is set up for, pip does it.
 define install
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed; say `make PYTHON=python3.12 $@`")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed; say `make PYTHON=python3.12 $(or $(MAKECMDGOALS),$@)`")'
 	$(PYTHON) -m venv $(1)
 	$(1)/bin/pip install -q --disable-pip-version-check uv==0.13.9
 	$(1)/bin/uv pip install -q --compile-bytecode --python $(1)/bin/python -r $(2) || $(1)/bin/pip install -q -r $(2)
