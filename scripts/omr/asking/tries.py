@@ -116,8 +116,8 @@ class Tries:
                 f"{self._how.retries} further tries of each: more than `unreadable.max_fraction` of config allows; the "
                 f"last one is the reply to {self._example}",
                 remedy="does the model follow the prompt? With a higher bound, or a parser that reads them, run again: "
-                "replies are kept, in the journal beside the output, and nothing is asked twice. A new prompt or another "
-                "model is asked anew; where another model bears the same name, delete the journal",
+                "replies are kept, in the journal beside the output, and nothing is asked twice. A new prompt or "
+                "another model is asked anew; where another model bears the same name, delete the journal",
             )
 
     def counts(self) -> dict[str, Any]:

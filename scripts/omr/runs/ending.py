@@ -56,8 +56,8 @@ class Ending:
     def watch(self, planned: Planned, jobs_run_here: bool, remakes: bool) -> None:
         """From now on signals are noted, and then do what they did. Only in a process's main thread.
 
-        What jobs say is seen as they say it where they run here. `remakes`: whether the command makes again what a stopped
-        run was making (`--rerun-incomplete`); else Snakemake refuses to go on without that.
+        What jobs say is seen as they say it where they run here. `remakes`: whether the command makes again what a
+        stopped run was making (`--rerun-incomplete`); else Snakemake refuses to go on without that.
         """
         self._remakes = remakes
         self._pages = [] if jobs_run_here else [Path(page) for page in planned.pages]
@@ -160,7 +160,7 @@ def _table(path: Path) -> str:
 
 
 def fitted(table: str, width: int | None) -> str:
-    """A table whose last column, `why`, is wrapped below itself where lines are wider than a terminal; None: as it is."""
+    """A table whose last column, `why`, is wrapped below itself for a terminal of this width; None: as it is."""
     lines = table.splitlines()
     start = lines[0].find("why") if lines else -1
     if width is None or start < 0 or width - start < _LEAST_WHY:
