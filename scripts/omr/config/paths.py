@@ -16,8 +16,9 @@ _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 def check_paths(settings: Settings, recipes: Recipes) -> None:
-    """Raise UserError that lists every key of config whose file is missing: threads, benchmarks, prompts."""
-    faults = [*_missing_data(settings), *_missing_prompts(recipes)]
+    """Raise UserError that lists every key of config whose file is missing (threads, benchmarks, prompts), or that
+    names a model without an entry."""
+    faults = [*_missing_data(settings), *_missing_prompts(recipes), *_missing_models(settings, recipes)]
     if faults:
         raise UserError(
             "config names what is not there:\n" + "\n".join(f"  - {fault}" for fault in faults),
@@ -50,3 +51,30 @@ def _missing_prompts(recipes: Recipes) -> Iterator[str]:
             near = get_close_matches(prompt, there, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(there)}"
             yield f"recipes.{recipe}.{key}: there is no prompts/{prompt}.yaml; {hint}"
+
+
+def _missing_models(settings: Settings, recipes: Recipes) -> Iterator[str]:
+    config: Any = settings.config
+    there = sorted(config["models"])
+    named = [("labelling_model", config["labelling_model"])]
+    sections: dict[str, Any] = {
+        f"problems.{stage}": asked for stage, asked in config["problems"].items() if isinstance(asked, dict)
+    }
+    sections["decontaminate.check_contamination"] = config["decontaminate"]["check_contamination"]
+    sections |= {f"recipes.{recipe}": recipes[recipe] for recipe in recipes.to_run}
+    for place, section in sections.items():
+        named += _models_of(place, section)
+    for key, model in named:
+        if model is not None and model not in there:
+            near = get_close_matches(model, there, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(there) or 'none'}"
+            yield f"{key}: there is no {model!r} under `models`; {hint}"
+
+
+def _models_of(place: str, section: Any) -> Iterator[tuple[str, str | None]]:
+    """Every key `model` of a section, also in those inside it, with what it names."""
+    for key, value in section.items():
+        if key == "model":
+            yield f"{place}.model", value
+        elif isinstance(value, dict):
+            yield from _models_of(f"{place}.{key}", value)

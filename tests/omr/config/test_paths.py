@@ -50,3 +50,21 @@ def test_an_address_is_told_apart_from_a_missing_file() -> None:
 def test_prompts_that_there_are_stand_in_the_message_where_none_is_near() -> None:
     Path("mine.jsonl").touch()
     assert "there are: solve_cot, solve_tir" in fault(None, "zzz", "mine.jsonl")
+
+
+def test_every_model_without_an_entry_is_named_with_its_key() -> None:
+    config = run_files.config(labelling_model="none-like-it")
+    known = next(iter(config["models"]))
+    config["problems"] = {"extract_problems": {"model": known + "x"}, "keep_foreign_answers": False}
+    config["recipes"][run_files.RECIPE] = config["recipes"][run_files.RECIPE] | {
+        "model": known,
+        "judge": {"model": "zz"},
+    }
+    settings = Settings(config)
+    with pytest.raises(UserError) as caught:
+        check_paths(settings, Recipes(settings))
+    said = str(caught.value)
+    assert f"- labelling_model: there is no 'none-like-it' under `models`; there are: {known}" in said
+    assert f"- problems.extract_problems.model: there is no '{known}x' under `models`; did you mean '{known}'?" in said
+    assert f"- recipes.{run_files.RECIPE}.judge.model: there is no 'zz' under `models`" in said
+    assert f"recipes.{run_files.RECIPE}.model:" not in said
