@@ -32,6 +32,8 @@ from omr.servers.error_bodies import parse_error_body, says_nothing, without_key
 
 T = TypeVar("T")
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
+#: Longer than a host asks for nobody waits.
+_LONGEST_RETRY_AFTER_S = 600.0
 _CALL_TIMEOUT_S, _UPLOAD_TIMEOUT_S = 120.0, 3600.0
 _PAGE = 100
 #: Bodies of calls other than the fetching of a file.
@@ -88,12 +90,19 @@ class BatchApi:
     async def upload(self, path: Path) -> str:
         """Upload a file of requests; its id at the host."""
 
-        async def ask() -> Any:
+        async def ask() -> str:
             part = (await PartBuilder.from_file(path)).file_name(f"{self._spec.name}.jsonl").mime("application/jsonl")
             form = FormBuilder().text("purpose", "batch").part("file", part)
-            return await self._sent(self._http.post(f"{self._url}/files").multipart(form), {}, _UPLOAD_TIMEOUT_S)
+            sent = await self._sent(self._http.post(f"{self._url}/files").multipart(form), {}, _UPLOAD_TIMEOUT_S)
+            return _text(sent, "id")
 
-        return _text(await self._again(ask), "id")
+        try:
+            return await self._again(ask)
+        except GoneError as error:
+            raise UserError(
+                f"{self._url} takes no files of requests ({error})",
+                remedy=f"set `server: endpoint` of the model {self._spec.name!r}: then it is asked request by request",
+            ) from error
 
     async def submit(self, file: str, name: str) -> str:
         """Submit an uploaded file as a batch; its id at the host.
@@ -112,7 +121,7 @@ class BatchApi:
                 raise LostError(f"{type(error).__name__}: {error.message}") from error
             except TransientError as error:
                 if error.status == 429:  # it was refused, in so many words
-                    pause_s = max(error.retry_after_s or 0.0, _FIRST_PAUSE_S)
+                    pause_s = max(min(error.retry_after_s or 0.0, _LONGEST_RETRY_AFTER_S), _FIRST_PAUSE_S)
                     self._waits(error.kind, error.message, pause_s)
                     await asyncio.sleep(pause_s)
                     continue
@@ -123,25 +132,39 @@ class BatchApi:
                     raise
 
     async def find(self, file: str, name: str) -> str | None:
-        """The id of the batch with this name or this file among all of the host's; None if there is none."""
-        after = ""
+        """The id of the batch with this name or this file among all of the host's; None if there is none.
+
+        Raises GoneError where the list cannot be had.
+        """
+        after, seen = "", set[str]()
         while True:
-            page = await self._again(partial(self._get, f"/batches?limit={_PAGE}{after}"))
-            entries = page.get("data") if isinstance(page, dict) else None
-            batches = [entry for entry in entries or () if isinstance(entry, dict)]
-            for entry in batches:
+            batches, goes_on = await self._again(partial(self._page, after))
+            for number, entry in batches.items():
                 metadata = entry.get("metadata")
                 named = metadata.get(_NAME) if isinstance(metadata, dict) else None
                 if named == name or entry.get("input_file_id") == file:
-                    return _text(entry, "id")
-            if not batches or not page.get("has_more"):
+                    return number
+            if not goes_on:
                 return None
-            after = f"&after={_text(batches[-1], 'id')}"
+            if not batches.keys() - seen:
+                raise GoneError("it lists the same batches again and again")
+            seen |= batches.keys()
+            after = f"&after={list(batches)[-1]}"
+
+    async def _page(self, after: str) -> tuple[dict[str, dict[str, Any]], bool]:
+        """Some batches of the host by their ids, and whether there are more."""
+        page = await self._get(f"/batches?limit={_PAGE}{after}")
+        entries = page.get("data")
+        batches = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+        return {_text(entry, "id"): entry for entry in batches}, bool(batches and page.get("has_more"))
 
     async def look(self, number: str) -> Batch:
         """How a batch is. Raises GoneError."""
-        found = await self._again(lambda: self._get(f"/batches/{number}"))
-        status = str(found.get("status")).lower() if isinstance(found, dict) else ""
+        return await self._again(partial(self._look, number))
+
+    async def _look(self, number: str) -> Batch:
+        found = await self._get(f"/batches/{number}")
+        status = str(found.get("status")).lower()[:60]
         if not status or status == "none":
             raise UserError(
                 f"{self._url} tells no status of the batch {number}", remedy="look at it at the host, and run again"
@@ -215,7 +238,7 @@ class BatchApi:
                     f"{self._url} has not answered for {self._spec.max_outage_s:.0f} s ({kind}: {message[:300]})",
                     remedy="run again when it does: what was submitted is noted, and fetched then",
                 )
-            pause = max(pause_s, min(after_s, 600.0))
+            pause = max(pause_s, min(after_s, _LONGEST_RETRY_AFTER_S))
             self._waits(kind, message, pause)
             await asyncio.sleep(pause)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
