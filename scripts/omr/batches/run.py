@@ -187,7 +187,8 @@ class BatchRun:
                 number = await self._api.find(submission.file, submission.name)
             except GoneError as error:
                 raise UserError(
-                    f"{self._spec.base_urls[0]} does not list its batches ({error}), so whether one was submitted is not known",
+                    f"{self._spec.base_urls[0]} does not list its batches ({error}): "
+                    "whether one was submitted is not known",
                     file=self._open.path,
                     remedy=f"look there for a batch of the file {submission.file}: if there is one, add a line "
                     f'{{"event":"submitted","name":"{submission.name}","batch":"ITS ID"}} to this file, else one with '

@@ -90,12 +90,16 @@ class OwnRows:
         return (row for _, row in self._at(places))
 
     def line_of(self, place: Place) -> int:
-        """The number of a row's line; for faults, since it reads all that stands before."""
+        """The number of a row's line; for faults, since it reads all that stands before.
+
+        Of a place within a line, as those of other rows may be, the next one's, or the last.
+        """
+        last = 0
         with open_for_reading(self._path) as handle:
-            for number, line in enumerate(handle, 1):
+            for last, line in enumerate(handle, 1):
                 if handle.tell() - len(line) >= place.start:
-                    return number
-        raise ValueError("there is no such place")
+                    return last
+        return last
 
     def _among_all(self) -> Iterator[tuple[Place, Row]]:
         start = 0

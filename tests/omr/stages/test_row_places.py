@@ -127,8 +127,7 @@ def test_the_line_of_a_place_counts_what_stands_before(tmp_path: Path) -> None:
     path, _ = write(tmp_path, rows(9))
     own = OwnRows(path)
     assert [own.line_of(place) for place, _ in own.all()] == list(range(1, 10))
-    with pytest.raises(ValueError, match="no such place"):
-        own.line_of(Place(path.stat().st_size, 1))
+    assert own.line_of(Place(path.stat().st_size, 1)) == 9
 
 
 def test_neither_file_appears_if_the_stage_fails(tmp_path: Path) -> None:
@@ -140,3 +139,15 @@ def test_neither_file_appears_if_the_stage_fails(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="unaccounted"):
         fail()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_places_of_other_rows_of_the_same_size_are_refused_whichever_row_is_read_first(tmp_path: Path) -> None:
+    long, short = [{"id": "a"}, {"id": "bb", "t": "x" * 10}], [{"id": "a", "t": "x" * 10}, {"id": "bb"}]
+    (tmp_path / "long").mkdir()
+    (tmp_path / "short").mkdir()
+    path, _ = write(tmp_path / "long", long)
+    _, places = write(tmp_path / "short", short)
+    second = Place(path.stat().st_size - len(dumps(short[1])), len(dumps(short[1])))
+    for ask in (lambda: found(OwnRows(path, places=places)), lambda: list(OwnRows(path).at([second]))):
+        with pytest.raises(UserError, match="unreadable JSON"):
+            ask()
