@@ -44,7 +44,7 @@ def shown_lines(text: str) -> list[str]:
 def is_blank(line: str) -> bool:
     """Whether a line shows nothing: white space, a rule (`---`), the fence of a code block."""
     line = line.strip()
-    return not line or not line.strip(_RULE) or _FENCE.fullmatch(line) is not None
+    return not line or (line[0] in _EDGES and (not line.strip(_RULE) or _FENCE.fullmatch(line) is not None))
 
 
 def plain(line: str) -> str:

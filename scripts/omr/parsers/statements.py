@@ -21,9 +21,9 @@ from omr.parsers.reply_text import FULL_WIDTH, INVISIBLE, TEXT_COMMANDS
 Statement = str | None
 
 _TO_SIGNS = FULL_WIDTH | INVISIBLE | {ord(sign): " " for sign in '*_`"“”„‘«»「」$)]}>）］｝」＊＿＂＞＄｀{<｛＜'}
-_TO_SIGNS |= {ord(sign): " ( " for sign in "([（［"} | {ord(sign): " : " for sign in "|｜"} | {0x2019: "'"}
+_TO_SIGNS |= {ord(sign): "(" for sign in "([（［"} | {ord("｜"): "|", 0x2019: "'"}
 #: Where a clause ends and another may begin.
-_BREAK = r"(?:[.,;:!?(–—]|(?<= )-(?= ))"
+_BREAK = r"[.,;:!?(–—-](?:(?<!-)|(?<= -)(?= ))"
 _LEAD_IN = r"(?:(?:so|thus|hence|therefore|then|and|now|overall|finally|(?:in )?(?:conclusion|summary|short))[,:]? )?"
 _OWNER = r"(?:(?:the|my|our|its|this) )?(?:(?:final|overall|resulting|correct) )?"
 _SURELY = r"(?: (?:clearly|definitely|certainly|indeed|simply|therefore|thus|hence))?"
@@ -57,7 +57,8 @@ def signs(line: str) -> str:
     """A line in small letters and single spaces, without emphasis and quotes; brackets open a clause, bars part."""
     if "\\" in line:
         line = TEXT_COMMANDS.sub(" ", line)
-    line = line.translate(_TO_SIGNS).casefold()
+    # Character by character first, which is fast for plain text; then what becomes several.
+    line = line.translate(_TO_SIGNS).casefold().replace("(", " ( ").replace("|", " : ")
     if "'" in line:
         line = _QUOTES.sub(" ", line.replace("n't", " not"))
     line = " ".join(line.split()).lstrip("#").lstrip()
@@ -91,9 +92,12 @@ class Grammar:
 
     @cached_property
     def _heads(self) -> re.Pattern[str]:
-        """A key or a subject, where a clause may begin with it."""
+        """A key or a subject, where a clause may begin with it.
+
+        Behind a break always, since a search for one of a few signs is fast: a line is given one to begin with.
+        """
         return re.compile(
-            rf"(?:^|{_BREAK} ?){_LEAD_IN}"
+            rf"{_BREAK} ?{_LEAD_IN}"
             rf"(?:{_OWNER}(?P<key>{self.keys})(?=[ :=–—→])|(?P<subject>{self.subjects}){_SURELY} )"
         )
 
@@ -131,12 +135,13 @@ class Grammar:
             yield None
 
     def _behind_heads(self, line: str) -> Iterator[Statement]:
-        heads = list(self._heads.finditer(line))
+        begun = f";{line}"
+        heads = list(self._heads.finditer(begun))
         if not heads and (label := self._before_key.match(line)):
             yield self.verdict(label["label"])
-        ends = [*(head.start() for head in heads[1:]), len(line)][: len(heads)]
+        ends = [*(head.start() for head in heads[1:]), len(begun)][: len(heads)]
         for head, end in zip(heads, ends, strict=True):
-            yield from self._behind(head, line[head.end() : end])
+            yield from self._behind(head, begun[head.end() : end])
 
     def _behind(self, head: re.Match[str], text: str) -> Iterator[Statement]:
         """What the text behind a key or a subject states, if anything."""
