@@ -61,4 +61,4 @@ def test_training_rows_are_in_the_published_form(folder: Path) -> None:
 def test_the_report_shows_code_and_what_became_of_it(folder: Path) -> None:
     page = (folder / "report.html").read_text()
     assert "<h2>Code</h2>" in page
-    assert "<pre class=code>" in page
+    assert '<pre class="code">' in page

@@ -322,7 +322,8 @@ def test_equality_is_symmetric_and_leads_to_no_contradiction() -> None:
     for one, other in equal:
         for third in pool:
             if third not in (one, other) and both[other, third] is Verdict.EQUAL:
-                assert both[one, third] is Verdict.EQUAL, (one, other, third)
+                # Unknown is none: `{3,4}` is a set beside one, and may be a numeral beside `{4,3}`.
+                assert both[one, third] is not Verdict.DIFFERENT, (one, other, third)
 
 
 def test_every_answer_equals_itself() -> None:
