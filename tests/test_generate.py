@@ -397,7 +397,7 @@ def test_several_urls_of_one_model_serve_one_job_though_one_dies(tmp_path: Path)
 
 
 def test_a_job_takes_its_replies_in_pieces_and_stores_them_whole(tmp_path: Path) -> None:
-    with running_server(300, streaming="only", faults=[Fault("cut_stream", share=0.3)], keep_requests=True) as server:
+    with running_server(300, streaming="only", faults=[Fault("cut_stream", times=1)], keep_requests=True) as server:
         job = Job(tmp_path, server.base_url, 20)
         assert job.run()[0] == 0
         assert len([kept for kept in server.kept_requests if kept.body["stream"]]) >= 20
