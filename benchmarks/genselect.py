@@ -13,27 +13,18 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import orjson
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from measuring import Row, read_lines, write_lines
 
 ROOT = Path(__file__).parent.parent
 SEEDS = 16
 _STEP = 'Let $a_{%d} = \\frac{%d}{n+1}$, so that \\[ \\int_0^1 x^{2}\\,dx = \\frac{1}{3}, \\] which is "tight".\n\n'
-Row = dict[str, Any]
-
-
-def write_lines(path: Path, rows: Iterable[Row]) -> Path:
-    with path.open("wb", buffering=1 << 20) as file:
-        file.writelines(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
-    return path
-
-
-def read_lines(path: Path) -> Iterator[Row]:
-    with path.open("rb") as file:
-        yield from map(orjson.loads, file)
 
 
 def problems(count: int) -> Iterator[Row]:
