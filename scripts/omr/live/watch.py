@@ -28,6 +28,7 @@ from omr.runs.planned import Planned
 _DRAW_EVERY_S, _WRITE_EVERY_S, _COUNT_EVERY_S = 0.5, 5.0, 5.0
 #: A look at a large run costs; looking takes at most this share of the time.
 _SHARE = 0.05
+_ESTIMATE_MAY_TAKE_S = 5.0
 _ESTIMATE = Path(__file__).resolve().parents[2] / "estimate.py"
 
 
@@ -40,6 +41,7 @@ class RunWatch:
         self._budget = Budget(settings.config)
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
+        self._estimating: subprocess.Popen[bytes] | None = None
         self._seen: RunProgress | None = None
         self._look_at_s = self._write_at_s = self._count_at_s = self._counting_s = 0.0
         self._has_warned = False
@@ -82,7 +84,19 @@ class RunWatch:
         command += ["--json", str(self._folder / "estimate.json"), "--output", str(self._folder / "estimate.txt")]
         null = subprocess.DEVNULL
         with suppress(OSError):
-            subprocess.Popen(command, stdin=null, stdout=null, stderr=null, start_new_session=True)
+            self._estimating = subprocess.Popen(command, stdin=null, stdout=null, stderr=null, start_new_session=True)
+
+    def _end_estimate(self) -> None:
+        """Nothing that the run began outlives it. Only a run that ends right after its start finds this at work."""
+        if self._estimating is None:
+            return
+        try:
+            status = self._estimating.wait(_ESTIMATE_MAY_TAKE_S)
+        except subprocess.TimeoutExpired:
+            self._estimating.terminate()
+            status = self._estimating.wait()
+        if status > 0:
+            self._logger.debug(f"the run could not be estimated: exit status {status}")
 
     def _open_display(self, logs: list[str]) -> Any:
         settings = self._workflow.output_settings
@@ -100,6 +114,7 @@ class RunWatch:
         self._ended.set()
         self._thread.join()
         self._thread = None
+        self._end_estimate()
         self._write(self._jobs.counts(), how)
         if self._display is not None:
             self._display.relay(self._somebody_talks())

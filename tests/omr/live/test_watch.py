@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -90,6 +91,21 @@ def test_others_read_how_its_jobs_are_and_that_it_has_ended(begun: Callable[...,
     jobs = Watched(run.folder).look(asks_queue=False).jobs
     assert jobs is not None
     assert (jobs.state, jobs.ended, jobs.count("done")) == ("gone", "done", 1)
+
+
+def test_an_estimate_that_is_still_at_work_ends_with_the_run(
+    begun: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endless, note = tmp_path / "endless.py", tmp_path / "pid"
+    endless.write_text(f"import os, time\nopen({str(note)!r}, 'w').write(f'{{os.getpid()}}.')\ntime.sleep(600)\n")
+    monkeypatch.setattr(watching, "_ESTIMATE", endless)
+    monkeypatch.setattr(watching, "_ESTIMATE_MAY_TAKE_S", 0.1)
+    run = begun()
+    run.start()
+    wait_for(lambda: note.exists() and note.read_text().endswith("."))
+    run.watch.end("stopped")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(note.read_text()[:-1]), 0)
 
 
 def test_what_is_spent_ends_the_run_when_it_reaches_the_budget(begun: Callable[..., Run]) -> None:
