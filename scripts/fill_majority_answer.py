@@ -29,9 +29,10 @@ from itertools import tee
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from omr.answers.ballots import Ballot, Decision, Rules
 from omr.answers.equivalence import EquivalenceChecker, Verdict
 from omr.answers.single_answer import NO_ANSWER, SEVERAL_ANSWERS, Same
-from omr.answers.vote import Open, Requirement, Vote, Voted, count_votes, open_pairs, outcome
+from omr.answers.vote import Requirement
 from omr.errors import UserError, run_command
 from omr.files.jsonl import AtomicFile, Fields, dumps, parts_of, rows_within
 from omr.replies.reply import Reply
@@ -44,7 +45,6 @@ from omr.stages.stage import Stage
 from omr.stages.workers import ordered_map
 
 _REPLY: Fields = {"id": str, "seed": int, "text": (str, None), "finish_reason": (str, None)}
-_AGREES = {Verdict.EQUAL: True, Verdict.DIFFERENT: False, Verdict.UNKNOWN: None}
 #: In the columns: no reply was read, and a reply without an answer or without a count.
 _MISSING, _NONE = -2, -1
 #: What a worker reads at a time.
@@ -186,14 +186,15 @@ class Reader:
         return self.checker.compare(one, other) is Verdict.EQUAL
 
 
-def read_outcomes(args: argparse.Namespace, numbers: Mapping[str, int], checker: EquivalenceChecker) -> Outcomes:
+def read_outcomes(args: argparse.Namespace, numbers: Mapping[str, int]) -> Outcomes:
     """Read every solution once and keep what counts. Raises UserError for a missing seed."""
     check_seeds(args.solutions, args.seeds)
     outcomes = Outcomes(numbers, args.seeds)
     parts = [part for path in args.solutions for part in parts_of(path, _PART_BYTES)]
-    for (path, _, _), found in zip(parts, ordered_map(Reader(checker), parts, args.workers), strict=True):
-        for row_id, seed, kept in found:
-            outcomes.add(row_id, seed, kept, path)
+    with EquivalenceChecker(workers=1) as checker:
+        for (path, _, _), found in zip(parts, ordered_map(Reader(checker), parts, args.workers), strict=True):
+            for row_id, seed, kept in found:
+                outcomes.add(row_id, seed, kept, path)
     return outcomes
 
 
@@ -208,30 +209,15 @@ def numbers_of(args: argparse.Namespace, problem_ids: Sequence[str]) -> dict[str
     return {problem_id: min(number, args.seeds) for problem_id, number in plan.items()}
 
 
-def classes_of(outcomes: Sequence[Outcome], checker: EquivalenceChecker) -> list[Voted]:
-    """The classes of the answers that solutions have, the one with most votes first; empty if none has one."""
-    spellings = Counter(one.predicted_answer for one in outcomes if one.predicted_answer is not None)
-    return count_votes(spellings, checker.group)
+def rules_of(args: argparse.Namespace) -> Rules:
+    """What the command line says of votes."""
+    to_replace = None if args.repair_votes is None else Requirement(args.repair_votes, args.repair_share)
+    return Rules(Requirement(args.min_votes, args.min_share), to_replace, args.max_matches)
 
 
-def agreement(extracted: str | None, vote: Vote | None, checker: EquivalenceChecker) -> bool | None:
-    """Whether the vote confirms a known answer; None where that is undecided, as that of a tied vote is."""
-    if extracted is None or vote is None or vote.tied:
-        return None
-    return _AGREES[checker.compare(vote.answer, extracted)]
-
-
-def repaired(answer: str | None, classes: list[Voted], args: argparse.Namespace, checker: EquivalenceChecker) -> bool:
-    """Whether the vote replaces a known answer: enough solutions agree, and all answers are proven to differ from it.
-
-    An answer that may be the same in another form supports it.
-    """
-    if answer is None or args.repair_votes is None or not classes:
-        return False
-    if Requirement(args.repair_votes, args.repair_share).fault(outcome(classes)) is not None:
-        return False
-    verdicts = checker.compare_many((voted.answer, answer) for voted in classes)
-    return all(verdict is Verdict.DIFFERENT for verdict in verdicts)
+def ballot_of(known: str | None, outcomes: Sequence[Outcome]) -> Ballot:
+    """The vote of a problem's solutions, as far as they have an answer."""
+    return Ballot(Counter(one.predicted_answer for one in outcomes if one.predicted_answer is not None), known)
 
 
 class Figures:
@@ -252,43 +238,6 @@ class Figures:
         self.sources["undecided" if is_open else fields["answer_source"]] += 1
         if fields["answer_source"] == "extracted":
             self.agreement[{True: "agrees", False: "differs", None: "undecided"}[fields["majority_agrees"]]] += 1
-
-
-class Decision(NamedTuple):
-    """What the solutions of a problem say: their classes, whether these confirm or replace the known answer, and the
-    pairs of classes that a model may be asked about."""
-
-    classes: list[Voted]
-    agrees: bool | None
-    replaces: bool
-    open_pairs: Open | None
-
-    @property
-    def is_open(self) -> bool:
-        return self.open_pairs is not None
-
-
-@dataclass(frozen=True)
-class Voter:
-    """Decides whole problems; applied by workers, each with a checker of its own."""
-
-    args: argparse.Namespace
-    required: Requirement
-    checker: EquivalenceChecker
-
-    def __call__(self, problem: tuple[str | None, list[Outcome]]) -> Decision:
-        answer, outcomes = problem
-        classes = classes_of(outcomes, self.checker)
-        vote = outcome(classes) if classes else None
-        found = None
-        if answer is None:
-            found = open_pairs(classes, self.required, self.checker.compare_many, self.args.max_matches)
-        return Decision(
-            classes,
-            agreement(answer, vote, self.checker),
-            repaired(answer, classes, self.args, self.checker),
-            found if found is not None and found.pairs else None,
-        )
 
 
 class OpenVotes:
@@ -315,23 +264,23 @@ class OpenVotes:
 
 def fill(args: argparse.Namespace, stage: Stage, checker: EquivalenceChecker, open_votes: OpenVotes) -> None:
     """Read the shard, vote, and write its rows."""
-    required = Requirement(args.min_votes, args.min_share)
+    rules = rules_of(args)
     extracted = {row["id"]: row["expected_answer"] for row in shard_problems(args.problems, args.shard, args.shards)}
-    outcomes = read_outcomes(args, numbers_of(args, list(extracted)), checker)
+    outcomes = read_outcomes(args, numbers_of(args, list(extracted)))
     figures = Figures()
     problems, again = tee(zip(extracted.values(), outcomes.of_problems(), strict=True))
-    decisions = ordered_map(Voter(args, required, checker), again, args.workers, waiting_per_worker=16)
+    decisions = checker.decide_many((ballot_of(*problem) for problem in again), rules)
     for problem_id, (answer, of_problem), decision in zip(extracted, problems, decisions, strict=True):
         stage.count_read()
         figures.add_outcomes(of_problem)
-        vote = outcome(decision.classes) if decision.classes else None
+        vote = decision.vote
         open_votes.put(problem_id, decision)
         replaced, is_open = decision.replaces, decision.is_open
         figures.repaired += replaced
         known = None if replaced else answer
         fields = vote_fields(known, None if is_open else vote, decision.agrees)
         fields |= {"original_expected_answer": answer if replaced else None, "changed_answer_to_majority": replaced}
-        reason = None if answer is not None or is_open else required.fault(vote)
+        reason = None if answer is not None or is_open else rules.required.fault(vote)
         reason = reason if of_problem else "not_asked"
         if reason is not None:
             stage.drop({"id": problem_id}, reason, **fields, solutions=len(of_problem))
@@ -355,7 +304,7 @@ def main(argv: list[str] | None = None) -> int:
     with (
         ExitStack() as stack,
         open_stage("fill_majority_answer", args) as stage,
-        EquivalenceChecker(workers=1) as checker,
+        EquivalenceChecker(workers=args.workers) as checker,
     ):
         fill(args, stage, checker, OpenVotes(args, stack))
     return 0

@@ -36,10 +36,13 @@ _DAMAGE = re.compile("|".join(_RULES.values()))
 #: Texts are long and next to none is damaged, so that plain searches come first. Tabs and line ends are mostly what
 #: they are: each is looked for alone.
 _DAMAGE_OF = [(sign, re.compile(_RULES[sign]).search) for sign in "\t\r\n"]
-_NO_TEXT = tuple(chr(code) for code in (*range(32), 127) if chr(code) not in "\t\r\n")
+_NO_TEXT = tuple(chr(code) for code in (*range(1, 32), 127) if chr(code) not in "\t\r\n")
+#: `in` looks for this one character by character where a text is not ASCII, and takes as long as for twenty others.
+_NUL = re.compile("\0").search
 _LETTERS = _ALWAYS | {"\t": "t", "\r": "r", "\n": "n"}
 #: What is left of control characters shows nothing; of those that part pages or lines, a line end stays.
-_STRAY = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+_STRAY = re.compile(_CONTROL)
 
 _NO_ESCAPE = re.compile(r"[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f]")  #: For a short text one search is less than many.
 _SHORT, _PLAIN = 200, re.compile(r"[^\x00-\x1f\x7f]*+")
@@ -54,9 +57,10 @@ _ANGLED = (
 )
 _SQUARE = r"\[/?(?:INST|[A-Z]{2,20}(?:_[A-Z]{2,20}){1,4})\]"
 _TOKEN = rf"(?:{_ANGLED}|{_SQUARE})"
-_ANY_TOKEN = re.compile(_TOKEN)
-#: A search for what begins with one given sign goes from one to the next, several times as fast.
-_SEARCHES = [("<", re.compile(_ANGLED).search), ("[", re.compile(_SQUARE).search)]
+_ANGLED_TOKEN, _SQUARE_TOKEN = re.compile(_ANGLED), re.compile(_SQUARE)
+#: A token, or what may become one when control characters in it are gone: no token has more than 110 characters.
+_MAYBE_ANGLED = re.compile(rf"{_ANGLED}|<[<|｜/\w▁ .:-]{{0,110}}+{_CONTROL}")
+_MAYBE_SQUARE = re.compile(rf"{_SQUARE}|\[[/A-Z_]{{0,110}}+{_CONTROL}").search
 #: The head of the model's own turn, which some servers send with it.
 _OTHERS = r"(?!\s{0,9}(?:user|system|human|tool|ipython|function|environment|observation)\b)"
 _HEAD = re.compile(rf"\s*+(?:(?:{_TOKEN}|<s>){_OTHERS}\s*+(?:(?:assistant|model)\b\s*+)?)+")
@@ -75,14 +79,21 @@ def without_escapes(text: str) -> str:
     r"""The text with the commands whose `\f`, `\b`, `\t`, ... an escape swallowed, and without control characters."""
     if len(text) < _SHORT and _PLAIN.fullmatch(text):
         return text
-    if not any(sign in text for sign in _NO_TEXT) and not any(
-        sign in text and search(text) for sign, search in _DAMAGE_OF
-    ):
+    if not _may_be_damaged(text):
         return text
     # What no escape makes goes first: behind it, what is left would look like damage of another kind.
     text, mended = _DAMAGE.subn(_command, _NO_ESCAPE.sub("", text))
     text, removed = _STRAY.subn(lambda found: "\n" if found[0] in "\v\f" else "", text)
     return _DAMAGE.sub(_command, text) if mended or removed else text
+
+
+def _may_be_damaged(text: str) -> bool:
+    for sign in _NO_TEXT:  # no `any` with a generator: this is done for every text
+        if sign in text:
+            return True
+    if _NUL(text):
+        return True
+    return any(sign in text and search(text) for sign, search in _DAMAGE_OF)
 
 
 def _command(found: re.Match[str]) -> str:
@@ -91,22 +102,34 @@ def _command(found: re.Match[str]) -> str:
 
 def has_control_token(text: str) -> bool:
     """Whether the control token of a chat template stands anywhere in a text."""
-    return any(sign in text and search(text) is not None for sign, search in _SEARCHES)
+    return _first_token(text, 0) is not None
 
 
 def _without_tokens(text: str) -> str:
     head = _HEAD.match(text)
     start = head.end() if head else 0
-    token = _first_token(text, start)
-    return text[start : token.start() if token else None]
+    return text[start : _first_token(text, start)]
 
 
-def _first_token(text: str, start: int) -> re.Match[str] | None:
-    # As `_ANY_TOKEN.search`, but both signs are rare, and found at the speed of memory.
-    first = None
-    for sign in "<[":
-        place = text.find(sign, start)
-        while place >= 0 and (first is None or place < first.start()):
-            first = _ANY_TOKEN.match(text, place) or first
-            place = text.find(sign, place + 1)
-    return first
+def _first_token(text: str, start: int) -> int | None:
+    """Where the first token from `start` on begins."""
+    # `[` is in many formulas, which a search passes faster.
+    first = _first_angled(_ANGLED_TOKEN, text, start, len(text))
+    # No token of one kind holds the sign of the other.
+    square = _SQUARE_TOKEN.search(text, start, len(text) if first is None else first)
+    return square.start() if square else first
+
+
+def _first_angled(pattern: re.Pattern[str], text: str, start: int, end: int) -> int | None:
+    # The sign is rare, and found at the speed of memory.
+    place = text.find("<", start, end)
+    while place >= 0:
+        if pattern.match(text, place, end):
+            return place
+        place = text.find("<", place + 1, end)
+    return None
+
+
+def may_hold_token(text: str, end: int) -> bool:
+    """Whether a control token may begin before `end` once the text is mended; False is certain."""
+    return _first_angled(_MAYBE_ANGLED, text, 0, end) is not None or _MAYBE_SQUARE(text, 0, end) is not None

@@ -13,32 +13,29 @@ whoever asks decides who judges it then, but must not take it for right or wrong
 
 from __future__ import annotations
 
-import re
+import json
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator, Sequence
-from fractions import Fraction
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
+from itertools import count
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 
+from omr.answers.ballots import Ballot, Decision, Rules, asked, decide, read_decision
+from omr.answers.classes import Pair, classes_of
 from omr.answers.equivalence_pool import Job, WorkerPool
-from omr.answers.spelling import BLANKS, MAX_ANSWER_CHARS, normalise_answer, plain_number
+from omr.answers.plain_comparison import compare_cheaply
 from omr.answers.verdict import Verdict
 
 __all__ = ["EquivalenceChecker", "Verdict"]
 
-Pair = tuple[str, str]
+Item = TypeVar("Item")
+Found = TypeVar("Found")
 
-_INTEGER = re.compile(r"([+-]?)([0-9]+)")
-#: `-3`, `0.5`, `1/2`, `-\frac{1}{2}`, of bounded length.
-_RATIONAL = re.compile(
-    r"(?P<sign>-?)(?:(?P<numeral>\d{1,30}(?:\.\d{1,30})?)(?:/(?P<slashed>\d{1,30}))?"
-    r"|\\frac\{(?P<above>-?\d{1,30})\}\{(?P<below>\d{1,30})\})",
-    re.ASCII,
-)
 #: Pairs whose verdicts may wait for that of an earlier one.
 _WINDOW = 512
+#: What keys of ballots begin with; longer than those of pairs, so no key is both.
+_OF_BALLOTS = b"the ballot number "
 _PATIENCE_FACTOR, _LEAST_PATIENCE_S = 30, 120.0
 
 
@@ -60,7 +57,8 @@ class EquivalenceChecker:
         self._pool: WorkerPool | None = None
         # Callers of `compare_many` may take turns: verdicts are kept for whoever still waits for them.
         self._wanted: dict[bytes, int] = {}
-        self._arrived: dict[bytes, Verdict] = {}
+        self._arrived: dict[bytes, Verdict | Decision | None] = {}
+        self._ballots = count()
 
     def __enter__(self) -> Self:
         return self
@@ -95,83 +93,95 @@ class EquivalenceChecker:
 
         Raises: UserError when workers cannot be started.
         """
-        source = iter(pairs)
-        waiting: deque[Verdict | bytes] = deque()
+        return self._in_order(pairs, self._settle)
+
+    def group(self, answers: Sequence[str]) -> list[int]:
+        """The class of each answer, see `classes_of`: answers of one class are the same answer."""
+        return classes_of(answers, self.compare_many)
+
+    def decide_many(self, ballots: Iterable[Ballot], rules: Rules) -> Iterator[Decision]:
+        """The decisions on ballots, in their order; each is made by one worker as a whole.
+
+        Where one costs a worker its life, or takes it so long that it looks stuck, its comparisons are made one by
+        one: then that of them which is to blame is unknown, and no other.
+
+        Raises: UserError when workers cannot be started.
+        """
+        ahead = deque[Ballot]()
+
+        def settle(ballot: Ballot) -> Decision | bytes:
+            ahead.append(ballot)
+            return self._ask_for_decision(ballot, rules)
+
+        for found in self._in_order(ballots, settle):
+            ballot = ahead.popleft()
+            yield decide(ballot, rules, self.compare_many) if found is None else found
+
+    def _in_order(self, items: Iterable[Item], settle: Callable[[Item], Found | bytes]) -> Iterator[Found]:
+        """What `settle` finds for each item, at once or under a key by which a worker's answer will arrive."""
+        source = iter(items)
+        waiting: deque[Found | bytes] = deque()
         more = True
         try:
             while more or waiting:
-                more = more and self._fill(source, waiting)
-                while waiting and (verdict := self._verdict_on(waiting[0])) is not None:
-                    self._release(waiting.popleft())
-                    yield verdict
+                more = more and self._fill(source, waiting, settle)
+                while waiting and self._is_there(waiting[0]):
+                    yield self._taken(waiting.popleft())
                 if waiting or not self._has_room():  # nothing of ours, but others may have filled the workers
                     self._collect()
         finally:
             for left in waiting:
                 self._release(left)
 
-    def group(self, answers: Sequence[str]) -> list[int]:
-        """The class of each answer: answers of one class are the same answer.
-
-        Classes and their numbers depend on the set of answers alone, not on their order or number. Equality is not
-        transitive at the edges (`10` is `10\\%`, which is `0.1`), so the classes are built like this: spellings are
-        taken from the shortest to the longest, equally long ones in alphabetical order; each joins the first class
-        whose first member it equals and none of whose members it differs from, or starts a class of its own. Unknown
-        joins nothing and parts nothing.
-        """
-        spellings = {answer: normalise_answer(answer) for answer in set(answers)}
-        classes: list[list[str]] = []
-        number: dict[str, int] = {}
-        for spelling in sorted(set(spellings.values()), key=lambda each: (len(each), each)):
-            place = self._class_of(spelling, classes)
-            if place == len(classes):
-                classes.append([])
-            classes[place].append(spelling)
-            number[spelling] = place
-        return [number[spellings[answer]] for answer in answers]
-
-    def _class_of(self, spelling: str, classes: Sequence[Sequence[str]]) -> int:
-        firsts = self.compare_many((spelling, members[0]) for members in classes)
-        for place, verdict in enumerate(list(firsts)):
-            if verdict is not Verdict.EQUAL:
-                continue
-            rest = self.compare_many((spelling, member) for member in classes[place][1:])
-            if Verdict.DIFFERENT not in list(rest):
-                return place
-        return len(classes)
-
     def _has_room(self) -> bool:
         return self._pool is None or self._pool.room
 
-    def _fill(self, source: Iterator[Pair], waiting: deque[Verdict | bytes]) -> bool:
-        """Take pairs while there is room for them; False when there are no more."""
+    def _fill(
+        self, source: Iterator[Item], waiting: deque[Found | bytes], settle: Callable[[Item], Found | bytes]
+    ) -> bool:
+        """Take items while there is room for them; False when there are no more."""
         while len(waiting) < _WINDOW and self._has_room():
-            pair = next(source, None)
-            if pair is None:
+            for item in source:
+                waiting.append(settle(item))
+                break
+            else:
                 return False
-            waiting.append(self._settle(*pair))
         return True
 
-    def _settle(self, one: str, other: str) -> Verdict | bytes:
+    def _settle(self, pair: Pair) -> Verdict | bytes:
         """The verdict, or the key under which it will arrive."""
-        verdict = compare_cheaply(one, other)
+        verdict = compare_cheaply(*pair)
         if verdict is not None:
             return verdict
-        one, other = sorted((one, other))
+        one, other = sorted(pair)
         key = _key(one, other)
         remembered = self._memory.get(key)
         if remembered is not None:
             self._memory.move_to_end(key)
             return remembered
+        return self._ask(key, ["pair", one, other])
+
+    def _ask_for_decision(self, ballot: Ballot, rules: Rules) -> Decision | bytes:
+        """The decision where nothing is to be compared, else the key under which it will arrive."""
+        if len(ballot.spellings) + (ballot.known is not None) < 2:
+            return decide(ballot, rules, self.compare_many)
+        return self._ask(_OF_BALLOTS + b"%d" % next(self._ballots), ["ballot", *asked(ballot, rules)])
+
+    def _ask(self, key: bytes, question: list[Any]) -> bytes:
         if key not in self._wanted:
-            self._running_pool().submit(Job(key, one, other))
+            self._running_pool().submit(Job(key, question))
         self._wanted[key] = self._wanted.get(key, 0) + 1
         return key
 
-    def _verdict_on(self, head: Verdict | bytes) -> Verdict | None:
-        return self._arrived.get(head) if isinstance(head, bytes) else head
+    def _is_there(self, head: Found | bytes) -> bool:
+        return not isinstance(head, bytes) or head in self._arrived
 
-    def _release(self, head: Verdict | bytes) -> None:
+    def _taken(self, head: Found | bytes) -> Any:
+        found = self._arrived[head] if isinstance(head, bytes) else head
+        self._release(head)
+        return found
+
+    def _release(self, head: object) -> None:
         """One caller less waits for this key."""
         if not isinstance(head, bytes) or head not in self._wanted:
             return
@@ -183,12 +193,15 @@ class EquivalenceChecker:
     def _collect(self) -> None:
         if self._pool is None or not self._pool.busy:
             raise RuntimeError("the checker was closed while verdicts were awaited")
-        for key, verdict in self._pool.collect():
+        for key, line in self._pool.collect():
+            if key.startswith(_OF_BALLOTS):
+                found: Verdict | Decision | None = None if line is None else read_decision(json.loads(line))
+            else:
+                found = self._memory[key] = Verdict.UNKNOWN if line is None else Verdict(line.decode())
             if key in self._wanted:
-                self._arrived[key] = verdict
-            self._memory[key] = verdict
-            if len(self._memory) > self._remembered:
-                self._memory.popitem(last=False)
+                self._arrived[key] = found
+        while len(self._memory) > self._remembered:
+            self._memory.popitem(last=False)
 
     def _running_pool(self) -> WorkerPool:
         if self._pool is None:
@@ -199,54 +212,6 @@ class EquivalenceChecker:
                 patience_s=max(_PATIENCE_FACTOR * self._timeout_s, _LEAST_PATIENCE_S),
             )
         return self._pool
-
-
-def compare_cheaply(one: str, other: str) -> Verdict | None:
-    """The verdict where spelling settles it, else None. An empty answer is never known to be anything."""
-    one, other = one.strip(BLANKS), other.strip(BLANKS)
-    if not one or not other:
-        return Verdict.UNKNOWN
-    if one == other:
-        return Verdict.EQUAL if normalise_answer(one) else Verdict.UNKNOWN
-    first, second = _INTEGER.fullmatch(one), _INTEGER.fullmatch(other)
-    if first and second:
-        # Digits are compared, not numbers: Python takes quadratic time to read a long one.
-        return Verdict.EQUAL if _plain_integer(first) == _plain_integer(second) else Verdict.DIFFERENT
-    if max(len(one), len(other)) > MAX_ANSWER_CHARS:
-        return Verdict.UNKNOWN
-    spelled, other_spelled = normalise_answer(one), normalise_answer(other)
-    if spelled == other_spelled:
-        return Verdict.EQUAL if spelled else None
-    return _compare_rationals(spelled, other_spelled)
-
-
-def _compare_rationals(one: str, other: str) -> Verdict | None:
-    """The verdict on spellings of two exact rationals; None where either is none, or a decimal that may be rounded."""
-    first, second = _rational(one), _rational(other)
-    if first is None or second is None:
-        return None
-    if first == second:
-        return Verdict.EQUAL
-    return None if "." in one or "." in other else Verdict.DIFFERENT
-
-
-@lru_cache(maxsize=4096)
-def _rational(spelled: str) -> Fraction | None:
-    found = _RATIONAL.fullmatch(spelled)
-    if found is None:
-        return None
-    numeral, above, below, slashed = found.group("numeral", "above", "below", "slashed")
-    sign = -1 if found["sign"] else 1
-    if numeral is None:
-        return sign * Fraction(int(above), int(below)) if int(below) else None
-    if slashed is None:
-        return sign * Fraction(numeral)
-    return sign * Fraction(int(numeral), int(slashed)) if numeral.isdigit() and int(slashed) else None
-
-
-def _plain_integer(found: re.Match[str]) -> str:
-    digits = plain_number(found[2])
-    return digits if found[1] != "-" or digits == "0" else f"-{digits}"
 
 
 def _key(one: str, other: str) -> bytes:

@@ -1,8 +1,8 @@
-"""Worker processes that compare pairs of answers, each of which may be killed at any time.
+"""Worker processes that compare answers, each of which may be killed at any time.
 
 Nothing that a model writes can stop the pool: a worker that exceeds its CPU time is killed by the kernel, one that
-makes no progress for a long time by us, and either is replaced; the pair it was at is unknown, pairs waiting behind
-it are given to another worker.
+makes no progress for a long time by us, and either is replaced; what it was at has no answer, what waited behind it is
+given to another worker.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from omr.answers.verdict import Verdict
 from omr.errors import UserError
 
 _SCRIPTS = str(Path(__file__).resolve().parents[2])
-#: Pairs on their way to one worker: enough to keep it busy while we read, few to be repeated after a kill.
+#: Questions on their way to one worker: enough to keep it busy while we read, few to be repeated after a kill.
 _QUEUE_LENGTH = 16
 #: From so many that wait for each worker on, another one is started.
 _WORTH_ANOTHER = 4
@@ -31,11 +30,14 @@ _READ_BYTES = 1 << 16
 
 
 class Job(NamedTuple):
-    """A pair to compare; `key` says whose verdict it is."""
+    """A question to a worker, as JSON (see omr.answers.equivalence_worker); `key` says whose answer it is."""
 
     key: bytes
-    one: str
-    other: str
+    question: list[Any]
+
+
+#: A job's key, and the line that answers it; None where the worker died of it.
+Answer = tuple[bytes, bytes | None]
 
 
 class _Worker:
@@ -66,7 +68,7 @@ class _Worker:
         if not self.jobs:
             self.progress_at = time.monotonic()
         self.jobs.append(job)
-        self._unsent += json.dumps([job.one, job.other]).encode() + b"\n"
+        self._unsent += json.dumps(job.question).encode() + b"\n"
 
     def send(self) -> bool:
         """Send what the pipe takes; whether anything is left."""
@@ -98,10 +100,10 @@ class _Worker:
 
 
 class WorkerPool:
-    """`submit` jobs while there is `room`, `collect` verdicts in whatever order they come, `close` at the end.
+    """`submit` jobs while there is `room`, `collect` answers in whatever order they come, `close` at the end.
 
     Args: workers; CPU seconds for one comparison (`timeout_s`); address space of one worker (`memory_mb`); seconds of
-    wall time without a verdict after which a worker is taken for stuck (`patience_s`), generous, since a busy machine
+    wall time without an answer after which a worker is taken for stuck (`patience_s`), generous, since a busy machine
     may give a worker very little time.
     """
 
@@ -124,7 +126,7 @@ class WorkerPool:
 
     @property
     def busy(self) -> bool:
-        """Whether verdicts are still to come."""
+        """Whether answers are still to come."""
         return bool(self._orphans) or any(worker.jobs for worker in self._workers)
 
     def submit(self, job: Job) -> None:
@@ -139,12 +141,12 @@ class WorkerPool:
         worker.give(job)
         self._send(worker)
 
-    def collect(self) -> list[tuple[bytes, Verdict]]:
-        """Wait until something has happened; the verdicts that it brought, as (key, verdict), perhaps none.
+    def collect(self) -> list[Answer]:
+        """Wait until something has happened; the answers that it brought, perhaps none.
 
         Raises: UserError when workers cannot be started.
         """
-        found: list[tuple[bytes, Verdict]] = []
+        found: list[Answer] = []
         for selected, _ in self._selector.select(timeout=self._time_left()):
             worker: _Worker = selected.data
             if worker not in self._workers:
@@ -187,15 +189,15 @@ class WorkerPool:
         elif waits and not left:
             self._selector.unregister(worker.input)
 
-    def _read(self, worker: _Worker, lines: list[bytes]) -> Iterator[tuple[bytes, Verdict]]:
+    def _read(self, worker: _Worker, lines: list[bytes]) -> Iterator[Answer]:
         for line in lines:
             if not worker.ready:
                 worker.ready = True
                 continue
-            yield worker.jobs.popleft().key, Verdict(line.decode())
+            yield worker.jobs.popleft().key, line
 
-    def _replace(self, worker: _Worker) -> Iterator[tuple[bytes, Verdict]]:
-        """A new worker for one that ended or is stuck; the pair it was at stays unknown."""
+    def _replace(self, worker: _Worker) -> Iterator[Answer]:
+        """A new worker for one that ended or is stuck; what it was at stays without an answer."""
         self._end(worker)
         place = self._workers.index(worker)
         if not worker.ready:
@@ -207,7 +209,7 @@ class WorkerPool:
         self.killed += 1
         self._workers[place] = self._start()
         if worker.jobs:
-            yield worker.jobs.popleft().key, Verdict.UNKNOWN
+            yield worker.jobs.popleft().key, None
         self._orphans.extend(worker.jobs)
 
     def _time_left(self) -> float:

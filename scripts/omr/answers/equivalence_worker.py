@@ -1,8 +1,9 @@
-"""A process that compares pairs of answers, one after another, under limits that the kernel enforces.
+"""A process that compares answers, one question after another, under limits that the kernel enforces.
 
-Runs as `python -P -m omr.answers.equivalence_worker TIMEOUT_S MEMORY_MB`. Writes `ready`, then answers each line `["a",
-"b"]` of its input with a line that holds the verdict. When a comparison uses more CPU time than it may, the kernel
-kills the process; whoever started it draws the conclusion and starts another.
+Runs as `python -P -m omr.answers.equivalence_worker TIMEOUT_S MEMORY_MB`. Writes `ready`, then answers each line of its
+input with a line: `["pair", "a", "b"]` with the verdict, `["ballot", ...]` (omr.answers.ballots) with the decision as
+JSON. When a comparison uses more CPU time than it may, the kernel kills the process; whoever started it draws the
+conclusion and starts another.
 """
 
 from __future__ import annotations
@@ -15,8 +16,13 @@ import resource
 import signal
 import sys
 import time
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Any
 
+from omr.answers.ballots import decide, read_asked
 from omr.answers.comparison import compare_answers
+from omr.answers.plain_comparison import compare_cheaply
 from omr.answers.verdict import Verdict
 
 #: Importing SymPy costs this much CPU time once; no comparison is charged for it.
@@ -54,6 +60,29 @@ def _may_be_symbolic(answer: str) -> bool:
     return any(operation in answer for operation in _OPERATIONS)
 
 
+def answer(question: list[Any], timeout_s: float) -> str:
+    """The line that answers a question."""
+    kind, *asked = question
+    if kind == "pair":
+        one, other = asked
+        return compare(one, other, timeout_s).value
+    allow_cpu(timeout_s)
+    return json.dumps(decide(*read_asked(asked), lambda pairs: _compare_all(pairs, timeout_s)))
+
+
+def _compare_all(pairs: Iterable[tuple[str, str]], timeout_s: float) -> Iterator[Verdict]:
+    for one, other in pairs:
+        verdict = compare_cheaply(one, other)
+        if verdict is None:
+            first, second = sorted((one, other))
+            verdict = _compare_once(first, second, timeout_s)
+        yield verdict
+
+
+#: The votes of a problem and the questions that they leave open are about the same pairs.
+_compare_once = lru_cache(maxsize=1 << 12)(compare)
+
+
 def main(argv: list[str]) -> int:
     """Serve until the input ends."""
     timeout_s, memory_mb = float(argv[0]), int(argv[1])
@@ -67,8 +96,7 @@ def main(argv: list[str]) -> int:
     os.dup2(2, 1)  # whatever a library prints must not be taken for a verdict
     print("ready", file=replies, flush=True)
     for line in sys.stdin:
-        one, other = json.loads(line)
-        print(compare(one, other, timeout_s).value, file=replies, flush=True)
+        print(answer(json.loads(line), timeout_s), file=replies, flush=True)
     return 0
 
 

@@ -11,7 +11,7 @@ import re
 from collections import deque
 from typing import NamedTuple
 
-from omr.answers.damage import repaired_text
+from omr.answers.damage import may_hold_token, repaired_text
 from omr.answers.placeholders import can_be_answer
 from omr.answers.prose import answer_of_prose, joins
 from omr.answers.spelling import normalise_answer
@@ -23,6 +23,7 @@ __all__ = [
     "final_answer",
     "joined_boxes",
     "normalise_answer",
+    "shown_part",
     "split_reasoning",
 ]
 
@@ -44,6 +45,18 @@ def split_reasoning(text: str) -> tuple[str | None, str]:
     rest, again, unfinished = rest.partition(_THINK)
     reasoning = before.lstrip().removeprefix(_THINK)
     return (reasoning + _END_THINK + again + unfinished if again else reasoning), rest
+
+
+def shown_part(text: str) -> str:
+    """What a text says behind its reasoning, mended: `split_reasoning(repaired_text(text))[1]`, in less time.
+
+    Nearly all of a solution is reasoning, which is not mended here. Its damage ends with it, but for one kind: at a
+    control token, the whole text ends.
+    """
+    end = text.rfind(_END_THINK)
+    if end > 0 and not may_hold_token(text, end):
+        text = text[end:]
+    return split_reasoning(repaired_text(text))[1]
 
 
 def final_answer(text: str | None, reasoning: str | None = None, *, allow_in_reasoning: bool = False) -> str | None:
@@ -78,7 +91,7 @@ def answer_of_text(text: str) -> str:
 
     A text that is an answer itself comes back as it is. Boxes that only `and`, `or` or a comma part are one list.
     """
-    rest = split_reasoning(repaired_text(text))[1]
+    rest = shown_part(text)
     return joined_boxes(rest) or answer_of_prose(rest)
 
 

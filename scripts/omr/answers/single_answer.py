@@ -10,8 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from omr.answers.damage import repaired_text
-from omr.answers.final_answer import Box, boxed_answers, split_reasoning
+from omr.answers.final_answer import Box, boxed_answers, shown_part
 from omr.answers.placeholders import can_be_answer
 from omr.answers.prose import first_value, joins, last_value
 from omr.answers.spelling import normalise_answer
@@ -83,7 +82,7 @@ def same_spelling(one: str, other: str) -> bool:
 
 def single_answer(text: str | None, same: Same = same_spelling) -> SingleAnswer:
     """The answer that a text gives behind its reasoning if it gives only one, see `single_answer_shown`."""
-    return single_answer_shown(split_reasoning(repaired_text(text or ""))[1], same)
+    return single_answer_shown(shown_part(text or ""), same)
 
 
 def single_answer_shown(text: str, same: Same = same_spelling) -> SingleAnswer:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from omr.answers.damage import repaired_text
+from omr.answers import damage
+from omr.answers.damage import has_control_token, repaired_text, without_escapes
 
 pieces = st.lists(
     st.sampled_from(
@@ -102,3 +105,23 @@ def test_no_control_character_is_left_and_mending_again_changes_nothing(text: st
     assert not any(ord(character) < 32 and character not in "\t\r\n" for character in once)
     assert "<|im_end|>" not in once
     assert repaired_text(once) == once
+
+
+@given(pieces | st.text(st.sampled_from([*map(chr, range(40)), "\x7f", "<", "[", "≤", "a", "\ud800"]), max_size=300))
+@settings(max_examples=300, deadline=None)
+def test_what_plain_searches_pass_over_is_neither_damage_nor_a_token(text: str) -> None:
+    mended = without_escapes(text)
+    if mended == text:
+        assert not re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", text)
+        assert damage._DAMAGE.search(text) is None
+    token = re.search(f"{damage._ANGLED}|{damage._SQUARE}", text)
+    assert has_control_token(text) == (token is not None)
+    assert damage._first_token(text, 0) == (token.start() if token else None)
+
+
+@given(st.integers(0, 127), st.integers(0, 400), st.sampled_from(["a", "≤", "😀"]))
+@settings(max_examples=200, deadline=None)
+def test_a_control_character_anywhere_in_a_long_text_of_any_width_is_seen(code: int, place: int, letter: str) -> None:
+    text = letter * place + chr(code) + letter * (400 - place)
+    is_control = (code < 32 and chr(code) not in "\t\r\n") or code == 127
+    assert (without_escapes(text) != text) == is_control

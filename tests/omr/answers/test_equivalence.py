@@ -14,10 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from omr.answers import equivalence_worker
+from omr.answers.ballots import Ballot, Decision, Rules, decide
 from omr.answers.comparison import compare_answers
-from omr.answers.equivalence import EquivalenceChecker, Verdict, compare_cheaply
+from omr.answers.equivalence import EquivalenceChecker, Verdict
 from omr.answers.equivalence_pool import Job, WorkerPool
 from omr.answers.final_answer import answer_of_text
+from omr.answers.plain_comparison import compare_cheaply
+from omr.answers.vote import Open, Requirement, Voted
 from omr.errors import UserError
 
 CASES = Path(__file__).resolve().parents[4] / "shared" / "cases" / "equiv_cases.jsonl"
@@ -326,3 +329,62 @@ def test_the_labelled_cases_are_judged_no_worse_than_by_the_best_reference(check
     assert len(accepted) <= 1
     assert len(rejected) <= 1
     assert len(undecided) <= 11
+
+
+# Ballots
+
+RULES = Rules(Requirement(2, 0.25), Requirement(3, 0.7), 6)
+#: One of them takes the CPU time of a worker that may not have much.
+ENDLESS = r"\prod_{k=1}^{10^9} k"
+VOTED = st.dictionaries(
+    st.sampled_from(
+        ["10", "10\\%", "0.1", "x = 10", "10 cm", "10 m", "ten", "0.5", r"\frac{1}{2}", "(1, 2)", r"\{1, 2\}", "\ud800"]
+        + ["x \\le 3", r"(-\infty, 3]", "4, 10, -2", "10, 4, -2", r"\sqrt{8}", r"2\sqrt{2}", "3", "9^{9^{9^9}}", "$$"]
+    ),
+    st.integers(1, 5),
+    max_size=8,
+)
+
+
+@given(st.lists(st.tuples(VOTED, st.none() | st.sampled_from(["10", "0.5", "3", "x = 10"])), max_size=3))
+@settings(max_examples=25, deadline=None)
+def test_a_ballot_that_a_worker_decides_is_decided_as_by_pairs(
+    checker: EquivalenceChecker, problems: list[tuple[dict[str, int], str | None]]
+) -> None:
+    ballots = [Ballot(*problem) for problem in problems]
+    by_pairs = [decide(ballot, RULES, checker.compare_many) for ballot in ballots]
+    assert list(checker.decide_many(ballots, RULES)) == by_pairs
+
+
+def test_a_ballot_that_costs_its_worker_is_decided_by_pairs_and_no_other_is_touched() -> None:
+    ballots = [
+        Ballot({"1/2": 2, "0.5": 1, "3": 1}, None),
+        Ballot({ENDLESS: 2, "0.5": 1, "1/2": 2}, None),
+        Ballot({"7": 1}, None),
+        Ballot({}, "5"),
+        Ballot({"8": 3, "7": 1}, "9"),
+    ]
+    with EquivalenceChecker(workers=1, timeout_s=1.0) as checker:
+        found = list(checker.decide_many(ballots, RULES))
+        assert checker.killed == 2  # with the ballot, then with the pair
+    assert found == [
+        Decision([Voted("1/2", 3), Voted("3", 1)], None, False, None),
+        Decision([Voted("1/2", 3), Voted(ENDLESS, 2)], None, False, None),
+        Decision([Voted("7", 1)], None, False, None),
+        Decision([], None, False, None),
+        Decision([Voted("8", 3), Voted("7", 1)], False, True, None),
+    ]
+
+
+def test_the_pairs_that_a_vote_hangs_on_come_with_its_decision(checker: EquivalenceChecker) -> None:
+    ballot = Ballot({"4, 10, -2": 3, "10, 4, -2": 2, "7": 1}, None)
+    [decision] = checker.decide_many([ballot], RULES._replace(required=Requirement(2, 0.6)))
+    assert decision.open_pairs == Open([(0, 1)], [(0, 2), (1, 2)])
+
+
+def test_ballots_and_pairs_may_take_turns(checker: EquivalenceChecker) -> None:
+    decisions = checker.decide_many(
+        [Ballot({f"{n}/7": 2, f"{2 * n}/14": 1}, f"{n}/7 + 0") for n in range(1, 40)], RULES
+    )
+    between = [(decision.agrees, checker.compare(f"{n} + 1/9", "2")) for n, decision in enumerate(decisions)]
+    assert between == [(True, Verdict.DIFFERENT)] * 39

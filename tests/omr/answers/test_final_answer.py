@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from omr.answers.damage import repaired_text
-from omr.answers.final_answer import answer_of_text, boxed_answers, final_answer, normalise_answer, split_reasoning
+from omr.answers.final_answer import (
+    answer_of_text,
+    boxed_answers,
+    final_answer,
+    normalise_answer,
+    shown_part,
+    split_reasoning,
+)
 from omr.answers.spelling import MAX_ANSWER_CHARS
 
 CASES = Path(__file__).resolve().parents[4] / "shared" / "cases" / "extract_cases.jsonl"
@@ -386,3 +393,34 @@ def test_the_boxed_answers_of_the_labelled_cases_are_found() -> None:
         if normalise_answer(final_answer(case["text"]) or "") != normalise_answer(case["answer"])
     ]
     assert missed == []
+
+
+#: Whole tags and tokens, parts of them, and what mending takes out of them.
+_SCRAPS = st.sampled_from(
+    [
+        *(
+            "<think>",
+            "</think>",
+            "</thi",
+            "nk>",
+            "<|im_",
+            "end|>",
+            "<|im_end|>",
+            "</s>",
+            "<s>",
+            "[INST]",
+            "[/IN",
+            "ST]",
+        ),
+        *("[A_", "BC]", "<<SYS", ">>", "<tool_", "call>", "<｜end▁of", "▁sentence｜>", "<eos>", "<", "[", "|", "x<y"),
+        *("\0", "\b", "\x1b", "\f", "\x7f", "\t", "\r", "\n", "\n\n", "\teq", "\times", "\nabla", "\rho", "\boxed{3}"),
+        *(r"\boxed{5}", "≤", " ", "a", "user", "assistant", "\\", "text " * 30),
+    ]
+)
+
+
+@given(st.lists(_SCRAPS, max_size=25).map("".join), st.lists(_SCRAPS, max_size=12).map("".join))
+@settings(max_examples=1500, deadline=None)
+def test_the_shown_part_is_that_of_the_whole_text_mended(reasoning: str, rest: str) -> None:
+    for text in (f"{reasoning}</think>{rest}", reasoning + rest):
+        assert shown_part(text) == split_reasoning(repaired_text(text))[1]
