@@ -7,6 +7,7 @@ such file). A floor is a sketch without checks that does the same on the same fi
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import random
@@ -21,6 +22,9 @@ from typing import Any, NamedTuple
 import orjson
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
+#: Of prctl(2): processes that their parents left behind become ours.
+_SET_CHILD_SUBREAPER = 36
+_ORPHANS_END_S = 30.0
 #: Requests in flight: how far from the order of the rows a reply may arrive.
 IN_FLIGHT = 512
 Row = dict[str, Any]
@@ -106,12 +110,31 @@ def cost_of(function: Callable[..., None], *arguments: object) -> Cost:
 
 
 def _measured(pipe: Any, function: Callable[..., None], arguments: tuple[object, ...]) -> None:
+    _adopt_orphans()
     started = time.monotonic()
     function(*arguments)
     wall_s = time.monotonic() - started
+    _await_orphans()
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     cpu_s = sum(each.ru_utime + each.ru_stime for each in used)
     pipe.send(Cost(cpu_s, max(each.ru_maxrss for each in used) / 1024, _read_mb(), wall_s))
+
+
+def _adopt_orphans() -> None:
+    """What a worker process has started and not waited for would be counted by nobody."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _await_orphans() -> None:
+    until = time.monotonic() + _ORPHANS_END_S
+    try:
+        while time.monotonic() < until:
+            if os.waitpid(-1, os.WNOHANG) == (0, 0):
+                time.sleep(0.01)
+    except ChildProcessError:
+        return
+    print("a process that was started has not ended: its CPU time is not counted", file=sys.stderr)
 
 
 def _read_mb() -> float | None:
