@@ -4,7 +4,7 @@
 characters (2.5 GB of temporary files). Texts are as models write them: LaTeX with its backslashes, newlines, quotes, a
 character in a hundred beyond ASCII, another answer for every problem, and other texts in every reply, which come in
 another order than rows ask for them. Half of the solutions are right. Stages: `select_traces`, `prepare_sft` without
-summaries and with one for each right solution, `join_sft` and `write_dataset`.
+summaries and with one for each right solution, `write_lines`, `join_sft` and `write_dataset`.
 
 A row is what a stage reads: a judged solution, or a training row. CPU seconds are user + system of the script's
 process, start included. The floor is a sketch in this file that does the work of `prepare_sft` without any check, in
@@ -140,19 +140,23 @@ def flags_of(data: Data) -> dict[str, list[str]]:
         "select_traces": [*shared, "--prompt-name=solve_cot"],
         "prepare_sft": prepare,
         "prepare_sft with summaries": [*prepare, *summaries, "--summary-model=owner/summaries@1"],
-        "join_sft": shards,
+        "write_lines": [f"--rows={folder / 'prepare_sft with summaries'}"],
+        "join_sft": [f"--parts={folder / 'write_lines'}"],
         "write_dataset": [*shards, f"--figures={folder / 'figures.json'}", "--title=benchmark"],
     }
 
 
-def run(name: str, data: Data, rows: int, command: Sequence[str]) -> None:
-    """Run a command and print its line of the table."""
+def run(name: str, rows: int, command: Sequence[str], output: Path) -> None:
+    """Run a command and print its line of the table; CPU seconds are told per GB of what it wrote, too."""
     process = os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, *command])
     _, status, usage = os.wait4(process, 0)
     if status:
         raise SystemExit(f"{name} ended with status {status}")
     cpu_s, peak_mb = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
-    print(f"{name:28} {rows:10,} {cpu_s:8.1f} {rows / cpu_s:10,.0f} {peak_mb:8.0f}", flush=True)
+    files = [output] if output.is_file() else output.rglob("*")
+    size = sum(path.stat().st_size for path in files) / 1e9
+    numbers = f"{rows:10,} {cpu_s:8.2f} {rows / cpu_s:10,.0f} {peak_mb:8.0f} {size * 1000:10,.0f} {cpu_s / size:8.1f}"
+    print(f"{name:28} {numbers}", flush=True)
 
 
 def measure(data: Data) -> None:
@@ -162,11 +166,11 @@ def measure(data: Data) -> None:
         outputs = [f"--output={data.folder / name}"]
         if script in ("select_traces", "prepare_sft"):
             outputs += [f"--{flag}={data.folder / f'{flag} of {name}'}" for flag in ("dropped", "counts")]
-        rows = written if script in ("join_sft", "write_dataset") else data.rows
-        run(name, data, rows, [str(ROOT / "scripts" / f"{script}.py"), *flags, *outputs])
+        rows = written if script in ("write_lines", "join_sft", "write_dataset") else data.rows
+        run(name, rows, [str(ROOT / "scripts" / f"{script}.py"), *flags, *outputs], data.folder / name)
         if script == "prepare_sft":
             floor = [__file__, "--floor", "summaries" if name != script else "replies", "--folder", str(data.folder)]
-            run("  floor", data, data.rows, [*floor, "--seeds", str(data.seeds)])
+            run("  floor", data.rows, [*floor, "--seeds", str(data.seeds)], data.folder / "floor.parquet")
 
 
 # ---- the floor -------------------------------------------------------------------------------------------------------
@@ -225,7 +229,7 @@ def main(argv: list[str] | None = None) -> int:
         )
         return 0
     with tempfile.TemporaryDirectory() as name:
-        print(f"{'':28} {'rows':>10} {'CPU s':>8} {'rows/CPU s':>10} {'peak MB':>8}")
+        print(f"{'':28} {'rows':>10} {'CPU s':>8} {'rows/CPU s':>10} {'peak MB':>8} {'MB written':>10} {'CPU s/GB':>8}")
         for times in (1, 2):
             data = Data(Path(name) / str(times), times * args.problems, args.seeds, args.size)
             data.write()

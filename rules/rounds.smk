@@ -1,12 +1,13 @@
 """The rounds before the last: what the solutions so far say, so that problems that have enough are asked no more.
 
-    {recipe}/solutions/seed-SS/shard-... of the rounds so far
+    {recipe}/solutions/seed-SS/shard-... of the round
+    -> {recipe}/rounds/NN/outcomes/                          what was read of them; no later round reads their texts
     -> {recipe}/rounds/NN/majority/, comparisons/, judgements/
     -> {recipe}/replies/judge_answers/round-NN/              only questions that no earlier round asked
     -> {recipe}/rounds/NN/judged/                            what the plan of the next round goes by
 
 The stages are those of solutions.smk, which handle the last round and all solutions. Nothing is asked twice: solutions,
-questions and verdicts of earlier rounds are read again, and only new ones are asked for. All files are per shard, so a
+questions and verdicts of earlier rounds are known, and only new ones are asked for. All files are per shard, so a
 slow shard holds up no other.
 """
 
@@ -17,14 +18,16 @@ wildcard_constraints:
 
 
 use rule fill_majority_answer as fill_majority_of_round with:
-    """fill_majority_answer for the solutions up to a round before the last."""
+    """fill_majority_answer for the solutions up to a round before the last; it reads those of the round."""
     input:
         problems="results/{run}/decontaminated.jsonl",
         solutions=rounds.solutions,
+        earlier=rounds.outcomes,
         plan="results/{run}/{recipe}/rounds/{round}/plan/shard-{shard}-of-{shards}.jsonl",
         code=code_of("fill_majority_answer"),
     output:
         rows="results/{run}/{recipe}/rounds/{round}/majority/shard-{shard}-of-{shards}.jsonl",
+        outcomes="results/{run}/{recipe}/rounds/{round}/outcomes/shard-{shard}-of-{shards}.jsonl",
         # No model is asked about ties: such a problem has not enough votes yet.
         undecided=temp("results/{run}/{recipe}/rounds/{round}/undecided/shard-{shard}-of-{shards}.jsonl"),
         questions=temp("results/{run}/{recipe}/rounds/{round}/matches/shard-{shard}-of-{shards}.jsonl"),
@@ -37,7 +40,8 @@ use rule fill_majority_answer as fill_majority_of_round with:
     wildcard_constraints:
         recipe=rounds.several,
     params:
-        seeds=rounds.up_to,
+        seeds=rounds.seed_flags,
+        outcomes=rounds.outcome_flags,
         plan=lambda wildcards, input: f"--plan {input.plan}",
         min_votes=recipes.knob("majority", "min_votes"),
         min_share=recipes.knob("majority", "min_share"),

@@ -5,6 +5,7 @@
     and, where it has summaries, {recipe}/traces/shard-..., dropped/select_traces/shard-..., summarized/shard-...
     -> {recipe}/sft/shard-KKK-of-NNN/*.parquet              training rows, with their texts
     -> {recipe}/figures/shard-...                           their figures, which add up
+    -> {recipe}/sft_lines/shard-...                         the same as JSON Lines, until they are joined
     -> {recipe}/sft.jsonl                                   all rows, for people: nothing else reads it
     -> {recipe}/dataset/                                    data/train-*.parquet (the same files) and README.md, the card
     -> dataset/                                             all recipes in one folder, with the published subsets
@@ -86,10 +87,28 @@ rule prepare_sft:
         " 2>&1 | tee {log}"
 
 
-rule join_sft:
-    """All training rows of a recipe in one file, shard after shard."""
+rule write_lines:
+    """The training rows of a shard as JSON Lines."""
     input:
-        rows=products.shards,
+        rows="results/{run}/{recipe}/sft/shard-{shard}-of-{shards}",
+        code=code_of("write_lines"),
+    output:
+        # All of it is in sft.jsonl.
+        temp("results/{run}/{recipe}/sft_lines/shard-{shard}-of-{shards}.jsonl"),
+    log:
+        "results/{run}/{recipe}/logs/write_lines/shard-{shard}-of-{shards}.log",
+    benchmark:
+        "results/{run}/{recipe}/benchmarks/write_lines/shard-{shard}-of-{shards}.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    shell:
+        "python scripts/write_lines.py" " --rows {input.rows}" " --output {output}" " 2>&1 | tee {log}"
+
+
+rule join_sft:
+    """All training rows of a recipe in one file, shard after shard: copied, not read."""
+    input:
+        parts=products.lines,
         code=code_of("join_sft"),
     output:
         "results/{run}/{recipe}/sft.jsonl",
@@ -100,7 +119,7 @@ rule join_sft:
     conda:
         "../envs/workflow.yaml"
     shell:
-        "python scripts/join_sft.py" " --shards {input.rows}" " --output {output}" " 2>&1 | tee {log}"
+        "python scripts/join_sft.py" " --parts {input.parts}" " --output {output}" " 2>&1 | tee {log}"
 
 
 rule write_dataset:

@@ -61,7 +61,8 @@ rule fill_majority_answer:
     """Final answers of all solutions of a shard; the majority of them where no answer is known."""
     input:
         problems="results/{run}/decontaminated.jsonl",
-        solutions=recipes.solutions,
+        solutions=rounds.solutions,
+        earlier=rounds.outcomes,
         plan=rounds.last_plan,
         code=code_of("fill_majority_answer"),
     output:
@@ -78,7 +79,8 @@ rule fill_majority_answer:
         "../envs/workflow.yaml"
     threads: 4
     params:
-        seeds=lambda wildcards: len(recipes.seeds(wildcards.recipe)),
+        seeds=rounds.seed_flags,
+        outcomes=rounds.outcome_flags,
         plan=lambda wildcards, input: f"--plan {input.plan}" if input.plan else "",
         min_votes=recipes.knob("majority", "min_votes"),
         min_share=recipes.knob("majority", "min_share"),
@@ -90,7 +92,8 @@ rule fill_majority_answer:
         " --shard {wildcards.shard}"
         " --shards {wildcards.shards}"
         " --solutions {input.solutions}"
-        " --seeds {params.seeds}"
+        " {params.seeds}"
+        " {params.outcomes}"
         " --min-votes {params.min_votes}"
         " {params.plan}"
         " --min-share {params.min_share}"

@@ -33,6 +33,7 @@ from omr.parsers.readable import is_readable
 from omr.parsers.verdicts import parse_true_false
 from omr.replies.reply import usable_text
 from omr.replies.tries import TriedReplies
+from omr.stages.flags import open_stage
 from omr.stages.stage import Stage
 
 
@@ -135,7 +136,7 @@ def decontaminate(arguments: argparse.Namespace) -> None:
     report = Report(pool, paths)
     with (
         AtomicFile(arguments.report) as report_file,
-        Stage("decontaminate", arguments.output, arguments.dropped, arguments.counts) as stage,
+        open_stage("decontaminate", arguments) as stage,
         Evidence(pool, arguments, paths) as evidence,
     ):
         for problem in read_problems(arguments.problems, arguments.canaries):

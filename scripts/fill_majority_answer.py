@@ -11,6 +11,8 @@ seed, in the order of the problems (no solution text):
   contradict and none supports gives way to theirs (`answer_source` is `majority` then).
 Dropped are problems of which the plan wants no solution, `not_asked`; and problems with no known answer and all their
 solutions: `no_readable_answer`, `too_few_votes`, `tied_vote`, `low_vote_share`.
+With --outcomes, what was read of the solutions goes to a file as well: the fields above up to completion_tokens. A
+later round reads it with --earlier instead of those solutions, whose texts are a hundred times as long.
 With --undecided and --questions, a vote stays open where answers that no comparison tells apart could change its
 outcome: its rows have no expected answer yet, its classes go to the one file (see omr/solutions/matching.py), and the
 questions which of them are the same answer, in both orders, to the other. settle_votes.py reads all of them.
@@ -34,7 +36,7 @@ from omr.answers.equivalence import EquivalenceChecker, Verdict
 from omr.answers.single_answer import NO_ANSWER, SEVERAL_ANSWERS, Same
 from omr.answers.vote import Requirement
 from omr.errors import UserError, run_command
-from omr.files.jsonl import AtomicFile, Fields, dumps, parts_of, rows_within
+from omr.files.jsonl import AtomicFile, Fields, Row, dumps, parts_of, read_rows, rows_within
 from omr.replies.reply import Reply
 from omr.solutions.matching import Undecided, undecided_row, vote_fields
 from omr.solutions.solution import answer_of, is_finished
@@ -45,6 +47,16 @@ from omr.stages.stage import Stage
 from omr.stages.workers import ordered_map
 
 _REPLY: Fields = {"id": str, "seed": int, "text": (str, None), "finish_reason": (str, None)}
+#: What --outcomes writes.
+_OUTCOME: Fields = {
+    "id": str,
+    "seed": int,
+    "predicted_answer": (str, None),
+    "answer_fault": (str, None),
+    "finished": bool,
+    "error": (str, None),
+    "completion_tokens": (int, None),
+}
 #: In the columns: no reply was read, and a reply without an answer or without a count.
 _MISSING, _NONE = -2, -1
 #: What a worker reads at a time.
@@ -60,6 +72,9 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add_solutions(parser)
     add = parser.add_argument
     add("--seeds", type=int, required=True, help="number of configured seeds; all must be there")
+    add("--earlier", type=Path, nargs="+", default=[], metavar="FILE", help="--outcomes of the seeds before these")
+    add("--earlier-seeds", type=int, default=0, metavar="N", help="how many those are (default: 0)")
+    add("--outcomes", type=Path, metavar="FILE", help="what was read of the solutions, for a later round")
     add("--plan", type=Path, help="how many of them each problem has (default: all)")
     add("--min-votes", type=int, default=2, help="least votes that make a majority an answer (default: 2)")
     add("--min-share", type=float, default=0.0, help="least share of the votes that makes a majority an answer")
@@ -72,6 +87,8 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if (args.undecided is None) != (args.questions is None) or (args.max_matches and args.undecided is None):
         parser.error("--max-matches needs --undecided and --questions, which go together")
+    if bool(args.earlier) != (args.earlier_seeds > 0) or not 0 <= args.earlier_seeds < args.seeds:
+        parser.error("--earlier and --earlier-seeds go together, and say of less than all seeds")
     return args
 
 
@@ -108,18 +125,19 @@ class Outcomes:
         self.strangers = 0
         self.not_wanted = 0
 
-    def add(self, row_id: str, seed: int, outcome: Outcome, path: Path) -> None:
-        """Keep the outcome of a reply; the later of two replies to the same request counts."""
+    def add(self, row_id: str, seed: int, outcome: Outcome, path: Path, seeds: range) -> None:
+        """Keep the outcome of a reply; the later of two replies to the same request counts. `seeds` are those that may
+        be in its file."""
         place = self._places.get(row_id)
         if place is None:
             self.strangers += 1
             return
-        if self._numbers[place // self._seeds] <= seed < self._seeds:
+        if seed not in seeds:
+            what = f"it holds seed {seed}, but seeds go from {seeds.start} to {seeds.stop - 1}"
+            raise UserError(what, file=path, remedy="name the files of the configured seeds only")
+        if self._numbers[place // self._seeds] <= seed:
             self.not_wanted += 1
             return
-        if not 0 <= seed < self._seeds:
-            what = f"it holds seed {seed}, but seeds go from 0 to {self._seeds - 1}"
-            raise UserError(what, file=path, remedy="name the files of the configured seeds only")
         place += seed
         answer, fault, finished, error, tokens = outcome
         self._answers[place] = _NONE if answer is None else self._spellings.setdefault(answer, len(self._spellings))
@@ -140,6 +158,15 @@ class Outcomes:
                 )
             yield [self._outcome(place, spellings, endings) for place in places]
 
+    def rows_from(self, first: int) -> Iterator[Row]:
+        """What is kept of the solutions from a seed on, as rows."""
+        spellings, endings = list(self._spellings), list(self._endings)
+        for at, (problem_id, number) in enumerate(zip(self._ids, self._numbers, strict=True)):
+            for seed in range(first, number):
+                place = at * self._seeds + seed
+                if self._answers[place] != _MISSING:
+                    yield {"id": problem_id, "seed": seed, **self._outcome(place, spellings, endings)._asdict()}
+
     def _outcome(self, place: int, spellings: list[str], endings: list[_Ending]) -> Outcome:
         answer, tokens = self._answers[place], self._tokens[place]
         return Outcome(
@@ -159,14 +186,14 @@ def outcome_of(reply: Reply, same: Same) -> Outcome:
     return Outcome(answer, fault if finished else None, finished, error, tokens if is_count else None)
 
 
-def check_seeds(solutions: Sequence[Path], seeds: int) -> None:
+def check_seeds(solutions: Sequence[Path], seeds: range) -> None:
     """Raise UserError unless there is a file for every seed."""
     absent = [str(path) for path in solutions if not path.exists()]
     if absent:
-        what = f"the solutions of {len(absent)} of {seeds} seeds are missing: {', '.join(absent)}"
+        what = f"the solutions of {len(absent)} of {len(seeds)} seeds are missing: {', '.join(absent)}"
         raise UserError(what, remedy="make them first, or lower `seeds` of the recipe")
-    if len(solutions) != seeds:
-        what = f"{seeds} seeds are configured, but {len(solutions)} files of solutions were named"
+    if len(solutions) != len(seeds):
+        what = f"{len(seeds)} seeds are configured, but {len(solutions)} files of solutions were named"
         raise UserError(what, remedy="name the files of all seeds after --solutions")
 
 
@@ -187,14 +214,20 @@ class Reader:
 
 
 def read_outcomes(args: argparse.Namespace, numbers: Mapping[str, int]) -> Outcomes:
-    """Read every solution once and keep what counts. Raises UserError for a missing seed."""
-    check_seeds(args.solutions, args.seeds)
+    """Read every solution once and keep what counts, of earlier rounds what they kept. Raises UserError for a missing
+    seed."""
+    seeds = range(args.earlier_seeds, args.seeds)
+    check_seeds(args.solutions, seeds)
     outcomes = Outcomes(numbers, args.seeds)
+    for path in args.earlier:
+        for row in read_rows(path, _OUTCOME):
+            kept = Outcome(*(row[name] for name in Outcome._fields))
+            outcomes.add(row["id"], row["seed"], kept, path, range(args.earlier_seeds))
     parts = [part for path in args.solutions for part in parts_of(path, _PART_BYTES)]
     with EquivalenceChecker(workers=1) as checker:
         for (path, _, _), found in zip(parts, ordered_map(Reader(checker), parts, args.workers), strict=True):
             for row_id, seed, kept in found:
-                outcomes.add(row_id, seed, kept, path)
+                outcomes.add(row_id, seed, kept, path, seeds)
     return outcomes
 
 
@@ -267,6 +300,9 @@ def fill(args: argparse.Namespace, stage: Stage, checker: EquivalenceChecker, op
     rules = rules_of(args)
     extracted = {row["id"]: row["expected_answer"] for row in shard_problems(args.problems, args.shard, args.shards)}
     outcomes = read_outcomes(args, numbers_of(args, list(extracted)))
+    if args.outcomes is not None:
+        with AtomicFile(args.outcomes) as file:
+            file.write_rows(outcomes.rows_from(args.earlier_seeds))
     figures = Figures()
     problems, again = tee(zip(extracted.values(), outcomes.of_problems(), strict=True))
     decisions = checker.decide_many((ballot_of(*problem) for problem in again), rules)

@@ -28,6 +28,7 @@ from omr.errors import UserError, run_command
 from omr.files.id_set import IdSet
 from omr.files.jsonl import AtomicFile
 from omr.stages.faulty_rows import FaultyRows
+from omr.stages.flags import open_stage
 from omr.stages.stage import Stage
 from omr.stages.workers import available_cores, ordered_map
 from omr.threads.files import THREAD_COLUMNS, ThreadColumns, find_inputs, read_chunks
@@ -199,7 +200,7 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.strip_names:
         builder.repeated = signatures_in(files, builder, arguments)
     with ExitStack() as stack:
-        stage = stack.enter_context(Stage("prepare_raw_data", arguments.output, arguments.dropped, arguments.counts))
+        stage = stack.enter_context(open_stage("prepare_raw_data", arguments))
         written = stack.enter_context(AtomicFile(arguments.origins)) if arguments.origins else None
         stage.note("tokens_counted_by", counter.name)
         found = prepare(

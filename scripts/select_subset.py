@@ -31,7 +31,7 @@ from omr.stages.flags import add_input, open_stage, stage_parser
 from omr.stages.stage import Stage
 from omr.threads.token_counts import TokenCounter, TokenizerCounter
 from omr.training.choice import over_limit
-from omr.training.row_files import RowFiles, add_figures, files_of, open_rows
+from omr.training.row_files import RowFiles, add_figures, files_of, open_rows, read_group
 
 #: What tells whether a row is chosen, besides its text.
 _LIGHT = ["id", "problem_id", "problem_source", "answer_source", "completion_tokens", "pass_rate", "pass_rates"]
@@ -142,9 +142,8 @@ def light_rows(folder: Path, with_texts: bool) -> Iterator[Row]:
     columns = [*_LIGHT, "generated_solution"] if with_texts else _LIGHT
     for path in files_of(folder):
         with open_rows(path) as file:
-            known = set(file.schema_arrow.names)
             for group in range(file.num_row_groups):
-                table = file.read_row_group(group, columns=[name for name in columns if name in known])
+                table = read_group(file, path, group, columns)
                 yield from ({"pass_rates": None} | row for row in table.to_pylist())
 
 
@@ -181,7 +180,7 @@ def copy_chosen(folder: Path, chosen: array[int], output: RowFiles, buckets: Seq
                 start = end
                 if all(count == _DROPPED for count in tokens):
                     continue
-                table = file.read_row_group(group).filter(pa.array([count != _DROPPED for count in tokens]))
+                table = read_group(file, path, group).filter(pa.array([count != _DROPPED for count in tokens]))
                 kept = [count for count in tokens if count != _DROPPED]
                 if with_tokens:
                     place = table.schema.get_field_index("tokens")

@@ -90,7 +90,7 @@ def solution(problem_id: str, seed: int, given: str | Row) -> Row:
     )
 
 
-def fill(folder: Path, problems: list[Row], solutions: Mapping[str, list[Any]], **flags: object) -> Made:
+def fill(folder: Path, problems: list[Row], solutions: Mapping[str, list[Any]], /, **flags: object) -> Made:
     """Run fill_majority_answer on one shard that holds all problems."""
     files = write_seeds(folder, solutions)
     given = {

@@ -22,6 +22,7 @@ from solution_files import (
     write_rows,
     write_seeds,
 )
+from stage_runs import without_reads
 
 HALVES = ["1/2", "0.5", r"\frac{2}{4}"]
 
@@ -358,4 +359,52 @@ def test_any_number_of_workers_and_any_parts_of_files_make_the_same_rows(
         monkeypatch.setattr(fill_majority_answer, "_PART_BYTES", size)
         together = fill(tmp_path / str(place), problems, given, workers=3)
         assert together.path.read_bytes() == alone.path.read_bytes()
-        assert together.counts == alone.counts
+        assert without_reads(together.counts) == without_reads(alone.counts)
+        # A worker reads on to the end of its last line, and the byte before its first.
+        read = [made.counts["bytes_read"]["solutions"] for made in (alone, together)]
+        assert read[0] == sum(path.stat().st_size for path in (tmp_path / "one").glob("seed-*"))
+        assert read[1] >= read[0]
+
+
+def test_a_round_reads_what_earlier_rounds_kept_and_no_text_of_theirs(tmp_path: Path) -> None:
+    problems = [problem("a-1"), problem("b-1", "7"), problem("c-1")]
+    given = {
+        "a-1": ["1/2", cut("no end"), "0.5", "3"],
+        "b-1": ["7", failed("timeout"), "I do not know.", "7"],
+        "c-1": ["≤ x", {"text": r"\boxed{1} or \boxed{2}"}, "x", "x"],
+    }
+    whole = fill(tmp_path / "all", problems, given)
+    files = write_seeds(tmp_path, given)
+    earlier: list[Path] = []
+    for number, seeds in enumerate((range(1), range(1, 3), range(3, 4))):
+        flags = {"solutions": [files[seed] for seed in seeds], "seeds": seeds.stop}
+        if earlier:
+            flags |= {"earlier": earlier, "earlier-seeds": seeds.start}
+        kept = tmp_path / f"outcomes-{number}.jsonl"
+        made = fill(tmp_path / str(number), problems, {}, **flags, outcomes=kept)
+        assert [row["seed"] for row in read_lines(kept)] == [*seeds] * 3
+        assert made.counts["bytes_read"]["solutions"] == sum(files[seed].stat().st_size for seed in seeds)
+        earlier.append(kept)
+    assert made.path.read_bytes() == whole.path.read_bytes()
+    assert made.dropped == whole.dropped
+    assert without_reads(made.counts) == without_reads(whole.counts)
+    assert made.counts["bytes_read"]["earlier"] == sum(path.stat().st_size for path in earlier[:2])
+
+
+def test_outcomes_of_solutions_that_no_plan_wants_are_not_kept(tmp_path: Path) -> None:
+    plan = write_rows(tmp_path / "plan.jsonl", [{"id": "a-1", "seeds": 2}, {"id": "b-1", "seeds": 0}])
+    given = {"a-1": ["1", "2"], "b-1": ["3", "4"], "stranger": ["5", "6"]}
+    kept = tmp_path / "kept.jsonl"
+    made = fill(tmp_path, [problem("a-1", "1"), problem("b-1")], given, plan=plan, outcomes=kept)
+    assert [(row["id"], row["seed"]) for row in read_lines(kept)] == [("a-1", 0), ("a-1", 1)]
+    assert (made.counts["replies_not_planned"], made.counts["replies_to_other_problems"]) == (2, 2)
+
+
+@pytest.mark.parametrize("seeds", [[0], [1, 2]])
+def test_a_seed_in_the_file_of_another_round_is_refused(tmp_path: Path, seeds: list[int]) -> None:
+    files = write_seeds(tmp_path, {"a-1": ["1", "1", "1"]})
+    earlier = tmp_path / "earlier.jsonl"
+    fill(tmp_path / "one", [problem("a-1", "1")], {"a-1": ["1"] * len(seeds)}, outcomes=earlier)
+    flags = {"solutions": [files[0]] if seeds == [0] else [files[2]], "seeds": 2}
+    with pytest.raises(UserError, match="it holds seed"):
+        fill(tmp_path / "two", [problem("a-1", "1")], {}, **flags, **{"earlier": [earlier], "earlier-seeds": 1})

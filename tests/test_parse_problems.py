@@ -27,7 +27,10 @@ def test_each_problem_of_a_reply_becomes_a_row_with_the_texts_of_its_thread(tmp_
         {"id": f"{IDS[0]}-{number}", "thread_id": IDS[0], "problem": problem} | texts
         for number, problem in [(1, "Find $x$."), (2, "Find $y$.")]
     ]
+    read = run.counts.pop("bytes_read")
     assert run.counts == {"stage": "parse_problems", "read": 1, "passed": 1, "written": 2, "dropped": {}}
+    assert all(number > 0 for number in read.values())
+    assert "replies" in read
 
 
 def test_every_thread_without_a_usable_problem_is_dropped_with_its_reason(tmp_path: Path) -> None:

@@ -97,6 +97,10 @@ class Products:
         """Input of a rule: the folders of training rows of all shards of a recipe, in order."""
         return self._of_shards(wildcards, "sft/{}")
 
+    def lines(self, wildcards: OfRecipe) -> list[str]:
+        """Input of a rule: the same rows as files of JSON Lines."""
+        return self._of_shards(wildcards, "sft_lines/{}.jsonl")
+
     def figures(self, wildcards: OfRecipe) -> list[str]:
         """Input of a rule: the figures of these rows."""
         return self._of_shards(wildcards, "figures/{}.json")

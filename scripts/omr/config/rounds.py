@@ -75,15 +75,35 @@ class Rounds:
         ends = ends_of_rounds(self._recipes[recipe])
         return self.names(recipe)[next(place for place, end in enumerate(ends) if int(seed) < end)]
 
-    def solutions(self, wildcards: InRound) -> list[str]:
-        """Input of a rule: the solutions of a shard up to and including a round, a file per seed."""
-        end = ends_of_rounds(self._recipes[wildcards.recipe])[int(wildcards.round) - 1]
+    def solutions(self, wildcards: Any) -> list[str]:
+        """Input of a rule: the solutions of a shard that a round (the last, without one) asked for, a file per seed."""
         folder = "results/{{run}}/{{recipe}}/solutions/seed-{}/shard-{{shard}}-of-{{shards}}.jsonl"
-        return [folder.format(seed) for seed in self._recipes.seeds(wildcards.recipe)[:end]]
+        seeds = self._recipes.seeds(wildcards.recipe)
+        return [folder.format(seed) for seed in seeds[self._before_round(wildcards) : self.up_to(wildcards)]]
 
-    def up_to(self, wildcards: InRound) -> int:
+    def up_to(self, wildcards: Any) -> int:
         """A param of a rule: the most solutions of a problem after a round."""
-        return ends_of_rounds(self._recipes[wildcards.recipe])[int(wildcards.round) - 1]
+        return ends_of_rounds(self._recipes[wildcards.recipe])[self._number(wildcards) - 1]
+
+    def outcomes(self, wildcards: Any) -> list[str]:
+        """Input of a rule: what was read of the solutions of all rounds before."""
+        return self.earlier("outcomes", wildcards)
+
+    def outcome_flags(self, wildcards: Any, input: Any, output: Any) -> str:
+        """A param of fill_majority_answer: these files, and the one that a round before the last writes."""
+        earlier = ["--earlier", *_several(input.earlier)] if input.earlier else []
+        return " ".join([*earlier, flags({"outcomes": output.get("outcomes")})]).strip()
+
+    def seed_flags(self, wildcards: Any) -> str:
+        """A param of fill_majority_answer: how many seeds there are, and how many of them earlier rounds asked for."""
+        before = self._before_round(wildcards)
+        return flags({"seeds": self.up_to(wildcards), "earlier_seeds": before or None})
+
+    def _number(self, wildcards: Any) -> int:
+        return int(getattr(wildcards, "round", self.names(wildcards.recipe)[-1]))
+
+    def _before_round(self, wildcards: Any) -> int:
+        return [0, *ends_of_rounds(self._recipes[wildcards.recipe])][self._number(wildcards) - 1]
 
     # ---- who is asked ------------------------------------------------------------------------------------------
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,8 @@ from typing import Any, Self
 import orjson
 
 from omr.errors import UserError, of_file
+from omr.files.bytes_read import CountedFile
+from omr.files.copying import copy_bytes
 from omr.files.temporary import temporary_beside
 
 Row = dict[str, Any]
@@ -130,10 +133,10 @@ def rows_within(path: Path, begin: int, end: int, *, required: Fields) -> Iterat
             place += len(line)
 
 
-def open_for_reading(path: str | Path) -> Any:
-    """Open a file for reading bytes; a missing one is a UserError."""
+def open_for_reading(path: str | Path, buffer_bytes: int = 1 << 20) -> Any:
+    """Open a file for reading bytes, which are counted (omr/files/bytes_read.py); a missing one is a UserError."""
     try:
-        return open(path, "rb", buffering=1 << 20)
+        return io.BufferedReader(CountedFile(path), buffer_bytes)
     except FileNotFoundError:
         raise UserError("there is no such file", file=path, remedy="check the path") from None
     except OSError as error:
@@ -164,6 +167,20 @@ class AtomicFile:
     def write_row(self, row: Mapping[str, Any]) -> None:
         """Write a row as a JSON line."""
         self.write(dumps(row))
+
+    def write_rows(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        for row in rows:
+            self.write(dumps(row))
+
+    def append_lines(self, path: Path) -> None:
+        """Append a whole file of lines; its bytes do not pass through this process. Raises UserError for a file that
+        ends within a line, or while it is read."""
+        with open_for_reading(path) as source, of_file(self.path):
+            size = os.fstat(source.fileno()).st_size
+            is_whole = not size or os.pread(source.fileno(), 1, size - 1) == b"\n"
+            self._handle.flush()
+            if not is_whole or copy_bytes(source.fileno(), self._handle.fileno(), size) < size:
+                raise UserError("it ends within a line", file=path, remedy=_REMEDY)
 
     def commit(self) -> None:
         """Flush to the disk and rename into place."""

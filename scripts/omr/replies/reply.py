@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, NamedTuple, Self, TypeVar
 
 from omr.answers.damage import repaired_text
 from omr.errors import UserError
+from omr.files import bytes_read
 from omr.files.hash_table import HashTable
 from omr.files.jsonl import open_for_reading, parse_row
 
@@ -175,7 +176,7 @@ class ReplyIndex:
         for group in self._neighbours(entries):
             start = self._positions[group[0]]
             end = self._positions[group[-1]] + self._length(group[-1])
-            data = os.pread(self._descriptors[start >> _OFFSET_BITS], end - start, start & _OFFSET_MASK)
+            data = self._pread(start >> _OFFSET_BITS, end - start, start & _OFFSET_MASK)
             for entry in group:
                 at = self._positions[entry] - start
                 lines[entry] = data[at : at + self._length(entry)]
@@ -212,8 +213,8 @@ class ReplyIndex:
     def _line_at(self, number: int, offset: int) -> bytes:
         # Not through the file's buffer: replies lie in the order in which they arrived, rows ask in their own, and
         # each jump would fill the whole buffer.
-        fd, size = self._descriptors[number], self._block_bytes[number]
-        data = os.pread(fd, size, offset)
+        size = self._block_bytes[number]
+        data = self._pread(number, size, offset)
         end = data.find(b"\n")
         if end >= 0:
             return data[:end]
@@ -221,10 +222,15 @@ class ReplyIndex:
         while end < 0 and data:
             offset += len(data)
             size *= 2
-            data = os.pread(fd, size, offset)
+            data = self._pread(number, size, offset)
             end = data.find(b"\n")
             blocks.append(data if end < 0 else data[:end])
         return b"".join(blocks)
+
+    def _pread(self, number: int, size: int, offset: int) -> bytes:
+        data = os.pread(self._descriptors[number], size, offset)
+        bytes_read.count(self._paths[number], len(data))
+        return data
 
     def close(self) -> None:
         for file in self._files:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from omr.stages.row_places import PlacedRows
 from omr.stages.stage import Output, Stage
@@ -76,4 +78,18 @@ def open_stage(name: str, arguments: argparse.Namespace, output: Output | None =
     """The stage that writes to the files of the command line; `output` takes the rows in another form than lines."""
     if getattr(arguments, "places", None) is not None:
         output = PlacedRows(arguments.output, arguments.places)
-    return Stage(name, output or arguments.output, arguments.dropped, arguments.counts)
+    inputs = {str(path): flag for flag, value in vars(arguments).items() for path in _paths(value)}
+    return Stage(name, output or arguments.output, arguments.dropped, arguments.counts, inputs)
+
+
+def _paths(value: Any) -> Iterator[Path]:
+    """The paths in a flag's value: in lists, pairs and dictionaries too, and in `NAME=FILE`."""
+    if isinstance(value, Path):
+        yield value
+    elif isinstance(value, str) and "=" in value:
+        yield Path(value.partition("=")[2])
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _paths(one)
+    elif isinstance(value, Mapping):
+        yield from _paths(list(value.values()))

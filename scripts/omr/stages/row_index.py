@@ -37,7 +37,7 @@ class RowIndex:
         for number, path in enumerate(paths):
             with open_for_reading(path) as file:
                 self._scan(file, number)
-            self._files.append(path.open("rb", buffering=_BLOCK_BYTES))
+            self._files.append(open_for_reading(path, _BLOCK_BYTES))
 
     def __len__(self) -> int:
         return len(self._positions)

@@ -3,7 +3,8 @@
 The counts file is {"stage", "read", "passed", "written", "dropped": {reason: n}, ...notes}. `read` and `passed` are
 input rows; `written` is output rows, which differ from `passed` only where one row becomes several (and then
 `dropped_parts` counts those of the several that did not pass). The stage stops when `read = passed + dropped` does not
-hold, so that no parser can lose a row unseen.
+hold, so that no parser can lose a row unseen. The note `bytes_read` says what was read, by the flag that named the
+files.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any, Protocol, Self
 import orjson
 
 from omr.errors import UserError
+from omr.files import bytes_read
 from omr.files.jsonl import AtomicFile, Fields, Row, dumps, read_rows
 from omr.files.unique import unique_rows
 
@@ -36,8 +38,17 @@ class Output(Protocol):
 class Stage:
     """Context manager around one CPU stage; on a clean exit its three outputs appear, on an error none does."""
 
-    def __init__(self, name: str, output: str | Path | Output, dropped: str | Path, counts: str | Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        output: str | Path | Output,
+        dropped: str | Path,
+        counts: str | Path,
+        inputs: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
+        self._inputs = inputs or {}
+        self._read_before = bytes_read.so_far()
         self.rows_read = 0
         self.rows_passed = 0
         self.rows_written = 0
@@ -142,7 +153,15 @@ class Stage:
         }
         if self.part_reasons:
             counts["dropped_parts"] = dict(sorted(self.part_reasons.items()))
-        return counts | self._notes
+        return counts | self._notes | {"bytes_read": self._bytes_read()}
+
+    def _bytes_read(self) -> dict[str, int]:
+        """What was read since the stage was opened; `inputs` says what files and folders are called."""
+        total: Counter[str] = Counter()
+        for path, number in (bytes_read.so_far() - self._read_before).items():
+            names = (self._inputs.get(str(place)) for place in (Path(path), *Path(path).parents))
+            total[next(filter(None, names), "other")] += number
+        return dict(sorted(total.items()))
 
     def _check_conservation(self) -> None:
         dropped = self.reasons.total()

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -15,6 +15,7 @@ from multiprocessing import connection
 from typing import Any, TypeVar
 
 from omr.errors import UserError
+from omr.files import bytes_read
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -62,14 +63,21 @@ def _in_order(pool: ProcessPoolExecutor, items: Iterable[Any], most: int) -> Ite
     for item in items:
         pending.append(pool.submit(_apply, item))
         if len(pending) >= most:
-            yield pending.popleft().result()
+            yield _told(pending.popleft())
     while pending:
-        yield pending.popleft().result()
+        yield _told(pending.popleft())
+
+
+def _told(done: Future[Any]) -> Any:
+    result, read = done.result()
+    bytes_read.add(read)
+    return result
 
 
 def _start_worker(function: Callable[[Any], Any]) -> None:
     global _function  # noqa: PLW0603 - a worker process has one function for all its life
     _function = function
+    bytes_read.taken()  # what the parent had read when it forked
     # Ctrl-C reaches the whole process group: the parent alone answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
@@ -83,5 +91,6 @@ def _leave_with_parent() -> None:
         os._exit(1)
 
 
-def _apply(item: Any) -> Any:
-    return _function(item)
+def _apply(item: Any) -> tuple[Any, Counter[str]]:
+    result = _function(item)
+    return result, bytes_read.taken()

@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from omr.errors import UserError
+from omr.files import bytes_read
 from omr.files.folders import AtomicFolder
 from omr.files.jsonl import AtomicFile, Row
 from omr.training.columns import COLUMNS, NAMES, arrow_schema, fault_of_row
@@ -213,6 +214,17 @@ def open_rows(path: Path) -> Any:
         raise UserError(f"not readable as Parquet ({error})", file=path, remedy=_REMEDY) from error
 
 
+def read_group(file: Any, path: Path, group: int, columns: Sequence[str] | None = None) -> Any:
+    """A row group of a file that `open_rows` opened, as a table, or those of the columns that it has."""
+    known = [name for name in file.schema_arrow.names if columns is None or name in columns]
+    chunks = file.metadata.row_group(group)
+    for place in range(chunks.num_columns):
+        chunk = chunks.column(place)
+        if chunk.path_in_schema.partition(".")[0] in known:
+            bytes_read.count(path, chunk.total_compressed_size)
+    return file.read_row_group(group, columns=known, use_threads=False)
+
+
 def read_all(folders: Iterable[Path]) -> Iterator[Row]:
     """Stream the rows of shards, in order."""
     for folder in folders:
@@ -220,7 +232,7 @@ def read_all(folders: Iterable[Path]) -> Iterator[Row]:
             with open_rows(path) as file:
                 # Not by batches of the whole file, which hold more the longer it is.
                 for group in range(file.num_row_groups):
-                    table = file.read_row_group(group, use_threads=False)
+                    table = read_group(file, path, group)
                     for start in range(0, table.num_rows, _BATCH_ROWS):
                         yield from rows_of(table.slice(start, _BATCH_ROWS))
 
@@ -231,6 +243,6 @@ def rows_with(path: Path, column: str, value: str) -> Iterator[Row]:
 
     with open_rows(path) as file:
         for group in range(file.num_row_groups):
-            wanted = pc.equal(file.read_row_group(group, columns=[column]).column(0), value)
+            wanted = pc.equal(read_group(file, path, group, [column]).column(0), value)
             if pc.any(wanted).as_py():
-                yield from rows_of(file.read_row_group(group).filter(wanted))
+                yield from rows_of(read_group(file, path, group).filter(wanted))

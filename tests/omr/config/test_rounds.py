@@ -67,8 +67,11 @@ def test_the_seeds_of_a_first_round_go_by_the_table_and_later_ones_by_their_plan
 
 def test_a_round_reads_its_solutions_and_what_the_rounds_before_it_left() -> None:
     ours = rounds({"seeds": 7, "rounds": [1, 2, 4], "enough": ENOUGH})
-    assert [len(ours.solutions(of(round=name))) for name in ours.names("own")] == [1, 3, 7]
+    assert [len(ours.solutions(of(round=name))) for name in ours.names("own")] == [1, 2, 4]
+    assert ours.solutions(of()) == ours.solutions(of(round="03"))
     assert [ours.up_to(of(round=name)) for name in ours.names("own")] == [1, 3, 7]
+    assert [ours.seed_flags(of(round=name)) for name in ("01", "02")] == ["--seeds 1", "--seeds 3 --earlier-seeds 1"]
+    assert ours.seed_flags(of()) == "--seeds 7 --earlier-seeds 3"
     place = "results/{run}/{recipe}/rounds/%s/%s/shard-{shard}-of-{shards}.jsonl"
     assert ours.judged_before(of(round="03")) == [place % ("02", "judged")]
     assert ours.before(of(round="01")) == []
@@ -76,6 +79,15 @@ def test_a_round_reads_its_solutions_and_what_the_rounds_before_it_left() -> Non
     # The last round's stages have no round in their paths.
     assert ours.earlier_questions(of()) == [place % (name, "judgements") for name in ("01", "02")]
     assert ours.last_plan(of()) == [place % ("03", "plan")]
+    # Only light rows of what earlier rounds solved are read again.
+    assert [len(ours.outcomes(of(round=name))) for name in ("01", "02", "03")] == [0, 1, 2]
+    assert ours.outcomes(of()) == [place % (name, "outcomes") for name in ("01", "02")]
+    one = ours.outcome_flags(of(round="02"), SimpleNamespace(earlier="a"), {"outcomes": "b"})
+    assert (one, ours.outcome_flags(of(), SimpleNamespace(earlier=["a", "b"]), {})) == (
+        "--earlier a --outcomes b",
+        "--earlier a b",
+    )
+    assert ours.outcome_flags(of(round="01"), SimpleNamespace(earlier=[]), {}) == ""
 
 
 @pytest.mark.parametrize(

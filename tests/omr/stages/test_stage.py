@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 from omr.errors import UserError
-from omr.files.jsonl import dumps
+from omr.files.jsonl import dumps, read_rows
+from omr.stages.flags import open_stage
 from omr.stages.stage import Stage
 
 
@@ -45,10 +47,35 @@ def test_counts_say_what_was_read_passed_written_and_dropped(tmp_path: Path, row
         "written": 4,
         "dropped": {"zero": 1},
         "extra": 7,
+        "bytes_read": {"other": 44},
         "dropped_parts": None,
     }
     assert lines(tmp_path / "dropped.jsonl") == [{"id": "0", "reason": "zero", "seen": 1}]
     assert len(lines(tmp_path / "out.jsonl")) == 4
+
+
+def test_bytes_are_told_by_the_flag_that_named_their_files(tmp_path: Path) -> None:
+    for name in ("a", "b", "c", "d", "folder/e"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(dumps({"id": name}))
+    sizes = {name: (tmp_path / name).stat().st_size for name in ("a", "b", "c", "d", "folder/e")}
+    before = list(read_rows(tmp_path / "a"))  # of no stage
+    args = Namespace(
+        rows=tmp_path / "a", several=[tmp_path / "b", tmp_path / "c"], named=[f"x={tmp_path / 'd'}"], text="y=z",
+        folder=tmp_path / "folder", number=3, nothing=None, output=tmp_path / "out", dropped=tmp_path / "dropped",
+        counts=tmp_path / "counts",
+    )  # fmt: skip
+    with open_stage("a_stage", args) as run:
+        for name in ("b", "c", "c", "d", "folder/e"):
+            assert len(list(read_rows(tmp_path / name))) == len(before)
+        for row in run.read(tmp_path / "a"):
+            run.write(row)
+    assert orjson.loads(args.counts.read_bytes())["bytes_read"] == {
+        "folder": sizes["folder/e"],
+        "named": sizes["d"],
+        "rows": sizes["a"],
+        "several": sizes["b"] + 2 * sizes["c"],
+    }
 
 
 def test_a_row_that_is_neither_written_nor_dropped_stops_the_stage(tmp_path: Path, rows: Path) -> None:

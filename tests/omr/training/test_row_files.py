@@ -9,6 +9,7 @@ import join_sft
 import orjson
 import pyarrow.parquet as pq
 import pytest
+import write_lines
 from omr.errors import UserError
 from omr.training import row_files
 from omr.training.columns import NAMES
@@ -52,7 +53,10 @@ def test_pass_rates_of_other_recipes_come_back(tmp_path: Path) -> None:
 def test_all_shards_as_one_file_have_the_rows_in_order(tmp_path: Path) -> None:
     rows = rows_of(TEXTS)
     shards = [write_shard(tmp_path, part, f"shard-{n:03d}-of-003") for n, part in enumerate((rows[:2], [], rows[2:]))]
-    assert join_sft.main(["--shards", *map(str, shards), "--output", str(tmp_path / "sft.jsonl")]) == 0
+    parts = [str(tmp_path / f"{shard.name}.jsonl") for shard in shards]
+    for shard, part in zip(shards, parts, strict=True):
+        assert write_lines.main(["--rows", str(shard), "--output", part]) == 0
+    assert join_sft.main(["--parts", *parts, "--output", str(tmp_path / "sft.jsonl")]) == 0
     assert [orjson.loads(line) for line in (tmp_path / "sft.jsonl").read_bytes().splitlines()] == rows
 
 
