@@ -5,8 +5,10 @@ They take every reply for readable, every answer for what it looks like, and any
 
 from __future__ import annotations
 
-from collections import Counter
+import random
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -94,3 +96,77 @@ def selection_summaries(traces: Path, replies: Path, output: Path) -> None:
                 yield {"id": row["id"], "summary": max(right, key=len), "right_summaries": len(right)}
 
     _write(output, merged())
+
+
+def groups(problems: Path, right: Path, wrong: Path, output: Path) -> None:
+    """`form_groups`: eight draws of up to sixteen candidates, without their texts."""
+    pools: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for path in (right, wrong):
+        for row in _rows(path):
+            del row["summary"]
+            pools[row["id"]].append(row | {"right": path is right})
+    draw = random.Random(0)
+
+    def drawn() -> Iterator[dict[str, Any]]:
+        for row in _rows(problems):
+            pool = pools[row["id"]]
+            for number in range(8 if len({one["right"] for one in pool}) == 2 else 0):
+                shown = draw.sample(pool, draw.randint(2, len(pool)))
+                yield {"id": f"{row['id']}-g{number}", "problem_id": row["id"], "candidates": shown}
+
+    _write(output, drawn())
+
+
+def comparisons(problems: Path, groups: Path, right: Path, wrong: Path, output: Path) -> None:
+    """`write_comparisons`: the texts of the candidates, one below the other."""
+    known = {row["id"]: row["problem"] for row in _rows(problems)}
+    texts = {(row["id"], row["seed"]): row["summary"] for path in (right, wrong) for row in _rows(path)}
+
+    def shown() -> Iterator[dict[str, Any]]:
+        for group in _rows(groups):
+            seats = [(group["problem_id"], shown["seed"]) for shown in group["candidates"]]
+            solutions = "\n\n".join(f"Solution {number}:\n{texts[seat]}" for number, seat in enumerate(seats))
+            fields = {"problem": known[group["problem_id"]], "solutions": solutions, "num_solutions": len(seats)}
+            yield {"id": group["id"], "problem_id": group["problem_id"], **fields}
+
+    _write(output, shown())
+
+
+def picks(groups: Path, replies: Path, output: Path) -> None:
+    """`parse_selections`: the number that a reply ends in, where its candidate is right."""
+    chosen = {row["id"]: int(row["text"].rsplit(None, 1)[1]) for row in _rows(replies)}
+
+    def right() -> Iterator[dict[str, Any]]:
+        for group in _rows(groups):
+            candidates = group.pop("candidates")
+            if candidates[chosen[group["id"]]]["right"]:
+                ids = [f"{shown['recipe']}/{shown['id']}" for shown in candidates]
+                yield group | {"selected": chosen[group["id"]], "candidate_ids": ids}
+
+    _write(output, right())
+
+
+def reviewed(selected: Path, shown: Path, replies: Path, output: Path) -> None:
+    """`select_comparisons`: selections with the texts of groups and replies."""
+    said = {row["id"]: row["text"] for row in _rows(replies)}
+    wanted = {row["id"]: row for row in _rows(selected)}
+    found = (
+        wanted[row["id"]] | row | {"comparison": said[row["id"]].replace("<think>", "").replace("</think>", "")}
+        for row in _rows(shown)
+        if row["id"] in wanted
+    )
+    _write(output, found)
+
+
+def selection_rows(shown: Path, summarized: Path, output: Path) -> None:
+    """`prepare_selections`: prompts and summaries as Parquet, in both of their columns."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    summaries = {row["id"]: row["summary"] for row in _rows(summarized)}
+    rows = ((row["problem"] + row["solutions"], summaries[row["id"]]) for row in _rows(shown) if row["id"] in summaries)
+    schema = pa.schema([(name, pa.string()) for name in ("problem", "generated_solution", "user", "assistant")])
+    with pq.ParquetWriter(output, schema, compression="zstd", use_dictionary=False) as writer:
+        while group := list(islice(rows, 400)):
+            columns = [pa.array(column) for column in zip(*group, strict=True)]
+            writer.write_table(pa.Table.from_arrays([*columns, *columns], schema=schema))

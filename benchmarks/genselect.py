@@ -1,119 +1,162 @@
-"""Comparing solutions: solutions per CPU second and peak memory of the CPU stages, on generated data.
+"""Comparing solutions: rows per CPU second and peak memory of the CPU stages, on generated data.
 
-`python benchmarks/genselect.py` makes 40,000 and 80,000 summaries of 2.5 KB, 16 of each problem, half of them right,
-and runs the stages from groups to training rows on them, with replies of 12 KB that always choose a right candidate.
-CPU seconds are user + system of a stage's process and its children, start included. The reference's preparation does
-800 solutions a second in 2.4 GB (40,000) and 4.2 GB (80,000), see its scripts/genselect: form_groups and
-write_comparisons do that work here.
+`python benchmarks/genselect.py` makes 40,000 and 80,000 summaries of 2.5 KB, 16 of each problem, and runs the stages
+from groups to training rows on them, with replies of 12 KB of which nine in ten choose a right candidate (3 and 6 GB of
+temporary files). Texts are as models write them (benchmarks/texts.py), right answers have several spellings, wrong ones
+differ. Beside each stage stands a sketch without checks on the same files, run right after it. A row is a solution; of
+the stages behind the groups, a comparison.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-
-import orjson
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from measuring import Row, read_lines, write_lines
+import floors
+from measuring import (
+    Row,
+    arriving,
+    cost_of,
+    count_lines,
+    print_head,
+    print_line,
+    read_lines,
+    reply,
+    run_stage,
+    write_lines,
+)
+from solutions import problems
+from texts import Texts
 
-ROOT = Path(__file__).parent.parent
-SEEDS = 16
-_STEP = 'Let $a_{%d} = \\frac{%d}{n+1}$, so that \\[ \\int_0^1 x^{2}\\,dx = \\frac{1}{3}, \\] which is "tight".\n\n'
-
-
-def problems(count: int) -> Iterator[Row]:
-    for n in range(count):
-        row = {"id": f"{n:016x}-1", "thread_id": f"{n:016x}", "problem": f"Problem {n}. " + "Let $ABC$ be given. " * 15}
-        yield row | {"expected_answer": "7", "problem_type": "has_answer_extracted"}
-
-
-def summaries(count: int, *, right: bool) -> Iterator[Row]:
-    """Every second seed of every problem."""
-    for n in range(count):
-        for seed in range(0 if right else 1, SEEDS, 2):
-            answer = "7" if right else str(8 + seed % 5)
-            text = "".join(_STEP % (seed, (n + step) % 90) for step in range(23)) + f"So it is \\boxed{{{answer}}}."
-            row = {"id": f"{n:016x}-1", "seed": seed, "predicted_answer": answer, "expected_answer": "7"}
-            row |= {"answer_source": "extracted", "majority_votes": 8, "total_votes": 16, "majority_agrees": True}
-            row |= {"judgement": "yes" if right else "no", "judged_by": "symbolic", "unjudged_reason": None}
-            yield row | {"summary": text, "summary_answer": answer, "summary_candidate": 0}
+PROMPTS = Path(__file__).parent.parent / "prompts"
+SEEDS, CANDIDATES = 16, 4
+SUMMARY_CHARS, COMPARISON_CHARS, REVIEW_CHARS = 2_200, 11_500, 1_500
+#: Of the picks, and of the reviews.
+RIGHT_SHARE = 0.9
 
 
-def judged(count: int) -> Iterator[Row]:
-    for right in (True, False):
-        for row in summaries(count, right=right):
-            yield {name: row[name] for name in ("id", "seed", "judgement", "unjudged_reason")}
+class Data:
+    """The files of one shard before the first of these stages."""
 
+    def __init__(self, folder: Path, solutions: int) -> None:
+        self.folder, self.texts = folder, Texts()
+        self.rows = problems(solutions // SEEDS, self.texts)
+        known = ("id", "problem", "expected_answer")
+        given = ({name: row[name] for name in known} | {"problem_type": "has_answer_extracted"} for row in self.rows)
+        self.problems = write_lines(folder / "problems.jsonl", given)
+        judged = [(row, seed, self.texts.draw.random() < row["chance"]) for row in self.rows for seed in range(SEEDS)]
+        self.judged = write_lines(folder / "judged.jsonl", (self._judged(*one) for one in judged))
+        self.right = write_lines(folder / "right.jsonl", (self._summary(*one) for one in judged if one[2]))
+        self.wrong = write_lines(folder / "wrong.jsonl", (self._summary(*one) for one in judged if not one[2]))
 
-def replies(rows: Path, prompt: str, seeds: int, text_of: Callable[[Row], str]) -> Iterator[Row]:
-    for row in read_lines(rows):
-        for seed in range(seeds):
-            fields = {"id": row["id"], "prompt": prompt, "seed": seed, "key": "0" * 16, "text": text_of(row)}
-            end = {"finish_reason": "stop", "usage": {"completion_tokens": 3000}, "error": None, "model": "m@1"}
-            yield fields | {"reasoning": None, "latency_s": 1.0} | end
+    def _judged(self, row: Row, seed: int, right: bool) -> Row:
+        verdict = {"judgement": "yes" if right else "no", "judged_by": "symbolic", "unjudged_reason": None}
+        return {"id": row["id"], "seed": seed} | verdict
 
+    def _summary(self, row: Row, seed: int, right: bool) -> Row:
+        draw = self.texts.draw
+        if right:
+            answer = draw.choices(row["right"], [8, 2, 1])[0]
+        else:
+            answer = self.texts.spellings()[0] if draw.random() < 0.33 else draw.choices(row["wrong"], [6, 3, 2, 1])[0]
+        text = f"{self.texts.text(SUMMARY_CHARS)}So it is \\boxed{{{answer}}}."
+        source = "majority" if row["expected_answer"] is None else "extracted"
+        votes = {"answer_source": source, "majority_votes": 8, "total_votes": 16, "majority_agrees": True}
+        told = {"predicted_answer": answer, "expected_answer": row["right"][0]} | votes
+        summary = {"summary": text, "summary_answer": answer, "summary_candidate": 0}
+        return self._judged(row, seed, right) | told | summary
 
-def comparison(group: Row) -> str:
-    index = next(index for index, shown in enumerate(group["candidates"]) if shown["right"])
-    return f"<think>\n{(_STEP % (1, 2)) * 110}</think>\n\nIt is sound, and complete.\n\nJudgment: {index}"
+    def replies(self, rows: Path, prompt: str, seeds: int, text_of: Callable[[Row], str]) -> Path:
+        """Replies to rows, as they arrive."""
+        asked = (
+            reply(row["id"], prompt, seed, text_of(row)) | {"usage": {"completion_tokens": 3000}}
+            for row in read_lines(rows)
+            for seed in range(seeds)
+        )
+        return write_lines(self.folder / f"{prompt}.jsonl", arriving(asked, self.texts.draw))
 
+    def comparison(self, group: Row) -> str:
+        """What is said of a group; most choose a right one."""
+        wanted = self.texts.draw.random() < RIGHT_SHARE
+        picks = [index for index, shown in enumerate(group["candidates"]) if shown["right"] == wanted]
+        index = self.texts.draw.choice(picks or [0])
+        return f"<think>\n{self.texts.text(COMPARISON_CHARS)}</think>\n\nIt is sound ≠ long.\n\nJudgment: {index}"
 
-def measure(stage: str, folder: Path, solutions: int, **flags: object) -> Path:
-    """Run a stage, print its line of the table, return its rows."""
-    outputs = {name: folder / f"{stage}.{name}" for name in ("output", "dropped", "counts")}
-    command = [sys.executable, str(ROOT / "scripts" / f"{stage}.py")]
-    for name, value in {**flags, **outputs}.items():
-        command += [f"--{name.replace('_', '-')}", *map(str, value if isinstance(value, list) else [value])]
-    _, status, usage = os.wait4(os.spawnv(os.P_NOWAIT, sys.executable, command), 0)
-    if status:
-        raise SystemExit(f"{stage} ended with status {status}")
-    cpu_s, peak_mb = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
-    written = orjson.loads(outputs["counts"].read_bytes())["written"]
-    print(f"{stage:26} {solutions:9,} {written:8,} {cpu_s:7.1f} {solutions / cpu_s:10,.0f} {peak_mb:8.0f}", flush=True)
-    return outputs["output"]
+    def review(self, row: Row) -> str:
+        """A summary of a comparison; most end in what was selected."""
+        index = row["selected"] + (self.texts.draw.random() >= RIGHT_SHARE)
+        return f"{self.texts.text(REVIEW_CHARS)}\n\nJudgment: {index}"
 
 
 def run(folder: Path, solutions: int) -> None:
     """All stages on so many solutions."""
-    count = solutions // SEEDS
-    files = {
-        "summarized": write_lines(folder / "right.jsonl", summaries(count, right=True)),
-        "wrong_summarized": write_lines(folder / "wrong.jsonl", summaries(count, right=False)),
-    }
-    sources = {name: [f"cot={path}"] for name, path in files.items()}
-    shard = {"problems": write_lines(folder / "decontaminated.jsonl", problems(count)), "shard": 0, "shards": 1}
+    data = Data(folder, solutions)
+    floor_file = folder / "floor"
+    print_head()
+
+    def stage(name: str, rows: int, inputs: list[Path], floor: tuple[object, ...], **flags: object) -> Path:
+        cost, output = run_stage(name, folder, **flags)
+        least = cost_of(*floor, floor_file)  # type: ignore[arg-type]
+        print_line(name, rows, cost, least, inputs)
+        return output
+
+    sources = {"summarized": [f"cot={data.right}"], "wrong_summarized": [f"cot={data.wrong}"]}
+    shard = {"problems": data.problems, "shard": 0, "shards": 1}
     rules = {"groups": 8, "max_size": 16, "min_pool": 4, "max_right_share": 0.5, "max_chars": 4000}
-    rules |= {"answer_sources": ["extracted"]}
-    verdicts = [f"cot={write_lines(folder / 'judged.jsonl', judged(count))}"]
-    groups = measure("form_groups", folder, solutions, **shard, **sources, judged=verdicts, **rules)
-    shown = measure("write_comparisons", folder, solutions, **shard, **sources, groups=groups)
-    chosen = write_lines(folder / "selections.jsonl", replies(groups, "select_solution", 1, comparison))
+    rules |= {"answer_sources": ["extracted", "majority"]}
+    texts = [data.right, data.wrong]
+    of_sources = {**shard, **sources, "judged": [f"cot={data.judged}"], **rules}
+    sketch = (floors.groups, data.problems, data.right, data.wrong)
+    groups = stage("form_groups", solutions, [data.problems, data.judged, *texts], sketch, **of_sources)
+
+    count = count_lines(groups)
+    sketch = (floors.comparisons, data.problems, groups, data.right, data.wrong)
+    shown = stage("write_comparisons", count, [groups, *texts], sketch, **shard, **sources, groups=groups)
+
+    chosen = data.replies(groups, "select_solution", 1, data.comparison)
     asked = {"replies": [chosen], "prompt_name": "select_solution"}
-    selected = measure("parse_selections", folder, solutions, groups=groups, **asked)
-    limits = {"max_tokens": 2048, "summary_prompt": ROOT / "prompts/summarize_selection.yaml"}
-    traces = measure("select_comparisons", folder, solutions, selected=selected, comparisons=shown, **asked, **limits)
-    reviews = write_lines(
-        folder / "reviews.jsonl",
-        replies(selected, "summarize_selection", 4, lambda row: f"{_STEP * 10}\n\nJudgment: {row['selected']}"),
+    selected = stage(
+        "parse_selections", count, [groups, chosen], (floors.picks, groups, chosen), groups=groups, **asked
     )
-    merged = measure("merge_selection_summaries", folder, solutions, traces=traces, summaries=[reviews], candidates=4)
-    prompt = {"prompt": ROOT / "prompts/select_solution.yaml", "summary_model": "m@1", "figures": folder / "figures"}
-    measure("prepare_selections", folder, solutions, **shard, comparisons=shown, summarized=merged, **prompt)
+
+    limits = {"max_tokens": 2048, "summary_prompt": PROMPTS / "summarize_selection.yaml"}
+    inputs = [selected, shown, chosen]
+    of_selected = {"selected": selected, "comparisons": shown}
+    traces = stage(
+        "select_comparisons",
+        count_lines(selected),
+        inputs,
+        (floors.reviewed, *inputs),
+        **of_selected,
+        **asked,
+        **limits,
+    )
+
+    reviews = data.replies(selected, "summarize_selection", CANDIDATES, data.review)
+    inputs, count = [traces, reviews], count_lines(traces)
+    of_traces = {"traces": traces, "summaries": [reviews], "candidates": CANDIDATES}
+    merged = stage("merge_selection_summaries", count, inputs, (floors.selection_summaries, *inputs), **of_traces)
+
+    prompt = {"prompt": PROMPTS / "select_solution.yaml", "summary_model": "m@1", "figures": folder / "figures"}
+    inputs = [data.problems, shown, merged]
+    of_merged = {**shard, "comparisons": shown, "summarized": merged}
+    stage(
+        "prepare_selections", count_lines(merged), inputs, (floors.selection_rows, shown, merged), **of_merged, **prompt
+    )
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--solutions", type=int, nargs="+", default=[40_000, 80_000])
+    parser.add_argument("--folder", type=Path, help="where temporary files go")
     args = parser.parse_args(argv)
-    print(f"{'stage':26} {'solutions':>9} {'written':>8} {'CPU s':>7} {'sol./CPU s':>10} {'peak MB':>8}")
     for solutions in args.solutions:
-        with tempfile.TemporaryDirectory() as name:
+        with tempfile.TemporaryDirectory(dir=args.folder) as name:
             run(Path(name), solutions)
     return 0
 

@@ -44,6 +44,7 @@ from omr.runs.costs import PROMPT_TOKEN_WEIGHT  # noqa: E402
 from omr.runs.counts import RunCounts  # noqa: E402
 from omr.runs.estimation import estimate  # noqa: E402
 from omr.runs.input_size import threads_at_hand  # noqa: E402
+from omr.runs.job_length import jobs_worth, limit_worth  # noqa: E402
 from omr.runs.published_ratios import CONCENTRATION, KNOWN_SHARE, RATIOS, THREADS, TOKENS  # noqa: E402
 from omr.runs.solve_rates import Population, asked_shares  # noqa: E402
 from omr.runs.yields import asking_of  # noqa: E402
@@ -345,7 +346,35 @@ def print_plausible(plan: Plan, assumed: Assumed, args: argparse.Namespace) -> b
     for where, words in advices:
         print(f"{where}: {words}")
     print()
-    return all(words != NOTHING_DOES for _, words in advices)
+    return print_advised(few, assumed, args.target)
+
+
+def advised(plan: Plan, assumed: Assumed) -> Plan:
+    """The plan with the shards and the time limit that `snakemake estimate` says where it has seen these speeds."""
+    asked = sum(plan.asked) or plan.seeds
+    work_h = plan.problems * asked * assumed.mean_tokens / assumed.tokens_per_second / 3600
+    shards = plan.shards * jobs_worth(work_h, assumed.start_min) // (plan.shards * plan.seeds)
+    shards = min(plan.shards, max(1, shards))
+    job_h = work_h / (shards * plan.seeds)
+    limit_h = limit_worth(job_h, assumed.start_min, plan.runtime_min / 60)
+    return replace(plan, shards=shards, runtime_min=math.ceil(limit_h * 60))
+
+
+def print_advised(plan: Plan, assumed: Assumed, target: float) -> bool:
+    """What config as `estimate` advises it reaches at other speeds and starts; whether it is enough everywhere."""
+    speeds, starts = PLAUSIBLE[plan.model]
+    rows, enough = [], []
+    for start_min in starts:
+        row = [f"{start_min} min"]
+        for speed in speeds:
+            case = replace(assumed, tokens_per_second=speed, start_min=start_min)
+            theirs = advised(plan, case)
+            run = Simulation(theirs, case).default()
+            enough.append(is_enough(run, theirs, target))
+            row.append(f"{share(run, plan)} ({theirs.shards} shards, {theirs.runtime_min:g} min)")
+        rows.append(row)
+    table(["as `estimate` advises, if a start takes", *(f"{speed:,} tokens/s" for speed in speeds)], rows)
+    return all(enough)
 
 
 def print_stages(args: argparse.Namespace, assumed: dict[str, Assumed]) -> None:

@@ -24,7 +24,7 @@ from omr.files.jsonl import AtomicFile
 from omr.runs.counts import RunCounts
 from omr.runs.estimation import Estimate, StageEstimate, estimate, long_jobs, over_budget
 from omr.runs.input_size import threads_at_hand
-from omr.runs.job_length import MOST_LOST, ModelStarts, short_jobs, starts_of_models
+from omr.runs.job_length import MOST_LOST, ModelStarts, Suggestion, short_jobs, starts_of_models, suggested
 
 _HEAD = (
     *("stage", "model", "requests", "prompt tokens", "completion tokens", "disk", "GPU-hours", "USD"),
@@ -106,8 +106,8 @@ def _row(stage: StageEstimate) -> tuple[str, ...]:
     )
 
 
-def table(found: Estimate) -> str:
-    """The estimate as text: stages, totals, assumptions."""
+def table(found: Estimate, suggestion: Suggestion) -> str:
+    """The estimate as text: stages, totals, what config should say instead, assumptions."""
     total = found.as_json()["total"]
     jobs = sum(stage.jobs for stage in found.stages)
     numbers = (f"{total[key]:,}" for key in ("requests", "prompt_tokens", "completion_tokens"))
@@ -125,7 +125,7 @@ def table(found: Estimate) -> str:
     rows = [_HEAD, *map(_row, found.stages), last]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
     lines = [_aligned(row, widths) for row in rows]
-    return "\n".join([*lines, "", *_notes(found)]) + "\n"
+    return "\n".join([*lines, "", *_notes(found, suggestion)]) + "\n"
 
 
 def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
@@ -137,7 +137,7 @@ def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
     return "  ".join(cells).rstrip()
 
 
-def _notes(found: Estimate) -> Iterator[str]:
+def _notes(found: Estimate, suggestion: Suggestion) -> Iterator[str]:
     yield _remains(found)
     rows = ", ".join(
         f"{recipe} {n:,}{' (made)' if recipe in found.counted_rows else ''}" for recipe, n in found.sft_rows.items()
@@ -149,6 +149,7 @@ def _notes(found: Estimate) -> Iterator[str]:
         yield f"Unknown: the cost of {model}; {why}."
     yield from _yield_notes(found)
     yield from _start_notes(found)
+    yield from _suggested(suggestion)
     yield from _code_notes(found)
     for stage in long_jobs(found):
         yield (
@@ -206,6 +207,15 @@ def _start_notes(found: Estimate) -> Iterator[str]:
         yield f"Starts of {model} are not counted: config lacks its start_min."
 
 
+def _suggested(suggestion: Suggestion) -> Iterator[str]:
+    """Lines that can be put into a config as they are."""
+    if suggestion:
+        yield "Config that makes jobs as long as that (other `shards` only before the first solutions):"
+    for section, entries in suggestion.items():
+        changes = (f"{name}: {{{key}: {value}}}" for name, of in entries.items() for key, value in of.items())
+        yield f"  {section}: {{{', '.join(changes)}}}"
+
+
 def _job_length(one: ModelStarts) -> str:
     """How long jobs of a model should be, and whether its time limit lets them."""
     told = (
@@ -254,7 +264,8 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv)
     config = read_config(args.config)
     found = make_estimate(args, config)
-    text = table(found)
+    recipes = Recipes(Settings(config))
+    text = table(found, suggested(found.stages, recipes))
     # Before the outputs appear: a rule whose check fails has none.
     if args.check:
         check_budget(found, config, text)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import run_files
+import yaml
 from code_run_files import code_config, write_code_run
 from estimate import main, size
 from omr.errors import UserError
@@ -269,9 +270,29 @@ def test_jobs_that_are_too_short_for_their_starts_are_told_with_how_many_would_d
 ) -> None:
     long_running(tmp_path, start_min=30, runtime_min=60)
     said = capsys.readouterr().out
-    assert "a job that works 12.0 h for each start loses 4% to it, but `runtime_min` of 60 makes that 50.0%" in said
+    assert "a job that works 16.2 h for each start loses 3% to it, but `runtime_min` of 60 makes that 50.0%" in said
     assert "generate_solutions works 1.1 h a job and loses 47% to starts: 1 instead of 2 jobs would do" in said
     assert "judge_answers works" not in said  # one job it is already
+
+
+def test_what_config_should_say_is_yaml_and_ends_the_advice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipes = run_files.config()["recipes"]
+    model = {"path": "p", "server": "vllm", "gpus": 8, "tokens_per_second": 1000.0, "start_min": 3}
+
+    def told(shards: int, runtime_min: int) -> list[str]:
+        recipe = {run_files.RECIPE: recipes[run_files.RECIPE] | {"shards": shards}}
+        models = {"solver": model | {"runtime_min": runtime_min}}
+        estimated(tmp_path / "small", raw_data=raw_threads(tmp_path, 620), models=models, recipes=recipes | recipe)
+        return capsys.readouterr().out.splitlines()
+
+    said = told(4, 30)
+    place = said.index("Config that makes jobs as long as that (other `shards` only before the first solutions):")
+    lines = [line for line in said[place + 1 :] if line.startswith("  ")][:2]
+    assert yaml.safe_load("\n".join(lines)) == {
+        "recipes": {run_files.RECIPE: {"shards": 1}},
+        "models": {"solver": {"runtime_min": 75}},
+    }
+    assert not [line for line in told(1, 75) if line.startswith("Config that makes")]
 
 
 def test_gpus_of_a_stage_that_ran_are_those_that_it_held(tmp_path: Path) -> None:

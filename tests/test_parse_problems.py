@@ -93,7 +93,7 @@ def test_replies_to_other_prompts_and_rows_change_nothing(tmp_path: Path) -> Non
     others = [reply(IDS[0], "classify_proof", "Problem 1: no"), reply("other", "extract_problems", "Problem 1: no")]
     others += [reply(IDS[0], "extract_problems", "Problem 1: no", seed=1)]
     alone = run_stage(main, tmp_path / "alone", {"threads": THREADS[:1]}, wanted)
-    assert run_stage(main, tmp_path / "with", {"threads": THREADS[:1]}, wanted + others).files == alone.files
+    assert run_stage(main, tmp_path / "with", {"threads": THREADS[:1]}, wanted + others).said == alone.said
 
 
 def test_no_threads_make_empty_files(tmp_path: Path) -> None:

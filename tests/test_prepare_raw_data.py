@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from omr.errors import UserError
 from omr.threads.posts import thread_id
 from small_tokenizer import save_tokenizer
+from stage_runs import without_reads
 
 Row = dict[str, Any]
 
@@ -60,7 +61,8 @@ def run(folder: Path, *inputs: Path, options: Sequence[str] = ()) -> Result:
     outputs = [f"--{name}={folder / 'results' / name}.json" for name in names]
     assert prepare_raw_data.main(["--input", *map(str, inputs), *outputs, *options]) == 0
     output, dropped, counts = ((folder / "results" / f"{name}.json").read_bytes() for name in names)
-    return Result(parse_lines(output), parse_lines(dropped), json.loads(counts), output)
+    told = without_reads(json.loads(counts))  # other forms of the same rows take other bytes
+    return Result(parse_lines(output), parse_lines(dropped), told, output)
 
 
 def parse_lines(data: bytes) -> list[Row]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import math
 import sys
+from itertools import product
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -304,3 +305,16 @@ def test_the_advice_names_a_change_that_reaches_the_target() -> None:
     assert "No cell" in utilisation.advice(
         simulation, utilisation.argparse.Namespace(**vars(args) | {"target": math.inf})
     )
+
+
+@pytest.mark.parametrize("recipe", ["cot-qwq", "cot-r1"])
+def test_what_estimate_advises_reaches_the_target_at_the_corners_of_what_is_plausible(recipe: str) -> None:
+    args = utilisation.argparse.Namespace(problems=None, servers=32, samples=1, configfile=[])
+    (plan,) = [found for found in utilisation.plans(args) if found.recipe == recipe]
+    speeds, starts = utilisation.PLAUSIBLE[plan.model]
+    for speed, start_min in product((speeds[0], speeds[-1]), (starts[0], starts[-1])):
+        known = utilisation.assumptions([])[plan.model]
+        case = utilisation.replace(known, tokens_per_second=speed, start_min=start_min)
+        theirs = utilisation.advised(plan, case)
+        assert utilisation.is_enough(utilisation.Simulation(theirs, case).default(), theirs, 0.95)
+        assert theirs.shards <= plan.shards

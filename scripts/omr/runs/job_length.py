@@ -9,12 +9,16 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from omr.config.recipes import Recipes
 from omr.runs.estimation import StageEstimate
 
 #: The share of GPUs' time that starts may take.
-MOST_LOST = 0.04
+MOST_LOST = 0.03
 #: A stage with less than this share of all GPU-hours is not worth a word.
 _LEAST_SHARE = 0.005
+#: Tries of a job in profiles/slurm; jobs of a first round, which asks of all problems, work so many times as long as
+#: the average; and room in a time limit for jobs that are a little longer than others.
+TRIES, _LONGEST, _ROOM = 4, 2.0, 1.05
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,32 @@ class ShortJobs:
     jobs: int
 
 
+def work_of_start(start_min: float) -> float:
+    """Hours that a job should work for each time that it loads its model."""
+    return start_min / 60 * (1 - MOST_LOST) / MOST_LOST
+
+
+def jobs_worth(work_h: float, start_min: float) -> int:
+    """In how many jobs so much work is done without losing more than that to starts; at least one."""
+    return max(1, math.floor(work_h / work_of_start(start_min))) if start_min else math.ceil(max(work_h, 1.0))
+
+
+def limit_worth(job_h: float, start_min: float, limit_h: float) -> float:
+    """A time limit in hours, this one or a longer one, under which jobs that work so long on average lose no more than
+    that to starts, and are done within their tries.
+
+    A job that is stopped starts anew: one of 30 hours in two tries of 24 loses two starts, in one of 32 hours one.
+    """
+    start_h, starts = start_min / 60, float("inf")
+    if limit_h > start_h:
+        starts = math.ceil(job_h / (limit_h - start_h))
+        too_long = job_h * _LONGEST > TRIES * (limit_h - start_h)
+        if starts * start_h <= MOST_LOST * (job_h + starts * start_h) and not too_long:
+            return limit_h
+    starts = max(1, min(math.floor(job_h / work_of_start(start_min)), math.floor(TRIES / _LONGEST)))
+    return max(limit_h, job_h / starts * _ROOM + start_h)
+
+
 def starts_of_models(stages: Iterable[StageEstimate]) -> Iterator[ModelStarts]:
     """For each model whose servers are still to be started: how long its jobs should be."""
     told = set[str]()
@@ -51,7 +81,7 @@ def starts_of_models(stages: Iterable[StageEstimate]) -> Iterator[ModelStarts]:
         if stage.basis == "counted" or not start_min or not allowed_h or not stage.start_hours or stage.model in told:
             continue
         told.add(stage.model)
-        work_h = start_min / 60 * (1 - MOST_LOST) / MOST_LOST
+        work_h = work_of_start(start_min)
         yield ModelStarts(stage.model, start_min, work_h, work_h + start_min / 60, allowed_h)
 
 
@@ -65,7 +95,41 @@ def short_jobs(stages: Iterable[StageEstimate]) -> Iterator[ShortJobs]:
         lost = stage.start_hours / stage.gpu_hours
         if lost <= MOST_LOST or stage.start_hours < _LEAST_SHARE * total:
             continue
-        work_h = (stage.start_min or 0.0) / 60 * (1 - MOST_LOST) / MOST_LOST
-        enough = max(1, math.floor(stage.jobs * stage.hours_per_job / work_h))
+        enough = jobs_worth(stage.jobs * stage.hours_per_job, stage.start_min or 0.0)
         if enough < stage.jobs or stage.tries > 1:  # else there is nothing to be done about it
             yield ShortJobs(stage, lost, min(enough, stage.jobs))
+
+
+#: What a recipe's `shards` follow from: its largest stage.
+_LARGEST = ("generate_solutions", "select_solutions")
+
+
+#: Keys of config: section -> recipe or model -> key -> value.
+Suggestion = dict[str, dict[str, dict[str, int]]]
+
+
+def suggested(stages: Iterable[StageEstimate], recipes: Recipes) -> Suggestion:
+    """What config should say instead, so that jobs are as long as their starts ask for: an overlay, empty where nothing
+    is to be changed.
+
+    Of recipes that have no solutions yet: with another number of shards, what is there would be asked for again.
+    """
+    stages = list(stages)
+    found: Suggestion = {"recipes": {}, "models": {}}
+    for short in short_jobs(stages):
+        stage = short.stage
+        if stage.recipe is not None and stage.stage in _LARGEST and not stage.done_requests:
+            shards = recipes[stage.recipe]["shards"]
+            fewer = max(1, shards * short.jobs // stage.jobs)
+            if fewer < shards:
+                found["recipes"][stage.recipe] = {"shards": fewer}
+    for stage in stages:
+        start_min, allowed_h, job_h = stage.start_min, stage.hours_allowed, stage.hours_per_job
+        if stage.stage not in _LARGEST or stage.basis == "counted" or not (start_min and allowed_h and job_h):
+            continue
+        shards = recipes[stage.recipe or ""]["shards"]
+        job_h *= shards / found["recipes"].get(stage.recipe or "", {"shards": shards})["shards"]
+        limit_min = math.ceil(limit_worth(job_h, start_min, allowed_h) * 60 - 1e-6)
+        if limit_min > max(allowed_h * 60, found["models"].get(stage.model, {"runtime_min": 0})["runtime_min"]):
+            found["models"][stage.model] = {"runtime_min": limit_min}
+    return {name: changes for name, changes in found.items() if changes}

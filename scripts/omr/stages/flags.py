@@ -83,11 +83,11 @@ def open_stage(name: str, arguments: argparse.Namespace, output: Output | None =
 
 
 def _paths(value: Any) -> Iterator[Path]:
-    """The paths in a flag's value: in lists, pairs and dictionaries too, and in `NAME=FILE`."""
+    """The paths in a flag's value: in lists, pairs and dictionaries too, as `FILE` or `NAME=FILE`."""
     if isinstance(value, Path):
         yield value
-    elif isinstance(value, str) and "=" in value:
-        yield Path(value.partition("=")[2])
+    elif isinstance(value, str):
+        yield Path(value.partition("=")[2] or value)
     elif isinstance(value, list | tuple):
         for one in value:
             yield from _paths(one)

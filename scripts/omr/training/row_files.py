@@ -222,7 +222,7 @@ def read_group(file: Any, path: Path, group: int, columns: Sequence[str] | None 
         chunk = chunks.column(place)
         if chunk.path_in_schema.partition(".")[0] in known:
             bytes_read.count(path, chunk.total_compressed_size)
-    return file.read_row_group(group, columns=known, use_threads=False)
+    return file.read_row_group(group, columns=None if columns is None else known, use_threads=False)
 
 
 def read_all(folders: Iterable[Path]) -> Iterator[Row]:

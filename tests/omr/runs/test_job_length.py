@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import yaml
 from omr.runs.estimation import StageEstimate
-from omr.runs.job_length import MOST_LOST, short_jobs, starts_of_models
+from omr.runs.job_length import MOST_LOST, TRIES, jobs_worth, limit_worth, short_jobs, starts_of_models, work_of_start
 
 
 def stage(
@@ -54,12 +57,12 @@ def test_each_model_is_told_once_and_only_where_its_starts_are_known_and_to_come
 
 
 def test_stages_whose_jobs_are_too_short_are_told_how_many_would_do() -> None:
-    # Half an hour of start for two of work: 20%. In all 20 hours of work, of which a job should have 12.
+    # Half an hour of start for two of work: 20%. In all 20 hours of work, of which a job should have 16.
     (short,) = short_jobs([stage()])
     assert (short.lost, short.jobs) == (pytest.approx(0.2), 1)
     (short,) = short_jobs([stage(jobs=60)])
-    assert short.jobs == 10
-    assert list(short_jobs([stage(work_h=12.1)])) == []
+    assert short.jobs == 7
+    assert list(short_jobs([stage(work_h=16.2)])) == []
 
 
 def test_one_job_in_one_try_cannot_be_made_longer_but_one_in_several_can() -> None:
@@ -75,3 +78,32 @@ def test_a_stage_that_is_nothing_of_the_whole_is_not_worth_a_word() -> None:
 def test_what_has_run_or_is_unknown_is_not_told() -> None:
     unknown = replace(stage(), gpu_hours=None, hours_per_job=None)
     assert list(short_jobs([unknown, replace(stage(), basis="counted"), stage(start_min=None)])) == []
+
+
+@pytest.mark.parametrize("start_min", [1.0, 20.0, 60.0])
+@pytest.mark.parametrize("job_h", [0.1, 5.0, 23.0, 24.0, 33.0, 62.0, 200.0])
+def test_under_the_limit_that_is_worth_it_no_job_loses_more_to_starts_than_it_must(
+    start_min: float, job_h: float
+) -> None:
+    start_h, limit_h = start_min / 60, limit_worth(job_h, start_min, 24.0)
+    assert limit_h >= 24.0
+    tries = math.ceil(job_h / (limit_h - start_h))
+    assert tries <= TRIES
+    # Twice as long as the average, as those of a first round.
+    assert math.ceil(2 * job_h / (limit_h - start_h)) <= TRIES
+    assert job_h / tries >= min(job_h, work_of_start(start_min)) * (1 - 1e-9)
+
+
+def test_a_limit_that_does_is_left_alone_and_one_within_which_nothing_begins_is_not() -> None:
+    assert limit_worth(10.0, 5.0, 24.0) == 24.0
+    assert limit_worth(1.0, 60.0, 0.5) > 2.0
+
+
+def test_work_is_done_in_at_least_one_job() -> None:
+    assert (jobs_worth(0.0, 10.0), jobs_worth(100.0, 10.0)) == (1, math.floor(100 / work_of_start(10.0)))
+    assert jobs_worth(7.2, 0.0) == 8
+
+
+def test_the_tries_are_those_of_the_profile() -> None:
+    profile = yaml.safe_load((Path(__file__).parents[3] / "profiles/slurm/config.yaml").read_text())
+    assert profile["retries"] + 1 == TRIES
