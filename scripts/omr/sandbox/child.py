@@ -29,7 +29,7 @@ class Child:
         self._cpu_s = 0.0
         self.ended = False
         self.spoke_unasked = False
-        self.busy = False
+        self.busy = True  # until its first block has ended
         self.killed_for_memory = False
         self._inherited = self._resident()
         self.held_bytes = COPIED_BYTES

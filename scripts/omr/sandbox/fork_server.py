@@ -152,7 +152,11 @@ class ForkServer:
         self._unsent.clear()
 
     def _post(self, message: dict[str, Any], channel: socket.socket | None = None) -> None:
-        """Send now, or when there is room again. Closes `channel` when it is sent."""
+        """Send now, or when there is room again; to one that is gone, nothing. Closes `channel` when it is sent."""
+        if self.gone:
+            if channel is not None:
+                channel.close()
+            return
         self._unsent.append((json.dumps(message).encode(), channel))
         if len(self._unsent) == 1:
             self._flush()
@@ -192,9 +196,13 @@ class ForkServer:
             here.close()
             for fd in gauges:
                 os.close(fd)
-            self._post({"reap": number})
             if isinstance(error, TimeoutError):
+                self._post({"reap": number})
                 raise StartFailed(f"a session was not ready after {_OPEN_S:g} s") from None
+            if isinstance(error, StartFailed):  # it may have died together with its server, which then does not answer
+                await self.reaped(number)
+            else:
+                self._post({"reap": number})
             raise
         return Child(number, here, pid, gauges)
 
@@ -216,7 +224,8 @@ class ForkServer:
                 return pid
 
     async def reaped(self, number: int) -> int | None:
-        """Have a dead session reaped. Returns how it ended; None if the server is gone or the process does not die."""
+        """Have a dead session reaped. Returns how it ended; None if there never was one, the server is gone or the
+        process does not die."""
         if self.gone:
             return None
         waiter = self._exits[number] = self._loop.create_future()
@@ -228,8 +237,7 @@ class ForkServer:
 
     def reap(self, number: int) -> None:
         """The same without waiting."""
-        if not self.gone:
-            self._post({"reap": number})
+        self._post({"reap": number})
 
     async def stop(self) -> None:
         """End it and all sessions: they die with it."""

@@ -50,7 +50,7 @@ class Session:
         async with self._lock, self._pool.slots:
             differs = False
             for _ in range(_TRIES):
-                if not self._alive():
+                if not self._wake():
                     differs |= await self._rebuild()
                 result = await self._call(code)
                 if result is not None:
@@ -58,6 +58,7 @@ class Session:
             else:
                 result = failed("died", _DIED)
             self._remember(code, result)
+            self._rest()
         return result if not differs else Result(**{**vars(result), "replay_differs": True})
 
     async def replay(self, past: Sequence[Past]) -> bool:
@@ -66,7 +67,9 @@ class Session:
         async with self._lock, self._pool.slots:
             self._let_go()
             self._past = [block for block in past if block.status in REPEATABLE]
-            return await self._rebuild()
+            differs = await self._rebuild()
+            self._rest()
+        return differs
 
     async def close(self) -> None:
         """End the process, if there is one. The session can no longer be used."""
@@ -78,8 +81,9 @@ class Session:
         """The process is needed no longer or is gone; variables are rebuilt if the session goes on."""
         self._let_go()
 
-    def _alive(self) -> bool:
-        """Whether its process waits for a block."""
+    def _wake(self) -> bool:
+        """Whether its process waits for a block. If so it is busy from now on, until it may rest: nobody takes its
+        memory in the middle of a block, or between two that rebuild it."""
         child = self.child
         if child is None:
             return False
@@ -87,7 +91,16 @@ class Session:
             self.forget()
         elif child.ended:
             self._let_go()
-        return self.child is not None
+        if self.child is None:
+            return False
+        child.busy = True
+        return True
+
+    def _rest(self) -> None:
+        """Its turn is over: what it holds from now on counts, and may be needed elsewhere."""
+        if self.child is not None:
+            self.child.rest()
+            self._pool.note_memory(self.child)
 
     def forget(self) -> None:
         """It misbehaved between blocks: its process ends and nothing is rebuilt."""
@@ -133,7 +146,9 @@ class Session:
         request = json.dumps({"n": self._calls, "code": code}).encode()
         if len(request) > LONGEST_REQUEST:
             return failed("error", f"The code is too long to run: {len(code)} characters.")
-        child.busy = True
+        if child.spoke_unasked:  # nobody listens to it any more
+            self._let_go()
+            return failed("broken", _BROKEN)
         try:
             return await _Call(self, child, self._calls).made(request)
         except BaseException:  # the job is stopping: nothing may run on
@@ -179,8 +194,6 @@ class _Call:
         if result is None:
             self._session._let_go()
             return failed("broken", _BROKEN, cpu_s, wall_s)
-        child.rest()
-        self._pool.note_memory(child)
         fields = {**vars(result), "cpu_s": cpu_s, "wall_s": wall_s}
         if result.status == "timeout":
             told = f"TimeoutError: interrupted: {self._limit}.\n"

@@ -83,7 +83,11 @@ def test_a_block_that_cannot_be_repeated_is_reported_when_its_session_is_rebuilt
 async def death_of_the_fork_server(pool: Pool) -> tuple[Session, Result]:
     session = await pool.open("innocent", 5)
     await session.run("import random; x = random.random(); x")
-    os.kill(pool._server._process.pid, signal.SIGKILL)
+    server = pool._server
+    os.kill(server._process.pid, signal.SIGKILL)
+    # Behind walls of its own it dies after the process that is killed here, and may start a session until then.
+    while not server.gone:
+        await asyncio.sleep(0.01)
     return session, await session.run("x")
 
 
@@ -110,6 +114,19 @@ def test_a_block_that_runs_when_the_fork_server_dies_is_run_again(settings: Sand
         return await running
 
     assert with_pool(settings, use).stdout == "2\n"
+
+
+def test_sessions_that_start_while_the_fork_server_dies_start_in_the_next_one(settings: SandboxSettings) -> None:
+    async def use(pool: Pool) -> list[str]:
+        said = []
+        for n in range(4):
+            os.kill(pool._server._process.pid, signal.SIGKILL)
+            sessions = [await pool.open(str(n), n) for _ in range(3)]
+            results = await asyncio.gather(*(session.run(f"{n} + 1") for session in sessions))
+            said += [result.stdout for result in results]
+        return said
+
+    assert with_pool(settings, use) == [f"{n + 1}\n" for n in range(4) for _ in range(3)]
 
 
 def test_a_fork_server_that_keeps_dying_ends_the_job(
@@ -260,3 +277,21 @@ def test_killing_the_job_leaves_no_process(settings: SandboxSettings, lacking: s
         assert not any(zombie(pid) for pid in pids)
         front.kill()
     assert gone(pids)
+
+
+def test_nobody_takes_the_memory_of_a_session_that_is_being_rebuilt(
+    settings: SandboxSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("omr.sandbox.pool._GUARD_S", 0.001)
+
+    async def use(pool: Pool) -> list[Result]:
+        sessions = [await pool.open(str(n), n) for n in range(3)]
+        for session in sessions:
+            for block in (f"big = bytearray({150 << 20})", "x = len(big)", "y = x + 1"):
+                await session.run(block)
+        return [await session.run("x, y") for _ in range(2) for session in sessions]
+
+    results = with_pool(replace(settings, memory_total_mb=200), use)
+    assert [(result.stdout, result.replay_differs) for result in results] == [
+        (f"({150 << 20}, {(150 << 20) + 1})\n", False)
+    ] * 6

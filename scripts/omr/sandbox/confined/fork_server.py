@@ -1,8 +1,9 @@
 """The process that sessions are forked from. Started by the front with an empty environment and one socket, its stdin.
 
 Messages on that socket, JSON, one each: asked {"open": id, "seed": n} with the session's end of a socket, and
-{"reap": id}; told {"ready": ...} or {"refused": why} once, and {"exit": [id, code]} for each reaped session. A dead
-session stays unreaped until asked, so that its process id never names another process while the front may signal it.
+{"reap": id}; told {"ready": ...} or {"refused": why} once, and {"exit": [id, code]} for each reaped session, where code
+is null if there is none of that id. A dead session stays unreaped until asked, so that its process id never names
+another process while the front may signal it.
 """
 
 from __future__ import annotations
@@ -128,7 +129,7 @@ class _Server:
     def _reap(self, number: int) -> None:
         pid = self._pids.get(number)
         if pid is None:
-            self._to_reap.discard(number)
+            self._tell_exit(number, None)
             return
         found, status = os.waitpid(pid, os.WNOHANG)
         if not found:
@@ -136,4 +137,7 @@ class _Server:
             return
         self._to_reap.discard(number)
         del self._pids[number]
-        self._control.send(json.dumps({"exit": [number, os.waitstatus_to_exitcode(status)]}).encode())
+        self._tell_exit(number, os.waitstatus_to_exitcode(status))
+
+    def _tell_exit(self, number: int, code: int | None) -> None:
+        self._control.send(json.dumps({"exit": [number, code]}).encode())
