@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from workflow.projects import Project
 
+pytestmark = pytest.mark.workflow
 DEMO = ("results/demo/problems.jsonl", "--configfile", "config/demo.yaml")
 
 

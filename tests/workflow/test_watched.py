@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable
 
 import orjson
+import pytest
 from terminals import on_terminal, plain
 from workflow.projects import Project, clean_environment
 
+pytestmark = pytest.mark.workflow
 TARGET = "results/demo/problems.jsonl"
 DEMO = (TARGET, "--configfile", "config/demo.yaml")
 
