@@ -18,7 +18,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -80,8 +79,12 @@ class Done(NamedTuple):
         return self.status != 0 and (self.late or _AWAY.search(self.err) is not None)
 
     def pass_on(self) -> int:
-        sys.stdout.write(self.out)
-        sys.stderr.write(self.err)
+        for stream, text in ((sys.stdout, self.out), (sys.stderr, self.err)):
+            try:
+                stream.write(text)
+                stream.flush()
+            except BrokenPipeError:  # nobody reads it any more; what Python still holds of it goes nowhere
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         return self.status
 
 
@@ -348,7 +351,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     folder, real, *arguments = sys.argv[1:] if argv is None else argv
     later = arguments[:1] == ["--later"]
     command = Command(Path(folder), real, arguments[1:] if later else arguments)
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         return scancel_later(command) if later else HANDLED[command.name](command)
     except KeyboardInterrupt:

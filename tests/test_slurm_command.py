@@ -170,6 +170,29 @@ def test_a_script_on_standard_input_is_submitted_at_every_try(site: Site, monkey
     assert (site.bin / "script").read_text() == given.read_text()
 
 
+def piped(site: Site, name: str, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    """As a program calls it, through pipes."""
+    command = [sys.executable, slurm_command.__file__, str(site.run), str(site.bin / name), *arguments]
+    return subprocess.run(command, input=given, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_a_script_that_slurm_refuses_unread_is_refused_in_its_words(site: Site) -> None:
+    site.has("sbatch", 'exec <&-; echo "sbatch: error: invalid partition specified: cpu" >&2; exit 3')
+    done = piped(site, "sbatch", *SUBMISSION, given="#!/bin/sh\n" + "# nothing\n" * 200_000)
+    assert (done.returncode, done.stderr) == (3, "sbatch: error: invalid partition specified: cpu\n")
+
+
+def test_an_answer_that_nobody_reads_is_no_failure(site: Site) -> None:
+    site.has("sinfo", "seq 100000")
+    command = [sys.executable, slurm_command.__file__, str(site.run), str(site.bin / "sinfo"), "-h"]
+    asked = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert asked.stdout is not None
+    assert asked.stderr is not None
+    asked.stdout.close()
+    assert (asked.stderr.read(), asked.wait(60)) == (b"", 0)
+    asked.stderr.close()
+
+
 def test_nothing_is_submitted_after_snakemake_was_told_to_stop(site: Site) -> None:
     site.has("sbatch", "echo 17")
     (site.run / "stopping").touch()
