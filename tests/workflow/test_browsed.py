@@ -9,10 +9,13 @@ import subprocess
 import sys
 import urllib.request
 from http.cookiejar import CookieJar
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from browse_pages import Markup, pages
+from omr.browse.database import open_for_writing
+from omr.browse.pages import Pages, State
 from workflow.projects import Project, clean_environment
 
 pytestmark = pytest.mark.workflow
@@ -34,7 +37,9 @@ def test_the_rule_prints_an_address_and_ends_with_ctrl_c(demo: Project) -> None:
     assert run.stdout is not None
     try:
         address = next(found[0] for line in run.stdout if (found := re.search(r"http://127\S+", line)))
-        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+        browser = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(CookieJar())
+        )
         with browser.open(address, timeout=60) as answer:
             assert "From threads to clean problems" in answer.read().decode()
     finally:
@@ -43,6 +48,15 @@ def test_the_rule_prints_an_address_and_ends_with_ctrl_c(demo: Project) -> None:
     assert "ended" in said
     key = address.partition("key=")[2]
     assert key not in demo.path("results/demo/logs/browse.log").read_text()
+
+
+def test_the_first_page_says_where_a_run_began_before_anything_is_indexed(
+    finished_demo: Project, tmp_path: Path
+) -> None:
+    index = tmp_path / "index.sqlite"
+    open_for_writing(index).close()
+    page = Pages(finished_demo.path("results/demo"), index, State()).all["/"]({}).html
+    assert "From threads to clean problems" in page
 
 
 def test_every_page_of_the_demo_is_whole(demo: Project) -> None:

@@ -64,6 +64,11 @@ class Overview(NamedTuple):
     recipes: list[RecipeCard]
     fault: str  # why there is no funnel
 
+    @property
+    def begins_with(self) -> str:
+        """What the run began with: its first stage tells, also before the index knows any of it."""
+        return "threads" if self.bars and self.bars[0].unit == "threads" else "given problems"
+
 
 def overview(db: sqlite3.Connection, run: Path) -> Overview:
     """The figures of the first page: counts as the stages wrote them, the rest from the index."""
