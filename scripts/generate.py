@@ -67,6 +67,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--plan", type=Path, help="only rows that this plan (see plan_solutions.py) gives more solutions than --seed")
     add("--wanted", help="only rows whose number in this table (as --table of plan_solutions.py) is not 0")
     add("--pass-rates", type=Path, help="the pass rates that the table goes by")
+    add("--contamination", type=Path, help="report of the decontamination of the rows, which `gates` may find too bad")
     add("--shard", type=int, default=0, help="which shard of the rows, from 0")
     add("--shards", type=int, default=1, help="number of shards")
     add("--config", type=Path, nargs="+", required=True, help="config files, later ones win")
@@ -270,6 +271,7 @@ def fill_open_store(args: argparse.Namespace, work: Work, job: Job, store: Reply
     failed: list[dict[str, Any]] = []
     if planning.finds_work():
         job.budget.check()
+        check_decontamination(args)
         drain = asyncio.run(answer(args, work, job, store, planning, log))
         if drain.stopped:
             log("told to stop: finished replies are kept, the next run goes on from there")
@@ -283,6 +285,16 @@ def fill_open_store(args: argparse.Namespace, work: Work, job: Job, store: Reply
     forget_answered(args.output, store.__contains__)
     write_counts(args, job.model, store, tries, planning)
     return 0
+
+
+def check_decontamination(args: argparse.Namespace) -> None:
+    """Raise UserError where the rows are not fit to be solved."""
+    if args.contamination is None:
+        return
+    from omr.runs.counts import read_counts
+    from omr.runs.gates import check_before_solving, gates_of
+
+    check_before_solving(gates_of(read_config(args.config)), read_counts(args.contamination))
 
 
 def note_plan(args: argparse.Namespace, work: Work, planning: Planning, store: ReplyStore, log: Log) -> None:

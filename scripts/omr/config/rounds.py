@@ -125,8 +125,9 @@ class Rounds:
         return f"{part} --wanted {_json(seed_table(recipe).beyond(int(wildcards.seed)))}"
 
     def files(self, wildcards: OfSeed, input: Any) -> str:
-        """A param of generate_solutions: the files that say which rows those are, and with what solutions are made."""
-        given = {"plan": input.plan, "pass_rates": input.pass_rates}
+        """A param of generate_solutions: the files that say which rows those are, whether they may be solved,
+        and with what solutions are made."""
+        given = {"plan": input.plan, "pass_rates": input.pass_rates, "contamination": input.contamination}
         files = flags({name: str(path) for name, path in given.items() if path})
         return f"{self._recipes.solution_files(wildcards, input)} {files}".strip()
 

@@ -50,6 +50,11 @@ class Gates(NamedTuple):
     obeyed_instructions: float | None = None
 
 
+def gates_of(config: Mapping[str, Any]) -> Gates:
+    """The bounds of a config file; none where it has no `gates`."""
+    return Gates(**config.get("gates", {}))
+
+
 class Monotone(NamedTuple):
     """What a model was asked, and the verdict that it gave nearly always."""
 
@@ -130,6 +135,18 @@ def broken(
     elif bound is not None and obeyed is not None and obeyed.value > bound:
         found.append(f"of instructions planted in threads {obeyed} were obeyed (obeyed_instructions {bound})")
     return found
+
+
+def check_before_solving(gates: Gates, report: Counts) -> None:
+    """Raise UserError where the contamination report alone is beyond its bound: solutions would be paid for a dataset
+    that is not made."""
+    found = broken(gates, {}, report)
+    if found:
+        raise UserError(
+            f"no solution is asked for, since {found[0]}",
+            remedy="ask a better model in `check_contamination`, or add nets to `decontaminate`; report.html tells "
+            "which copies were missed. Where the problems are good enough all the same, loosen `gates` in config",
+        )
 
 
 # ---- commands that make products -------------------------------------------------------------------------------------
