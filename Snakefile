@@ -5,7 +5,14 @@ min_version("9.27")
 
 
 include: "rules/common.smk"  # config, settings, wildcard constraints, the base rule of model stages
-include: f"rules/{'problem_sets' if settings.starts_from_problems else 'problems'}.smk"  # given problems, threads -> merged
+include: f"rules/{'problem_sets' if settings.starts_from_problems else 'problems'}.smk"  # given problems, threads -> problems
+
+
+if settings.classifies:
+
+    include: "rules/classes.smk"  # problems -> classified -> answers, proofs -> merged
+
+
 include: "rules/deduplicate.smk"  # merged -> deduplicated
 include: "rules/decontaminate.smk"  # deduplicated + benchmarks -> decontaminated
 include: "rules/difficulty.smk"  # judged -> pass rates; how many solutions each problem gets

@@ -19,7 +19,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-_INCLUDE = re.compile(r'^include: f?"rules/(?:\{[^}]*\}|(\w+))\.smk"', re.MULTILINE)
+_INCLUDE = re.compile(r'^( *)include: f?"rules/(?:\{[^}]*\}|(\w+))\.smk"', re.MULTILINE)
 _RULE = re.compile(r"^\s*(?:rule (\w+):|use rule (\w+) as (\w+) with:)", re.MULTILINE)
 _NODE = re.compile(r'^\s*(\d+)\[label = "([^"\\]+)', re.MULTILINE)
 _EDGE = re.compile(r"^\s*(\d+) -> (\d+)", re.MULTILINE)
@@ -42,12 +42,15 @@ def rules_in_order(root: Path = ROOT) -> dict[str, tuple[str, bool]]:
     """Rule -> (its file, whether it asks a model), in the order in which the Snakefile reads them."""
     snakefile = (root / "Snakefile").read_text(encoding="utf-8")
     # A file that config chooses among others begins the recipe: threads, in the run that is drawn.
-    names = [found[1] or "problems" for found in _INCLUDE.finditer(snakefile)]
+    names = [(found[2] or "problems", bool(found[1])) for found in _INCLUDE.finditer(snakefile)]
     rules: dict[str, tuple[str, bool]] = {}
-    for name in names:
+    part = ""
+    for name, goes_on in names:
+        # One that some runs leave out goes on with what the file above it began.
+        part = part if goes_on else name
         text = (root / "rules" / f"{name}.smk").read_text(encoding="utf-8")
         for plain, base, derived in _RULE.findall(text):
-            rules[plain or derived] = name, base == _ASKING or rules.get(base, ("", False))[1]
+            rules[plain or derived] = part, base == _ASKING or rules.get(base, ("", False))[1]
     return rules
 
 

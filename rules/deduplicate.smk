@@ -11,7 +11,7 @@ rule deduplicate:
     input:
         problems="results/{run}/merged.jsonl",
         # Without them a file that somebody put in their place would be taken for the workflow's own.
-        counts=f"results/{{run}}/counts/{'read_problems' if settings.starts_from_problems else 'merge_data'}.json",
+        counts=f"results/{{run}}/counts/{settings.merging_stage}.json",
         threads=[] if settings.starts_from_problems else "results/{run}/origins.jsonl",
         code=code_of("deduplicate"),
     output:

@@ -1,6 +1,7 @@
-"""Problems that are there already -> merged.jsonl, instead of threads.
+"""Problems that are there already, instead of threads.
 
     problems (hub dataset, file or folder) -> results/{run}/merged.jsonl
+    with `classify`                        -> results/{run}/problems.jsonl, for rules/classes.smk
 
 Writes dropped/read_problems.jsonl and counts/read_problems.json as well.
 """
@@ -38,7 +39,7 @@ rule read_problems:
         problems=settings.problems_input,
         code=code_of("read_problems"),
     output:
-        rows="results/{run}/merged.jsonl",
+        rows=f"results/{{run}}/{'problems' if settings.classifies else 'merged'}.jsonl",
         dropped="results/{run}/dropped/read_problems.jsonl",
         counts="results/{run}/counts/read_problems.json",
     log:

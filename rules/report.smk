@@ -18,6 +18,7 @@ rule check_counts:
         "results/{run}/logs/check_counts.log",
     params:
         starts_from="problems" if settings.starts_from_problems else "threads",
+        classifies="--classifies" if settings.starts_from_problems and settings.classifies else "",
         without="" if config["problems"]["use_converted_proofs"] else "--without parse_conversions parse_proofs",
     conda:
         "../envs/workflow.yaml"
@@ -25,6 +26,7 @@ rule check_counts:
         "python scripts/check_counts.py"
         " --run results/{wildcards.run}"
         " --starts-from {params.starts_from}"
+        " {params.classifies}"
         " {params.without}"
         " --output {output.text}"
         " --json {output.json}"

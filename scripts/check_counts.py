@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -61,6 +61,14 @@ GIVEN_CHAIN = (
     Link("read_problems", "merged.jsonl"),
     Link("deduplicate", "deduplicated.jsonl", reads="read_problems"),
     Link("decontaminate", "decontaminated.jsonl", "check_contamination", reads="deduplicate"),
+)
+
+
+#: The same where given problems are classified first.
+GIVEN_CLASSIFIED_CHAIN = (
+    Link("read_problems", "problems.jsonl"),
+    replace(CHAIN[2], reads="read_problems"),
+    *(link for link in CHAIN[3:] if link.stage != "parse_answers"),
 )
 
 
@@ -153,19 +161,20 @@ def check_chain(run: Path, chain: Iterable[Link], stages: Mapping[str, Counts]) 
 def check_branches(run: Path, stages: Mapping[str, Counts]) -> None:
     """Each classified problem goes to exactly one branch, or is dropped by merge_data with its class as reason."""
     merge, classified = stages["merge_data"], stages["parse_classes"]["written"]
-    answers, proofs = stages["parse_answers"], stages.get("parse_proofs")
-    converted = stages.get("parse_conversions", {"read": 0})["read"]
+    converted, proofs = (stages.get(name, {"read": 0, "written": 0}) for name in ("parse_conversions", "parse_proofs"))
     aside = sum(n for reason, n in merge["dropped"].items() if reason != "duplicate")
-    routed = answers["read"] + converted + aside
-    check(routed == classified, f"of {classified} classified rows {routed} went anywhere", run / "merged.jsonl")
-    wrote = answers["written"] + (proofs["written"] if proofs else 0)
     read = merge["read"] - aside
+    # Given problems bring their answers along: they are merged as they were classified.
+    given = {"read": read - proofs["written"], "written": read - proofs["written"]}
+    answers = stages.get("parse_answers", given)
+    routed = answers["read"] + converted["read"] + aside
+    check(routed == classified, f"of {classified} classified rows {routed} went anywhere", run / "merged.jsonl")
+    wrote = answers["written"] + proofs["written"]
     check(wrote == read, f"the branches wrote {wrote} rows, merge_data read {read}", run / "merged.jsonl")
 
 
-def collect(run: Path, starts_from: str = "threads", without: Collection[str] = ()) -> list[Counts]:
+def collect(run: Path, chain: Sequence[Link] = CHAIN, without: Collection[str] = ()) -> list[Counts]:
     """The counts of all stages of a run but those that are switched off, in the order of the recipe, checked."""
-    chain = CHAIN if starts_from == "threads" else GIVEN_CHAIN
     stages: dict[str, Counts] = {}
     for link in chain:
         path = run / "counts" / f"{link.stage}.json"
@@ -176,7 +185,7 @@ def collect(run: Path, starts_from: str = "threads", without: Collection[str] = 
         stages[link.stage] = read_counts(path)
         check_files(run, link, stages[link.stage])
     check_chain(run, chain, stages)
-    if chain is CHAIN:
+    if "merge_data" in stages:
         check_branches(run, stages)
     return list(stages.values())
 
@@ -312,6 +321,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--run", type=Path, required=True, help="results folder of the run")
     parser.add_argument("--recipe", help="the stages of this recipe instead of those that all recipes share")
     parser.add_argument("--starts-from", choices=("threads", "problems"), default="threads", help="what the run reads")
+    parser.add_argument("--classifies", action="store_true", help="a model classifies given problems")
     parser.add_argument("--kept-by", choices=KEPT_BY, default=KEPT_BY[0], help="where its solutions go on from")
     parser.add_argument("--above", type=Path, help="table of the stages that all recipes share (stages.json)")
     about = "recipes whose solutions it compares, with where these go on from"
@@ -324,7 +334,8 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     before: list[Counts] = [] if args.above is None else read_table(args.above)
     if args.recipe is None:
-        stages = collect(args.run, args.starts_from, args.without)
+        given = GIVEN_CLASSIFIED_CHAIN if args.classifies else GIVEN_CHAIN
+        stages = collect(args.run, CHAIN if args.starts_from == "threads" else given, args.without)
     else:
         made = Made.read(args.made)
         before = [

@@ -20,7 +20,7 @@ from omr.parsers.readable import is_readable
 from omr.replies.tries import TriedReplies
 from omr.stages.flags import add_replies, open_stage, stage_parser
 
-FIELDS = {"id": str, "thread_id": str, "problem": str, "forum_post": str, "forum_discussions": str}
+FIELDS = {"id": str, "thread_id": str, "problem": str}
 
 
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:

@@ -2,7 +2,8 @@
 
 In: decontaminated.jsonl; judged rows and solutions (all seeds) of one shard. Out, in the order of the judged rows, a
 row per pair: id (`<problem id>-<seed of the right one>-<seed of the wrong one>`), problem_id, problem, problem_source,
-expected_answer, answer_source, pass_rate, prompt, chosen, rejected (lists of messages), chosen_answer, rejected_answer,
+source_url, source_license, source_author, source_date (null: not told), expected_answer, answer_source, pass_rate,
+prompt, chosen, rejected (lists of messages), chosen_answer, rejected_answer,
 chosen_judged_by, rejected_judged_by. Both texts are as the model wrote them: were one of them summarized anew, its
 style would tell them apart. Both have reasoning, or neither has.
 Which pairs are taken follows from hashes of their ids; a solution is in one pair at most.
@@ -41,6 +42,7 @@ from omr.solutions.pass_rate import pass_rate
 from omr.stages.flags import add_input, add_problems, add_shard, add_solutions, open_stage, stage_parser
 from omr.stages.problem_index import ProblemIndex
 from omr.stages.stage import Stage
+from omr.threads.origins import origin_columns
 from omr.training.solution_replies import Replies, SolutionReplies
 from omr.training.texts import Text, Texts
 
@@ -190,7 +192,7 @@ class Pairing:
             "id": pair.id,
             "problem_id": problem["id"],
             "problem": problem["problem"],
-            "problem_source": problem.get("problem_source"),
+            **origin_columns(problem),
             "expected_answer": right.row["expected_answer"],
             "answer_source": right.row["answer_source"],
             "pass_rate": rate,

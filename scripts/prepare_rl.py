@@ -2,8 +2,8 @@ r"""Problems for reinforcement learning with verifiable rewards: a problem, and 
 
 In: decontaminated.jsonl; the judged rows of a recipe, all shards; the pass rates of the recipe that is the measure.
 Out, in the order of the judged rows, a row per problem: id, problem, expected_answer, answer_source, problem_type,
-problem_source (null: unknown), pass_rate, pass_rate_by (the measure), majority_votes, total_votes, prompt (messages
-that ask for the answer in \boxed{}).
+problem_source, source_url, source_license, source_author, source_date (null: not told), pass_rate, pass_rate_by (the
+measure), majority_votes, total_votes, prompt (messages that ask for the answer in \boxed{}).
 Dropped, by the first reason that holds:
   contaminated          the problem is not in decontaminated.jsonl
   <source>_answer       the answer is `extracted` or from the `majority`, which --answer-sources does not name
@@ -33,6 +33,7 @@ from omr.solutions.judging import by_problem
 from omr.stages.flags import add_input, add_problems, open_stage, stage_parser
 from omr.stages.problem_index import ProblemIndex
 from omr.stages.seeds import read_shares
+from omr.threads.origins import origin_columns
 
 _JUDGED: Fields = {
     "id": str,
@@ -110,7 +111,7 @@ def rl_row(problem: Row, judged: Row, pass_rate: float | None, measure: str, pro
         "expected_answer": judged["expected_answer"],
         "answer_source": judged["answer_source"],
         "problem_type": problem.get("problem_type"),
-        "problem_source": problem.get("problem_source"),
+        **origin_columns(problem),
         "pass_rate": pass_rate,
         "pass_rate_by": measure,
         "majority_votes": judged["majority_votes"],

@@ -1,10 +1,10 @@
 """Groups of solutions for reinforcement learning: which is best is verifiable, since it is known which are right.
 
 In: decontaminated.jsonl; of a recipe that compares solutions the groups and their comparisons, all shards in one order.
-Out, in the order of the groups, a row per group: id (of the group), problem_id, problem, problem_source (or null),
-expected_answer, answer_source, pass_rate (share of right ones among the solutions of the recipes that are compared),
-pass_rate_by (those recipes), right (indexes of all right candidates, from 0), num_solutions, prompt (messages that show
-the candidates and ask for an index).
+Out, in the order of the groups, a row per group: id (of the group), problem_id, problem, problem_source,
+source_url, source_license, source_author, source_date (null: not told), expected_answer, answer_source, pass_rate
+(share of right ones among the solutions of the recipes that are compared), pass_rate_by (those recipes), right (indexes
+of all right candidates, from 0), num_solutions, prompt (messages that show the candidates and ask for an index).
 Dropped, by the first reason that holds:
   contaminated          the problem is not in decontaminated.jsonl
   <source>_answer       the answer is `extracted` or from the `majority`, which --answer-sources does not name
@@ -23,6 +23,7 @@ from omr.errors import UserError, run_command
 from omr.files.jsonl import Fields, Row, read_rows
 from omr.stages.flags import add_input, add_problems, open_stage, stage_parser
 from omr.stages.problem_index import ProblemIndex
+from omr.threads.origins import origin_columns
 
 _GROUP: Fields = {
     "id": str,
@@ -83,7 +84,7 @@ def rl_row(group: Row, comparison: Row, problem: Row, prompt: Prompt) -> Row:
         "id": group["id"],
         "problem_id": group["problem_id"],
         "problem": problem["problem"],
-        "problem_source": problem.get("problem_source"),
+        **origin_columns(problem),
         "expected_answer": group["expected_answer"],
         "answer_source": group["answer_source"],
         "pass_rate": float(group["pass_rate"]),

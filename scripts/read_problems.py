@@ -7,6 +7,8 @@ Out, `merged.jsonl`: `id` (the one given; else `<hash of the problem's notation>
 hash), `problem`, `expected_answer` (or null), `problem_type` (`has_answer_extracted`, `no_answer_extracted`) and, where
 they are told, `problem_source`, `source_url`, `source_license`, `source_author`, `source_date`. A number is an answer,
 and so is the only element of a list; a blank text or NaN is none.
+With --to-classify the same rows are the problems.jsonl that a model classifies; they have `forum_discussions` then,
+which the prompt for proofs inserts: the solution that is given with the problem, or an empty text.
 
 Dropped: rows that cannot be used (`unreadable_json`, `missing_column`, `wrong_type`, `unusable_id`), `empty_problem`,
 `too_long_problem`, `placeholder_answer` (`?`, `proof`), `too_long_answer`, and `duplicate`: of problems in the same
@@ -46,8 +48,8 @@ from omr.threads.origins import ORIGINS, USUAL, origin_fields
 from omr.threads.rows import told
 
 #: What a row is made of. The first must be in every row; a column of the second kind in some row.
-PROBLEM, ANSWER, ID = "problem", "expected_answer", "id"
-FIELDS = (PROBLEM, ANSWER, ID, *ORIGINS)
+PROBLEM, ANSWER, ID, SOLUTION = "problem", "expected_answer", "id", "solution"
+FIELDS = (PROBLEM, ANSWER, ID, SOLUTION, *ORIGINS)
 #: Reasons for which a row is no row of problems; the others are about the problem that it states.
 _UNUSABLE = ("unreadable_json", "missing_column", "wrong_type", "unusable_id")
 _MAY_LACK = {ID: "id", **USUAL}
@@ -76,12 +78,15 @@ class Found(NamedTuple):
 
 class ProblemSet:
     """The rows of files of problems, to be read as often as needed. `columns` maps `FIELDS` to paths in a row; a field
-    that is left out is not looked for."""
+    that is left out is not looked for. `to_classify`: rows have what a model is told of a problem."""
 
-    def __init__(self, files: list[Path], columns: Mapping[str, str], limit: int | None = None) -> None:
+    def __init__(
+        self, files: list[Path], columns: Mapping[str, str], limit: int | None = None, to_classify: bool = False
+    ) -> None:
         self.files = files
         self._columns = dict(columns)
         self._limit = limit
+        self.to_classify = to_classify
         #: Columns that some row has had.
         self.seen: set[str] = set()
         #: Columns of the first row.
@@ -139,6 +144,9 @@ class ProblemSet:
             value = values.get(field)
             if isinstance(value, bool) or not isinstance(value, str | int | float | list | None):
                 return self._mistyped(field, "text", value)
+        solution = values.get(SOLUTION)
+        if not isinstance(solution, str | None):
+            return self._mistyped(SOLUTION, "text or null", solution)
         if own_id is not None and (not _USABLE_ID.fullmatch(own_id) or is_canary(own_id)):
             detail = f"{self._columns[ID]} is {own_id!r:.80}: an id has 1 to 128 of a-z, A-Z, 0-9, `_.:-`"
             return Refused("unusable_id", f"{detail}; `id: null` makes ids from the texts", {"problem": problem})
@@ -150,7 +158,8 @@ class ProblemSet:
             return Refused("too_long_answer", f"{len(answer)} characters", about | shown)
         kind = "no_answer_extracted" if answer is None else "has_answer_extracted"
         origin = origin_fields({field: told(values.get(field)) for field in ORIGINS})
-        return _ids(own_id, problem) | about | {"problem_type": kind} | origin
+        asked = {"forum_discussions": (solution or "").replace("\0", "").strip()} if self.to_classify else {}
+        return _ids(own_id, problem) | about | {"problem_type": kind} | origin | asked
 
     def _mistyped(self, field: str, wanted: str, value: Any) -> Refused:
         return Refused("wrong_type", f"{self._columns[field]} must be {wanted}, not {_type_name(value)}", {})
@@ -254,6 +263,8 @@ def write_problems(stage: Stage, problems: ProblemSet, duplicates: Duplicates) -
             stage.write(row)
             types[row["problem_type"]] += 1
     stage.note("problem_types", dict(sorted(types.items())))
+    if problems.to_classify:
+        stage.note("to_classify", True)
 
 
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -264,6 +275,8 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     for field in ORIGINS:
         parser.add_argument(f"--{field}", metavar="COLUMN", help="where it comes from: a column that tells it")
     parser.add_argument("--id", metavar="COLUMN", help="its id; without it ids are made from the texts")
+    parser.add_argument("--solution", metavar="COLUMN", help="its solution, for proofs that a model restates")
+    parser.add_argument("--to-classify", action="store_true", help="write problems.jsonl, for a model to classify")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N rows")
     parser.add_argument("--max-bad-fraction", type=float, default=0.01, metavar="F", help="unusable rows tolerated")
     return parser.parse_args(argv)
@@ -273,7 +286,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parse_arguments(argv)
     columns = {field: value for field in FIELDS if (value := getattr(arguments, field)) is not None}
     files = find_inputs(arguments.input)
-    problems = ProblemSet(files, columns, arguments.limit)
+    problems = ProblemSet(files, columns, arguments.limit, arguments.to_classify)
     duplicates = look_through(problems, arguments.max_bad_fraction)
     check_columns(problems, columns)
     with open_stage("read_problems", arguments) as stage:

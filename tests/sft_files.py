@@ -11,11 +11,16 @@ import orjson
 import prepare_sft
 from omr.files.jsonl import dumps, read_rows
 from omr.solutions.traces import origin_of
+from omr.threads.origins import COLUMN_OF
 from omr.training.row_files import read_all
 
 ROOT = Path(__file__).parents[1]
 MODEL = "owner/some-model@abc"
 Row = dict[str, Any]
+
+
+#: A row that nothing is told of where it comes from.
+NO_ORIGIN = dict.fromkeys(COLUMN_OF.values())
 
 
 def problem(problem_id: str, **fields: Any) -> Row:

@@ -119,3 +119,36 @@ def test_a_run_that_starts_from_problems_has_their_stages_and_no_left_overs_of_t
     (tmp_path / "counts/read_problems.json").write_bytes(orjson.dumps(told | {"written": 3}))
     with pytest.raises(UserError, match="rows were lost"):
         main([*flags, "--starts-from", "problems"])
+
+
+def given_and_classified(folder: Path, **changes: dict[str, Any]) -> list[str]:
+    """The files of a run whose given problems were classified, beside left-overs of one that started from threads."""
+    flags = write_run(folder, **{"merge_data": COUNTS["merge_data"] | {"read": 5, "passed": 3}} | changes)
+    (folder / "dropped/read_problems.jsonl").write_bytes(b"{}\n")
+    told = {"stage": "read_problems", "read": 7, "passed": 6, "written": 6, "dropped": {"duplicate": 1}}
+    (folder / "counts/read_problems.json").write_bytes(orjson.dumps(told))
+    return [*flags, "--starts-from", "problems", "--classifies"]
+
+
+def test_given_problems_that_are_classified_have_those_stages_too_and_their_rows_add_up(tmp_path: Path) -> None:
+    # Six classified rows: two proofs, of which one comes back, one set aside, three with their own answers.
+    merged = {"read": 5, "passed": 2, "written": 2, "dropped": {"mcq": 1, "duplicate": 2}}
+    flags = given_and_classified(tmp_path, merge_data=merged)
+    (tmp_path / "dropped/merge_data.jsonl").write_bytes(b"{}\n" * 3)
+    assert main(flags) == 0
+    assert [stage["stage"] for stage in orjson.loads((tmp_path / "stages.json").read_bytes())] == [
+        "read_problems", "parse_classes", "parse_conversions", "parse_proofs", "merge_data", "deduplicate", "decontaminate",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("stage", "change"),
+    [
+        ("merge_data", {"read": 4, "passed": 2, "dropped": {"mcq": 1, "duplicate": 1}}),
+        ("parse_classes", {"read": 5, "passed": 5}),
+        ("parse_conversions", {"read": 3, "passed": 3}),
+    ],
+)
+def test_a_lost_row_of_given_problems_stops_the_run(tmp_path: Path, stage: str, change: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match=r"rows were lost|went anywhere"):
+        main(given_and_classified(tmp_path, **{stage: change}))

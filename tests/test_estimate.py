@@ -479,6 +479,18 @@ def test_given_problems_are_counted_whatever_their_file_and_no_thread_is_labelle
     assert limited["threads"]["number"] == 7
 
 
+def test_given_problems_that_are_classified_cost_four_questions_each_and_their_proofs_more(tmp_path: Path) -> None:
+    path = tmp_path / "problems.jsonl"
+    run_files.write_rows(path, *({"problem": f"Find ${n}x$.", "expected_answer": n} for n in range(50)))
+    given = run_files.config()["problems_from"] | {"path": str(path), "classify": True}
+    found = estimated(tmp_path / "run", problems_from=given)
+    assert stage(found, "classify_problems")["requests"] == 200
+    assert stage(found, "convert_proofs")["requests"] == round(50 * RATIOS["proofs"].value)
+    assert {"extract_problems", "extract_answers"}.isdisjoint(entry["stage"] for entry in found["stages"])
+    merged = 50 * RATIOS["merged"].value * RATIOS["unique"].value
+    assert stage(found, "check_contamination")["requests"] == round(merged * RATIOS["pairs"].value)
+
+
 def test_the_share_of_known_answers_is_that_of_the_problems_that_were_read(tmp_path: Path) -> None:
     path = tmp_path / "problems.jsonl"
     run_files.write_rows(path, {"problem": "Find $x$.", "expected_answer": 1})

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -160,3 +161,47 @@ def test_a_thread_of_which_nothing_is_there_stops_the_merge(tmp_path: Path) -> N
     }
     with pytest.raises(UserError, match="not at its place"):
         run_stage(main, tmp_path, inputs)
+
+
+def given_row(number: int, text: str = "", answer: str | None = "5", **fields: Any) -> Row:
+    """A problem that was given and classified, with its answer and where it comes from."""
+    row = {name: value for name, value in classified(number, text).items() if name != "forum_post"}
+    kind = "no_answer_extracted" if answer is None else "has_answer_extracted"
+    return (
+        row
+        | {"expected_answer": answer, "problem_type": kind, "problem_source": "own", "source_license": "MIT"}
+        | fields
+    )
+
+
+def test_given_problems_keep_their_answers_and_origin_and_go_out_by_their_class(tmp_path: Path) -> None:
+    rows = [
+        given_row(0), given_row(1, answer=None), given_row(2, is_mcq=True), given_row(3, is_proof=True),
+        given_row(4, is_proof=True), given_row(5, is_binary=None),
+    ]  # fmt: skip
+    run = run_stage(main, tmp_path, {"classified": rows, "proofs": [proof(rows[3], "Find it.")]})
+    origin = {"problem_source": "own", "source_license": "MIT"}
+    assert run.rows == [
+        answer(rows[0], "5") | origin,
+        answer(rows[1]) | origin,
+        proof(rows[3], "Find it.") | origin,
+    ]
+    assert run.reasons == {rows[2]["id"]: "mcq", rows[5]["id"]: "unreadable_class"}
+    assert [row["expected_answer"] for row in run.dropped] == ["5", "5"]
+    assert_conserved(run)
+
+
+def test_a_proof_restated_as_a_given_problem_is_its_duplicate_whichever_comes_first(tmp_path: Path) -> None:
+    for number, order in enumerate((slice(None), slice(None, None, -1))):
+        rows = [given_row(0, "Prove it.", is_proof=True), given_row(1, "Find $x$.", "7")][order]
+        proofs = [proof(next(row for row in rows if row["is_proof"]), "find $x$ .")]
+        run = run_stage(main, tmp_path / str(number), {"classified": rows, "proofs": proofs})
+        assert [(row["problem"], row["expected_answer"]) for row in run.rows] == [("Find $x$.", "7")]
+        assert run.reasons == {proofs[0]["id"]: "duplicate"}
+
+
+def test_a_given_problem_without_a_word_on_its_answer_is_refused(tmp_path: Path) -> None:
+    row = given_row(0)
+    del row["expected_answer"]
+    with pytest.raises(UserError, match="expected_answer"):
+        run_stage(main, tmp_path, {"classified": [row], "proofs": []})

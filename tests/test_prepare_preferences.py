@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import prepare_preferences
 import pytest
-from sft_files import Inputs, Prepared, Row, problem, solution
+from sft_files import NO_ORIGIN, Inputs, Prepared, Row, problem, solution
 from solution_files import read_lines
 
 
@@ -34,13 +34,20 @@ def test_a_pair_is_the_prompt_a_right_and_a_wrong_solution_as_messages(tmp_path:
     (asked,) = row.pop("prompt")
     assert asked["content"].endswith("What is {{ aa-1 }}?")
     assert row == {
-        "id": "aa-1-1-0", "problem_id": "aa-1", "problem": "What is {{ aa-1 }}?", "problem_source": None,
+        "id": "aa-1-1-0", "problem_id": "aa-1", "problem": "What is {{ aa-1 }}?", **NO_ORIGIN,
         "expected_answer": "7.0", "answer_source": "majority", "pass_rate": 0.5,
         "chosen": [{"role": "assistant", "content": "<think>\nI think 1.\n</think>\n\nIt is \\boxed{7}."}],
         "rejected": [{"role": "assistant", "content": "<think>\nI think 0.\n</think>\n\nIt is \\boxed{7}."}],
         "chosen_answer": "7", "rejected_answer": "7", "chosen_judged_by": "llm", "rejected_judged_by": "llm",
     }  # fmt: skip
     assert (made.counts["read"], made.counts["passed"], made.counts["written"]) == (1, 1, 1)
+
+
+def test_a_pair_says_where_its_problem_comes_from(tmp_path: Path) -> None:
+    told = {"problem_source": "forum", "source_author": "ann", "source_license": "CC BY-SA"}
+    solutions = [solution("aa-1", 0, "no"), solution("aa-1", 1, "yes")]
+    (row,) = prepare(tmp_path, solutions, problems=[problem("aa-1", **told)]).rows
+    assert {name: row[name] for name in NO_ORIGIN} == NO_ORIGIN | told
 
 
 def test_every_solution_is_in_a_pair_or_has_a_reason(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import prepare_rl
 import pytest
 from omr.errors import UserError
-from sft_files import ROOT
+from sft_files import NO_ORIGIN, ROOT
 from solution_files import Made, Row, run_stage, write_rows
 
 PROMPT = ROOT / "prompts" / "solve_cot.yaml"
@@ -53,9 +53,21 @@ def test_a_row_is_a_problem_with_its_answer_and_a_prompt_that_asks_for_a_box(tmp
     assert r"\boxed" in message["content"]
     assert row == {
         "id": "a-1", "problem": "What is a-1?", "expected_answer": r"\frac{1}{2}", "answer_source": "extracted",
-        "problem_type": "has_answer_extracted", "problem_source": None, "pass_rate": 0.5, "pass_rate_by": "cot-a",
+        "problem_type": "has_answer_extracted", **NO_ORIGIN, "pass_rate": 0.5, "pass_rate_by": "cot-a",
         "majority_votes": 5, "total_votes": 6,
     }  # fmt: skip
+
+
+def test_a_row_says_where_its_problem_comes_from(tmp_path: Path) -> None:
+    told = {
+        "problem_source": "forum",
+        "source_url": "https://example.org/1",
+        "source_license": "MIT",
+        "source_date": "2020",
+    }
+    problems = [{"id": "a-1", "problem": "What?", **told}]
+    made = prepare(tmp_path, judged("a-1"), rates={"a-1": 0.5}, problems=write_rows(tmp_path / "told.jsonl", problems))
+    assert {name: made.rows[0][name] for name in NO_ORIGIN} == NO_ORIGIN | told
 
 
 def test_pass_rates_lie_strictly_between_the_bounds(tmp_path: Path) -> None:

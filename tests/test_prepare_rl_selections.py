@@ -10,7 +10,13 @@ from prepare_rl_selections import main
 from stage_runs import Row, StageRun, assert_conserved, read_rows, write_rows
 
 ROOT = Path(__file__).parents[1]
-PROBLEM = {"id": "a-1", "problem": "Find $x$.", "problem_source": "forum", "expected_answer": "7"}
+PROBLEM = {
+    "id": "a-1",
+    "problem": "Find $x$.",
+    "problem_source": "forum",
+    "source_license": "MIT",
+    "expected_answer": "7",
+}
 
 
 def group(number: int, *right: bool, **changes: Any) -> Row:
@@ -55,6 +61,7 @@ def test_a_row_has_the_prompt_with_the_candidates_and_all_right_indexes(tmp_path
     assert (first["id"], first["problem_id"], first["right"], first["num_solutions"]) == ("a-1-g0", "a-1", [0, 2], 3)
     assert (second["right"], second["num_solutions"]) == ([1], 2)
     assert (first["problem"], first["problem_source"], first["pass_rate"]) == ("Find $x$.", "forum", 0.5)
+    assert (first["source_license"], first["source_url"]) == ("MIT", None)
     assert first["pass_rate_by"] == "cot-0 + cot-1"
     assert first["prompt"][-1]["role"] == "user"
     assert "Solution 2:\ntext" in first["prompt"][-1]["content"]

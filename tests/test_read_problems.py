@@ -195,3 +195,21 @@ def test_where_a_problem_comes_from_is_told_by_the_columns_that_config_names(tmp
     fields = ("problem_source", "source_url", "source_license", "source_author", "source_date")
     assert [rows[0].get(field) for field in fields] == [None, "https://example.org", "cc0", "ann, ben", "2020"]
     assert not set(fields) & set(rows[1])
+
+
+def test_problems_to_classify_have_what_the_prompts_insert_and_nothing_else_is_new(tmp_path: Path) -> None:
+    rows = [problem(1, solution=" By $x$.\0 "), problem(2, solution=None), problem(3), problem(4, solution="")]
+    plain = run(tmp_path, write(tmp_path, *rows))
+    columns = (*ALL, "--solution", "solution")
+    asked = run(tmp_path, write(tmp_path, *rows), "--to-classify", columns=columns)
+    assert [row["forum_discussions"] for row in asked.rows] == ["By $x$.", "", "", ""]
+    assert [{name: row[name] for name in row if name != "forum_discussions"} for row in asked.rows] == plain.rows
+    assert (plain.counts.get("to_classify"), asked.counts["to_classify"]) == (None, True)
+
+
+def test_a_solution_that_is_no_text_makes_its_row_unusable(tmp_path: Path) -> None:
+    path = write(tmp_path, problem(1, solution=["a", "b"]), problem(2, solution=7), problem(3, solution="So."))
+    columns = (*ALL, "--solution", "solution")
+    found = run(tmp_path, path, "--to-classify", "--max-bad-fraction", "0.9", columns=columns)
+    assert [row["reason"] for row in found.dropped] == ["wrong_type", "wrong_type"]
+    assert "solution must be text or null, not list" in found.dropped[0]["detail"]

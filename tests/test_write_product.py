@@ -14,6 +14,9 @@ import pytest
 import write_product
 import yaml
 from omr.errors import UserError
+from omr.threads.origins import COLUMN_OF
+from omr.training.columns import COLUMNS
+from omr.training.forms import FORMS
 from solution_files import write_rows
 
 Row = dict[str, Any]
@@ -29,6 +32,12 @@ for form, code in re.findall(r"### `(.+?)`.*?```python\\n(.*?)```", open(folder 
     loaded[form] = list(names["rows"])
 print(json.dumps(loaded))
 """
+#: Where rows come from, of which some is told.
+ORIGIN = dict.fromkeys(COLUMN_OF.values()) | {
+    "problem_source": "forum",
+    "source_url": "https://example.org/1",
+    "source_license": "CC BY-SA 4.0",
+}
 COUNTS = {
     "stage": "prepare_rl",
     "read": 9,
@@ -41,9 +50,9 @@ COUNTS = {
 def rl_row(number: int, answer: str = r"\frac{1}{2}") -> Row:
     return {
         "id": f"a-{number}", "problem": f"What is {number}?", "expected_answer": answer, "answer_source": "extracted",
-        "problem_type": "has_answer_extracted", "problem_source": None, "pass_rate": 0.5, "pass_rate_by": "cot-a",
+        "problem_type": "has_answer_extracted", "pass_rate": 0.5, "pass_rate_by": "cot-a",
         "majority_votes": 5, "total_votes": 6, "prompt": [{"role": "user", "content": f"Solve: what is {number}?"}],
-    }  # fmt: skip
+    } | ORIGIN  # fmt: skip
 
 
 def write(folder: Path, rows: list[Row], *options: str, kind: str = "rl") -> Path:
@@ -69,7 +78,7 @@ def load(folder: Path) -> dict[str, list[Row]]:
 def test_every_form_for_reinforcement_learning_loads_as_its_trainer_wants_it(tmp_path: Path) -> None:
     loaded = load(write(tmp_path, [rl_row(1), rl_row(2, "7")]))
     prompt = [{"role": "user", "content": "Solve: what is 1?"}]
-    known = {"id": "a-1", "answer_source": "extracted", "problem_source": None, "pass_rate": 0.5}
+    known = {"id": "a-1", "answer_source": "extracted", "pass_rate": 0.5} | ORIGIN
     assert loaded["verl"][0] == {
         "data_source": "checked",
         "prompt": prompt,
@@ -82,14 +91,18 @@ def test_every_form_for_reinforcement_learning_loads_as_its_trainer_wants_it(tmp
         "solution": r"\boxed{\frac{1}{2}}",
         "expected_answer": r"\frac{1}{2}",
     }
-    assert loaded["nemo_gym"][0] == {
-        "responses_create_params": {"input": prompt},
-        "question": "What is 1?",
-        "expected_answer": r"\frac{1}{2}",
-        "agent_ref": {"type": "responses_api_agents", "name": "math_with_judge_simple_agent"},
-        "id": "a-1",
-        "pass_rate": 0.5,
-    }
+    assert (
+        loaded["nemo_gym"][0]
+        == {
+            "responses_create_params": {"input": prompt},
+            "question": "What is 1?",
+            "expected_answer": r"\frac{1}{2}",
+            "agent_ref": {"type": "responses_api_agents", "name": "math_with_judge_simple_agent"},
+            "id": "a-1",
+            "pass_rate": 0.5,
+        }
+        | ORIGIN
+    )
     assert [row["extra_info"]["index"] for row in loaded["verl"]] == [0, 1]
 
 
@@ -103,7 +116,16 @@ def test_groups_to_choose_from_load_with_the_indexes_of_all_right_candidates(tmp
     assert loaded["verl"][0]["reward_model"] == {"style": "rule", "ground_truth": "[0, 2]"}
     assert json.loads(loaded["verl"][1]["reward_model"]["ground_truth"]) == [3]
     assert loaded["verl"][0]["data_source"] == "checked"
+    assert loaded["trl"][0].items() >= ORIGIN.items()
+    assert loaded["verl"][0]["extra_info"].items() >= ORIGIN.items()
     assert "which is best" in (tmp_path / "made/README.md").read_text()
+
+
+def test_every_form_has_the_columns_that_training_rows_have_for_where_they_come_from() -> None:
+    assert set(ORIGIN) <= {column.name for column in COLUMNS}
+    for form in (form for forms in FORMS.values() for form in forms):
+        told = form.columns.get("extra_info", " ".join(form.columns))
+        assert not [name for name in ORIGIN if name not in told], form.name
 
 
 def test_the_library_behind_rewards_reads_the_answers_of_the_form_for_trl(tmp_path: Path) -> None:
@@ -153,13 +175,22 @@ def test_preferences_load_as_trl_wants_them(tmp_path: Path) -> None:
         name: [{"role": "assistant", "content": f"<think>\n{name}\n</think>\n\n7"}] for name in ("chosen", "rejected")
     }
     row = {
-        "id": "a-1-0-1", "problem_id": "a-1", "problem": "What?", "problem_source": "forum", "expected_answer": "7",
+        "id": "a-1-0-1", "problem_id": "a-1", "problem": "What?", "expected_answer": "7",
         "answer_source": "extracted", "pass_rate": 0.5, "prompt": [{"role": "user", "content": "Solve: what?"}],
         "chosen_answer": "7", "rejected_answer": "8", "chosen_judged_by": "symbolic", "rejected_judged_by": "llm",
-    } | said  # fmt: skip
+    } | said | ORIGIN  # fmt: skip
     made = write(tmp_path, [row], kind="preferences")
     assert load(made) == {"preference": [row]}
     assert "1 pairs of a right and a wrong solution" in (made / "README.md").read_text()
+
+
+def test_rows_of_which_no_origin_is_told_load_beside_others_that_have_one(tmp_path: Path) -> None:
+    unknown = rl_row(1) | dict.fromkeys(ORIGIN)
+    loaded = load(write(tmp_path, [unknown, unknown | {"id": "a-2"}, rl_row(3)]))
+    for form in ("verl", "trl", "nemo_gym"):
+        told = [row.get("extra_info", row) for row in loaded[form]]
+        assert [row["source_license"] for row in told if row["id"] in ("a-1", "a-2")] == [None, None]
+        assert [row["source_license"] for row in told if row["id"] == "a-3"] == ["CC BY-SA 4.0"]
 
 
 def test_a_bound_that_does_not_hold_stops_the_product(tmp_path: Path) -> None:

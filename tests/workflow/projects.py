@@ -59,6 +59,15 @@ class Project:
         assert done.returncode == 0, done.stdout[-6000:]
         return done.stdout
 
+    def script(self, name: str, *arguments: str) -> str:
+        """Run a command of scripts/ and insist on success; what it printed."""
+        command = [sys.executable, f"scripts/{name}", *arguments]
+        done = subprocess.run(
+            command, cwd=self.folder, env=clean_environment(), capture_output=True, text=True, timeout=300, check=False
+        )
+        assert done.returncode == 0, done.stderr[-6000:]
+        return done.stdout
+
     def planned(self, *arguments: str) -> dict[str, int]:
         """The jobs per rule that a dry run announces."""
         said = self.make(*arguments, "-n", "--quiet", "rules")

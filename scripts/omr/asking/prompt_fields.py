@@ -37,6 +37,8 @@ ROW_FIELDS = {
     "select_solutions": _CANDIDATES,
     "generate_selection_summaries": _CANDIDATES | {"comparison"},
 }
+#: The same of problems that were given: there is no post, and the discussion is the solution that came along.
+GIVEN_FIELDS = {stage: frozenset({"problem", "forum_discussions"}) for stage in ("classify_problems", "convert_proofs")}
 #: What solutions with code are told besides: the blocks that each may run. It is no field of a row.
 CODE_BUDGET = "code_budget"
 

@@ -57,6 +57,8 @@ _TITLES = {
     "groups": "A group of solutions to compare",
     "sft": "The training row",
 }
+#: Where problems were given.
+_TITLES_OF_GIVEN = {"problems": "The problem as it was given", "merged": "One of the given problems, each once"}
 _OPEN = frozenset({"problem", "forum_post", "original_problem", "first", "second", "fragment", "summary"})
 _HIDDEN = frozenset({"id", "key", "prompt_hash", "reply_key", "thread_id", "problem_id", "messages", "latency_s"})
 _SHORT = 160
@@ -154,7 +156,8 @@ class Teller:
         if event.kind == "reply":
             return self._reply(event, kind)
         row = dict(event.row)
-        title, tone, badge = _TITLES.get(kind.stage, kind.stage.replace("_", " ")), "", ""
+        titles = _TITLES | _TITLES_OF_GIVEN if self.lineage.starts_from_problems else _TITLES
+        title, tone, badge = titles.get(kind.stage, kind.stage.replace("_", " ")), "", ""
         if event.kind == "dropped":
             reason = str(row.pop("reason", ""))
             title, tone, badge = (

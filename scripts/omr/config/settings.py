@@ -72,6 +72,9 @@ class Settings:
         if given["path"] is not None and given["dataset"] is not None:
             what = "`problems_from` names both a `path` and a `dataset`"
             raise UserError(what, remedy="set the one that is not meant to null")
+        if given.get("columns", {}).get("solution") is not None and not given["classify"]:
+            what = "`problems_from.columns.solution` is set, but only proofs that are restated need one"
+            raise UserError(what, remedy="set `problems_from.classify` to true, or the column to null")
 
     @property
     def given(self) -> Mapping[str, Any]:
@@ -143,6 +146,17 @@ class Settings:
         return given["path"] is not None or given["dataset"] is not None
 
     @property
+    def classifies(self) -> bool:
+        """Whether a model says of each problem what kind it is: of those of threads always, of given ones if asked."""
+        # The config of an older run has no such key.
+        return not self.starts_from_problems or bool(self.given.get("classify"))
+
+    @property
+    def merging_stage(self) -> str:
+        """The stage that makes merged.jsonl."""
+        return "merge_data" if self.classifies else "read_problems"
+
+    @property
     def problems_input(self) -> list[str]:
         """The files of given problems, or the manifest of the downloaded dataset. Raises UserError if there is none."""
         given = self.given
@@ -154,7 +168,8 @@ class Settings:
     def problem_flags(self) -> str:
         """What of given problems is read, as flags of read_problems.py."""
         given = self.given
-        return flags({**given["columns"], "limit": given["limit"], "max_bad_fraction": given["max_bad_fraction"]})
+        read = flags({**given["columns"], "limit": given["limit"], "max_bad_fraction": given["max_bad_fraction"]})
+        return f"{read} --to-classify" if self.classifies else read
 
     def tokenizer_file(self, name: str | None) -> list[str]:
         """The tokenizer.json for a hub id or a path, as a list of inputs: empty for None."""
@@ -289,9 +304,11 @@ class Settings:
     @property
     def asking_stages(self) -> list[str]:
         """The labelling stages that ask a model in this run."""
-        if self.starts_from_problems:
+        if not self.classifies:
             return ["check_contamination"]
-        stages = ["extract_problems", "classify_problems", "extract_answers", "check_contamination"]
+        stages = ["classify_problems", "check_contamination"]
+        if not self.starts_from_problems:
+            stages = ["extract_problems", "classify_problems", "extract_answers", "check_contamination"]
         proofs = ["convert_proofs", "classify_converted"] if self.config["problems"]["use_converted_proofs"] else []
         return stages + proofs + (list(_PLANTED) if self.plants_instructions else [])
 

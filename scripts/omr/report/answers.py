@@ -34,7 +34,7 @@ def answers(data: ReportData) -> Section:
 
 
 def _problem_types(data: ReportData) -> Iterator[Block]:
-    types = data.stages.get("read_problems", data.stages.get("merge_data", {})).get("problem_types", {})
+    types = data.stages.get("merge_data", data.stages.get("read_problems", {})).get("problem_types", {})
     if not types:
         return
     where = "the problem set" if data.starts_from_problems else "the discussion"

@@ -19,8 +19,9 @@ from omr.runs.counts import PROBLEM_STAGES, Counts, ModelUse, RunCounts, read_co
 from omr.solutions.solution_figures import SolutionFigures, length_step
 from omr.training.figures import Figures, read_figures
 
-#: CPU stages that a run without threads does not have.
-_FORUM_STAGES = {step.stage for step in PROBLEM_STEPS} - {"read_problems", "deduplicate", "decontaminate"}
+#: CPU stages that a run without threads does not have, and those that a model's classes of problems need.
+_FORUM_STAGES = {"prepare_raw_data", "parse_problems", "parse_answers"}
+_CLASSIFYING_STAGES = {"parse_classes", "parse_conversions", "parse_proofs", "merge_data"}
 
 
 @dataclass
@@ -114,7 +115,7 @@ def collect(
     if recipes.is_selection(recipe):
         stages["merge_wrong_summaries"] = _of_sources(counts, "merge_wrong_summaries", recipes[recipe])
     found = {name: stage for name, stage in stages.items() if stage is not None}
-    unused = _unused(recipes, recipe, settings.starts_from_problems)
+    unused = _unused(settings, recipes, recipe)
     found = {name: stage for name, stage in found.items() if name not in unused}
     report, planted = folder / "contamination" / "report.json", folder / "planted" / "report.json"
     paths = [folder / recipe / "figures" / f"{shard}.json" for shard in recipes.shards(recipe)]
@@ -136,11 +137,12 @@ def collect(
     )
 
 
-def _unused(recipes: Recipes, recipe: str, starts_from_problems: bool) -> set[str]:
+def _unused(settings: Settings, recipes: Recipes, recipe: str) -> set[str]:
     """CPU stages that a recipe does not use; their counts would be of an older config."""
-    votes = set() if recipes.votes_on_code(recipe) else {"cut_fragments", "select_by_code"}
-    votes |= _FORUM_STAGES if starts_from_problems else {"read_problems"}
-    return votes if recipes.has_summaries(recipe) else votes | {"select_traces", "merge_summaries"}
+    unused = set() if recipes.votes_on_code(recipe) else {"cut_fragments", "select_by_code"}
+    unused |= _FORUM_STAGES if settings.starts_from_problems else {"read_problems"}
+    unused |= set() if settings.classifies else _CLASSIFYING_STAGES
+    return unused if recipes.has_summaries(recipe) else unused | {"select_traces", "merge_summaries"}
 
 
 def _of_sources(counts: RunCounts, stage: str, settings: Mapping[str, Any]) -> Counts | None:

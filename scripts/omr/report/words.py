@@ -18,6 +18,7 @@ class Step(NamedTuple):
 PROBLEM_STEPS = (
     Step("prepare_raw_data", "threads", "Read forum threads: first post, and the discussion without quotations"),
     Step("parse_problems", "threads", "Find the problems that the first post states (one thread may state several)"),
+    Step("read_problems", "problems", "Read the given problems and answers, each problem once"),
     Step("parse_classes", "problems", "Classify: proof, multiple choice, yes/no, invalid"),
     Step(
         "parse_answers",
@@ -36,9 +37,8 @@ PROBLEM_STEPS = (
         "merge_data",
         "problems",
         "Unite both branches, each problem once",
-        "It reads what both branches wrote, and the classified problems that went to neither.",
+        "It reads the problems with their answers, the restated proofs, and the problems that a class sets aside.",
     ),
-    Step("read_problems", "problems", "Read the given problems and answers, each problem once"),
     Step("deduplicate", "problems", "Find problems that were posted more than once, in other words or other LaTeX"),
     Step("decontaminate", "problems", "Remove problems that a benchmark contains"),
 )

@@ -148,6 +148,11 @@ class RunCounts:
         """Whether this run's config has the recipe; another's need not."""
         return recipe is None or recipe in self._settings.config["recipes"]
 
+    @property
+    def merging_stage(self) -> str:
+        """The stage that makes merged.jsonl in this run."""
+        return self._settings.merging_stage
+
     def stage(self, name: str, recipe: str | None = None) -> Counts | None:
         """The counts of a CPU stage; None if it (or one of its shards) has not run."""
         if not self.knows(recipe):

@@ -139,22 +139,30 @@ class Estimate:
 def problem_requests(threads: int, settings: Settings, ratios: Ratios) -> tuple[dict[str, float], float]:
     """(requests of each stage that makes problems, clean problems at the end); `threads` are problems if those are
     given."""
-    if settings.starts_from_problems:
-        unique = threads * ratios.ratio("unique")
-        return {"check_contamination": unique * ratios.ratio("pairs")}, unique * ratios.ratio("clean")
-    problems = threads * ratios.ratio("problems")
+    given = settings.starts_from_problems
+    problems = float(threads) if given else threads * ratios.ratio("problems")
+    requests = {} if given else {"extract_problems": float(threads)}
+    merged = problems
+    if settings.classifies:
+        of_classes, merged = _classifying_requests(problems, settings, ratios)
+        requests |= of_classes
+    unique = merged * ratios.ratio("unique")
+    requests["check_contamination"] = unique * ratios.ratio("pairs")
+    return requests, unique * ratios.ratio("clean")
+
+
+def _classifying_requests(problems: float, settings: Settings, ratios: Ratios) -> tuple[dict[str, float], float]:
+    """The same up to the problems that go on; given ones bring their answers along."""
+    asks_answers = not settings.starts_from_problems
     proofs = problems * ratios.ratio("proofs") if settings.config["problems"]["use_converted_proofs"] else 0.0
     merged = problems * ratios.ratio("merged" if proofs else "merged_without_proofs")
-    unique = merged * ratios.ratio("unique")
     requests = {
-        "extract_problems": float(threads),
         "classify_problems": _CLASS_PROMPTS * problems,
-        "extract_answers": problems * ratios.ratio("asked_answers"),
+        "extract_answers": problems * ratios.ratio("asked_answers") if asks_answers else 0.0,
         "convert_proofs": proofs,
         "classify_converted": _CLASS_PROMPTS * proofs * ratios.ratio("converted") if proofs else 0.0,
-        "check_contamination": unique * ratios.ratio("pairs"),
     }
-    return requests, unique * ratios.ratio("clean")
+    return requests, merged
 
 
 def recipe_requests(

@@ -20,7 +20,7 @@ from omr.threads.files import find_inputs
 def problems_at_hand(run: RunCounts, settings: Settings) -> Threads:
     """The given problems of a run: those it has read; else the rows of its input, up to `limit`; else as assumed."""
     given = settings.given
-    read, rows = run.stage("read_problems"), run.folder / "merged.jsonl"
+    read, rows = run.stage("read_problems"), run.folder / f"{'problems' if settings.classifies else 'merged'}.jsonl"
     if read is not None and rows.exists():
         return Threads(read["written"], rows.stat().st_size / max(1, read["written"]), str(rows), "problems")
     paths = [Path(path) for path in settings.problems_input]

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from omr.errors import UserError
 from omr.files.jsonl import Row
+from omr.runs.counts import read_counts
 from omr.runs.search import FileSearch, Search
 from omr.stages.row_search import ids_of, nearest
 
@@ -23,7 +24,7 @@ _PROBLEM_CHAIN = (
     ("merge_data", "merged.jsonl", None),
     ("deduplicate", "deduplicated.jsonl", None),
 )
-#: The same where problems are given, which may have ids of their own.
+#: The same where problems are given, which may have ids of their own, and not classified.
 _GIVEN_CHAIN = (("read_problems", "merged.jsonl", None), ("deduplicate", "deduplicated.jsonl", None))
 _PART_OF_PROBLEM = re.compile(r"(?P<problem>.+?)(?:-(?P<seed>\d+)|-g(?P<group>\d+))")
 
@@ -85,9 +86,10 @@ class Lineage:
         self.run = run
         self._search = search or FileSearch()
         #: Whether problems were given, so that there are no threads.
-        self.starts_from_problems = (run / "counts" / "read_problems.json").exists() and not (
-            run / "raw_aops_data.jsonl"
-        ).exists()
+        given = run / "counts" / "read_problems.json"
+        self.starts_from_problems = given.exists() and not (run / "raw_aops_data.jsonl").exists()
+        #: Whether a model classified the problems.
+        self.classifies = not self.starts_from_problems or bool(read_counts(given).get("to_classify"))
         self.recipes = sorted(path.parent.name for path in run.glob("*/solutions"))
         #: Recipes that compare solutions of others.
         self.comparing = sorted(path.parent.name for path in run.glob("*/groups"))
@@ -121,8 +123,13 @@ class Lineage:
         return Id(part["problem"], part["problem"], seed, group)
 
     def _given(self, problem: str) -> Iterator[Event]:
-        yield from self._rows("merged.jsonl", "id", problem)
+        yield from self._rows(self._first_rows, "id", problem)
         yield from self._dropped("dropped/read_problems", problem)
+
+    @property
+    def _first_rows(self) -> str:
+        """The file with all problems that were given and can be used."""
+        return "problems.jsonl" if self.classifies else "merged.jsonl"
 
     # ---- threads and problems ----------------------------------------------------------------------------------
 
@@ -142,8 +149,11 @@ class Lineage:
 
     def problem(self, problem: str) -> Iterator[Event]:
         """Everything about a problem before it is solved."""
-        yield from self._rows("problems.jsonl", "id", problem)
-        for stage, rows, model_stage in _GIVEN_CHAIN if self.starts_from_problems else _PROBLEM_CHAIN:
+        if self.classifies:
+            yield from self._rows("problems.jsonl", "id", problem)
+        if self.starts_from_problems and self.classifies:
+            yield from self._dropped("dropped/read_problems", problem)
+        for stage, rows, model_stage in _PROBLEM_CHAIN if self.classifies else _GIVEN_CHAIN:
             if model_stage is not None:
                 yield from self._replies(f"replies/{model_stage}", problem, problem)
             yield from self._rows(rows, "id", problem)
@@ -293,7 +303,7 @@ class Lineage:
         """The error for an id that no file has, with ids that look like it."""
         files: tuple[str, ...] = ("raw_aops_data.jsonl", "problems.jsonl", "dropped/prepare_raw_data.jsonl")
         if self.starts_from_problems:
-            files = ("merged.jsonl", "dropped/read_problems.jsonl")
+            files = (self._first_rows, "dropped/read_problems.jsonl")
         near = nearest(wanted, set(chain.from_iterable(ids_of(self.run / name) for name in files)))
         remedy = f"did you mean {' or '.join(near)}?" if near else "ids are those of the rows in that folder"
         return UserError(f"no row of {self.run} has the id {wanted!r}", remedy=remedy)

@@ -8,7 +8,7 @@ from typing import Any
 
 #: Stages that all rows pass, in order; a branch beside them may end in nothing without harm.
 _MAIN = (
-    "prepare_raw_data", "parse_problems", "parse_classes", "merge_data", "read_problems", "deduplicate",
+    "prepare_raw_data", "parse_problems", "read_problems", "parse_classes", "merge_data", "deduplicate",
     "decontaminate", "fill_majority_answer", "settle_votes", "merge_judgements", "prepare_sft", "select_subset",
 )  # fmt: skip
 #: Stages whose drops are what their rows lack.

@@ -12,7 +12,10 @@ from omr.runs.counts import read_counts
 
 _ROWS = re.compile(r"results/[^/]+/[^/]+\.jsonl")
 #: Stages that make the same file, each in runs of its own kind.
-_SAME_FILE = {"merge_data": "read_problems", "read_problems": "merge_data"}
+_SAME_FILE = {
+    "problems.jsonl": ("parse_problems", "read_problems"),
+    "merged.jsonl": ("merge_data", "read_problems"),
+}
 
 
 def check_own_files(jobs: Mapping[str, Collection[str]]) -> None:
@@ -25,7 +28,7 @@ def check_own_files(jobs: Mapping[str, Collection[str]]) -> None:
         for rows in (Path(file) for file in files if _ROWS.fullmatch(file)):
             if not counts or not rows.exists():
                 continue
-            told = {path.with_name(f"{stage}.json") for path in counts for stage in (rule, _SAME_FILE.get(rule, rule))}
+            told = {path.with_name(f"{stage}.json") for path in counts for stage in _SAME_FILE.get(rows.name, (rule,))}
             numbers = [read_counts(path)["written"] for path in sorted(told) if path.exists()]
             lines = _count_lines(rows)
             if lines not in numbers:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from omr.asking.prompt_fields import ROW_FIELDS, check_prompt, fields_of_rows
+from omr.asking.prompt_fields import GIVEN_FIELDS, ROW_FIELDS, check_prompt, fields_of_rows
 from omr.asking.prompts import load_prompt
 from omr.config.recipes import Recipes
 from omr.runs.planned import Planned
 
 
-def check_prompts(planned: Planned, recipes: Recipes) -> None:
+def check_prompts(planned: Planned, recipes: Recipes, starts_from_problems: bool = False) -> None:
     """Raise UserError for the first prompt of the planned jobs that is unreadable, uses none of its rows' fields or
     others, or has braces that insert nothing."""
+    known = ROW_FIELDS | GIVEN_FIELDS if starts_from_problems else ROW_FIELDS
     for asking, rows in planned.asking.items():
         # A prompt of training rows stands in place of the one that solutions were asked with.
         stage = asking.rule if asking.rule in ROW_FIELDS else "generate_solutions"
-        fields = ROW_FIELDS[stage]
+        fields = known[stage]
         runs_code = stage == "generate_solutions" and asking.recipe is not None and recipes.runs_code(asking.recipe)
         for prompt in asking.prompts:
             check_prompt(load_prompt(prompt), fields | fields_of_rows(rows), runs_code)

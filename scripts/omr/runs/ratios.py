@@ -129,7 +129,7 @@ _SEEN: Mapping[str, _Seen] = {
     "merged_without_proofs": lambda of, run, _: (of("merge_data").get("written"), of("parse_classes").get("written")),
     "unique": lambda of, run, _: (of("deduplicate").get("written"), of("deduplicate").get("read")),
     "pairs": lambda of, run, _: (_requests(run, "check_contamination"), of("decontaminate").get("read")),
-    "known": lambda of, run, _: _known(of),
+    "known": lambda of, run, _: _known(of(run.merging_stage)),
     "clean": lambda of, run, _: (of("decontaminate").get("written"), of("decontaminate").get("read")),
     "voted": lambda of, run, _: (of("fill_majority_answer").get("passed"), of("fill_majority_answer").get("read")),
     "match_calls": _calls_of("fill_majority_answer", "fill_majority_answer"),
@@ -160,9 +160,8 @@ _SEEN: Mapping[str, _Seen] = {
 }
 
 
-def _known(of: _Stages) -> tuple[int | None, int]:
+def _known(counts: Counts) -> tuple[int | None, int]:
     """The problems with an answer, and all, of the stage that made merged.jsonl."""
-    counts = of("read_problems") or of("merge_data")
     types = counts.get("problem_types")
     return (types.get("has_answer_extracted", 0), counts["written"]) if types else (None, 0)
 

@@ -51,7 +51,7 @@ def begin(settings: Settings, recipes: Recipes, planned: Planned, site: Site) ->
     """
     try:
         check_own_files(planned.files)
-        check_prompts(planned, recipes)
+        check_prompts(planned, recipes, settings.starts_from_problems)
         check_endpoints(planned, settings, recipes, site.runs_jobs)
         for line in crowded(planned, settings, recipes):
             print(line, file=sys.stderr)

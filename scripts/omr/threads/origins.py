@@ -18,6 +18,11 @@ ORIGINS = tuple(COLUMN_OF)
 USUAL = {"source": "source", "url": "url", "license": "license", "author": "user_name", "date": "date"}
 
 
+def origin_columns(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What a problem's row says of where it comes from, column by column; null where it does not."""
+    return {column: row.get(column) for column in COLUMN_OF.values()}
+
+
 def origin_fields(told: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a product row for what is told; nothing for what is not."""
     return {COLUMN_OF[field]: told[field] for field in ORIGINS if told.get(field) is not None}

@@ -37,7 +37,7 @@ class Form(NamedTuple):
 
 
 def _as_verl(row: Row, data_source: str) -> Row:
-    known = ("id", "problem", "answer_source", "problem_source", "pass_rate", "pass_rate_by")
+    known = ("id", "problem", "answer_source", *ORIGIN, "pass_rate", "pass_rate_by")
     return {
         "data_source": data_source,
         "prompt": row["prompt"],
@@ -55,11 +55,12 @@ def _as_nemo_gym(row: Row, data_source: str) -> Row:
         "agent_ref": _AGENT,
         "id": row["id"],
         "pass_rate": row["pass_rate"],
+        **{name: row[name] for name in ORIGIN},
     }
 
 
 def _as_prompt_only(row: Row, data_source: str) -> Row:
-    known = ("expected_answer", "id", "answer_source", "problem_source", "pass_rate")
+    known = ("expected_answer", "id", "answer_source", *ORIGIN, "pass_rate")
     return {
         "prompt": row["prompt"],
         "solution": f"\\boxed{{{row['expected_answer']}}}",
@@ -80,6 +81,15 @@ def _as_preference(row: Row, data_source: str) -> Row:
     return {name: row[name] for name in _PREFERENCE}
 
 
+#: Where a problem comes from; the columns that training rows have.
+ORIGIN = {
+    "problem_source": "where the problem stood; null, like all of these, if the raw data do not say",
+    "source_url": "its address",
+    "source_license": "its license",
+    "source_author": "who wrote it, if names are not taken out",
+    "source_date": "when",
+}
+_EXTRA = f"split, index, id, problem, answer_source, {', '.join(ORIGIN)}, pass_rate, pass_rate_by"
 _ID = "`<thread id>-<number of the problem in its thread>`"
 _SOURCE = "`extracted` (from the forum) or `majority` (of the solutions)"
 _PREFERENCE = {
@@ -89,7 +99,7 @@ _PREFERENCE = {
     "id": "`<problem id>-<seed of the right one>-<seed of the wrong one>`",
     "problem_id": _ID,
     "problem": "the problem",
-    "problem_source": "where it stood; null if the raw data do not say",
+    **ORIGIN,
     "expected_answer": "final answer that the solutions were judged by",
     "answer_source": _SOURCE,
     "chosen_answer": "final answer of the right solution",
@@ -110,7 +120,7 @@ RL = (
             "prompt": _CHAT,
             "ability": "`math`",
             "reward_model": "{style: `rule`, ground_truth: the answer}",
-            "extra_info": "split, index, id, problem, answer_source, problem_source, pass_rate, pass_rate_by (recipe)",
+            "extra_info": f"{_EXTRA} (recipe)",
         },
         _as_verl,
     ),
@@ -124,7 +134,7 @@ RL = (
             "expected_answer": "the answer",
             "id": _ID,
             "answer_source": _SOURCE,
-            "problem_source": "where the problem stood; null if the raw data do not say",
+            **ORIGIN,
             "pass_rate": "share of right ones among the solutions of the recipe that is the measure",
         },
         _as_prompt_only,
@@ -140,6 +150,7 @@ RL = (
             "agent_ref": "the agent whose verifier compares answers (`math_with_judge`)",
             "id": _ID,
             "pass_rate": "share of right ones among the solutions of the recipe that is the measure",
+            **ORIGIN,
         },
         _as_nemo_gym,
     ),
@@ -154,7 +165,7 @@ _SELECTION = {
     "problem": "the problem",
     "expected_answer": "the answer",
     "answer_source": _SOURCE,
-    "problem_source": "where the problem stood; null if the raw data do not say",
+    **ORIGIN,
     "pass_rate": "share of right ones among all solutions that candidates were chosen from",
 }
 #: Neither has a reward for choices: it is a line of the reader's own, over the right indexes.
@@ -168,7 +179,7 @@ RL_SELECTIONS = (
             "prompt": _SELECTION["prompt"],
             "ability": "`math`",
             "reward_model": "{style: `rule`, ground_truth: the right indexes as a JSON list, such as `[0, 3]`}",
-            "extra_info": "split, index, id, problem, answer_source, problem_source, pass_rate, pass_rate_by (recipes)",
+            "extra_info": f"{_EXTRA} (recipes)",
         },
         _as_verl_selection,
     ),
@@ -184,7 +195,7 @@ def arrow_schema(form: Form) -> Any:
     import pyarrow as pa
 
     text, real = pa.string(), pa.float64()
-    known = [(name, text) for name in ("id", "problem", "answer_source", "problem_source")]
+    known = [(name, text) for name in ("id", "problem", "answer_source", *ORIGIN)]
     extra = [("split", text), ("index", pa.int64()), *known, ("pass_rate", real), ("pass_rate_by", text)]
     types = dict.fromkeys(("prompt", "chosen", "rejected"), pa.list_(pa.struct([("role", text), ("content", text)])))
     types |= {

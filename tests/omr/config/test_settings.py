@@ -106,6 +106,36 @@ def test_without_planted_instructions_nobody_asks_about_them_and_no_bound_can_be
         Settings(config)
 
 
+def test_given_problems_are_classified_only_where_config_says_so(config: dict[str, Any]) -> None:
+    assert (Settings(config).classifies, Settings(config).merging_stage) == (True, "merge_data")
+    config["problems_from"]["path"] = "problems.jsonl"
+    settings = Settings(config)
+    assert (settings.classifies, settings.merging_stage) == (False, "read_problems")
+    assert settings.asking_stages == ["check_contamination"]
+    assert "--to-classify" not in settings.problem_flags
+    config["problems_from"]["classify"] = True
+    settings = Settings(config)
+    assert settings.asking_stages == [
+        "classify_problems",
+        "check_contamination",
+        "convert_proofs",
+        "classify_converted",
+    ]
+    assert "--to-classify" in settings.problem_flags
+    config["problems"]["use_converted_proofs"] = False
+    assert Settings(config).asking_stages == ["classify_problems", "check_contamination"]
+    del config["problems_from"]["classify"]  # the config of an older run
+    assert not Settings(config).classifies
+
+
+def test_a_column_with_solutions_is_refused_where_nothing_would_read_it(config: dict[str, Any]) -> None:
+    config["problems_from"]["columns"]["solution"] = "proof"
+    with pytest.raises(UserError, match=r"columns\.solution. is set, but only proofs that are restated need one"):
+        Settings(config)
+    config["problems_from"]["classify"] = True
+    assert Settings(config)
+
+
 def test_the_embedding_model_is_fetched_beforehand_unless_it_is_a_folder() -> None:
     config = read_config(BASE)
     settings = Settings(config)

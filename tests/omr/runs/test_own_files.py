@@ -48,6 +48,18 @@ def test_a_stages_own_rows_may_be_made_again_also_by_the_other_stage_that_makes_
     check_own_files({rule: JOBS[rule]})
 
 
+@pytest.mark.parametrize("rule", ["parse_problems", "read_problems"])
+def test_problems_may_be_made_again_by_either_stage_that_makes_them_and_no_one_elses_are_lost(rule: str) -> None:
+    rows = "results/mine/problems.jsonl"
+    jobs = {rule: [rows, f"results/mine/counts/{rule}.json"]}
+    put(3, read_problems=5)
+    Path(rows).write_bytes(b"{}\n" * 5)
+    check_own_files(jobs)
+    Path(rows).write_bytes(b"{}\n" * 6)
+    with pytest.raises(UserError, match="not the workflow's own"):
+        check_own_files(jobs)
+
+
 def test_nothing_there_and_files_of_other_kinds_are_no_hindrance() -> None:
     Path("results/mine/stages.txt").write_text("own notes")
     check_own_files(JOBS | {"check_counts": ["results/mine/stages.txt"]})
