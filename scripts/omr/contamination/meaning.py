@@ -12,7 +12,9 @@ quantifiers, and all nouns and adjectives.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Container, Iterable, Iterator, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import chain
 from typing import NamedTuple
@@ -42,7 +44,7 @@ _VECTORS = re.compile(r"\\(?:vec|overrightarrow|mathbf|boldsymbol)(?![A-Za-z])|\
 _SIZES = re.compile(r"\\B(?=ig{1,2}[lrm]?$)")
 
 #: Words without a share in the meaning: articles, pronouns, auxiliaries, what introduces a condition, courtesies.
-_SILENT = frozenset({
+SILENT = frozenset({
     "a", "an", "the", "this", "that", "these", "those", "such", "which", "who", "whom", "whose", "is", "are", "was",
     "were", "be", "been", "being", "am", "it", "its", "there", "here", "of", "do", "does", "did", "has", "have", "had",
     "having", "we", "us", "our", "you", "your", "me", "my", "they", "them", "their", "let", "suppose", "assume",
@@ -103,10 +105,10 @@ class Meaning(NamedTuple):
     sentences: int
     #: Numbers, signs, letters and formulas in their order (of the whole, of the sentences in any order).
     mathematics: tuple[int, int]
-    #: The sentence with the task, in any order of its words.
+    #: The sentences that ask, in any order of their words.
     task: int
-    #: Words of prose that carry meaning.
-    words: frozenset[int]
+    #: All that is said, in its order: a code for each sign, a negative one for each word of prose, 0 behind a sentence.
+    said: Sequence[int]
 
 
 #: Least share of the words that two problems with one answer and the same mathematics have in common.
@@ -119,26 +121,28 @@ _LEAST_ANSWER = 2
 
 def meaning_of(problem: str) -> Meaning | None:
     """What a problem says; None for a text without any words. Takes time linear in the length."""
-    sentences = [found for sentence in _sentences(problem) if (found := _task_first(_normal(sentence)))]
-    if not sentences:
+    found = [(_task_first(_normal(tokens)), is_question) for tokens, is_question in _sentences(problem)]
+    found = [(tokens, is_question) for tokens, is_question in found if tokens]
+    if not found:
         return None
+    asking = (_word(_FIND), _word(_PROVE))
+    tasks = [tokens for tokens, is_question in found if is_question or tokens[0] in asking] or [found[-1][0]]
+    sentences = [tokens for tokens, _ in found]
     sentences.sort(key=lambda sentence: sentence[0] != _word(_FIND))  # stable: all others keep their order
-    whole = list(chain.from_iterable(sentences))
     mathematics = [[token for token in sentence if not _is_prose(token)] for sentence in sentences]
-    tasks = [sentence for sentence in sentences if sentence[0] in (_word(_FIND), _word(_PROVE))]
     return Meaning(
-        _hash(whole),
+        _hash(chain.from_iterable(sentences)),
         _hash(sorted(map(" ".join, sentences))),
         (_hash(chain.from_iterable(mathematics)), _hash(sorted(" ".join(part) for part in mathematics if part))),
         _hash(sorted(chain.from_iterable(tasks))),
-        frozenset(_hash([token]) for token in whole if _is_prose(token)),
+        array("i", chain.from_iterable((*map(_code, sentence), 0) for sentence in sentences)),
     )
 
 
 def evidence_of(meaning: Meaning, answer: str | None) -> int | None:
     """A hash that problems must share to be the same by their answers; None where an answer proves nothing."""
     spelled = "" if answer is None else "".join(plain_tokens(_RAW.findall(one_script(answer))))
-    if len(spelled) < _LEAST_ANSWER or not meaning.words:
+    if len(spelled) < _LEAST_ANSWER or min(meaning.said) == 0:
         return None
     return _hash([spelled, str(meaning.task)])
 
@@ -155,15 +159,29 @@ def is_same(first: Meaning, second: Meaning) -> bool:
     """Whether two problems with one `evidence_of` are the same: the same mathematics, and nearly the same words.
 
     Texts that differ in a single word are not: whoever words a problem anew changes more than that, and whoever makes
-    another problem of it changes just that word.
+    another problem of it changes just that word, or has two of them change places. So what both say must stand in the
+    same order, among the same numbers: in all of the text, or in each sentence.
     """
     if first.mathematics[0] != second.mathematics[0] and first.mathematics[1] != second.mathematics[1]:
         return False
-    here, there = len(first.words - second.words), len(second.words - first.words)
-    if 0 < max(here, there) < _LEAST_CHANGED:
+    words, others = ({code for code in meaning.said if code < 0} for meaning in (first, second))
+    shared = words & others
+    here, there = len(words) - len(shared), len(others) - len(shared)
+    if 0 < max(here, there) < _LEAST_CHANGED or len(shared) < _LEAST_SHARED * (len(shared) + here + there):
         return False
-    shared = len(first.words & second.words)
-    return shared >= _LEAST_SHARED * (shared + here + there)
+    one, other = (_shared_sentences(meaning.said, shared) for meaning in (first, second))
+    return list(chain.from_iterable(one)) == list(chain.from_iterable(other)) or sorted(one) == sorted(other)
+
+
+def _shared_sentences(said: Iterable[int], shared: Container[int]) -> list[list[int]]:
+    """The sentences of a text without the words that are not shared; none that is empty then."""
+    sentences: list[list[int]] = [[]]
+    for code in said:
+        if code > 0 or code in shared:
+            sentences[-1].append(code)
+        elif code == 0:
+            sentences.append([])
+    return list(filter(None, sentences))
 
 
 class _Place:
@@ -195,8 +213,8 @@ class _Place:
         return True
 
 
-def _sentences(problem: str) -> Iterator[list[str]]:
-    """The tokens of each sentence; words of prose are in small letters and marked."""
+def _sentences(problem: str) -> Iterator[tuple[list[str], bool]]:
+    """(tokens, whether it is a question) of each sentence; words of prose are in small letters and marked."""
     spelled = one_script(problem.replace(_PROSE, "")).replace("{,}", ",")
     found: list[str] = []
     place, previous, names = _Place(), "", _names_of_signs(spelled)
@@ -209,12 +227,12 @@ def _sentences(problem: str) -> Iterator[list[str]]:
         elif token in _SENTENCE_END and not place.in_formula and _ends_word(spelled, match.end()):
             if token == "!" and (previous == "!" or _is_factorial(previous)):
                 found.extend(_sign(token, place.in_formula, previous))
-            yield found
+            yield found, token == "?"
             found = []
         elif token != "-" or place.in_formula or not _joins_words(spelled, match.start()):
             found.extend(_sign(names.get(token, token), place.in_formula, previous))
         previous = token
-    yield found
+    yield found, False
 
 
 def _names_of_signs(text: str) -> dict[str, str]:
@@ -274,6 +292,13 @@ def _is_prose(token: str) -> bool:
     return token[-1] == _PROSE
 
 
+@lru_cache(1 << 16)
+def _code(token: str) -> int:
+    """A number of 31 bits for a token; a negative one for a word of prose."""
+    code = 1 + (_hash([token]) & 0x3FFFFFFF)
+    return -code if _is_prose(token) else code
+
+
 def _normal(sentence: Sequence[str]) -> list[str]:
     """The tokens that carry meaning, in their one spelling."""
     tokens, found, place = plain_tokens(list(sentence), keep_hyphens=True), list[str](), 0
@@ -290,7 +315,7 @@ def _normal(sentence: Sequence[str]) -> list[str]:
         place += 1
         if word in _NUMBERS:
             found.append(_NUMBERS[word])
-        elif word not in _SILENT:
+        elif word not in SILENT:
             found.append(_word(_stem(word)) if word else token)
     return [
         "=" if token == _word("equal") else token

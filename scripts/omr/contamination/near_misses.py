@@ -1,9 +1,10 @@
 """Copies of a run's own problems, which must be taken for reposts, and near misses, which must not.
 
 Copies: `respelled` (other LaTeX, spaces and signs for the same) and `paraphrased` (see omr/contamination/rewording.py).
-Near misses: `renumbered` (other numbers), `resigned` (one sign of a formula is another one) and `reasked` (another
-quantity or kind, such as the product for the sum). They measure the search for reposts. No model is asked, and the same
-problems make the same ones.
+Near misses: `renumbered` (other numbers), `resigned` (one sign of a formula is another one), `reasked` (another
+quantity or kind, such as the product for the sum), and in the same words and numbers `exchanged` (two numbers have
+changed places) and `recounted` (two things that are counted have). They measure the
+search for reposts. No model is asked, and the same problems make the same ones.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from hashlib import blake2b
 from random import Random
 from typing import Any
 
+from omr.contamination.meaning import SILENT
 from omr.contamination.reposts import are_reposts
 from omr.contamination.rewording import paraphrase, renumber
 from omr.files.jsonl import Row
@@ -44,6 +46,10 @@ _PAIRS = (
 _OTHER_WORD = {one: other for pair in _PAIRS for one, other in (pair, pair[::-1])}
 _WORD = re.compile(rf"(?<![\\\w])(?:{'|'.join(_OTHER_WORD)})(?!\w)")
 
+_NUMBER = re.compile(r"(?<![\d.^_{\\])\d+(?![\d.}])")
+#: `12 pens`, `$12$ full boxes`: a number, and the word behind it.
+_COUNTED = re.compile(r"(?<!\S)\$?(?P<number>\d+)\$? (?P<thing>[a-z]{3,})(?![\w-])")
+
 
 def respell(problem: str, random: Random) -> str | None:
     """The problem in other LaTeX; None without a formula."""
@@ -72,8 +78,7 @@ def resign(problem: str, random: Random) -> str | None:
     if not places:
         return None
     number, match = random.choice(places)
-    text = parts[number].text
-    changed = text[: match.start(1)] + _OTHER_SIGN[match[1]] + text[match.end(1) :]
+    changed = _with(parts[number].text, match.span(1), _OTHER_SIGN[match[1]])
     return "".join(changed if place == number else part.text for place, part in enumerate(parts))
 
 
@@ -89,14 +94,60 @@ def reask(problem: str, random: Random) -> str | None:
     if not places:
         return None
     number, match = random.choice(places)
-    text = parts[number].text
-    changed = text[: match.start()] + _OTHER_WORD[match[0]] + text[match.end() :]
+    changed = _with(parts[number].text, match.span(), _OTHER_WORD[match[0]])
     return "".join(changed if place == number else part.text for place, part in enumerate(parts))
+
+
+def exchange(problem: str, random: Random) -> str | None:
+    """The problem with two of its numbers in each other's place; None where no two different ones stand apart."""
+    parts = list(pieces(problem))
+    places = [
+        (number, match)
+        for number, part in enumerate(parts)
+        if not part.text.startswith("[asy]")
+        for match in _NUMBER.finditer(part.text)
+    ]
+    # Of one formula two may be exchanged without harm, as in a sum.
+    apart = [
+        (one, other) for one in places for other in places if one[0] < other[0] and one[1].group() != other[1].group()
+    ]
+    if not apart:
+        return None
+    (first, one), (last, other) = random.choice(apart)
+    texts = [part.text for part in parts]
+    texts[first] = _with(texts[first], one.span(), other.group())
+    texts[last] = _with(texts[last], other.span(), one.group())
+    return "".join(texts)
+
+
+def recount(problem: str, random: Random) -> str | None:
+    """The problem with two words that stand behind numbers in each other's place; None where there are no two."""
+    found = [match for match in _COUNTED.finditer(problem) if match["thing"] not in SILENT]
+    apart = [
+        (one, other)
+        for number, one in enumerate(found)
+        for other in found[number + 1 :]
+        if one["thing"] != other["thing"] and one["number"] != other["number"]
+    ]
+    if not apart:
+        return None
+    one, other = random.choice(apart)
+    return _with(_with(problem, other.span("thing"), one["thing"]), one.span("thing"), other["thing"])
+
+
+def _with(text: str, span: tuple[int, int], other: str) -> str:
+    return text[: span[0]] + other + text[span[1] :]
 
 
 _Change = Callable[[str, Random], str | None]
 COPIES: dict[str, _Change] = {"respelled": respell, "paraphrased": paraphrase}
-NEAR_MISSES: dict[str, _Change] = {"renumbered": renumber, "resigned": resign, "reasked": reask}
+NEAR_MISSES: dict[str, _Change] = {
+    "renumbered": renumber,
+    "resigned": resign,
+    "reasked": reask,
+    "exchanged": exchange,
+    "recounted": recount,
+}
 
 
 class Planted:

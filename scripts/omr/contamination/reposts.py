@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from omr.contamination.meaning import evidence_of, is_same, meaning_of, reordered
@@ -39,7 +39,7 @@ class _Kept(NamedTuple):
 
     number: int
     mathematics: tuple[int, int]
-    words: array[int]
+    said: Sequence[int]
 
 
 class Reposts:
@@ -84,10 +84,10 @@ class Reposts:
             return
         others = self._compared[evidence]
         for other in others:
-            if is_same(meaning, meaning._replace(mathematics=other.mathematics, words=frozenset(other.words))):
+            if is_same(meaning, meaning._replace(mathematics=other.mathematics, said=other.said)):
                 self._join(number, other.number, "answer")
         if len(others) < _MOST_COMPARED:
-            others.append(_Kept(number, meaning.mathematics, array("q", meaning.words)))
+            others.append(_Kept(number, meaning.mathematics, meaning.said))
 
     def group_of(self, number: int) -> int:
         """The number of the first problem of the group that a problem is in."""

@@ -154,6 +154,52 @@ def test_the_same_answer_proves_nothing_where_task_mathematics_or_just_one_word_
     assert not by_answer(one, other, "60", "60")
 
 
+SEATS = "In how many ways can $5$ {} and $3$ {} sit in a row of $8$ chairs?"
+URN = "Find the probability that a {} ball is drawn before a {} ball from an urn with $3$ of each."
+BAGS = "The first bag has ${}$ marbles. The second bag has ${}$ marbles. Find the difference of the numbers."
+TRAINS = "A train leaves at noon with speed $40$, another one at two o'clock with speed $60$ on the same long track to the city. "
+STONES = "Alice and Bob play with $25$ stones. A move takes up to $3$ stones. The last stone wins. "
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "answer"),
+    [
+        (SEATS.format("men", "women"), SEATS.format("women", "men"), "40320"),
+        (URN.format("red", "blue"), URN.format("blue", "red"), "1/2"),
+        (BAGS.format(12, 25), BAGS.format(25, 12), "13"),
+        ("Find the sum of the squares of the roots of $x^2-5x+6=0$.",
+         "Find the square of the sum of the roots of $x^2-5x+6=0$.", "13"),
+        ("Every teacher knows a pupil. Find the least number of teachers if there are $30$ pupils.",
+         "Every pupil knows a teacher. Find the least number of teachers if there are $30$ pupils.", "30"),
+        ("Anna is older than Bert by $12$ years. Bert is twice as old as Carl. Find Carl's age if all are $57$.",
+         "Bert is older than Anna by $12$ years. Anna is twice as old as Carl. Find Carl's age if all are $57$.", "15"),
+        ("A rectangle has length $8$. Its width is shorter than its diagonal by $4$. Find its area.",
+         "A rectangle has length $8$. Its diagonal is shorter than its width by $4$. Find its area.", "48"),
+        (TRAINS + "At which hour does the faster train catch the slower?",
+         TRAINS + "At which distance does the slower train meet the faster?", "240"),
+        (TRAINS + "Name the hour at which the faster train catches the slower.",
+         TRAINS + "Name the distance at which the slower train meets the faster.", "240"),
+        (STONES + "Who wins if Alice begins?", STONES + "Which of them loses if Bob begins?", "Alice"),
+        ("What number is larger than $12$ and smaller than $14$?",
+         "What number is smaller than $12$ and larger than $14$?", "13"),
+    ],
+)  # fmt: skip
+def test_the_same_words_in_another_order_or_another_question_are_another_problem_whatever_the_answer(
+    one: str, other: str, answer: str
+) -> None:
+    assert by_answer(one, one, answer, answer)
+    assert not by_answer(one, other, answer, answer)
+    assert not by_answer(other, one, answer, answer)
+
+
+def test_words_that_both_have_may_stand_in_another_order_of_the_sentences() -> None:
+    one = "A farmer packs red pens in full boxes of $12$ on Monday. His helper packs blue pencils in large boxes of $15$ on Friday. Find the least number of pens."
+    other = "A clerk packs blue pencils in large boxes of $15$ on Friday. The merchant packs red pens in full boxes of $12$ on Monday. Find the least number of pens."
+    swapped = other.replace("$15$", "$0$").replace("$12$", "$15$").replace("$0$", "$12$")
+    assert by_answer(one, other, "60", "60")
+    assert not by_answer(one, swapped, "60", "60")
+
+
 @pytest.mark.parametrize("text", ["", "  \n", "$$", ".", "the"])
 def test_a_text_that_says_nothing_is_like_no_other(text: str) -> None:
     assert meaning_of(text) is None

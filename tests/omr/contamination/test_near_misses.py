@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from random import Random
 
-from omr.contamination.near_misses import COPIES, NEAR_MISSES, Planted, reask, resign, respell
+from omr.contamination.near_misses import COPIES, NEAR_MISSES, Planted, exchange, reask, recount, resign, respell
 
 PROBLEM = "Let $x+y\\le 3$ and $\\frac{x}{y}=2$. Find the largest sum $x+2y$ of positive $x,y$."
 
@@ -33,10 +33,32 @@ def test_another_quantity_is_asked_in_prose_alone() -> None:
     assert reask("Find $sum$.", Random(1)) is None
 
 
+SEATS = "If $5$ men and 3 women sit in $8$ chairs, $x \\le 12$, find $x+5$."
+
+
+def test_two_numbers_change_places_but_those_of_one_formula_do_not() -> None:
+    others = {exchange(SEATS, Random(seed)) for seed in range(60)}
+    assert SEATS.replace("5$ m", "3$ m").replace("3 w", "5 w") in others
+    assert all(other is not None and sorted(other) == sorted(SEATS) and other != SEATS for other in others)
+    assert exchange("Find $3+5$ of [asy] 7 [/asy].", Random(1)) is None
+    assert exchange("Find $5$ of $5$.", Random(1)) is None
+
+
+def test_two_things_that_are_counted_change_places() -> None:
+    others = {recount(SEATS, Random(seed)) for seed in range(30)}
+    assert others == {
+        SEATS.replace("men", "?").replace("wo?", "men").replace("?", "women"),
+        SEATS.replace("men", "?", 1).replace("chairs", "men").replace("?", "chairs"),
+        SEATS.replace("women", "?").replace("chairs", "women").replace("?", "chairs"),
+    }
+    for text in ("Take 5 men and 5 women.", "Take 5 men and 3 men.", "If 3 and 5 such numbers.", ""):
+        assert recount(text, Random(1)) is None
+
+
 def test_all_respelled_copies_are_found_and_no_near_miss_is_taken_for_one() -> None:
     planted = Planted(20)
     for number in range(50):
-        text = f"Let $a+{number}b\\le 3$ and $\\frac{{a}}{{b}}={number + 7}$. Find the largest area of {number} rows."
+        text = f"Let $a+{number}b\\le 3$ and $\\frac{{a}}{{b}}={number + 7}$. Find the largest area of {number + 1} rows and ${number + 4}$ columns."
         planted.note({"id": f"p-{number}", "problem": text, "expected_answer": "42"})
     found = planted.measure()
     assert found["copies"]["respelled"] == {"planted": 20, "found": 20}
