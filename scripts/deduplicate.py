@@ -9,7 +9,8 @@ What counts as the same problem is in omr/contamination/meaning.py. The best of 
 which most of the group have; then the longest discussion; then it is the first.
 
 Dropped: `near_duplicate`, with `kept` and `cluster`. The report tells the groups and how many copies of the run's own
-problems are found, and how many near misses are taken for copies.
+problems are found, and how many near misses are taken for copies; the counts note both as well (`copies`,
+`near_misses`).
 """
 
 from __future__ import annotations
@@ -112,6 +113,9 @@ def main(argv: list[str] | None = None) -> int:
         figures = figures_of(members)
         stage.note("groups", figures["groups"])
         stage.note("marked", figures["in_groups"] - figures["groups"])
+        measured = planted.measure()
+        for name, kinds in measured.items():
+            stage.note(name, kinds)
         write_groups(arguments.groups, members, best)
         about = {
             "problems": stage.rows_read,
@@ -120,7 +124,7 @@ def main(argv: list[str] | None = None) -> int:
             "joined_by": dict(sorted(reposts.joined.items())),
         }
         options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-        report.write(orjson.dumps(about | planted.measure(), option=options))
+        report.write(orjson.dumps(about | measured, option=options))
     return 0
 
 

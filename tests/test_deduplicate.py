@@ -76,12 +76,15 @@ def test_the_report_counts_groups_and_measures_both_sides(tmp_path: Path) -> Non
         for n in range(8)
         for letter, text in zip("ab", (QUADRATIC, AGAIN), strict=True)
     ]
-    deduplicate(tmp_path, rows, "--planted", "5")
+    run = deduplicate(tmp_path, rows, "--planted", "5")
     found = report(tmp_path)
     assert (found["problems"], found["groups"], found["in_groups"], found["sizes"]) == (16, 8, 16, {"2": 8})
     assert found["joined_by"] == {"text": 8}
     assert found["copies"]["respelled"] == {"planted": 5, "found": 5}
     assert found["near_misses"]["renumbered"] == {"planted": 5, "taken_for_copies": 0}
+    assert {name: run.counts[name] for name in ("copies", "near_misses")} == {
+        name: found[name] for name in ("copies", "near_misses")
+    }
 
 
 def test_problems_of_one_answer_and_task_are_compared_in_blocks(tmp_path: Path) -> None:

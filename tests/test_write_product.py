@@ -193,6 +193,18 @@ def test_rows_of_which_no_origin_is_told_load_beside_others_that_have_one(tmp_pa
         assert [row["source_license"] for row in told if row["id"] == "a-3"] == ["CC BY-SA 4.0"]
 
 
+def test_a_search_for_reposts_beyond_its_bound_stops_the_product(tmp_path: Path) -> None:
+    table = tmp_path / "stages.json"
+    misses = {"recounted": {"planted": 20, "taken_for_copies": 3}}
+    stage = {"stage": "deduplicate", "read": 30, "passed": 30, "written": 30, "dropped": {}, "near_misses": misses}
+    table.write_text(json.dumps([stage]))
+    write(tmp_path, [rl_row(1)], f"--stages={table}", "--false-reposts=0.15")
+    (tmp_path / "again").mkdir()
+    with pytest.raises(UserError, match=r"3 of 20 \(15%\) were taken for reposts \(false_reposts 0.1\)"):
+        write(tmp_path / "again", [rl_row(1)], f"--stages={table}", "--false-reposts=0.1")
+    assert not (tmp_path / "again" / "made").exists()
+
+
 def test_a_bound_that_does_not_hold_stops_the_product(tmp_path: Path) -> None:
     table, measured = tmp_path / "stages.json", tmp_path / "judged.json"
     stage = {"stage": "parse_classes", "read": 30, "passed": 30, "written": 30, "dropped": {}}

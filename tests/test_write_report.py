@@ -100,6 +100,22 @@ def test_what_planted_instructions_did_is_told_by_kind_unless_the_measure_is_off
     assert "Copies of a few threads" not in read(report(run)).text
 
 
+def test_the_search_for_reposts_is_told_with_what_planted_copies_say_of_it(tmp_path: Path) -> None:
+    run = run_files.write_run(tmp_path)
+    found = {"copies": {"paraphrased": {"planted": 8, "found": 6}, "respelled": {"planted": 0, "found": 0}}}
+    found |= {"near_misses": {"renumbered": {"planted": 5, "taken_for_copies": 1}}}
+    for drops, fate in (({"near_duplicate": 2}, "2 of them were dropped"), ({}, "they are kept, and marked")):
+        run_files.cpu(run, "deduplicate", 9, 9 - sum(drops.values()), drops, groups=1, marked=2, **found)
+        text = read(report(run)).text
+        assert f"Of 9 problems, 2 are reposts of others, in 1 groups; {fate}." in text
+        assert "in other words yes 8 6 75%" in text
+        assert "with other numbers no 5 1 20%" in text
+    run_files.cpu(run, "deduplicate", 9, 9, groups=0, marked=0)
+    text = read(report(run)).text
+    assert "0 are reposts of others, in 0 groups; none was dropped." in text
+    assert "nothing says how well that works" in text
+
+
 def test_servers_that_were_busy_for_long_enough_are_told_with_advice(tmp_path: Path) -> None:
     run = run_files.write_run(tmp_path)
     assert "Were the servers busy?" not in report(run)

@@ -285,6 +285,17 @@ def check_contamination(run: Run) -> None:
     assert any(f"{removed} of {of} (100%) were removed" in line for line in run.page.paragraphs)
 
 
+def check_reposts(run: Run) -> None:
+    report = orjson.loads((run.run / "duplicates/report.json").read_bytes())
+    groups, dropped = rows(run.run / "duplicates/groups.jsonl"), rows(run.run / "dropped/deduplicate.jsonl")
+    merged, marked = rows(run.run / "merged.jsonl"), sum(len(group["members"]) - 1 for group in groups)
+    told = f"Of {len(merged)} problems, {marked} are reposts of others, in {len(groups)} groups; {len(dropped)} of them were"
+    assert any(told in line for line in run.page.paragraphs)
+    kinds = [*report["copies"].values(), *report["near_misses"].values()]
+    cells = [[number(cell) for cell in row[2:4]] for row in run.table("Does the search know a repost?").rows[1:]]
+    assert cells == [list(kind.values()) for kind in kinds]
+
+
 def check_trust(run: Run) -> None:
     report = orjson.loads((run.run / "planted/report.json").read_bytes())
     ends = [kinds for prompts in report["prompts"].values() for kinds in prompts.values()]
@@ -380,7 +391,16 @@ def test_every_number_of_a_report_is_that_of_the_files(finished_demo: Project, r
 
 
 def check_page(run: Run) -> None:
-    for check in (check_tiles, check_funnel, check_rows, check_costs, check_recipes, check_contamination, check_trust):
+    for check in (
+        check_tiles,
+        check_funnel,
+        check_rows,
+        check_costs,
+        check_recipes,
+        check_reposts,
+        check_contamination,
+        check_trust,
+    ):
         check(run)
     if run.is_selection:
         check_selections(run)

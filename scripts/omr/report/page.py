@@ -14,6 +14,7 @@ from omr.report.decontamination import contamination
 from omr.report.distributions import distributions
 from omr.report.files import files, prompts
 from omr.report.funnel import funnel
+from omr.report.reposts import reposts
 from omr.report.samples import samples
 from omr.report.selections import about_selections, selection_tiles, selections
 from omr.report.trust import trust
@@ -46,6 +47,7 @@ def page(data: ReportData) -> Page:
         distributions(data),
         compared(data),
         costs(data),
+        reposts(data),
         contamination(data),
         trust(data),
         samples(data),

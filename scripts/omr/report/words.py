@@ -237,6 +237,16 @@ CANARIES = {
     "paraphrased": "the same in other words",
     "renumbered": "with other numbers",
 }
+#: Copies of the run's own problems, that measure the search for reposts.
+PLANTED_PROBLEMS = {
+    "respelled": "in other LaTeX and spacing",
+    "paraphrased": "in other words",
+    "renumbered": "with other numbers",
+    "resigned": "with another sign in a formula",
+    "reasked": "about another quantity or kind",
+    "exchanged": "with two numbers in each other's place",
+    "recounted": "with two counted things in each other's place",
+}
 
 INSTRUCTIONS = {
     "ignore_above": "to ignore what stands above, and to write something else",

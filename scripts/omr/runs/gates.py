@@ -1,8 +1,8 @@
-"""What a run measured of its models, and the bounds below which no dataset is made.
+"""What a run measured of its models and of its search for reposts, and the bounds below which no dataset is made.
 
 `counts` maps a CPU stage to its counts, shards summed. Stages note `verdicts`, {what was asked: {verdict: n}}, and
 merge_judgements an `audit`: what the judge said of pairs that the comparison had settled, {"equal": {"yes": n, ...},
-"different": {...}}.
+"different": {...}}, and deduplicate what its search did with planted `copies` and `near_misses`.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ class Gates(NamedTuple):
     judge_agreement: float | None = None
     same_verdict: float | None = None
     obeyed_instructions: float | None = None
+    repost_recall: float | None = None
+    false_reposts: float | None = None
 
 
 def gates_of(config: Mapping[str, Any]) -> Gates:
@@ -68,6 +70,21 @@ def canary_recall(report: Counts | None) -> Share | None:
     kinds = [report["canaries"][kind] for kind in _COPIES if kind in report["canaries"]] if report else []
     planted = sum(kind["planted"] for kind in kinds)
     return Share(sum(kind["removed"]["count"] for kind in kinds), planted) if planted else None
+
+
+def repost_recall(counts: Mapping[str, Counts]) -> Share | None:
+    """The planted copies of the run's own problems that the search for reposts found; None where none was planted."""
+    return _planted_share(counts.get("deduplicate", {}).get("copies", {}), "found")
+
+
+def false_reposts(counts: Mapping[str, Counts]) -> Share | None:
+    """The planted problems that are nearly one of the run's own, and were taken for it; None where none was planted."""
+    return _planted_share(counts.get("deduplicate", {}).get("near_misses", {}), "taken_for_copies")
+
+
+def _planted_share(kinds: Mapping[str, Mapping[str, int]], what: str) -> Share | None:
+    planted = sum(kind["planted"] for kind in kinds.values())
+    return Share(sum(kind[what] for kind in kinds.values()), planted) if planted else None
 
 
 def obeyed_instructions(planted: Counts | None) -> Share | None:
@@ -129,6 +146,7 @@ def broken(
             for one in monotones(counts, report)
             if one.share.value > gates.same_verdict
         ]
+    found += _broken_by_reposts(gates, counts)
     obeyed, bound = obeyed_instructions(planted), gates.obeyed_instructions
     if bound is not None and planted is not None and obeyed is None:
         found.append(f"no reply about planted instructions could be read (obeyed_instructions {bound})")
@@ -149,6 +167,15 @@ def check_before_solving(gates: Gates, report: Counts) -> None:
         )
 
 
+def _broken_by_reposts(gates: Gates, counts: Mapping[str, Counts]) -> Iterator[str]:
+    recall, bound = repost_recall(counts), gates.repost_recall
+    if bound is not None and recall is not None and recall.of >= _ENOUGH and recall.value < bound:
+        yield f"of planted copies of the run's own problems {recall} were found as reposts (repost_recall {bound})"
+    taken, bound = false_reposts(counts), gates.false_reposts
+    if bound is not None and taken is not None and taken.of >= _ENOUGH and taken.value > bound:
+        yield f"of planted near misses {taken} were taken for reposts (false_reposts {bound})"
+
+
 # ---- commands that make products -------------------------------------------------------------------------------------
 
 
@@ -161,6 +188,8 @@ def add_gates(parser: argparse.ArgumentParser) -> None:
     add("--judge-agreement", type=float, help="least share of settled pairs on which the judge agrees")
     add("--same-verdict", type=float, help="greatest share of one and the same verdict of a judge or classifier")
     add("--obeyed-instructions", type=float, help="greatest share of planted instructions that may be obeyed")
+    add("--repost-recall", type=float, help="least share of planted reposts that are found")
+    add("--false-reposts", type=float, help="greatest share of planted near misses that are taken for reposts")
 
 
 def check_gates(args: argparse.Namespace, stages: Iterable[Counts]) -> None:
@@ -170,12 +199,11 @@ def check_gates(args: argparse.Namespace, stages: Iterable[Counts]) -> None:
     for stage in stages:
         counts.setdefault(str(stage.get("stage")), []).append(stage)
     report, planted = (None if path is None else read_counts(path) for path in (args.contamination, args.planted))
-    gates = Gates(args.canary_recall, args.judge_agreement, args.same_verdict, args.obeyed_instructions)
+    gates = Gates(**{name: getattr(args, name) for name in Gates._fields})
     found = broken(gates, {stage: summed(parts) for stage, parts in counts.items()}, report, planted)
     if found:
         raise UserError(
-            "what the run measured of its models is beyond the bounds of `gates`:\n"
-            + "\n".join(f"  - {what}" for what in found),
+            "what the run measured is beyond the bounds of `gates`:\n" + "\n".join(f"  - {what}" for what in found),
             remedy="ask better models in these stages, or mend their prompts; report.html tells more. Where you judge "
             "the rows good enough all the same, loosen the bound in config",
         )

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from omr.runs.gates import Gates, Share, broken, canary_recall, judge_audit, monotones, obeyed_instructions
+from omr.runs.gates import (
+    Gates,
+    Share,
+    broken,
+    canary_recall,
+    false_reposts,
+    judge_audit,
+    monotones,
+    obeyed_instructions,
+    repost_recall,
+)
 
 
 def report(verbatim: int, paraphrased: int, planted: int = 10) -> dict[str, Any]:
@@ -85,5 +95,32 @@ def test_planted_instructions_without_a_readable_reply_are_not_taken_for_resiste
     assert broken(Gates(), {}, None, planted) == []
 
 
+def reposts(found: int, taken: int, planted: int = 20) -> dict[str, Any]:
+    """Counts of deduplicate with two kinds of copies and two of near misses, of which one has none."""
+    copies = {"respelled": {"planted": planted, "found": found}, "paraphrased": {"planted": 0, "found": 0}}
+    misses = {"renumbered": {"planted": planted, "taken_for_copies": taken}}
+    return {
+        "deduplicate": {"copies": copies, "near_misses": misses | {"resigned": {"planted": 0, "taken_for_copies": 0}}}
+    }
+
+
+def test_a_search_that_misses_reposts_or_takes_others_for_them_breaks_its_bounds_once_enough_were_planted() -> None:
+    counts = reposts(15, 2)
+    assert (repost_recall(counts), false_reposts(counts)) == (Share(15, 20), Share(2, 20))
+    assert broken(Gates(repost_recall=0.75, false_reposts=0.1), counts, None) == []
+    assert broken(Gates(), counts, None) == []
+    missed, taken = broken(Gates(repost_recall=0.76, false_reposts=0.09), counts, None)
+    assert "15 of 20 (75%) were found as reposts (repost_recall 0.76)" in missed
+    assert "2 of 20 (10%) were taken for reposts (false_reposts 0.09)" in taken
+    assert broken(Gates(repost_recall=1.0, false_reposts=0.0), reposts(0, 19, planted=19), None) == []
+
+
+def test_counts_of_a_run_that_planted_no_reposts_or_none_yet_break_nothing() -> None:
+    for counts in ({}, {"deduplicate": {"read": 5}}, reposts(0, 0, planted=0)):
+        assert repost_recall(counts) is None
+        assert false_reposts(counts) is None
+        assert broken(Gates(repost_recall=1.0, false_reposts=0.0), counts, None) == []
+
+
 def test_nothing_measured_breaks_nothing() -> None:
-    assert broken(Gates(1.0, 1.0, 0.5, 0.0), {}, None) == []
+    assert broken(Gates(1.0, 1.0, 0.5, 0.0, 1.0, 0.0), {}, None) == []
