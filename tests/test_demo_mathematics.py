@@ -25,6 +25,8 @@ from demo_tables import (
     solutions,
     traces,
 )
+from omr.contamination.reposts import are_reposts
+from omr.files.notation import notation
 from omr.replay.replies import Reply
 from omr.replies.reply import SEEDS_PER_TRY
 
@@ -92,6 +94,13 @@ def test_the_duplicate_problem_differs_in_case_and_spaces_only() -> None:
     first, again = problem_texts()["quadratic-interval/1"], problem_texts()["quadratic-interval-again/1"]
     assert first.strip() != again.strip()
     assert "".join(first.split()).casefold() == "".join(again.split()).casefold()
+
+
+def test_the_repost_is_told_by_its_meaning_and_by_no_spelling() -> None:
+    (again,) = problems("repost")
+    first, other = (problem_texts()[name].strip() for name in ("long-divisors/1", again))
+    assert notation(first) != notation(other)
+    assert are_reposts(first, other, None)
 
 
 def test_the_conversions_that_solve_nothing_are_empty_a_proof_or_without_an_answer() -> None:
@@ -216,6 +225,10 @@ def pairs_of_the_system() -> list[tuple[int, int]]:
     return [(x, y) for x, y in pairs if isqrt(x * y) ** 2 == x * y and x + y + isqrt(x * y) == 14]
 
 
+def all_divided() -> set[int]:
+    return {n for n in range(-99, 99) if n + 2 and (n * n + 7) % (n + 2) == 0}
+
+
 def always_positive(k: Fraction) -> bool:
     """Whether x^2 - 2kx + k + 6 is positive everywhere: its least value is the one at x = k."""
     return -k * k + k + 6 > 0
@@ -250,7 +263,8 @@ COMPUTED: dict[str, Callable[[], bool]] = {
     "chinese-tuple/1": lambda: pairs_of_the_system() == [(2, 8)],
     "series-sector/1": lambda: isclose(sum(1 / (k * (k + 2)) for k in range(1, 200_000)), 0.75, rel_tol=1e-4),
     "series-sector/2": lambda: isclose((1 + 1 / sin(pi / 6)) ** 2 * THIRD_CIRCLE / 2, 1.5 * pi),
-    "long-divisors/1": lambda: {n for n in range(-99, 99) if n + 2 and (n * n + 7) % (n + 2) == 0} == {-13, -3, -1, 9},
+    "long-divisors/1": lambda: all_divided() == {-13, -3, -1, 9},
+    "long-divisors-repost/1": lambda: all_divided() == {-13, -3, -1, 9},
     "quadratic-interval/1": lambda: all(always_positive(Fraction(k, 10)) == (-20 < k < 30) for k in range(-100, 100)),
     "weighted-minimum/1": lambda: isclose(least_of_product(), 9) and 3**2 == 9,
     "day-of-week/1": lambda: DAYS[pow(2, 2024, 7)] == "Friday",

@@ -63,6 +63,16 @@ def test_planted_instructions_are_measured_and_reach_no_data(finished_demo: Proj
         assert b"planted-" not in finished_demo.path(f"results/demo/{name}.jsonl").read_bytes()
 
 
+def test_the_repost_of_a_thread_is_left_out_and_says_of_which(finished_demo: Project) -> None:
+    problems = expected()["problems"]
+    repost, original = problems["long-divisors-repost/1"], problems["long-divisors/1"]["id"]
+    dropped = rows(finished_demo, "dropped/deduplicate")
+    assert [(row["id"], row["reason"], row["kept"]) for row in dropped] == [(repost["id"], "near_duplicate", original)]
+    kept = {row["id"]: row for row in rows(finished_demo, "deduplicated")}
+    assert (kept[original]["cluster"], kept[original]["duplicate_of"]) == (original, None)
+    assert "near_duplicate 1" in finished_demo.path("results/demo/stages.txt").read_text()
+
+
 def test_forum_text_ends_at_the_answers(finished_demo: Project) -> None:
     for name in ("answers", "proofs", "merged", "deduplicated", "decontaminated"):
         assert all("forum_discussions" not in row and "forum_post" not in row for row in rows(finished_demo, name))
