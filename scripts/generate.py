@@ -68,6 +68,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--wanted", help="only rows whose number in this table (as --table of plan_solutions.py) is not 0")
     add("--pass-rates", type=Path, help="the pass rates that the table goes by")
     add("--contamination", type=Path, help="report of the decontamination of the rows, which `gates` may find too bad")
+    add("--reposts", type=Path, help="counts of their deduplication, likewise")
     add("--shard", type=int, default=0, help="which shard of the rows, from 0")
     add("--shards", type=int, default=1, help="number of shards")
     add("--config", type=Path, nargs="+", required=True, help="config files, later ones win")
@@ -271,7 +272,7 @@ def fill_open_store(args: argparse.Namespace, work: Work, job: Job, store: Reply
     failed: list[dict[str, Any]] = []
     if planning.finds_work():
         job.budget.check()
-        check_decontamination(args)
+        check_problems(args)
         drain = asyncio.run(answer(args, work, job, store, planning, log))
         if drain.stopped:
             log("told to stop: finished replies are kept, the next run goes on from there")
@@ -287,14 +288,15 @@ def fill_open_store(args: argparse.Namespace, work: Work, job: Job, store: Reply
     return 0
 
 
-def check_decontamination(args: argparse.Namespace) -> None:
+def check_problems(args: argparse.Namespace) -> None:
     """Raise UserError where the rows are not fit to be solved."""
-    if args.contamination is None:
+    if args.contamination is None and args.reposts is None:
         return
     from omr.runs.counts import read_counts
     from omr.runs.gates import check_before_solving, gates_of
 
-    check_before_solving(gates_of(read_config(args.config)), read_counts(args.contamination))
+    report, reposts = (None if path is None else read_counts(path) for path in (args.contamination, args.reposts))
+    check_before_solving(gates_of(read_config(args.config)), report, reposts)
 
 
 def note_plan(args: argparse.Namespace, work: Work, planning: Planning, store: ReplyStore, log: Log) -> None:

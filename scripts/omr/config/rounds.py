@@ -127,7 +127,8 @@ class Rounds:
     def files(self, wildcards: OfSeed, input: Any) -> str:
         """A param of generate_solutions: the files that say which rows those are, whether they may be solved,
         and with what solutions are made."""
-        given = {"plan": input.plan, "pass_rates": input.pass_rates, "contamination": input.contamination}
+        names = ("plan", "pass_rates", "contamination", "reposts")
+        given = {name: getattr(input, name) for name in names}
         files = flags({name: str(path) for name, path in given.items() if path})
         return f"{self._recipes.solution_files(wildcards, input)} {files}".strip()
 

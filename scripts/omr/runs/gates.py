@@ -155,15 +155,22 @@ def broken(
     return found
 
 
-def check_before_solving(gates: Gates, report: Counts) -> None:
-    """Raise UserError where the contamination report alone is beyond its bound: solutions would be paid for a dataset
-    that is not made."""
-    found = broken(gates, {}, report)
+def check_before_solving(gates: Gates, report: Counts | None, deduplicated: Counts | None = None) -> None:
+    """Raise UserError where what is known of the problems is beyond its bound: solutions would be paid for a dataset
+    that is not made. `report` is that of the decontamination, `deduplicated` the counts of deduplicate."""
+    found = broken(Gates(canary_recall=gates.canary_recall), {}, report)
     if found:
         raise UserError(
             f"no solution is asked for, since {found[0]}",
             remedy="ask a better model in `check_contamination`, or add nets to `decontaminate`; report.html tells "
             "which copies were missed. Where the problems are good enough all the same, loosen `gates` in config",
+        )
+    found = list(_broken_by_reposts(gates, {"deduplicate": deduplicated or {}}))
+    if found:
+        raise UserError(
+            f"no solution is asked for, since {found[0]}",
+            remedy="duplicates/report.json tells of which kind these are, duplicates/groups.jsonl what was taken for "
+            "reposts (`duplicates: keep_all` keeps it). Where that is good enough, loosen `gates` in config",
         )
 
 
