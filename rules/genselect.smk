@@ -281,6 +281,7 @@ rule prepare_selections:
         model=selections.summary_model,
         pass_rates=rounds.product_flags,
         measure=rounds.published_measure,
+        texts=lambda wildcards: products.text_columns,
     shell:
         "python scripts/prepare_selections.py"
         " --problems {input.problems}"
@@ -292,6 +293,7 @@ rule prepare_selections:
         " --summary-model {params.model:q}"
         " {params.pass_rates}"
         " {params.measure}"
+        " {params.texts}"
         " --output {output.rows}"
         " --figures {output.figures}"
         " --dropped {output.dropped}"

@@ -60,6 +60,7 @@ rule prepare_sft:
         pass_rates=rounds.product_flags,
         measure=rounds.published_measure,
         verdicts="",
+        texts=products.text_columns,
     conda:
         "../envs/workflow.yaml"
     shell:
@@ -80,6 +81,7 @@ rule prepare_sft:
         " {params.pass_rates}"
         " {params.measure}"
         " {params.verdicts}"
+        " {params.texts}"
         " --output {output.rows}"
         " --figures {output.figures}"
         " --dropped {output.dropped}"

@@ -20,7 +20,7 @@ from omr.files.folders import atomic_folder, link_or_copy
 from omr.files.id_set import IdSet
 from omr.files.jsonl import Row, read_rows
 from omr.threads.origins import COLUMN_OF
-from omr.training.columns import NAMES, arrow_schema
+from omr.training.columns import NAMES, TEXT_COLUMNS, arrow_schema, names_with
 from omr.training.joined_card import ADDITIONAL, SUBSETS, Subset, joined_card
 from omr.training.parquet_files import TableFiles, digest_of
 
@@ -79,12 +79,13 @@ def key_of(problem_id: str) -> str:
 
 
 def schema_of(file: Path) -> Any:
-    """The schema of training rows that carry the same pass rates of other recipes as a file's rows."""
+    """The schema of training rows that have the same texts and pass rates of other recipes as a file's rows."""
     import pyarrow.parquet as pq
 
     found = pq.read_schema(file)
     place = found.get_field_index("pass_rates")
-    return arrow_schema([] if place < 0 else [field.name for field in found.field(place).type])
+    texts = [name for name in TEXT_COLUMNS if name in found.names]
+    return arrow_schema([] if place < 0 else [field.name for field in found.field(place).type], texts)
 
 
 def check_schema(file: Path, schema: Any) -> None:
@@ -172,7 +173,9 @@ def main(argv: list[str] | None = None) -> int:
         ]
         additional = write_additional(args.problems, data, schema, solved)
         subsets += [] if additional is None else [additional]
-        card = joined_card(args.title, args.license, subsets, digest_of(folder), args.authored)
+        card = joined_card(
+            args.title, args.license, subsets, digest_of(folder), args.authored, names_with(schema.names)
+        )
         (folder / "README.md").write_text(card, encoding="utf-8")
     for found in subsets:
         print(f"{args.output}: {found.rows:,} rows of {found.name}")

@@ -26,7 +26,7 @@ from omr.stages.row_index import RowIndex
 from omr.stages.stage import Stage
 from omr.training.columns import NAMES, model_name, prompt_hash
 from omr.training.measured import Measured, add_measures
-from omr.training.row_files import RowFiles, add_figures
+from omr.training.row_files import RowFiles, add_figures, add_text_columns
 
 _SUMMARIZED: Fields = {
     "id": str,
@@ -46,6 +46,7 @@ _TAGS = ("<think>", "</think>")
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = stage_parser(__doc__, output="training rows", dropped="selections that are not among them")
     add_figures(parser)
+    add_text_columns(parser)
     add_problems(parser)
     add_shard(parser)
     add_input(parser, "--comparisons", "the shard's comparisons")
@@ -125,7 +126,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv)
     with ExitStack() as stack:
         measured = Measured(args, args.shard, args.shards)
-        output = RowFiles(args.output, args.figures, measured.names)
+        output = RowFiles(args.output, args.figures, measured.names, args.text_columns)
         stage = stack.enter_context(open_stage("prepare_selections", args, output))
         problems = stack.enter_context(ProblemIndex(args.problems, args.shard, args.shards))
         comparisons = stack.enter_context(RowIndex([args.comparisons], _COMPARISON))

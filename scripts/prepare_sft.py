@@ -58,7 +58,7 @@ from omr.training.columns import NAMES, model_name, prompt_hash
 from omr.training.dropped_samples import sample_of
 from omr.training.figures import Figures
 from omr.training.measured import Measured, add_measures
-from omr.training.row_files import RowFiles, add_figures
+from omr.training.row_files import RowFiles, add_figures, add_text_columns
 from omr.training.solution_replies import SAMPLED_PROBLEMS, Replies, SolutionReplies
 from omr.training.texts import RowsInStep, Summaries, Text, Texts
 
@@ -84,6 +84,7 @@ _FAULT_OF_VERDICT = {"no": "wrong", "unjudged": "unjudged"}
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = stage_parser(__doc__, output="training rows", dropped="solutions that are not among them")
     add_figures(parser)
+    add_text_columns(parser)
     add_problems(parser)
     add_shard(parser)
     add_input(parser, "--judged", "the shard's judged rows")
@@ -312,7 +313,7 @@ def prepare(args: argparse.Namespace) -> None:
     prompt, bounds = load_prompt(args.prompt), bounds_of(args)
     with ExitStack() as stack:
         measured = Measured(args, args.shard, args.shards)
-        output = RowFiles(args.output, args.figures, measured.names)
+        output = RowFiles(args.output, args.figures, measured.names, args.text_columns)
         output.figures.solutions = judged = SolutionFigures()
         verdicts = frozenset(args.verdicts)
         name = "prepare_sft" if verdicts == {"yes"} else "prepare_verdicts"

@@ -31,7 +31,7 @@ from omr.stages.flags import add_input, open_stage, stage_parser
 from omr.stages.stage import Stage
 from omr.threads.token_counts import TokenCounter, TokenizerCounter
 from omr.training.choice import over_limit
-from omr.training.row_files import RowFiles, add_figures, files_of, open_rows, read_group
+from omr.training.row_files import RowFiles, add_figures, files_of, open_rows, read_group, texts_of
 
 #: What tells whether a row is chosen, besides its text.
 _LIGHT = ["id", "problem_id", "problem_source", "answer_source", "completion_tokens", "pass_rate", "pass_rates"]
@@ -139,12 +139,17 @@ def subset_of(args: argparse.Namespace) -> Subset:
 
 def light_rows(folder: Path, with_texts: bool) -> Iterator[Row]:
     """What tells of each row whether it is chosen."""
-    columns = [*_LIGHT, "generated_solution"] if with_texts else _LIGHT
     for path in files_of(folder):
         with open_rows(path) as file:
+            known = file.schema_arrow.names
+            light = [name for name in _LIGHT if name in known]
+            column = "generated_solution" if "generated_solution" in known else "messages"
             for group in range(file.num_row_groups):
-                table = read_group(file, path, group, columns)
-                yield from ({"pass_rates": None} | row for row in table.to_pylist())
+                table = read_group(file, path, group, [*light, column] if with_texts else light)
+                rows = table.select(light).to_pylist()
+                texts = texts_of(table).to_pylist() if with_texts else [None] * len(rows)
+                for row, text in zip(rows, texts, strict=True):
+                    yield {"pass_rates": None, **row, "generated_solution": text}
 
 
 #: Of a row that is dropped, and of one whose length nobody asked for.

@@ -24,7 +24,7 @@ from omr.files.folders import atomic_folder, link_or_copy
 from omr.runs.gates import add_gates, check_gates
 from omr.runs.losses import where_lost
 from omr.training.card import CardFacts, dataset_card
-from omr.training.columns import prompt_hash
+from omr.training.columns import names_with, prompt_hash
 from omr.training.figures import Figures, read_figures, read_json
 from omr.training.parquet_files import digest_of, train_name
 from omr.training.row_files import files_of, open_rows
@@ -56,9 +56,9 @@ def part_of(file: Path, shards: Sequence[Path]) -> str:
     return "" if file.parent in shards else file.parent.name
 
 
-def check_figures(figures: Figures, shards: Sequence[Path]) -> dict[str, int]:
-    """The rows of each part, by the files, parts of few tokens first. Raises UserError unless the files hold as many
-    rows as were counted, all of them with the same columns."""
+def check_figures(figures: Figures, shards: Sequence[Path]) -> tuple[dict[str, int], list[str]]:
+    """The rows of each part, by the files, parts of few tokens first; and the columns. Raises UserError unless the
+    files hold as many rows as were counted, all of them with the same columns."""
     rows, first = Counter[str](), None
     for path in (file for shard in shards for file in files_of(shard)):
         with open_rows(path) as file:
@@ -68,7 +68,8 @@ def check_figures(figures: Figures, shards: Sequence[Path]) -> dict[str, int]:
                 raise UserError(f"this file has other columns than {first[0]}", file=path, remedy=_REMEDY)
     if rows.total() != figures.rows:
         raise UserError(f"the files hold {rows.total():,} rows, {figures.rows:,} were counted", remedy=_REMEDY)
-    return {part: rows[part] for part in sorted(rows, key=_tokens_of)}
+    names = [] if first is None else names_with(first[1].names)
+    return {part: rows[part] for part in sorted(rows, key=_tokens_of)}, names
 
 
 def _tokens_of(part: str) -> tuple[int, bool]:
@@ -104,7 +105,7 @@ def main(argv: list[str] | None = None) -> int:
     facts = card_facts(args)
     check_gates(args, [] if args.stages is None else read_table(args.stages))
     figures, files = read_figures(args.figures), [file for shard in args.shards for file in files_of(shard)]
-    rows_of_parts = check_figures(figures, args.shards)
+    rows_of_parts, columns = check_figures(figures, args.shards)
     if not figures.rows:
         raise no_rows(facts, args.shards[0])
     with atomic_folder(args.output) as folder:
@@ -113,7 +114,7 @@ def main(argv: list[str] | None = None) -> int:
             mine = [file for file in files if part_of(file, args.shards) == part]
             for number, file in enumerate(mine):
                 link_or_copy(file, folder / "data" / part / train_name(number, len(mine)))
-        facts = replace(facts, digest=digest_of(folder))
+        facts = replace(facts, digest=digest_of(folder), columns=columns)
         (folder / "README.md").write_text(dataset_card(figures, facts, rows_of_parts), encoding="utf-8")
     print(f"{args.output}: {figures.rows:,} rows of {figures.problems:,} problems")
     return 0

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from omr.solutions.solution_figures import SolutionFigures
-from omr.training.columns import COLUMNS
+from omr.training.columns import COLUMNS, TEXT_COLUMNS
 from omr.training.row_files import RowFiles
 
 Row = dict[str, Any]
@@ -29,12 +29,13 @@ def write_shard(
     measures: Sequence[str] = (),
     solutions: SolutionFigures | None = None,
     dropped: Iterable[tuple[int | Row, str]] = (),
+    text_columns: Sequence[str] = TEXT_COLUMNS,
 ) -> Path:
     """Write the rows of a shard, and their figures, below a recipe's folder. Returns the rows' folder.
 
     `dropped` are samples of dropped solutions, or numbers of problems whose first ones are that, with their reasons.
     """
-    output = RowFiles(home / "sft" / shard, home / "figures" / f"{shard}.json", measures)
+    output = RowFiles(home / "sft" / shard, home / "figures" / f"{shard}.json", measures, text_columns)
     output.figures.solutions = solutions
     for told, reason in dropped:
         row = told if isinstance(told, dict) else {"id": str(told), "seed": 0}

@@ -29,10 +29,10 @@ LOAD = (
 )
 
 
-def dataset(folder: Path, rows: list[Row]) -> Path:
+def dataset(folder: Path, rows: list[Row], **options: Any) -> Path:
     folder.mkdir()
     rates = [row["pass_rates"] or {} for row in rows]
-    shard, figures = write_shard(folder, rows, measures=list(rates[0])), folder / "figures" / f"{SHARD}.json"
+    shard, figures = write_shard(folder, rows, measures=list(rates[0]), **options), folder / "figures" / f"{SHARD}.json"
     given = [f"--shards={shard}", f"--figures={figures}", f"--output={folder / 'dataset'}", "--title=one recipe"]
     assert write_dataset.main(given) == 0
     return folder / "dataset"
@@ -183,3 +183,41 @@ def test_problems_without_rows_say_where_they_come_from_and_whose_reposts_they_a
     folder = join(tmp_path, [problem("bb-9") | told], f"cot/cot-a={source}")
     (row,) = pq.read_table(folder / "data/additional_problems-00000-of-00001.parquet").to_pylist()
     assert {name: row[name] for name in told} == told
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        (["messages"], 'is its last message: `row["messages"][-1]["content"]`'),
+        (["generated_solution"], "rows = rows.map(chat)"),
+    ],
+)
+def test_datasets_whose_texts_stand_once_load_and_their_cards_say_where(
+    tmp_path: Path, texts: list[str], said: str
+) -> None:
+    rows = training_rows(tmp_path / "made", 2)
+    made = dataset(tmp_path / "one", rows, text_columns=texts)
+    whole = join(tmp_path, [problem("bb-1")], f"cot/cot-a={made}")
+    for folder in (made, whole):
+        card = (folder / "README.md").read_text()
+        assert said in card
+        table = card.partition("## Columns")[2].partition("## ")[0]
+        assert [f"| `{name}` |" in table for name in ("generated_solution", "messages", "messages_with_tools")] == [
+            name in texts for name in ("generated_solution", "messages", "messages_with_tools")
+        ]
+    code = LOAD.replace("datasets.load_dataset(folder)", "datasets.load_dataset(folder, 'cot')")
+    env = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hub")}
+    loaded = subprocess.run(
+        [sys.executable, "-c", code, str(whole), "cot", "additional_problems"],
+        env=env, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    own = json.loads(loaded.stdout.splitlines()[-1])[0]
+    assert [row[texts[0]] for row in own["cot"]] == [row[texts[0]] for row in rows]
+    assert own["additional_problems"][0][texts[0]] is None
+
+
+def test_datasets_of_other_text_columns_are_not_joined(tmp_path: Path) -> None:
+    rows = training_rows(tmp_path / "made", 2)
+    both, one = dataset(tmp_path / "a", rows), dataset(tmp_path / "b", rows, text_columns=["messages"])
+    with pytest.raises(UserError, match="other columns"):
+        join(tmp_path, [], f"cot/cot-a={both}", f"cot/cot-b={one}")

@@ -126,3 +126,22 @@ def test_rows_of_about_one_length_get_a_folder_and_no_row_is_lost(tmp_path: Path
 def test_buckets_that_do_not_ascend_are_an_error(tmp_path: Path, rows: list[Row]) -> None:
     with pytest.raises(UserError, match="do not ascend"):
         select(tmp_path, rows, **{"length-buckets": [200, 100]})
+
+
+@pytest.mark.parametrize("texts", [["generated_solution"], ["messages"]])
+def test_a_subset_of_rows_whose_texts_stand_once_counts_them_and_keeps_their_columns(
+    tmp_path: Path, rows: list[Row], texts: list[str]
+) -> None:
+    tokenizer = save_tokenizer(tmp_path / "tokenizer.json")
+    flags = {"rows": write_shard(tmp_path, rows, text_columns=texts), "tokenizer": tokenizer, "max-tokens": 10_000}
+    made = run_stage("select_subset", tmp_path / "subset", flags | {"min-tokens": 1}, files=["figures"])
+    assert len(made.rows) == len(rows)
+    assert {"generated_solution", "messages"} & set(made.rows[0]) == set(texts)
+    whole = select(tmp_path / "whole", rows, **{"tokenizer": tokenizer, "max-tokens": 10_000, "min-tokens": 1})
+    told = [read_figures([one.others["figures"]]) for one in (made, whole)]
+    assert told[0].characters.as_json() == told[1].characters.as_json()
+    assert told[0].tokens.as_json() == told[1].tokens.as_json()
+    samples = [{row["id"]: row["generated_solution"] for row in one.samples} for one in told]
+    assert samples[0] == samples[1]
+    some = run_stage("select_subset", tmp_path / "some", flags | {"max-tokens": 1}, files=["figures"])
+    assert some.counts["dropped"] == {"too_long": len(rows)}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from omr.errors import UserError
 from omr.files.jsonl import Row
-from omr.training.row_files import open_rows, rows_of
+from omr.training.row_files import open_rows, whole_rows
 
 
 def ids_of(path: Path) -> Iterator[tuple[int, str, str | None]]:
@@ -33,7 +33,7 @@ def rows_from(path: Path, number: int, count: int) -> list[Row]:
                 after = first + file.metadata.row_group(group).num_rows
                 if number < after and len(found) < count:
                     begin = max(number - first, 0)
-                    found += rows_of(file.read_row_group(group).slice(begin, count - len(found)))
+                    found += whole_rows(file.read_row_group(group).slice(begin, count - len(found)))
                 first = after
     except (UserError, KeyError, ValueError, OSError):
         return []

@@ -43,6 +43,12 @@ class Products:
         self._settings = settings
         self._recipes = recipes
         self._publish: Mapping[str, Any] = settings.config["publish"]
+        texts = settings.config["products"]["text_columns"]
+        if not {"generated_solution", "messages"} & set(texts):
+            what = "`products.text_columns` names neither `generated_solution` nor `messages`"
+            raise UserError(what, remedy="name one of them: only rows with code have the others")
+        #: A param of the rules of training rows: the columns with whole texts that these have.
+        self.text_columns = f"--text-columns {' '.join(texts)}"
         repo = self._publish["repo"]
         if repo is not None and "{recipe}" not in repo and len(recipes.to_run) > 1:
             raise UserError(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
-from omr.training.columns import COLUMNS, Column
+from omr.training.columns import COLUMNS, NAMES, Column
 from omr.training.figures import SHARES, Figures, Histogram
 from omr.training.stage_sums import StageSum
 from omr.training.trainers import ABOUT, SETTINGS, families_head, families_rows
@@ -29,7 +29,7 @@ class CardFacts:
 
     `models` maps a stage to the model that it asked, `prompts` a prompt's name to the hash of its texts,
     `contamination` is the report of the decontamination, `chosen` says what a subset's rows have in common,
-    `digest` which rows these are (omr/training/parquet_files.py).
+    `digest` which rows these are (omr/training/parquet_files.py), `columns` what their files have.
     """
 
     title: str
@@ -41,6 +41,7 @@ class CardFacts:
     contamination: Mapping[str, Any] | None = None
     chosen: str | None = None
     digest: str = ""
+    columns: Collection[str] = NAMES
 
     @property
     def starts_from_problems(self) -> bool:
@@ -67,13 +68,13 @@ def dataset_card(figures: Figures, facts: CardFacts, rows_of_parts: Mapping[str,
         _pass_rates(figures),
         _lengths(figures),
         _parts(parts),
-        columns_section(),
+        columns_section(facts.columns),
         _funnel(facts),
         _models(facts),
         _contamination(facts.contamination),
-        _USE,
-        _USE_OF_TOOLS if figures.values["inference_mode"]["tir"] else "",
-        _trainers(figures.values["inference_mode"]),
+        f"{_USE}\n\n{about_texts(facts.columns)}",
+        _USE_OF_TOOLS if figures.values["inference_mode"]["tir"] and "tools" in facts.columns else "",
+        _trainers(figures.values["inference_mode"], facts.columns) if "messages" in facts.columns else "",
     ]
     body = "\n\n".join(section for section in sections if section)
     configs = [_config("default", "*/" if parts else ""), *(_config(part, f"{part}/") for part in parts)]
@@ -135,9 +136,27 @@ _USE = """## Use
 from datasets import load_dataset
 
 rows = load_dataset("path/or/name/of/this/dataset", split="train")
-```
+```"""
 
-The column `messages` is a chat. A value that the run did not know is null."""
+
+def about_texts(columns: Collection[str]) -> str:
+    """Where the texts of solutions are, and how what a reader may expect is made of that."""
+    unknown = "A value that the run did not know is null."
+    if "messages" not in columns:
+        return f"For trainers, make chats of the rows:\n\n{_CHATS}\n\n{unknown}"
+    told = "The column `messages` is a chat that trainers take as it is."
+    if "generated_solution" not in columns:
+        told += ' The text of a solution is its last message: `row["messages"][-1]["content"]`.'
+    return f"{told} {unknown}"
+
+
+_CHATS = """```python
+def chat(row):
+    said = {"user": row["problem"], "assistant": row["generated_solution"]}
+    return {"messages": [{"role": role, "content": text} for role, text in said.items()]}
+
+rows = rows.map(chat)
+```"""
 
 _USE_OF_TOOLS = """For trainers that know tools, `messages_with_tools` has the code as calls of one.
 What a message does not have is null.
@@ -147,11 +166,11 @@ chats = rows.select_columns(["messages_with_tools", "tools"]).rename_column("mes
 ```"""
 
 
-def _trainers(modes: Mapping[str, int]) -> str:
+def _trainers(modes: Mapping[str, int], columns: Collection[str]) -> str:
     """What trainers make of the reasoning; summaries of comparisons have none."""
     if not any(rows for mode, rows in modes.items() if mode != "genselect"):
         return ""
-    has_calls = bool(modes.get("tir"))
+    has_calls = bool(modes.get("tir")) and "tools" in columns
     lines = markdown_table(families_head(has_calls), families_rows(has_calls))
     return f"## Reasoning in training\n\n{ABOUT}\n\n{lines}\n\n{SETTINGS}"
 
@@ -205,11 +224,12 @@ def _length_cells(histogram: Histogram) -> list[str]:
     return [f"{mean:,.0f}", *(f"{value:,}" for value in quantiles)]
 
 
-def columns_section() -> str:
-    """What the columns are."""
+def columns_section(names: Collection[str] = NAMES) -> str:
+    """What the columns of these names are."""
     rows = [
         [f"`{column.name}`", _json_type(column) + (" or null" if column.nullable else ""), column.about]
         for column in COLUMNS
+        if column.name in names
     ]
     return "## Columns\n\n" + markdown_table(["column", "type", "what it is"], rows)
 

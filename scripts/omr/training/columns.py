@@ -5,7 +5,7 @@ The first nine are those of the published OpenMathReasoning dataset, with the sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -52,7 +52,7 @@ COLUMNS = (
     Column("pass_rate", float, "share of right ones among `pass_rate_of` solutions of this problem"),
     Column("pass_rate_of", int, "solutions of the problem of which it is known whether they are right"),
     Column("pass_rates", dict, "the same by other recipes, {recipe: share}; null if the run names none", nullable=True),
-    Column("messages", list, "chat for training: the prompt, then `generated_solution`"),
+    Column("messages", list, "chat for training: the prompt, then reasoning in `<think>` tags and the solution"),
     Column("source_url", str, "address of the thread or the problem, if the raw data tell it", nullable=True),
     Column("source_license", str, "its license, if they tell it", nullable=True),
     Column("source_author", str, "who wrote it, if they tell it and names are not taken out", nullable=True),
@@ -78,7 +78,7 @@ COLUMNS = (
     Column(
         "tokens",
         int,
-        "tokens of `generated_solution`, by the tokenizer that a subset names; null where none is named",
+        "tokens of the solution with its reasoning, by the tokenizer that a subset names; null where none is named",
         nullable=True,
     ),
     Column("prompt_hash", str, "hash of the prompt's texts"),
@@ -124,6 +124,11 @@ COLUMNS = (
 
 NAMES = tuple(column.name for column in COLUMNS)
 
+#: Columns of which each holds the whole text of a solution: config says which of them files have.
+TEXT_COLUMNS = ("generated_solution", "messages", "messages_with_tools")
+#: Columns that are there with another one only.
+_BESIDE = {"tools": "messages_with_tools"}
+
 _STRINGS = tuple(column.name for column in COLUMNS if column.type is list and column.items == "strings")
 
 #: What every training row must have.
@@ -134,10 +139,17 @@ _MISSING = object()
 _KINDS = [(column.name, (column.type, type(None)) if column.nullable else (column.type,)) for column in COLUMNS]
 
 
-def arrow_schema(measures: Sequence[str] = ()) -> Any:
-    """The Parquet schema (pyarrow.Schema) of the columns; `measures` are the recipes in `pass_rates`.
+def names_with(text_columns: Collection[str]) -> list[str]:
+    """The columns of rows that have these columns of whole texts."""
+    without = set(TEXT_COLUMNS) - set(text_columns)
+    return [name for name in NAMES if name not in without and _BESIDE.get(name) not in without]
 
-    Without any there is no such column: Parquet has no struct without fields.
+
+def arrow_schema(measures: Sequence[str] = (), text_columns: Collection[str] = TEXT_COLUMNS) -> Any:
+    """The Parquet schema (pyarrow.Schema) of the columns; `measures` are the recipes in `pass_rates`, `text_columns`
+    those of the columns of whole texts that there are.
+
+    Without any measure there is no such column: Parquet has no struct without fields.
     """
     import pyarrow as pa
 
@@ -156,7 +168,8 @@ def arrow_schema(measures: Sequence[str] = ()) -> Any:
     }
     types = {str: text, bool: pa.bool_(), float: pa.float64(), int: pa.int64()}
     types[dict] = pa.struct([(name, pa.float64()) for name in measures])
-    columns = [column for column in COLUMNS if measures or column.type is not dict]
+    names = names_with(text_columns)
+    columns = [column for column in COLUMNS if column.name in names and (measures or column.type is not dict)]
     return pa.schema(
         [
             pa.field(column.name, lists[column.items] if column.type is list else types[column.type], column.nullable)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from omr.training.card import AUTHORED, columns_section, front_matter, markdown_table, plain
+from omr.training.card import AUTHORED, about_texts, columns_section, front_matter, markdown_table, plain
+from omr.training.columns import NAMES
 
 #: As the published dataset has them: the subsets that recipes make, one per mode, and that of problems without rows.
 SUBSETS = ("cot", "tir", "genselect")
@@ -28,12 +29,18 @@ class Subset(NamedTuple):
 
 
 def joined_card(
-    title: str, licence: str | None, subsets: Sequence[Subset], digest: str = "", authored: bool = False
+    title: str,
+    licence: str | None,
+    subsets: Sequence[Subset],
+    digest: str = "",
+    authored: bool = False,
+    columns: Collection[str] = NAMES,
 ) -> str:
     """The text of README.md.
 
     Every subset is a configuration of its own with the split `train`, and a split of the default one, as in the
-    published dataset. `digest` names the rows; `authored`: people authored the replies of a recipe.
+    published dataset. `digest` names the rows, `columns` are those of the files; `authored`: people authored the
+    replies of a recipe.
     """
     files = {subset.name: f"data/{subset.name}-*.parquet" for subset in subsets}
     configs = [
@@ -51,8 +58,8 @@ def joined_card(
         "made the files; the cards of the recipes say more.",
         AUTHORED if authored else "",
         "## Subsets\n\n" + markdown_table(["subset", "rows", "problems", "recipes", "what it holds"], rows),
-        _use(subsets[0].name),
-        columns_section(),
+        f"{_use(subsets[0].name)}\n\n{about_texts(columns)}",
+        columns_section(columns),
     ]
     body = "\n\n".join(filter(None, sections))
     head = front_matter(title, licence, sum(each.rows for each in subsets), configs, digest)
@@ -67,6 +74,4 @@ from datasets import load_dataset
 
 rows = load_dataset("path/or/name/of/this/dataset", "{subset}", split="train")
 same = load_dataset("path/or/name/of/this/dataset", split="{subset}")
-```
-
-The column `messages` is a chat that trainers take as it is. A value that the run did not know is null."""
+```"""

@@ -2,13 +2,14 @@
 
 A shard's rows are a folder, `{recipe}/sft/shard-KKK-of-NNN/`, with `00000.parquet`, `00001.parquet`, ... of bounded
 size (none where there are no rows) and the columns of omr/training/columns.py; `pass_rates` is there where a run names
-recipes for it. The folder and the figures of its rows appear when they are whole.
+recipes for it, and of the columns with whole texts those that config names. The folder and the figures of its rows
+appear when they are whole.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from omr.errors import UserError
 from omr.files import bytes_read
 from omr.files.folders import AtomicFolder
 from omr.files.jsonl import AtomicFile, Row
-from omr.training.columns import COLUMNS, NAMES, arrow_schema, fault_of_row
+from omr.training.columns import COLUMNS, NAMES, TEXT_COLUMNS, arrow_schema, fault_of_row
 from omr.training.figures import COUNTED, Figures
 from omr.training.parquet_files import GROUP_BYTES, TableFiles
 
@@ -43,6 +44,12 @@ _BATCH_ROWS = 256
 def add_figures(parser: argparse.ArgumentParser) -> None:
     """Adds `--figures`; `--output` of such a stage is a folder."""
     parser.add_argument("--figures", type=Path, required=True, metavar="FILE", help="figures of the rows (JSON)")
+
+
+def add_text_columns(parser: argparse.ArgumentParser) -> None:
+    """Adds `--text-columns`."""
+    about = "columns of the rows that hold the whole text of a solution (default: all of them)"
+    parser.add_argument("--text-columns", nargs="+", choices=TEXT_COLUMNS, default=TEXT_COLUMNS, help=about)
 
 
 class _Part:
@@ -74,13 +81,21 @@ class _Part:
 class RowFiles:
     """Takes training rows and counts their figures; an `omr.stages.stage.Output`.
 
-    `measures` are the recipes in `pass_rates`. `path` is the shard's folder, `figures_path` the file of its figures.
+    `measures` are the recipes in `pass_rates`, `text_columns` those of the columns of whole texts that are written.
+    `path` is the shard's folder, `figures_path` the file of its figures.
     """
 
-    def __init__(self, path: Path, figures_path: Path, measures: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        path: Path,
+        figures_path: Path,
+        measures: Sequence[str] = (),
+        text_columns: Collection[str] = TEXT_COLUMNS,
+    ) -> None:
         self.path = path
         self.figures = Figures()
-        self._schema = arrow_schema(measures)
+        self._schema = arrow_schema(measures, text_columns)
+        self._copies = len({"generated_solution", "messages"} & set(text_columns))
         self._folder = AtomicFolder(path)
         self._figures_file = AtomicFile(figures_path)
         self._parts: dict[str, _Part] = {}
@@ -95,7 +110,7 @@ class RowFiles:
         text = row["generated_solution"]
         self.figures.add(row, len(text), lambda: row)
         self._group.append(row)
-        self._group_bytes += 500 + len(row["problem"]) + 2 * len(text)
+        self._group_bytes += 500 + len(row["problem"]) + self._copies * len(text)
         if self._group_bytes >= GROUP_BYTES:
             self._flush()
 
@@ -107,7 +122,7 @@ class RowFiles:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        lengths = pc.utf8_length(table.column("generated_solution")).to_pylist()
+        lengths = pc.utf8_length(texts_of(table)).to_pylist()
         for number, row in enumerate(table.select(_OF_FIGURES).to_pylist()):
             self.figures.add(row, lengths[number], partial(_row_at, table, number))
         for name in dict.fromkeys(parts) or [""]:
@@ -176,12 +191,33 @@ def _chats(chats: Sequence[Sequence[Mapping[str, str]]], kind: Any) -> Any:
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), messages, type=kind)
 
 
+def texts_of(table: Any) -> Any:
+    """The whole texts of a table's rows (an Arrow array): what `generated_solution` holds, or the last message."""
+    if "generated_solution" in table.column_names:
+        return table.column("generated_solution")
+    chats = table.column("messages").combine_chunks()
+    return chats.values.field("content").take(_before(chats.offsets[1:]))
+
+
+def _before(offsets: Any) -> Any:
+    import pyarrow.compute as pc
+
+    return pc.subtract(offsets, 1)
+
+
+def whole_rows(table: Any) -> Iterator[Row]:
+    """The rows of a table as `rows_of` gives them, with `generated_solution` also where it is the last message only."""
+    for row, text in zip(rows_of(table), texts_of(table), strict=True):
+        yield row if "generated_solution" in row else row | {"generated_solution": text.as_py()}
+
+
 def rows_of(table: Any) -> Iterator[Row]:
     """The rows of a table as they were written: without the nulls that Parquet has for a message's missing parts."""
+    names = [name for name in NAMES if name in table.column_names or name == "pass_rates"]
     for row in table.to_pylist():
         row.setdefault("pass_rates", None)
-        row = {name: row[name] for name in NAMES}
-        if row["messages_with_tools"] is not None:
+        row = {name: row[name] for name in names}
+        if row.get("messages_with_tools") is not None:
             row["messages_with_tools"] = [
                 {key: value for key, value in message.items() if value is not None}
                 for message in row["messages_with_tools"]
@@ -190,7 +226,7 @@ def rows_of(table: Any) -> Iterator[Row]:
 
 
 def _row_at(table: Any, number: int) -> Row:
-    return next(rows_of(table.slice(number, 1)))
+    return next(whole_rows(table.slice(number, 1)))
 
 
 # ---- reading ---------------------------------------------------------------------------------------------------------
@@ -245,4 +281,4 @@ def rows_with(path: Path, column: str, value: str) -> Iterator[Row]:
         for group in range(file.num_row_groups):
             wanted = pc.equal(read_group(file, path, group, [column]).column(0), value)
             if pc.any(wanted).as_py():
-                yield from rows_of(read_group(file, path, group).filter(wanted))
+                yield from whole_rows(read_group(file, path, group).filter(wanted))

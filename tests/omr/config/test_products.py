@@ -7,10 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import orjson
+import pytest
 import run_files
 from omr.config.products import Products
 from omr.config.recipes import Recipes
 from omr.config.settings import Settings
+from omr.errors import UserError
 
 RECIPE: Any = SimpleNamespace(recipe=run_files.RECIPE)
 
@@ -58,3 +60,15 @@ def test_what_a_recipe_makes_by_now_has_its_seeds_and_parts_and_what_is_off() ->
     ]
     assert made["off"] == ["select_traces", "merge_summaries", "select_wrong_traces", "merge_wrong_summaries"]
     assert made["rounds"] == 0
+
+
+def test_rows_without_any_column_of_texts_are_refused() -> None:
+    config = run_files.config()
+    for texts in (["generated_solution"], ["messages", "messages_with_tools"]):
+        config["products"] = config["products"] | {"text_columns": texts}
+        settings = Settings(config)
+        assert Products(settings, Recipes(settings)).text_columns == f"--text-columns {' '.join(texts)}"
+    config["products"] = config["products"] | {"text_columns": ["messages_with_tools"]}
+    settings = Settings(config)
+    with pytest.raises(UserError, match="names neither"):
+        Products(settings, Recipes(settings))

@@ -12,6 +12,7 @@ import pytest
 import write_lines
 from omr.errors import UserError
 from omr.training import row_files
+from omr.training.code_rows import TOOLS
 from omr.training.columns import NAMES
 from omr.training.row_files import read_all, rows_with
 from row_shards import SHARD, whole_row, write_shard
@@ -35,7 +36,6 @@ def rows_of(texts: list[str]) -> list[Row]:
 
 
 def test_rows_come_back_as_they_were_written(tmp_path: Path) -> None:
-    from omr.training.code_rows import TOOLS
 
     rows = [*rows_of(TEXTS), whole_row(id="b", messages_with_tools=CHAT, tools=TOOLS, candidate_ids=["x", "y"])]
     assert list(read_all([write_shard(tmp_path, rows)])) == rows
@@ -125,3 +125,38 @@ def test_a_row_that_is_not_as_its_columns_say_is_an_error_and_leaves_nothing(
     with pytest.raises(UserError, match=fault):
         write_shard(tmp_path, [whole_row(id="a"), whole_row(id="b") | change], measures=["a"])
     assert [path for path in tmp_path.rglob("*") if path.name not in ("sft", "figures")] == []
+
+
+CHOICES = [
+    ["generated_solution"],
+    ["messages"],
+    ["messages", "messages_with_tools"],
+    ["generated_solution", "messages"],
+]
+
+
+@pytest.mark.parametrize("texts", CHOICES)
+def test_each_text_stands_as_often_as_config_says_and_readers_find_it_all_the_same(
+    tmp_path: Path, texts: list[str]
+) -> None:
+    system = [{"role": role, "content": role} for role in ("system", "user")]
+    rows = [*rows_of(TEXTS), whole_row(id="b", messages_with_tools=CHAT, tools=TOOLS, problem_id="b")]
+    rows.append(whole_row(id="c", messages=[*system, {"role": "assistant", "content": "x"}]))
+    shard = write_shard(tmp_path, rows, text_columns=texts)
+    without = {"generated_solution", "messages", "messages_with_tools"} - set(texts)
+    without |= {"tools"} if "messages_with_tools" in without else set()
+    [file] = shard.glob("*.parquet")
+    assert not without & set(pq.read_schema(file).names)
+    assert list(read_all([shard])) == [{k: v for k, v in row.items() if k not in without} for row in rows]
+    # Whoever shows a row finds its text, whatever column it is in.
+    [shown] = rows_with(file, "problem_id", "b")
+    assert shown["generated_solution"] == rows[-2]["generated_solution"]
+    assert row_files.texts_of(pq.read_table(file)).to_pylist() == [row["generated_solution"] for row in rows]
+    assert row_files.texts_of(pq.read_table(file).slice(2, 2)).to_pylist() == [
+        row["generated_solution"] for row in rows[2:4]
+    ]
+    # What is told of the rows is the same.
+    whole = write_shard(tmp_path / "whole", rows)
+    told = [(home / "figures" / f"{SHARD}.json").read_text() for home in (tmp_path, tmp_path / "whole")]
+    assert told[0] == told[1]
+    assert row_files.files_of(whole)[0].stat().st_size > file.stat().st_size
