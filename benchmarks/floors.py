@@ -67,27 +67,44 @@ def votes(problems: Path, solutions: Sequence[Path], output: Path) -> None:
     _write(output, filled())
 
 
-def summaries(traces: Path, replies: Path, output: Path) -> None:
+def summary_answers(traces: Path, replies: Path, output: Path) -> None:
+    """`select_summary_judgements`: the answers of summaries, each once per trace, and what was read of them."""
+    texts = _by_id(replies)
+
+    def read() -> Iterator[dict[str, Any]]:
+        for row in _rows(traces):
+            found = [(_boxed(text), len(text)) for text in texts[row["id"]]]
+            row["solution"] = None
+            yield row | {"candidates": found, "answers": list(dict.fromkeys(answer for answer, _ in found))}
+
+    _write(output, read())
+
+
+def summaries(candidates: Path, replies: Path, output: Path) -> None:
     """`merge_summaries`: the longest summary with the solution's own spelling of the answer."""
-    texts: dict[str, list[str]] = {}
-    for reply in _rows(replies):
-        texts.setdefault(reply["id"], []).append(reply["text"])
+    texts = _by_id(replies)
 
     def merged() -> Iterator[dict[str, Any]]:
-        for row in _rows(traces):
-            right = [text for text in texts[row["id"]] if _boxed(text) == row["predicted_answer"]]
+        for row in _rows(candidates):
+            found = row.pop("candidates")
+            right = [n for n, (answer, _, _) in enumerate(found) if answer == row["predicted_answer"]]
             if right:
-                row["solution"] = None
-                yield row | {"summary": max(right, key=len), "right_summaries": len(right)}
+                text = texts[row["id"]][max(right, key=lambda number: found[number][2])]
+                yield row | {"summary": text, "right_summaries": len(right)}
 
     _write(output, merged())
 
 
-def selection_summaries(traces: Path, replies: Path, output: Path) -> None:
-    """`merge_selection_summaries`: the longest review that ends in the selected number."""
+def _by_id(replies: Path) -> dict[str, list[str]]:
     texts: dict[str, list[str]] = {}
     for reply in _rows(replies):
         texts.setdefault(reply["id"], []).append(reply["text"])
+    return texts
+
+
+def selection_summaries(traces: Path, replies: Path, output: Path) -> None:
+    """`merge_selection_summaries`: the longest review that ends in the selected number."""
+    texts = _by_id(replies)
 
     def merged() -> Iterator[dict[str, Any]]:
         for row in _rows(traces):

@@ -115,12 +115,15 @@ def run(folder: Path, count: int, seeds: int, size: int) -> None:
     summaries = write_summaries(traces, folder / "summaries.jsonl", texts)
     kept = count_lines(traces)
     of_traces = {"traces": traces, "summaries": summaries, "candidates": CANDIDATES}
-    cost, comparisons = run_stage("select_summary_judgements", folder, **of_traces, **asked)
-    print_line("select_summary_judgements", kept, cost, None, [traces, summaries])
+    read = folder / "summary_candidates.jsonl"
+    cost, comparisons = run_stage("select_summary_judgements", folder, **of_traces, **asked, summary_candidates=read)
+    floor = cost_of(floors.summary_answers, traces, summaries, folder / "floor")
+    print_line("select_summary_judgements", kept, cost, floor, [traces, summaries])
     verdicts = write_verdicts(questions, folder / "verdicts.jsonl")
-    cost, _ = run_stage("merge_summaries", folder, **of_traces, comparisons=comparisons, replies=verdicts)
-    floor = cost_of(floors.summaries, traces, summaries, folder / "floor")
-    print_line("merge_summaries", kept, cost, floor, [traces, summaries, comparisons, verdicts])
+    given = {"summary_candidates": read, "summaries": summaries, "comparisons": comparisons, "replies": verdicts}
+    cost, _ = run_stage("merge_summaries", folder, **given)
+    floor = cost_of(floors.summaries, read, summaries, folder / "floor")
+    print_line("merge_summaries", kept, cost, floor, list(given.values()))
 
 
 def main() -> int:

@@ -4,7 +4,7 @@
     solutions/seed-SS/shard-...
     -> {recipe}/traces/shard-...                              the reasoning of right, finished solutions, trimmed
     -> {recipe}/replies/generate_summaries/part-PP-of-QQ/shard-...   several candidates each
-    -> {recipe}/summary_comparisons/shard-..., summary_judgements/shard-...
+    -> {recipe}/summary_comparisons/shard-..., summary_judgements/shard-...; summary_candidates/shard-...: what was read
     -> {recipe}/replies/judge_summaries/shard-...
     -> {recipe}/summarized/shard-...                          judged rows with their best summary
 
@@ -89,6 +89,7 @@ rule select_summary_judgements:
     output:
         comparisons="results/{run}/{recipe}/summary_comparisons/shard-{shard}-of-{shards}.jsonl",
         questions="results/{run}/{recipe}/summary_judgements/shard-{shard}-of-{shards}.jsonl",
+        candidates="results/{run}/{recipe}/summary_candidates/shard-{shard}-of-{shards}.jsonl",
         dropped="results/{run}/{recipe}/dropped/select_summary_judgements/shard-{shard}-of-{shards}.jsonl",
         counts="results/{run}/{recipe}/counts/select_summary_judgements/shard-{shard}-of-{shards}.json",
     log:
@@ -108,6 +109,7 @@ rule select_summary_judgements:
         " --workers {threads}"
         " --output {output.comparisons}"
         " --questions {output.questions}"
+        " --summary-candidates {output.candidates}"
         " --dropped {output.dropped}"
         " --counts {output.counts}"
         " 2>&1 | tee {log}"
@@ -140,7 +142,7 @@ rule merge_summaries:
     wildcard_constraints:
         recipe=recipes.pattern_of("cot", "tir"),
     input:
-        traces="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.jsonl",
+        candidates="results/{run}/{recipe}/summary_candidates/shard-{shard}-of-{shards}.jsonl",
         summaries=recipes.summaries,
         comparisons="results/{run}/{recipe}/summary_comparisons/shard-{shard}-of-{shards}.jsonl",
         replies="results/{run}/{recipe}/replies/judge_summaries/shard-{shard}-of-{shards}.jsonl",
@@ -153,13 +155,10 @@ rule merge_summaries:
         "results/{run}/{recipe}/logs/merge_summaries/shard-{shard}-of-{shards}.log",
     conda:
         "../envs/workflow.yaml"
-    params:
-        candidates=recipes.knob("summaries", "candidates"),
     shell:
         "python scripts/merge_summaries.py"
-        " --traces {input.traces}"
+        " --summary-candidates {input.candidates}"
         " --summaries {input.summaries}"
-        " --candidates {params.candidates}"
         " --comparisons {input.comparisons}"
         " --replies {input.replies}"
         " --output {output.rows}"

@@ -21,7 +21,7 @@ from omr.errors import run_command
 from omr.files.jsonl import Fields, Row
 from omr.replies.reply import ReplyIndex
 from omr.solutions.judging import batches
-from omr.solutions.summaries import OF_TRACE, TRACE, Candidate, Candidates
+from omr.solutions.summaries import TRACE, Candidate, Candidates, judged_row
 from omr.stages.flags import add_candidates, open_stage, stage_parser
 from omr.stages.stage import Stage
 
@@ -84,8 +84,7 @@ def summarized(read: Read, fates: Sequence[str]) -> Row | None:
 def light(traces: Iterable[Row], candidates: Candidates) -> Iterator[Read]:
     """Traces as judged rows with their candidates; the reasoning is not needed any more."""
     for trace in traces:
-        row = {field: value for field, value in trace.items() if field not in OF_TRACE}
-        yield Read(row | {"id": trace["problem_id"]}, candidates.of(trace))
+        yield Read(judged_row(trace) | {"id": trace["problem_id"]}, candidates.of(trace))
 
 
 def merge(args: argparse.Namespace, stage: Stage, summaries: ReplyIndex, checker: EquivalenceChecker) -> None:

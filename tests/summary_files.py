@@ -47,7 +47,10 @@ def write_summaries(folder: Path, summaries: Mapping[str, list[str | Row]]) -> P
 def select(folder: Path, traces: list[Row], summaries: Mapping[str, list[str | Row]]) -> Made:
     """Run select_summary_judgements."""
     return run_stage(
-        "select_summary_judgements", folder / "comparisons.jsonl", flags(folder, traces, summaries), files=["questions"]
+        "select_summary_judgements",
+        folder / "comparisons.jsonl",
+        flags(folder, traces, summaries),
+        files=["questions", "summary-candidates"],
     )
 
 
@@ -69,5 +72,6 @@ def merge(
         folder / "verdicts.jsonl",
         (answer_question(row, verdict.get(row["predicted_answer"], "Judgement: No")) for row in questions),
     )
-    given = flags(folder, traces, summaries) | {"comparisons": compared.path, "replies": replies}
+    given = {"summary-candidates": compared.others["summary-candidates"], "summaries": folder / "summaries.jsonl"}
+    given |= {"comparisons": compared.path, "replies": replies}
     return run_stage("merge_summaries", folder / "summarized.jsonl", given)

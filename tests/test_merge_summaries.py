@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from omr.errors import UserError
-from solution_files import cut, run_stage, write_rows
-from summary_files import explained, flags, merge, trace
+from solution_files import cut, read_lines, run_stage, write_rows
+from summary_files import explained, merge, select, trace
 
 SHORT, LONG = "So \\boxed{5}.", "Since two and three make five, the answer is \\boxed{5}."
 
@@ -94,10 +94,26 @@ def test_every_trace_is_kept_or_dropped(tmp_path: Path) -> None:
     assert (len(made.rows), len(made.dropped), made.counts["read"]) == (8, 4, 12)
 
 
-def test_comparisons_of_other_summaries_are_an_error(tmp_path: Path) -> None:
+def test_what_was_read_of_other_summaries_is_an_error(tmp_path: Path) -> None:
     merge(tmp_path, [trace("a-1", 0)], {"a-1-0": [SHORT]})
-    given = flags(tmp_path, [trace("a-1", 0)], {"a-1-0": ["So \\boxed{8}."]})
     empty = write_rows(tmp_path / "none.jsonl", [])
-    given |= {"comparisons": tmp_path / "comparisons.jsonl", "replies": empty}
-    with pytest.raises(UserError, match="'a-1' are not those of the rows to judge"):
+    given = {"summary-candidates": tmp_path / "comparisons.summary-candidates", "summaries": empty, "replies": empty}
+    given["comparisons"] = tmp_path / "comparisons.jsonl"
+    with pytest.raises(UserError, match="the summary 0 of 'a-1-0' is not the one that was read"):
         run_stage("merge_summaries", tmp_path / "again.jsonl", given)
+    select(tmp_path / "others", [trace("a-1", 0)], {"a-1-0": ["So \\boxed{8}."]})
+    others = given | {"summary-candidates": tmp_path / "others" / "comparisons.summary-candidates"}
+    with pytest.raises(UserError, match="'a-1' are not those of the rows to judge"):
+        run_stage("merge_summaries", tmp_path / "again.jsonl", others)
+
+
+def test_a_row_of_what_was_read_has_no_text(tmp_path: Path) -> None:
+    made = select(tmp_path, [trace("a-1", 2)], {"a-1-2": [LONG, "No box.", cut(SHORT)]})
+    [row] = read_lines(made.others["summary-candidates"])
+    assert row["candidates"] == [
+        ["5", None, len(explained(LONG))],
+        [None, "no_answer", 0],
+        [None, "unfinished_reply", 0],
+    ]
+    assert (row["id"], row["problem_id"], row["seed"]) == ("a-1-2", "a-1", 2)
+    assert not {"problem", "solution"} & row.keys()

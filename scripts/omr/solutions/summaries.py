@@ -60,17 +60,29 @@ class Candidates:
         return [self._read(trace, reasoning, number) for number in range(self._count)]
 
     def _read(self, trace: Row, reasoning: Reasoning, number: int) -> Candidate:
-        text, fault = usable_text(self._replies.get(trace["id"], PROMPT_NAME, number))
-        if text is None:
+        shown, fault = shown_summary(self._replies, trace["id"], number)
+        if shown is None:
             return Candidate(number, "", None, fault)
-        # A summarizing model may think aloud first; its reader does not see that.
-        shown = split_reasoning(text)[1]
         answer, fault = answer_shown(shown)
         if answer is None:
             return Candidate(number, "", None, fault)
         shown = shown.strip()
         fault = fault_of(shown, reasoning, trace["problem"])
         return Candidate(number, "", None, fault) if fault else Candidate(number, shown, answer, None)
+
+
+def shown_summary(replies: ReplyIndex, trace_id: str, number: int) -> tuple[str, None] | tuple[None, str]:
+    """(what a reader sees of a summary, None), or (None, the fault of its reply)."""
+    text, fault = usable_text(replies.get(trace_id, PROMPT_NAME, number))
+    if text is None:
+        return None, fault or "no_reply"
+    # A summarizing model may think aloud first; its reader does not see that.
+    return split_reasoning(text)[1], None
+
+
+def judged_row(trace: Row) -> Row:
+    """The judged row of the solution that a trace is of; `id` is that of the trace still."""
+    return {field: value for field, value in trace.items() if field not in OF_TRACE}
 
 
 class Reasoning:
