@@ -77,7 +77,6 @@ class ReplyIndex:
         self._paths = [Path(path) for path in paths]
         self._files: list[BinaryIO] = []
         self._descriptors: list[int] = []
-        self._block_bytes: list[int] = []
         self._table = HashTable()
         self._positions = array("Q")
         self._ends: list[int] = []  # of the lines that are known of each file, as positions
@@ -85,10 +84,10 @@ class ReplyIndex:
         for number, path in enumerate(self._paths):
             self._files.append(open_for_reading(path))
             self._descriptors.append(self._files[number].fileno())
-            self._block_bytes.append(self._scan(number))
+            self._scan(number)
 
-    def _scan(self, number: int) -> int:
-        """Enter the replies of a file. Returns how many bytes hold most of them."""
+    def _scan(self, number: int) -> None:
+        """Enter the replies of a file."""
         known = len(self)
         position = start = number << _OFFSET_BITS
         stop = _OFFSET_MASK if self._head_bytes is None else self._head_bytes
@@ -106,7 +105,6 @@ class ReplyIndex:
             if position - start >= stop:
                 break
         self._ends.append(position)
-        return 512 + 2 * (position - start) // max(len(self) - known, 1)
 
     def _hash_of_line(self, line: bytes, number: int, line_number: int) -> int:
         reply, fault = parse_row(line)
@@ -122,7 +120,7 @@ class ReplyIndex:
     def get(self, row_id: str, prompt: str, seed: int = 0) -> Reply | None:
         """The reply to (row, prompt, seed), or None if there is none. Raises UserError for a line that is no reply."""
         for entry in reversed(self._table.find(_hash(row_id, prompt, seed))):
-            reply = self._load(self._positions[entry])
+            reply = self._load(entry)
             # Equal hashes of different names are next to impossible, but then another entry is ours.
             if reply["id"] == row_id and reply["prompt"] == prompt and reply["seed"] == seed:
                 return reply
@@ -199,8 +197,12 @@ class ReplyIndex:
         if group:
             yield group
 
-    def _load(self, position: int) -> Reply:
-        return self._parsed(self._line_at(position >> _OFFSET_BITS, position & _OFFSET_MASK), position)
+    def _load(self, entry: int) -> Reply:
+        # Not through the file's buffer: replies lie in the order in which they arrived, rows ask in their own, and
+        # each jump would fill the whole buffer.
+        position = self._positions[entry]
+        line = self._pread(position >> _OFFSET_BITS, self._length(entry), position & _OFFSET_MASK)
+        return self._parsed(line, position)
 
     def _parsed(self, line: bytes, position: int) -> Reply:
         number, offset = position >> _OFFSET_BITS, position & _OFFSET_MASK
@@ -209,23 +211,6 @@ class ReplyIndex:
             fault = f"at byte {offset}: {fault or 'not a whole reply'}"
             raise UserError(fault, file=self._paths[number], remedy=_REMEDY)
         return reply
-
-    def _line_at(self, number: int, offset: int) -> bytes:
-        # Not through the file's buffer: replies lie in the order in which they arrived, rows ask in their own, and
-        # each jump would fill the whole buffer.
-        size = self._block_bytes[number]
-        data = self._pread(number, size, offset)
-        end = data.find(b"\n")
-        if end >= 0:
-            return data[:end]
-        blocks = [data]
-        while end < 0 and data:
-            offset += len(data)
-            size *= 2
-            data = self._pread(number, size, offset)
-            end = data.find(b"\n")
-            blocks.append(data if end < 0 else data[:end])
-        return b"".join(blocks)
 
     def _pread(self, number: int, size: int, offset: int) -> bytes:
         data = os.pread(self._descriptors[number], size, offset)

@@ -134,7 +134,7 @@ def _pieces(text: str) -> list[str]:
         text = " ".join(text.replace(_END, f" {_END} ").split())
     for stop in filter(text.__contains__, _STOPS):
         text = text.replace(f"{stop} ", f"{stop}{_END}")
-    for stop in _WIDE_STOPS:
+    for stop in filter(text.__contains__, _WIDE_STOPS):
         text = text.replace(stop, f"{stop}{_END}")
     pieces = [stripped for piece in text.split(_END) if (stripped := piece.strip(" "))]
     return [" ".join(piece.split()) if "  " in piece else piece for piece in pieces]
