@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -49,6 +49,8 @@ _FIRST_BACKOFF_S, _LONGEST_BACKOFF_S, _LONGEST_RETRY_AFTER_S = 0.5, 60.0, 600.0
 _BUSY_PER_RETRY = 25
 #: More names than these for one model are no names.
 _MOST_STATED = 20
+#: What `quote` would leave as it is.
+_IS_PLAIN_ID = re.compile(r"[A-Za-z0-9/~:@!$&'()*+,;=._ -]*").fullmatch
 _NOT_STARTED = Endpoint("http://not-started.invalid/v1")
 
 
@@ -128,7 +130,7 @@ class ChatClient:
                 shorter = self.budget.certain(request.messages)
                 if error.kind != "context_overflow" or shorter is None or shorter >= question.max_tokens:
                     raise
-                question = replace(question, max_tokens=shorter)
+                question = question._replace(max_tokens=shorter)
                 told, latency_s = await self.answer_to(question, lambda body: self.read(request, body))
         except FinalError as error:
             return failed(request, self.spec, error)
@@ -268,7 +270,8 @@ class ChatClient:
         return allowed
 
     def _request_id(self, name: str) -> str:
-        return quote(f"{self._stage}/{name}", safe="/~:@!$&'()*+,;=-._ ")
+        request_id = f"{self._stage}/{name}"
+        return request_id if _IS_PLAIN_ID(request_id) else quote(request_id, safe="/~:@!$&'()*+,;=-._ ")
 
     def check_prompt(self, messages: Sequence[Mapping[str, str]], usage: Any) -> None:
         """Raise FinalError if the server has read less than these texts."""

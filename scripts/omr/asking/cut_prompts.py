@@ -29,9 +29,11 @@ def tokens_cut_off(messages: Sequence[Mapping[str, str]], usage: Mapping[str, An
 
     `usage` is as the server sent it; tokens that it took from its cache count as read.
     """
-    read = _tokens_read(usage or {})
     chars = sum(len(message["content"]) for message in messages)
-    if read < 1 or chars < _SHORT_CHARS or read * _CHARS_PER_TOKEN > chars:
+    if chars < _SHORT_CHARS:
+        return None
+    read = _tokens_read(usage or {})
+    if read < 1 or read * _CHARS_PER_TOKEN > chars:
         return None
     fewest = sum(fewest_tokens(message["content"]) for message in messages)
     return (read, fewest) if read < fewest else None

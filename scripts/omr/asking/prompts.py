@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -38,18 +39,25 @@ class Prompt:
         """What the model is sent, before fields are inserted."""
         return tuple(text for text in (self.user, self.system, self.tool) if text is not None)
 
-    @property
+    @cached_property
     def fields(self) -> frozenset[str]:
         """Names of the row fields that the prompt inserts."""
         return frozenset(PLACEHOLDER.findall(self.user + (self.system or "")))
 
     def render(self, row: Mapping[str, Any]) -> list[dict[str, str]]:
         """Chat messages for a row: [{"role", "content"}, ...]. Raises UserError for a field the row lacks."""
-        messages = [] if self.system is None else [{"role": "system", "content": self._fill(self.system, row)}]
-        return [*messages, {"role": "user", "content": self._fill(self.user, row)}]
+        return [{"role": role, "content": self._filled(parts, row)} for role, parts in self._messages]
 
-    def _fill(self, text: str, row: Mapping[str, Any]) -> str:
-        return PLACEHOLDER.sub(lambda match: self._value(match.group(1), row), text)
+    @cached_property
+    def _messages(self) -> list[tuple[str, list[str]]]:
+        """By role, the parts of a message: texts, with the name of a field between each and the next."""
+        given = (("system", self.system), ("user", self.user))
+        return [(role, PLACEHOLDER.split(text)) for role, text in given if text is not None]
+
+    def _filled(self, parts: list[str], row: Mapping[str, Any]) -> str:
+        filled = parts.copy()
+        filled[1::2] = [self._value(field, row) for field in parts[1::2]]
+        return "".join(filled)
 
     def _value(self, field: str, row: Mapping[str, Any]) -> str:
         value = row.get(field)

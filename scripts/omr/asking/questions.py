@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from omr.asking.hosts import Home
 from omr.asking.requests import Sampling, sampling_seed
@@ -15,8 +14,7 @@ from omr.servers.dialect import RequestDialect, dialect_of
 CHAT, COMPLETIONS = "/chat/completions", "/completions"
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(NamedTuple):
     """A request as it is sent: its name behind the stage's, its route, what is asked, and the tokens that it may have.
 
     `fields` are `messages` or a `prompt`, with what belongs to them; `temperature` is the stage's, if it is None;

@@ -155,10 +155,8 @@ def read_reply(body: Any, *, tools: bool = False) -> Told:
         raise FinalError("unknown_finish", _unknown_finish(choice.get("finish_reason")), 200)
     if not tools and any(not says_nothing(message.get(field)) for field in _CALL_FIELDS):
         raise FinalError("called_tool", "the model called a tool, but none was offered to it", 200)
-    pieces = _Pieces()
-    pieces.add(message.get("content"))
-    text = "".join(pieces.text)
-    text, reasoning = once(text, "".join(pieces.reasoning) or _reasoning_field(message))
+    text, thought = _content(message.get("content"))
+    text, reasoning = once(text, thought or _reasoning_field(message))
     stated = body.get("model")
     return Told(
         text,
@@ -226,6 +224,15 @@ class _Pieces:
         self.add(said, thought, depth + 1)
 
 
+def _content(content: Any) -> tuple[str, str]:
+    """Text and reasoning of a message's content."""
+    if isinstance(content, str):
+        return content, ""
+    pieces = _Pieces()
+    pieces.add(content)
+    return "".join(pieces.text), "".join(pieces.reasoning)
+
+
 def _reasoning_field(message: dict[str, Any]) -> str | None:
     for name in _REASONING_FIELDS:
         value = message.get(name)
@@ -242,7 +249,9 @@ def once(text: str, reasoning: str | None) -> tuple[str, str | None]:
     Servers that split reasoning off may leave it in the text as well, between tags or bare, or have the whole text in
     both places; tags may have stayed around it, too.
     """
-    bare = (reasoning or "").strip().removeprefix("<think>").removesuffix("</think>").strip()
+    if not reasoning:
+        return text, None
+    bare = reasoning.strip().removeprefix("<think>").removesuffix("</think>").strip()
     if not bare or bare == text.strip():
         return text, None
     start = text.find(bare)

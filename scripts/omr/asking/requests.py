@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -31,8 +31,7 @@ class Sampling:
     extra: dict[str, Any] = field(default_factory=dict)  # e.g. top_k, min_p
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One request: identity (row id, prompt name, seed), chat messages, and the reply's key (16 hex digits).
 
     `neutralised`: control tokens in the row's fields that were made text;
@@ -132,7 +131,7 @@ class RequestPlan:
         key = self._key(
             self._salt_at(temperature), request_name(request.row_id, request.prompt, seed), request.messages
         )
-        return replace(request, seed=seed, key=key, temperature=temperature)
+        return request._replace(seed=seed, key=key, temperature=temperature)
 
     def _key(self, salt: bytes, name: str, asked: Any) -> str:
         return blake2b(salt + name.encode() + b"\0" + orjson.dumps(asked), digest_size=8).hexdigest()

@@ -18,21 +18,21 @@ def failed(request: Request, spec: ModelSpec, error: FinalError) -> Reply:
 
 def stored(request: Request, spec: ModelSpec, **fields: Any) -> Reply:
     """The row of a reply with these fields; the others are null."""
-    return (
-        {
-            "id": request.row_id,
-            "prompt": request.prompt,
-            "seed": request.seed,
-            "key": request.key,
-            "text": None,
-            "reasoning": None,
-            "finish_reason": None,
-            "usage": None,
-            "error": None,
-            "model": spec.identity,
-            "stated_model": None,
-            "latency_s": None,
-        }
-        | ({"neutralised": request.neutralised} if request.neutralised else {})
-        | fields
-    )
+    row: Reply = {
+        "id": request.row_id,
+        "prompt": request.prompt,
+        "seed": request.seed,
+        "key": request.key,
+        "text": None,
+        "reasoning": None,
+        "finish_reason": None,
+        "usage": None,
+        "error": None,
+        "model": spec.identity,
+        "stated_model": None,
+        "latency_s": None,
+    }
+    if request.neutralised:
+        row["neutralised"] = request.neutralised
+    row.update(fields)
+    return row

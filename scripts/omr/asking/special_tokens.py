@@ -28,6 +28,7 @@ class SpecialTokens:
         others = {token for token in named if len(token) > 1 and not (token[0].isalnum() or token[0].isspace())}
         spellings = sorted((re.escape(token) for token in others), key=len, reverse=True)
         self._spelling = re.compile("|".join([_FORM, *spellings]))
+        self._first_signs = {"<", *(token[0] for token in others)}
 
     @classmethod
     def of_tokenizer(cls, path: str | None) -> SpecialTokens:
@@ -49,6 +50,8 @@ class SpecialTokens:
 
     def as_text(self, text: str) -> tuple[str, int]:
         """(the text in which no control token is left, how many there were)."""
+        if not any(sign in text for sign in self._first_signs):
+            return text, 0
         return self._spelling.subn(lambda found: f"{found[0][0]} {found[0][1:]}", text)
 
     def row_as_text(self, row: Mapping[str, Any], fields: Collection[str]) -> tuple[Mapping[str, Any], int]:

@@ -61,8 +61,9 @@ def is_too_deep(body: bytes, found: Any) -> bool:
     """Whether a body, whose JSON is `found`, has values within values deeper than any API's."""
     if body.count(b"[") + body.count(b"{") <= _DEEPEST:
         return False
-    level = [found]
-    for _ in range(_DEEPEST):
+    level, depth = [found], 0
+    while level and depth < _DEEPEST:
+        depth += 1
         level = [
             inner
             for value in level

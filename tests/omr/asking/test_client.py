@@ -305,7 +305,7 @@ def test_the_models_name_in_a_reply_is_stored_and_another_one_is_said_once() -> 
     said: list[str] = []
     fault = Fault("merge", match="*/row-2/*", body='{"model": "tiny"}')
     requests = [replace_id(number) for number in (1, 2)]
-    requests += [replace(requests[1], seed=1)]
+    requests += [requests[1]._replace(seed=1)]
     with running_server({"*": "x"}, faults=[fault]) as server:
         replies = ask(server.base_url, requests=requests, say=said.append)
     assert [reply["stated_model"] for reply in replies] == ["replay", "tiny", "tiny"]

@@ -137,7 +137,7 @@ def test_a_shard_is_cut_by_the_numbers_of_requests_and_bytes_that_a_file_may_hav
 
 def test_a_request_that_no_file_can_hold_fails_and_the_others_do_not(lab: Lab) -> None:
     lab.max_failed, long = 1, [{"role": "user", "content": "x" * 1_100_000}]
-    requests = [request(0), replace(request(1), messages=long), request(2)]
+    requests = [request(0), request(1)._replace(messages=long), request(2)]
     lab.requests = lambda: iter(requests)  # type: ignore[method-assign]
     lab.spec = replace(SPEC, batch_mb=1)
     with serving() as server:
@@ -265,7 +265,7 @@ def test_an_input_that_is_not_taken_ends_the_job_and_is_submitted_anew_when_that
 
 def test_replies_that_cannot_be_read_are_asked_again_in_another_batch(lab: Lab) -> None:
     def again(request: Request, reply: Reply) -> Request | None:
-        return replace(request, seed=1_000_000, key="f" * 16) if (request.row_id, request.seed) == ("r1", 0) else None
+        return request._replace(seed=1_000_000, key="f" * 16) if (request.row_id, request.seed) == ("r1", 0) else None
 
     lab.again = again
     with serving() as server:
