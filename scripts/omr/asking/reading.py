@@ -14,6 +14,7 @@ import orjson
 
 from omr.answers.final_answer import split_reasoning
 from omr.asking.outcomes import FinalError, TransientError
+from omr.replies.usage import MOST_TOKENS
 from omr.servers.error_bodies import is_too_deep, says_nothing, status_within
 
 #: Why a reply ended, in the servers' words (lower case, `_` between words): by itself, ...
@@ -282,5 +283,5 @@ def _usage(body: dict[str, Any]) -> dict[str, int] | None:
 
 
 def _is_count(value: Any) -> bool:
-    """Whether it is a number of tokens, and one that can be stored."""
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53
+    """Whether it is a number of tokens that a reply can have."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS

@@ -159,6 +159,7 @@ class _Message:
     def __init__(self) -> None:
         self._pieces: dict[str, list[Any]] = {}
         self._calls: list[dict[str, Any]] = []
+        self._call_at: dict[Any, dict[str, Any]] = {}  # by their index
         self._others: dict[str, Any] = {}
 
     def add(self, delta: dict[str, Any]) -> None:
@@ -175,7 +176,7 @@ class _Message:
             elif isinstance(value, dict) and isinstance(self._others.get(key), dict):
                 _merge(self._others[key], value)
             else:
-                self._others[key] = value
+                self._others[key] = _begun(value, key)
 
     def _add_call(self, piece: Any) -> None:
         if not isinstance(piece, dict):
@@ -186,22 +187,24 @@ class _Message:
     def _call_of(self, piece: dict[str, Any]) -> dict[str, Any]:
         """The call that a piece belongs to: by its index, by its id, or the last one."""
         index, number = piece.get("index"), piece.get("id")
-        for call in self._calls:
-            if index is not None and call.get("index") == index:
-                return call
+        place = repr(index) if isinstance(index, dict | list) else index
+        if place in self._call_at:
+            return self._call_at[place]
         if index is None and self._calls and number in (None, "", self._calls[-1].get("id")):
             return self._calls[-1]
-        self._calls.append({"index": index})
+        self._calls.append({})
+        if index is not None:
+            self._call_at[place] = self._calls[-1]
         return self._calls[-1]
 
     def whole(self) -> dict[str, Any]:
         """The message as it would stand in a whole body."""
-        message = {"role": "assistant", "content": None, **self._others}
+        message = {"role": "assistant", "content": None, **_joined(self._others)}
         for key, pieces in self._pieces.items():
             is_text = all(isinstance(piece, str) for piece in pieces)
             message[key] = "".join(pieces) if is_text else pieces
         if self._calls:
-            message["tool_calls"] = [{k: v for k, v in call.items() if k != "index"} for call in self._calls]
+            message["tool_calls"] = _joined(self._calls)
         return message
 
 
@@ -215,7 +218,28 @@ def _merge(into: dict[str, Any], piece: dict[str, Any]) -> None:
         before = into.get(key)
         if isinstance(before, dict) and isinstance(value, dict):
             _merge(before, value)
-        elif isinstance(before, str) and isinstance(value, str):
-            into[key] = (before or value) if key in _SAID_ONCE else before + value
+        elif key in _SAID_ONCE and isinstance(before, str) and isinstance(value, str):
+            into[key] = before or value
+        elif isinstance(before, _Growing) and isinstance(value, str):
+            before.append(value)
         elif value is not None or key not in into:
-            into[key] = dict(value) if isinstance(value, dict) else value
+            into[key] = _begun(value, key)
+
+
+class _Growing(list[str]):
+    """A text of which pieces come: to add each to the text before would take time with the square of their number."""
+
+
+def _begun(value: Any, key: str) -> Any:
+    if isinstance(value, str) and key not in _SAID_ONCE:
+        return _Growing([value])
+    return {name: _begun(inner, name) for name, inner in value.items()} if isinstance(value, dict) else value
+
+
+def _joined(value: Any) -> Any:
+    """A value with its texts in one piece."""
+    if isinstance(value, _Growing):
+        return "".join(value)
+    if isinstance(value, dict):
+        return {key: _joined(inner) for key, inner in value.items()}
+    return [_joined(inner) for inner in value] if isinstance(value, list) else value

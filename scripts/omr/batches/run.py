@@ -38,8 +38,13 @@ _LOST_PAUSES_S = (1.0, 4.0, 15.0)
 _LISTED_AFTER_S = 120.0
 #: Codes of inputs that are not taken because the account has too much queued.
 _QUEUE_FULL = ("token_limit_exceeded", "enqueued", "queue_limit", "rate_limit")
-#: So many looks are waited before more is submitted to a queue that was full.
-_FULL_LOOKS = 5
+#: So many looks are waited before more is submitted to a queue that was full, and so long in all.
+_FULL_LOOKS, _LONGEST_FULL_S = 5, 24 * 3600.0
+#: A host that says in so many looks, one after the other, that it does not know a batch or its results has lost it:
+#: a gateway may say so of anything for a moment, and a batch that is taken for lost is paid again.
+_GONE_LOOKS = 5
+#: How a batch is before its input was taken.
+_NOT_TAKEN = frozenset({"validating", "failed"})
 
 
 class BatchRun:
@@ -63,6 +68,8 @@ class BatchRun:
         self._shorter: set[int] = set()  # whose completions must have fewer tokens
         self._most = self._spec.batch_requests
         self._looks_to_wait = 0
+        self._full_since: float | None = None  # since when nothing was taken
+        self._gone = Counter[str]()  # by the name of a batch, looks in a row that did not find it
         self._may_lack = True  # something may be wanted that is in no open batch
         self._useless: set[str] = set()  # names of open batches whose requests nobody asks any more
         self._said: dict[str, str] = {}
@@ -213,11 +220,19 @@ class BatchRun:
             return
         try:
             batch = await self._api.look(submission.batch)
+            if batch.status not in _NOT_TAKEN:
+                self._full_since = None
             self._tell(submission, batch)
             if batch.is_over:
                 await self._finish(submission, batch)
+            self._gone.pop(submission.name, None)
         except GoneError as error:
-            self._say(f"warning: the host does not know the batch {submission.batch} or its results any more: {error}")
+            self._gone[submission.name] += 1
+            what = f"the host does not know the batch {submission.batch} or its results any more: {error}"
+            if self._gone[submission.name] < _GONE_LOOKS:
+                self._say(f"{what}; it is asked again")
+                return
+            self._say(f"warning: {what}; its requests are submitted again")
             await self._close(submission, "gone")
 
     def _tell(self, submission: Submission, batch: Batch) -> None:
@@ -268,7 +283,17 @@ class BatchRun:
         told = [f"{fault.get('code')}: {fault.get('message')}" for fault in batch.errors] or ["it does not say why"]
         shown = "; ".join(told)[:600]
         if any(word in shown for word in _QUEUE_FULL):
-            self._say(f"the host has too much of this account queued, and takes more later: {shown}")
+            self._full_since = self._full_since or time.monotonic()
+            full_s = time.monotonic() - self._full_since
+            if full_s > _LONGEST_FULL_S and len(self._open) == 1:
+                return UserError(
+                    f"{self._spec.base_urls[0]} has had too much of this account queued for {full_s / 3600:.0f} hours, "
+                    f"and has taken nothing meanwhile: {shown}",
+                    remedy="see there which batches wait, cancel what is not needed, and run again: nothing is open "
+                    "here, and what was answered is kept",
+                )
+            longest = f"for at most {_LONGEST_FULL_S / 3600:.0f} hours"
+            self._say(f"the host has too much of this account queued, and is asked {longest} to take it later: {shown}")
             if len(self._open) == 1:
                 self._most = max(1, min(self._most, len(submission.keys)) // 2)
             self._looks_to_wait = _FULL_LOOKS

@@ -7,6 +7,9 @@ from typing import Any
 
 from omr.replies.reply import Reply
 
+#: No reply has more tokens; a server may say anything, and sums over all replies must fit into 64 bits.
+MOST_TOKENS = 1 << 31
+
 
 class Usage:
     """Totals of replies, added up as they are stored."""
@@ -30,7 +33,8 @@ class Usage:
         usage = reply["usage"]
         if usage:
             for kind, tokens in usage.items():
-                self._tokens[kind] += tokens
+                if tokens <= MOST_TOKENS:  # of a journal as it was written before there was a bound
+                    self._tokens[kind] += tokens
         else:
             self._without_usage += 1
 

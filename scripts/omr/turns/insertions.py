@@ -46,7 +46,16 @@ class Insertion:
 
     @classmethod
     def read(cls, text: str, stored: list[Any]) -> Insertion:
-        return cls(text, *stored)
+        """Raises ValueError or TypeError for what `as_json` does not write."""
+        found = cls(text, *stored)
+        numbers = (found.output_from, found.output_to, found.stdout_chars)
+        places = [type(number) is int for number in numbers]
+        texts = isinstance(text, str) and isinstance(found.status, str) and isinstance(found.printed, str | None)
+        if not all(places) or not texts or not isinstance(found.cpu_s, int | float):
+            raise TypeError("no insertion")
+        if not 0 <= found.output_from <= found.output_to <= len(text) or found.stdout_chars < 0:
+            raise ValueError("no places in the text")
+        return found
 
 
 def insertion(result: Result, note: str, special: SpecialTokens, *, on_new_line: bool) -> Insertion:

@@ -19,10 +19,20 @@ import orjson
 
 from omr.errors import UserError
 from omr.files.appended import AppendedFile
-from omr.files.jsonl import dumps, parse_row
+from omr.files.jsonl import Fields, dumps, missing_or_mistyped, parse_row
 from omr.turns.insertions import Insertion
 
 Row = dict[str, Any]
+_TURN: Fields = {
+    "key": str,
+    "turn": int,
+    "past": str,
+    "text": str,
+    "usage": (dict, None),
+    "ran_on": int,
+    "message": (dict, None),
+    "latency_s": (int, float),
+}
 
 
 @dataclass(frozen=True)
@@ -53,8 +63,10 @@ class Turn:
 
     @classmethod
     def read(cls, row: Row) -> Turn:
-        """Raises KeyError or TypeError for a row that is no turn."""
+        """Raises KeyError, TypeError or ValueError for a row that is no turn."""
         inserted = None if row["ran"] is None else Insertion.read(row["before"], row["ran"])
+        if missing_or_mistyped(row, _TURN) or not all(type(count) is int for count in (row["usage"] or {}).values()):
+            raise TypeError("no turn")
         return cls(row["text"], inserted, row["usage"], row["ran_on"], row["message"], row["latency_s"])
 
 
@@ -68,7 +80,7 @@ class TurnJournal:
     """The turns of one file of replies (a context manager, to be used within its store).
 
     `is_finished` tells whether the solution of a key has a reply: its turns are left out when the file is opened, with
-    a torn last line and what does not fit the turns before it.
+    a torn last line, lines that are no turns, and what does not fit the turns before it.
     """
 
     def __init__(
@@ -78,12 +90,16 @@ class TurnJournal:
         self._is_finished, self._say = is_finished, say
         self._stored: dict[str, list[Turn]] = {}
         self._file: AppendedFile | None = None  # opened when there is a turn to store
+        self._odd = 0  # lines that are no turns
 
     def __enter__(self) -> Self:
         read = self._read() if self.path.exists() else 0
         kept = sum(map(len, self._stored.values()))
         if read:
             self._say(f"{self.path}: {kept} of {read} stored turns belong to {len(self._stored)} unfinished solutions")
+        if self._odd:
+            what = "line is no turn and was" if self._odd == 1 else "lines are no turns and were"
+            self._say(f"warning: {self.path}: {self._odd} {what} left out, with what came after in the same solutions")
         return self
 
     def _read(self) -> int:
@@ -93,7 +109,7 @@ class TurnJournal:
         with self.path.open("rb", buffering=1 << 20) as old, temporary.open("wb", buffering=1 << 20) as new:
             for line in old:
                 lines += 1
-                if line.endswith(b"\n") and self._take(line):
+                if line.endswith(b"\n") and self._take(line):  # else torn: a job was killed
                     new.write(line)
             new.flush()
             os.fsync(new.fileno())
@@ -101,13 +117,16 @@ class TurnJournal:
         return lines
 
     def _take(self, line: bytes) -> bool:
-        row, _ = parse_row(line)
+        row = parse_row(line)[0] or {}
         try:
-            key, turn = (row or {})["key"], Turn.read(row or {})
-        except (KeyError, TypeError):
+            turn = Turn.read(row)
+            key = str(row["key"])
+            is_finished = self._is_finished(key)
+        except (KeyError, TypeError, ValueError):
+            self._odd += 1
             return False
         turns = self._stored.get(key, [])
-        if row is None or self._is_finished(key) or row["past"] != past_of(key, turns) or row["turn"] != len(turns):
+        if is_finished or row["past"] != past_of(key, turns) or row["turn"] != len(turns):
             return False
         self._stored.setdefault(key, []).append(turn)
         return True
@@ -130,9 +149,12 @@ class TurnJournal:
 
     def sync(self) -> None:
         """As that of the reply store."""
+        self._flush(AppendedFile.sync)
+
+    def _flush(self, flush: Callable[[AppendedFile], None]) -> None:
         try:
             if self._file is not None:
-                self._file.sync()
+                flush(self._file)
         except OSError as error:
             raise self._not_stored(error) from error
 
@@ -146,8 +168,15 @@ class TurnJournal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._file is not None:
-            self._file.close()
+        try:
+            self._flush(AppendedFile.fsync)
+        except UserError as fault:
+            if kind is None:
+                raise
+            self._say(str(fault))  # and what ended the body is raised
+        finally:
+            if self._file is not None:
+                self._file.close()
 
 
 def forget_turns(output: Path) -> None:

@@ -209,6 +209,51 @@ def test_calls_of_tools_are_put_together_from_their_pieces(with_index: bool) -> 
     assert (second["id"], second["function"]["arguments"]) == ("b", "{}")
 
 
+class CountedIndex(int):
+    """An index that counts how often it is compared."""
+
+    compared = 0
+
+    def __eq__(self, other: object) -> bool:
+        CountedIndex.compared += 1
+        return int(self) == other
+
+    __hash__ = int.__hash__
+
+
+def test_a_call_is_found_among_many_without_going_through_them() -> None:
+    message, number, pieces = streaming._Message(), 2000, 3
+    for piece in range(pieces):
+        for index in range(number):
+            message.add({"tool_calls": [{"index": CountedIndex(index), "function": {"arguments": f"{piece};"}}]})
+    assert CountedIndex.compared <= 10 * number * pieces  # not with the square of them
+    assert [call["function"]["arguments"] for call in message.whole()["tool_calls"]] == ["0;1;2;"] * number
+
+
+def test_pieces_of_one_text_are_joined_once_however_many_there_are() -> None:
+    message = streaming._Message()
+    for number in range(5000):
+        function = {"arguments": str(number), "more": {"deep": "x"}, "name": "run"}
+        message.add({"tool_calls": [{"index": 0, "id": "a", "function": function}], "details": {"note": "n"}})
+    assert isinstance(message._calls[0]["function"]["arguments"], list)
+    whole = message.whole()
+    [call] = whole["tool_calls"]
+    assert call == {
+        "id": "a",
+        "function": {"arguments": "".join(map(str, range(5000))), "more": {"deep": "x" * 5000}, "name": "run"},
+    }
+    assert whole["details"] == {"note": "n" * 5000}
+
+
+@pytest.mark.parametrize("index", [[1, 2], {"a": [1]}, "first", 1.5, True])
+def test_any_index_names_a_call(index: Any) -> None:
+    message = streaming._Message()
+    for part in ("a", "b"):
+        message.add({"tool_calls": [{"index": index, "function": {"arguments": part}}]})
+    message.add({"tool_calls": [{"index": 7, "function": {"arguments": "c"}}]})
+    assert [call["function"]["arguments"] for call in message.whole()["tool_calls"]] == ["ab", "c"]
+
+
 def test_a_whole_message_at_the_end_is_not_taken_twice() -> None:
     last = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "It is 4."}, "finish_reason": "stop"}]}
     assert told(delta(content="It is "), delta(content="4."), last).text == "It is 4."

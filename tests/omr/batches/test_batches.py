@@ -287,7 +287,19 @@ def test_wrong_lines_of_an_input_fail_alone(lab: Lab) -> None:
 def test_a_full_queue_is_waited_for(lab: Lab) -> None:
     with serving(Fault("status", match="batch/validate", times=2, message="token_limit_exceeded")) as server:
         assert_all_are_answered_once(lab.run(server), server)
-    assert any("takes more later" in line for line in lab.said)
+    assert any("to take it later" in line for line in lab.said)
+
+
+def test_a_queue_that_stays_full_ends_the_job_in_a_sentence_and_the_next_run_submits_anew(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_module, "_LONGEST_FULL_S", 0.2)
+    with serving(Fault("status", match="batch/validate", message="token_limit_exceeded")) as server:
+        with pytest.raises(UserError, match="too much of this account queued for 0 hours"):
+            lab.run(server)
+        assert batches(server) > 1
+    with serving() as server:
+        assert_all_are_answered_once(lab.run(server), server)
 
 
 @pytest.mark.parametrize("call", ["upload", "list", "look", "download"])
@@ -307,8 +319,16 @@ def test_a_busy_host_is_asked_again_whether_it_takes_a_batch(lab: Lab, status: i
         assert batches(server) == 1
 
 
+@pytest.mark.parametrize("call", ["look", "download"])
+def test_a_batch_that_is_not_known_for_a_moment_is_waited_for_and_not_paid_again(lab: Lab, call: str) -> None:
+    with serving(Fault("status", match=f"batch/{call}", times=4, status=404)) as server:
+        assert_all_are_answered_once(lab.run(server), server)
+        assert batches(server) == 1
+    assert sum("it is asked again" in line for line in lab.said) == 4
+
+
 def test_a_batch_that_the_host_forgot_is_submitted_again(lab: Lab) -> None:
-    with serving(Fault("status", match="batch/look", times=1, status=404)) as server:
+    with serving(Fault("status", match="batch/look", times=5, status=404)) as server:
         replies = lab.run(server)
         assert [reply["error"] for reply in replies] == [None] * 6
         assert batches(server) == 2
