@@ -11,7 +11,7 @@ is there, and says nothing. All patterns are linear in the length of the reply.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -50,6 +50,8 @@ _AFTER = re.compile(rf"{_PUNCTUATION.pattern}|{_CLAUSE.pattern}")
 _REASON = re.compile(r" ?[,(;]| (?:because|since|as|given|due)\b")
 _NEGATED = re.compile(r"(?:\bnot|n't|\bnever|\bno longer|\bneither|\bnor)(?: (?:a|an|the|be))? $")
 _BEFORE = 24
+#: What `signs` takes out from within words or makes a letter: such a line shows its words only behind it.
+_WITHIN_WORDS = re.compile("[" + "".join(map(chr, INVISIBLE)) + "\uff01-\uff5e]").search
 _QUOTES = re.compile(r"(?<!\w)'|'(?!\w)")
 
 
@@ -65,12 +67,45 @@ def signs(line: str) -> str:
     return line[2:] if line.startswith(("- ", "+ ", "• ", "– ", ": ", "( ")) else line
 
 
+class _Lines:
+    """The lines of a reply as `signs` shows them, as far as they are asked for; only those that `may_state` something
+    can be keys."""
+
+    def __init__(self, lines: Sequence[str], may_state: Sequence[bool], bare_key: re.Pattern[str]) -> None:
+        self._lines, self._may_state, self._bare_key = lines, may_state, bare_key
+        self._plain: dict[int, str] = {}
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def plain(self, place: int) -> str:
+        if place not in self._plain:
+            self._plain[place] = signs(self._lines[place])
+        return self._plain[place]
+
+    def follows_key(self, place: int) -> bool:
+        """Whether the line before is a key alone."""
+        if not place or not self._may_state[place - 1]:
+            return False
+        return self._bare_key.fullmatch(self.plain(place - 1)) is not None
+
+    def whole(self, place: int) -> str:
+        """A line, with the one before it if that is a key alone."""
+        line = self.plain(place)
+        if self.follows_key(place):
+            return f"{self.plain(place - 1).rstrip(' :=–—→')} : {line}"
+        return line
+
+
 @dataclass(frozen=True)
 class Grammar:
     """How the verdicts of one question are written.
 
     `labels` is a pattern of all labels, `verdict` says which one a label is. `keys` is a pattern of what a label line
     is called, `subjects` one of what a label describes, with its verb. With `alone`, a label without either counts.
+
+    `stems` are such that each line which states something holds one of them, in small letters: each key does, and each
+    label where it counts without a key. Long replies have few such lines, and the others are passed over.
 
     What the words of the labels are like: with `answers` they may be answers to the problem as well (`yes`), and alone
     they count at the edges of a reply only; `heading` is the verdict whose label may be a heading; `numbers` occur in
@@ -80,6 +115,7 @@ class Grammar:
     labels: str
     verdict: Callable[[str], str]
     keys: str
+    stems: tuple[str, ...]
     subjects: str = "(?!)"
     alone: bool = False
     answers: bool = False
@@ -121,18 +157,26 @@ class Grammar:
 
     def statements(self, lines: list[str]) -> Iterator[Statement]:
         """What the lines (those that show something) state, in their order."""
-        plain = [signs(line) for line in lines]
-        retracted = False
-        for place, line in enumerate(plain):
-            if place and self._bare_key.fullmatch(plain[place - 1]):
-                line = f"{plain[place - 1].rstrip(' :=–—→')} : {line}"
-            found = list(self._behind_heads(line))
+        may_state = [self._may_state(line) for line in lines]
+        told = _Lines(lines, may_state, self._bare_key)
+        last = -1  # the last line that states something
+        for place, may in enumerate(may_state):
+            if not may and not told.follows_key(place):
+                continue
+            found = list(self._behind_heads(told.whole(place)))
             if not found and self.alone:
-                found = list(self._alone(plain, place))
+                found = list(self._alone(told, place))
             yield from found
-            retracted = not found and (retracted or _RETRACTED.match(line) is not None)
-        if retracted:
+            last = place if found else last
+        if any(_RETRACTED.match(told.whole(place)) for place in range(last + 1, len(lines))):
             yield None
+
+    def _may_state(self, line: str) -> bool:
+        folded = line.casefold()
+        for stem in self.stems:  # no `any` with a generator: this is done for every line
+            if stem in folded:
+                return True
+        return not line.isascii() and _WITHIN_WORDS(line) is not None
 
     def _behind_heads(self, line: str) -> Iterator[Statement]:
         begun = f";{line}"
@@ -157,9 +201,9 @@ class Grammar:
             last = self._at_end.search(text)
             yield last and self.verdict(last["label"])
 
-    def _alone(self, plain: list[str], place: int) -> Iterator[Statement]:
-        line, before = plain[place], plain[place - 1] if place else ""
-        is_first, is_last = place == 0, place == len(plain) - 1
+    def _alone(self, told: _Lines, place: int) -> Iterator[Statement]:
+        line, before = told.whole(place), told.plain(place - 1) if place else ""
+        is_first, is_last = place == 0, place == len(told) - 1
         label = self._label.match(line)
         if label is None:
             last = self._at_end.search(line) if is_last else None

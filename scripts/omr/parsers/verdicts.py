@@ -23,6 +23,9 @@ CODE_VOTES = {
 _KEYS = r"verdict|decision|conclusion"
 _JUDGEMENT = rf"judge?ment|{_KEYS}"
 _ANSWER = rf"(?:class(?:ification)? )?(?:label|result)|answer|reply|output|class(?:ification)?|category|{_KEYS}"
+_KEY_STEMS = ("verdict", "decision", "conclusion")
+_JUDGEMENT_STEMS = ("judg", *_KEY_STEMS)
+_ANSWER_STEMS = ("class", "label", "result", "answer", "reply", "output", "category", *_KEY_STEMS)
 _SUBJECT = (
     r"(?:(?:(?:the|this|that|given|above) )+(?:math(?:ematics|ematical)? )?(?:problem|question|task|exercise)"
     r"(?: (?:above|given|here|itself|(?:between|in|from) [^.,;:!?]{1,40}?))?|it|this|that)"
@@ -31,6 +34,7 @@ _SUBJECT = (
 )
 #: The names of a class in replies; `valid` is what is not invalid.
 _NAMES = {"proof": "proof", "mcq": "mcq|multiple[- ]choice", "binary": "binary", "invalid": "invalid|valid"}
+_NAME_STEMS = {"proof": ("proof",), "mcq": ("mcq", "multiple"), "binary": ("binary",), "invalid": ("valid",)}
 
 
 def parse_class(text: str, label: str) -> bool | None:
@@ -65,14 +69,22 @@ def _class_grammar(label: str) -> Grammar:
 
     labels = rf"{named}|(?:{negation})?(?:(?:have|be|count as) )?{noun}"
     heading = label if label == "proof" else None
-    return Grammar(labels, verdict, _ANSWER, subjects=_SUBJECT, alone=True, heading=heading)
+    stems = (*_NAME_STEMS[label], *_ANSWER_STEMS)
+    return Grammar(labels, verdict, _ANSWER, stems, subjects=_SUBJECT, alone=True, heading=heading)
 
 
-_TRUE_FALSE = Grammar("true|false", str, f"{_ANSWER}|statement|claim", alone=True)
+_TRUE_FALSE = Grammar(
+    "true|false",
+    str,
+    f"{_ANSWER}|statement|claim",
+    ("true", "false", "statement", "claim", *_ANSWER_STEMS),
+    alone=True,
+)
 _YES_NO = Grammar(
     "yes|no|true|false",
     lambda label: {"true": "yes", "false": "no"}.get(label, label),
     _JUDGEMENT,
+    ("yes", "no", "true", "false", *_JUDGEMENT_STEMS),
     alone=True,
     answers=True,
 )
@@ -80,6 +92,7 @@ _INDEX = Grammar(
     r"(?:(?:solution|candidate|option|index|number) )?(?:number |index )?#? ?[0-9]{1,4}",
     lambda label: str(int(label.rpartition(" ")[2].lstrip("#"))),
     rf"{_JUDGEMENT}|(?:best|selected|chosen) (?:solution|candidate|index)",
+    ("best", "selected", "chosen", *_JUDGEMENT_STEMS),
     numbers=True,
 )
 
@@ -116,7 +129,7 @@ def parse_label(text: str, key: str, labels: Sequence[str]) -> str | None:
 @cache
 def _label_grammar(key: str, labels: tuple[str, ...]) -> Grammar:
     longest_first = sorted(labels, key=len, reverse=True)
-    return Grammar("|".join(map(re.escape, longest_first)), str, re.escape(key))
+    return Grammar("|".join(map(re.escape, longest_first)), str, re.escape(key), (key,))
 
 
 def _read(text: str, grammar: Grammar) -> str | None:

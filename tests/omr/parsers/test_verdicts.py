@@ -79,7 +79,7 @@ def test_a_sloppy_selection_is_read(data: st.DataObject, index: int) -> None:
 def test_a_text_without_the_word_is_no_verdict(text: str) -> None:
     words = text.casefold()
     for label in LABELS:
-        if label not in words:
+        if label.removeprefix("in") not in words:
             assert parse_class(text, label) is None
     if "true" not in words and "false" not in words:
         assert parse_true_false(text) is None
