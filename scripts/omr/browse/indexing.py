@@ -20,7 +20,7 @@ from omr.browse.training import ids_of
 from omr.browse.words import indexed
 from omr.errors import UserError
 from omr.files.jsonl import Row, parse_row
-from omr.runs.lineage import parse_id, problem_in
+from omr.runs.lineage import Lineage, parse_id, problem_in
 
 #: Rows, or bytes of them, that are written at once.
 _STEP_ROWS, _STEP_BYTES = 5_000, 256 << 20
@@ -52,18 +52,27 @@ class Index:
         self._run = run
         self._say = say
         self._base = kinds.PROBLEMS
+        self._has_threads = True
         self._is_known = lru_cache(4096)(self._has_problem)
 
     def update(self) -> int:
         """Bring the index up to date; how many files were read."""
         found = {file.path: file for file in kinds.find_files(self._run)}
-        starts_from_threads = any(name in found for name in ("raw_aops_data.jsonl", "problems.jsonl"))
-        self._base = kinds.PROBLEMS if starts_from_threads else kinds.MERGED
+        lineage = Lineage(self._run)
+        self._has_threads = not lineage.starts_from_problems
+        begins_with_problems = any(name in found for name in ("raw_aops_data.jsonl", "problems.jsonl"))
+        # What stands in problems.jsonl may be of an older config.
+        self._base = kinds.PROBLEMS if begins_with_problems and lineage.classifies else kinds.MERGED
         self._drop_missing(found)
         recipes = frozenset(kinds.recipes_of(self._run))
-        todo = [(kinds.kind_of(path, recipes), file) for path, file in found.items()]
+        todo = [(self._kind_of(path, recipes), file) for path, file in found.items()]
         todo.sort(key=lambda entry: (entry[0].kind, entry[0].recipe, entry[1].path))
         return sum(self._bring(kind, file) for kind, file in todo)
+
+    def _kind_of(self, path: str, recipes: frozenset[str]) -> FileKind:
+        kind = kinds.kind_of(path, recipes)
+        is_old = kind.kind == kinds.PROBLEMS and self._base != kinds.PROBLEMS
+        return kind._replace(kind=kinds.ROWS) if is_old else kind
 
     def _drop_missing(self, found: dict[str, Found]) -> None:
         """Forget files that are gone; one that only got another name keeps what is known of it."""
@@ -186,7 +195,7 @@ class Index:
         if isinstance(named, str):
             return named
         row_id = str(row["id"])
-        if self._base == kinds.PROBLEMS:
+        if self._base == kinds.PROBLEMS and self._has_threads:
             wanted = parse_id(row_id)
             return row_id if wanted is None else wanted.problem or wanted.thread
         return row_id if self._is_known(row_id) else problem_in(row_id) or row_id

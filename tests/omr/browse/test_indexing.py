@@ -234,3 +234,26 @@ def test_given_problems_of_any_id_are_found_with_their_drops(tmp_path: Path) -> 
     assert [one.id for one in lists.problems(Filters(reason="wrong")).entries] == ids[:2]
     assert [(drop.row["id"], drop.n) for drop in lists.drops(Filters(reason="wrong")).entries] == [("algebra/12-3", 2), ("algebra/12-2", 1)]  # fmt: skip
     assert Lineage(run, lists.search).id_of("algebra/12-3").problem == "algebra/12-3"  # type: ignore[union-attr]
+
+
+def test_given_problems_that_were_classified_are_listed_with_those_whose_class_sets_them_aside(tmp_path: Path) -> None:
+    run = tmp_path / "given"
+    ids = ["algebra-12", "algebra-12-3", "x.y-1"]
+    given = [{"id": name, "problem": f"Find {n}+{n}"} for n, name in enumerate(ids)]
+    write_rows(run / "problems.jsonl", *given)
+    write_rows(run / "merged.jsonl", given[0], given[2])
+    write_rows(run / "dropped/merge_data.jsonl", given[1] | {"reason": "mcq"})
+    (run / "counts").mkdir()
+    counts = run / "counts/read_problems.json"
+    counts.write_text('{"to_classify": true}')
+    (run / "cot/solutions").mkdir(parents=True)
+    write_rows(run / "cot/dropped/prepare_sft" / SHARD, {"id": "algebra-12-1", "seed": 1, "reason": "wrong"})
+    lists = Lists(index(run), run)
+    assert [one.id for one in lists.problems(Filters()).entries] == ids
+    assert [one.id for one in lists.problems(Filters(reason="mcq")).entries] == ["algebra-12-3"]
+    assert [one.id for one in lists.problems(Filters(reason="wrong")).entries] == ["algebra-12"]
+    # Without classes the file is one of an older config.
+    (run / "browse.sqlite").unlink()
+    counts.write_text("{}")
+    lists = Lists(index(run), run)
+    assert [one.id for one in lists.problems(Filters()).entries] == [ids[0], ids[2]]

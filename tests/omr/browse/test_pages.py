@@ -248,6 +248,27 @@ def test_a_given_problem_that_was_left_out_has_a_page_that_says_why(tmp_path: Pa
         assert told in Markup(shown(made, address)).text
 
 
+def test_a_given_problem_that_was_classified_tells_its_replies_and_where_its_class_sent_it(tmp_path: Path) -> None:
+    run = tmp_path / "given"
+    row = {"id": "set.1", "problem": "Pick (A) or (B).", "forum_discussions": "It is (A)."}
+    write_rows(run / "problems.jsonl", row)
+    write_rows(run / "classified.jsonl", row | {"is_mcq": True})
+    write_rows(
+        run / "replies/classify_problems/shard-000-of-001.jsonl",
+        {"id": "set.1", "prompt": "classify_mcq", "seed": 0, "text": "mcq"},
+    )
+    write_rows(run / "dropped/merge_data.jsonl", row | {"reason": "mcq"})
+    (run / "counts").mkdir()
+    (run / "counts/read_problems.json").write_text('{"to_classify": true}')
+    made = pages(run)
+    address = made.find({"q": "set.1"}).location
+    assert address.startswith("/problem?")
+    text = Markup(shown(made, address)).text
+    for told in ("The problem as it was given", "It is (A).", "mcq", "Dropped"):
+        assert told in text
+    assert "first post states" not in text
+
+
 def test_an_empty_run_and_one_whose_config_is_broken_have_pages(tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
