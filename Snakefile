@@ -47,14 +47,12 @@ rule all:
 
 
 onstart:
+    calm(workflow.scheduler)
     planned = planned_jobs(workflow.dag.needrun_jobs())
-    remakes = workflow.dag_settings.force_incomplete
-    ending.watch(planned, jobs_run_here=workflow.local_exec, remakes=remakes)
-    try:
+    ending.watch(planned, jobs_run_here=workflow.local_exec, remakes=workflow.dag_settings.force_incomplete)
+    with told_as_sentence():
         begin(settings, recipes, planned, Site.of(workflow))
         watch.start(workflow, planned, logger, log)
-    except UserError as error:
-        raise WorkflowError(str(error)) from None
     patient_slurm.start(workflow, logger.warning)
 
 

@@ -42,13 +42,14 @@ rule parse_classes:
         replies=expand(
             "results/{{run}}/replies/classify_problems/{shard}.jsonl", shard=settings.shards("classify_problems")
         ),
-        code=code_of("parse_classes"),
     output:
         rows="results/{run}/classified.jsonl",
         dropped="results/{run}/dropped/parse_classes.jsonl",
         counts="results/{run}/counts/parse_classes.json",
     log:
         "results/{run}/logs/parse_classes.log",
+    params:
+        code=code_of("parse_classes"),
     conda:
         "../envs/workflow.yaml"
     shell:
@@ -91,7 +92,6 @@ rule parse_answers:
             "results/{{run}}/replies/extract_answers/{shard}.jsonl", shard=settings.shards("extract_answers")
         ),
         prompt="prompts/extract_answers.yaml",
-        code=code_of("parse_answers"),
     output:
         rows="results/{run}/answers.jsonl",
         dropped="results/{run}/dropped/parse_answers.jsonl",
@@ -99,6 +99,7 @@ rule parse_answers:
     log:
         "results/{run}/logs/parse_answers.log",
     params:
+        code=code_of("parse_answers"),
         keep="--keep-foreign" if config["problems"]["keep_foreign_answers"] else "",
     conda:
         "../envs/workflow.yaml"
@@ -142,13 +143,14 @@ rule parse_conversions:
         classified="results/{run}/classified.jsonl",
         replies=expand("results/{{run}}/replies/convert_proofs/{shard}.jsonl", shard=settings.shards("convert_proofs")),
         prompt="prompts/convert_proofs.yaml",
-        code=code_of("parse_conversions"),
     output:
         rows="results/{run}/converted.jsonl",
         dropped="results/{run}/dropped/parse_conversions.jsonl",
         counts="results/{run}/counts/parse_conversions.json",
     log:
         "results/{run}/logs/parse_conversions.log",
+    params:
+        code=code_of("parse_conversions"),
     conda:
         "../envs/workflow.yaml"
     shell:
@@ -191,13 +193,14 @@ rule parse_proofs:
         replies=expand(
             "results/{{run}}/replies/classify_converted/{shard}.jsonl", shard=settings.shards("classify_converted")
         ),
-        code=code_of("parse_proofs"),
     output:
         rows="results/{run}/proofs.jsonl",
         dropped="results/{run}/dropped/parse_proofs.jsonl",
         counts="results/{run}/counts/parse_proofs.json",
     log:
         "results/{run}/logs/parse_proofs.log",
+    params:
+        code=code_of("parse_proofs"),
     conda:
         "../envs/workflow.yaml"
     shell:
@@ -218,7 +221,6 @@ rule merge_data:
         answers=[] if settings.starts_from_problems else "results/{run}/answers.jsonl",
         proofs=["results/{run}/proofs.jsonl"] if config["problems"]["use_converted_proofs"] else [],
         origins=[] if settings.starts_from_problems else "results/{run}/origins.jsonl",
-        code=code_of("merge_data"),
     output:
         rows="results/{run}/merged.jsonl",
         dropped="results/{run}/dropped/merge_data.jsonl",
@@ -226,6 +228,7 @@ rule merge_data:
     log:
         "results/{run}/logs/merge_data.log",
     params:
+        code=code_of("merge_data"),
         answers=lambda wildcards, input: f"--answers {input.answers}" if input.answers else "",
         proofs=lambda wildcards, input: f"--proofs {input.proofs}" if input.proofs else "",
         origins=lambda wildcards, input: f"--origins {input.origins}" if input.origins else "",

@@ -9,7 +9,7 @@ from omr.config.check import check_config, read_numbers
 from omr.config.code import code_of
 from omr.config.code_recipes import CodeRecipes
 from omr.config.files import CONFIG_FILES, config_digest, config_of_job, expand_paths, extend_recipes, read_config
-from omr.errors import UserError
+from omr.errors import told_as_sentence
 from omr.config.paths import check_paths
 from omr.config.preparation import conda_env, download_manifest, hub_id, sharding
 from omr.config.recipes import Recipes
@@ -17,10 +17,12 @@ from omr.models.resources import job_resources, resources_of
 from omr.live.quiet_log import is_on_terminal, without_preamble
 from omr.live.watch import RunWatch
 from omr.runs import patient_slurm
+from omr.runs.calm_scheduler import calm
+from omr.runs.dry_run import when_planned
 from omr.runs.ending import Ending
 from omr.runs.planned import planned_jobs
 from omr.runs.rule_names import check_rule_names
-from omr.runs.start import Site, begin
+from omr.runs.start import Site, begin, look_ahead
 from omr.config.settings import Settings, flags, model_flags, put_own_python_first, run_of_targets
 
 put_own_python_first()
@@ -28,11 +30,9 @@ put_own_python_first()
 if is_on_terminal(logger) and not workflow.output_settings.dryrun and not workflow.output_settings.verbose:
     without_preamble(logger)
 
-try:
+with told_as_sentence():
     # Snakemake would name neither file nor line of a fault.
     read_config(CONFIG_FILES)
-except UserError as error:
-    raise WorkflowError(str(error)) from None
 
 
 configfile: "config/config.yaml"
@@ -49,7 +49,7 @@ if named_run != config["run"] and Path(f"config/{named_run}.yaml").exists():
 
 schema = Path(workflow.basedir) / "config" / "schema.yaml"
 
-try:
+with told_as_sentence():
     saved = config_of_job(sys.argv, os.environ)
     if saved is not None:
         config.clear()
@@ -70,11 +70,17 @@ try:
             set_resources=workflow.resource_settings.overwrite_resources,
             set_threads=workflow.resource_settings.overwrite_threads,
         )
-except UserError as error:
-    raise WorkflowError(str(error)) from None
 
 if recipes.no_sandbox is not None:
     print(f"recipes with code are left out, since none can be run here: {recipes.no_sandbox}", file=sys.stderr)
+
+if workflow.output_settings.dryrun:
+
+    def check_plan():
+        with told_as_sentence():
+            look_ahead(settings, recipes, planned_jobs(workflow.dag.needrun_jobs()))
+
+    when_planned(logger, check_plan)
 
 watch = RunWatch(settings)
 ending = Ending(f"results/{settings.run}", sys.argv, before=watch.end)

@@ -38,12 +38,12 @@ rule plant_canaries:
     localrule: True
     input:
         benchmarks=BENCHMARK_FILES,
-        code=code_of("plant_canaries"),
     output:
         "results/{run}/contamination/canaries.jsonl",
     log:
         "results/{run}/logs/plant_canaries.log",
     params:
+        code=code_of("plant_canaries"),
         per_benchmark=config["decontaminate"]["canaries"]["per_benchmark"],
         seed=config["decontaminate"]["canaries"]["seed"],
     conda:
@@ -63,7 +63,6 @@ rule search_lexical:
         problems="results/{run}/deduplicated.jsonl",
         canaries="results/{run}/contamination/canaries.jsonl",
         benchmarks=BENCHMARK_FILES,
-        code=code_of("search_lexical"),
     output:
         "results/{run}/contamination/{net}.jsonl",
     log:
@@ -71,6 +70,7 @@ rule search_lexical:
     benchmark:
         "results/{run}/benchmarks/search_lexical/{net}.tsv"
     params:
+        code=code_of("search_lexical"),
         knobs=lambda wildcards: settings.net_flags(wildcards.net),
     wildcard_constraints:
         net="exact|ngrams|tfidf",
@@ -132,13 +132,13 @@ rule pair_candidates:
         canaries="results/{run}/contamination/canaries.jsonl",
         benchmarks=BENCHMARK_FILES,
         matches=expand("results/{{run}}/contamination/{net}.jsonl", net=NETS),
-        code=code_of("pair_candidates"),
     output:
         pairs="results/{run}/contamination/pairs.jsonl",
         decisive="results/{run}/contamination/decisive.jsonl",
     log:
         "results/{run}/logs/pair_candidates.log",
     params:
+        code=code_of("pair_candidates"),
         matches=lambda wildcards, input: [f"{net}={path}" for net, path in zip(NETS, input.matches)],
         decisive=settings.decisive_flags,
         max_pairs=config["decontaminate"]["max_pairs_per_problem"],
@@ -191,7 +191,6 @@ rule decontaminate:
         replies=expand(
             "results/{{run}}/replies/check_contamination/{shard}.jsonl", shard=settings.shards("check_contamination")
         ),
-        code=code_of("decontaminate"),
     output:
         rows="results/{run}/decontaminated.jsonl",
         dropped="results/{run}/dropped/decontaminate.jsonl",
@@ -200,6 +199,7 @@ rule decontaminate:
     log:
         "results/{run}/logs/decontaminate.log",
     params:
+        code=code_of("decontaminate"),
         matches=lambda wildcards, input: [f"{net}={path}" for net, path in zip(NETS, input.matches)],
     conda:
         "../envs/workflow.yaml"

@@ -13,7 +13,6 @@ rule deduplicate:
         # Without them a file that somebody put in their place would be taken for the workflow's own.
         counts=f"results/{{run}}/counts/{settings.merging_stage}.json",
         threads=[] if settings.starts_from_problems else "results/{run}/origins.jsonl",
-        code=code_of("deduplicate"),
     output:
         rows="results/{run}/deduplicated.jsonl",
         dropped="results/{run}/dropped/deduplicate.jsonl",
@@ -25,6 +24,7 @@ rule deduplicate:
     benchmark:
         "results/{run}/benchmarks/deduplicate.tsv"
     params:
+        code=code_of("deduplicate"),
         keep=config["duplicates"],
         threads=lambda wildcards, input: f"--threads {input.threads}" if input.threads else "",
     conda:

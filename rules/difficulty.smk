@@ -9,10 +9,8 @@ Any recipe can be a measure. A recipe with one number of solutions for all probl
 
 from omr.config.rounds import Rounds
 
-try:
+with told_as_sentence():
     rounds = Rounds(config, recipes)
-except UserError as error:
-    raise WorkflowError(str(error)) from None
 
 
 wildcard_constraints:
@@ -24,7 +22,6 @@ rule measure_pass_rates:
     localrule: True
     input:
         judged=recipes.judged,
-        code=code_of("measure_pass_rates"),
     output:
         rows="results/{run}/{recipe}/pass_rates.jsonl",
         dropped="results/{run}/{recipe}/dropped/measure_pass_rates.jsonl",
@@ -33,6 +30,8 @@ rule measure_pass_rates:
         "results/{run}/{recipe}/logs/measure_pass_rates.log",
     wildcard_constraints:
         recipe=recipes.pattern_of("cot", "tir"),
+    params:
+        code=code_of("measure_pass_rates"),
     conda:
         "../envs/workflow.yaml"
     shell:
@@ -52,7 +51,6 @@ rule plan_solutions:
         pass_rates=rounds.rates,
         before=rounds.before,
         judged=rounds.judged_before,
-        code=code_of("plan_solutions"),
     output:
         rows="results/{run}/{recipe}/rounds/{round}/plan/shard-{shard}-of-{shards}.jsonl",
         dropped="results/{run}/{recipe}/rounds/{round}/dropped/plan_solutions/shard-{shard}-of-{shards}.jsonl",
@@ -62,6 +60,7 @@ rule plan_solutions:
     wildcard_constraints:
         recipe=rounds.planned,
     params:
+        code=code_of("plan_solutions"),
         numbers=rounds.plan_flags,
         files=rounds.plan_files,
     conda:

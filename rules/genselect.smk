@@ -16,10 +16,8 @@ A shard holds the same problems at every stage, and a source's shards may be cut
 
 from omr.config.selections import Selections
 
-try:
+with told_as_sentence():
     selections = Selections(settings, recipes)
-except UserError as error:
-    raise WorkflowError(str(error)) from None
 
 
 rule form_groups:
@@ -32,7 +30,6 @@ rule form_groups:
         wrong_summarized=selections.rows("wrong_summarized"),
         judged=selections.rows("judged"),
         tokenizer=selections.tokenizer,
-        code=code_of("form_groups"),
     output:
         rows="results/{run}/{recipe}/groups/shard-{shard}-of-{shards}.jsonl",
         dropped="results/{run}/{recipe}/dropped/form_groups/shard-{shard}-of-{shards}.jsonl",
@@ -44,6 +41,7 @@ rule form_groups:
     conda:
         "../envs/workflow.yaml"
     params:
+        code=code_of("form_groups"),
         summarized=selections.named_rows("summarized"),
         wrong_summarized=selections.named_rows("wrong_summarized"),
         judged=selections.named_rows("judged"),
@@ -74,7 +72,6 @@ rule write_comparisons:
         groups="results/{run}/{recipe}/groups/shard-{shard}-of-{shards}.jsonl",
         summarized=selections.rows("summarized"),
         wrong_summarized=selections.rows("wrong_summarized"),
-        code=code_of("write_comparisons"),
     output:
         # The texts are in the sources' summaries: no need to keep them up to eight times more.
         rows=temp("results/{run}/{recipe}/comparisons/shard-{shard}-of-{shards}.jsonl"),
@@ -87,6 +84,7 @@ rule write_comparisons:
     conda:
         "../envs/workflow.yaml"
     params:
+        code=code_of("write_comparisons"),
         summarized=selections.named_rows("summarized"),
         wrong_summarized=selections.named_rows("wrong_summarized"),
     shell:
@@ -135,7 +133,6 @@ rule parse_selections:
     input:
         groups="results/{run}/{recipe}/groups/shard-{shard}-of-{shards}.jsonl",
         replies="results/{run}/{recipe}/replies/select_solutions/shard-{shard}-of-{shards}.jsonl",
-        code=code_of("parse_selections"),
     output:
         rows="results/{run}/{recipe}/selected/shard-{shard}-of-{shards}.jsonl",
         dropped="results/{run}/{recipe}/dropped/parse_selections/shard-{shard}-of-{shards}.jsonl",
@@ -145,6 +142,7 @@ rule parse_selections:
     conda:
         "../envs/workflow.yaml"
     params:
+        code=code_of("parse_selections"),
         prompt=recipes.knob("prompt"),
     shell:
         "python scripts/parse_selections.py"
@@ -167,7 +165,6 @@ rule select_comparisons:
         replies="results/{run}/{recipe}/replies/select_solutions/shard-{shard}-of-{shards}.jsonl",
         prompt="prompts/summarize_selection.yaml",
         tokenizer=recipes.model_inputs("generate_selection_summaries")["tokenizer"],
-        code=code_of("select_comparisons"),
     output:
         # All of it is in comparisons and replies.
         rows=temp("results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.jsonl"),
@@ -181,6 +178,7 @@ rule select_comparisons:
     conda:
         "../envs/workflow.yaml"
     params:
+        code=code_of("select_comparisons"),
         prompt=recipes.knob("prompt"),
         context=selections.context_flags,
         tokenizer=selections.tokenizer_flag,
@@ -233,7 +231,6 @@ rule merge_selection_summaries:
     input:
         traces="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.jsonl",
         summaries=selections.summaries,
-        code=code_of("merge_selection_summaries"),
     output:
         rows="results/{run}/{recipe}/summarized/shard-{shard}-of-{shards}.jsonl",
         dropped="results/{run}/{recipe}/dropped/merge_selection_summaries/shard-{shard}-of-{shards}.jsonl",
@@ -243,6 +240,7 @@ rule merge_selection_summaries:
     conda:
         "../envs/workflow.yaml"
     params:
+        code=code_of("merge_selection_summaries"),
         candidates=recipes.knob("summaries", "candidates"),
     shell:
         "python scripts/merge_selection_summaries.py"
@@ -265,7 +263,6 @@ rule prepare_selections:
         summarized="results/{run}/{recipe}/summarized/shard-{shard}-of-{shards}.jsonl",
         prompt=recipes.prompt,
         pass_rates=rounds.product_rates,
-        code=code_of("prepare_selections"),
     output:
         rows=directory("results/{run}/{recipe}/sft/shard-{shard}-of-{shards}"),
         figures="results/{run}/{recipe}/figures/shard-{shard}-of-{shards}.json",
@@ -278,6 +275,7 @@ rule prepare_selections:
     conda:
         "../envs/workflow.yaml"
     params:
+        code=code_of("prepare_selections"),
         model=selections.summary_model,
         pass_rates=rounds.product_flags,
         measure=rounds.published_measure,

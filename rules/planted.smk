@@ -15,13 +15,13 @@ rule plant_instructions:
         threads="results/{run}/raw_aops_data.jsonl",
         classified="results/{run}/classified.jsonl",
         instructions="prompts/planted/instructions.yaml",
-        code=code_of("plant_instructions"),
     output:
         threads="results/{run}/planted/threads.jsonl",
         problems="results/{run}/planted/problems.jsonl",
     log:
         "results/{run}/logs/plant_instructions.log",
     params:
+        code=code_of("plant_instructions"),
         per_kind=config["planted"]["per_kind"],
     conda:
         "../envs/workflow.yaml"
@@ -95,11 +95,12 @@ rule measure_instructions:
             shard=settings.shards("extract_planted_answers"),
         ),
         problem_prompt="prompts/extract_answers.yaml",
-        code=code_of("measure_instructions"),
     output:
         "results/{run}/planted/report.json",
     log:
         "results/{run}/logs/measure_instructions.log",
+    params:
+        code=code_of("measure_instructions"),
     conda:
         "../envs/workflow.yaml"
     shell:

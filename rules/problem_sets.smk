@@ -37,7 +37,6 @@ rule read_problems:
     localrule: True
     input:
         problems=settings.problems_input,
-        code=code_of("read_problems"),
     output:
         rows=f"results/{{run}}/{'problems' if settings.classifies else 'merged'}.jsonl",
         dropped="results/{run}/dropped/read_problems.jsonl",
@@ -47,6 +46,7 @@ rule read_problems:
     benchmark:
         "results/{run}/benchmarks/read_problems.tsv"
     params:
+        code=code_of("read_problems"),
         read=settings.problem_flags,
     conda:
         "../envs/workflow.yaml"

@@ -37,7 +37,6 @@ rule prepare_raw_data:
     input:
         threads=settings.raw_data_input,
         tokenizer=settings.tokenizer_file(config["raw_data"]["tokenizer"]),
-        code=code_of("prepare_raw_data"),
     output:
         rows="results/{run}/raw_aops_data.jsonl",
         origins="results/{run}/origins.jsonl",
@@ -49,6 +48,7 @@ rule prepare_raw_data:
         "results/{run}/benchmarks/prepare_raw_data.tsv"
     threads: 16
     params:
+        code=code_of("prepare_raw_data"),
         columns=settings.thread_flags,
         tokenizer=lambda wildcards, input: f"--tokenizer {input.tokenizer}" if input.tokenizer else "",
         max_discussion_tokens=config["raw_data"]["max_discussion_tokens"],
@@ -102,13 +102,14 @@ rule parse_problems:
             "results/{{run}}/replies/extract_problems/{shard}.jsonl", shard=settings.shards("extract_problems")
         ),
         prompt="prompts/extract_problems.yaml",
-        code=code_of("parse_problems"),
     output:
         rows="results/{run}/problems.jsonl",
         dropped="results/{run}/dropped/parse_problems.jsonl",
         counts="results/{run}/counts/parse_problems.json",
     log:
         "results/{run}/logs/parse_problems.log",
+    params:
+        code=code_of("parse_problems"),
     conda:
         "../envs/workflow.yaml"
     shell:

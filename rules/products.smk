@@ -17,10 +17,8 @@ The stages also write {recipe}/dropped/<stage> and {recipe}/counts/<stage>.
 
 from omr.config.further_products import COMPARING, PAIRING, SOLVING, FurtherProducts
 
-try:
+with told_as_sentence():
     further = FurtherProducts(settings, recipes, rounds)
-except UserError as error:
-    raise WorkflowError(str(error)) from None
 
 
 wildcard_constraints:
@@ -35,7 +33,6 @@ rule prepare_rl:
         judged=recipes.judged,
         pass_rates=further.rl_rates,
         prompt=f"prompts/{config['products']['rl']['prompt']}.yaml",
-        code=code_of("prepare_rl"),
     output:
         # All of it is in rl/.
         rows=temp("results/{run}/{recipe}/rl.jsonl"),
@@ -46,6 +43,7 @@ rule prepare_rl:
     wildcard_constraints:
         recipe=recipes.pattern_of(*SOLVING),
     params:
+        code=code_of("prepare_rl"),
         chosen=further.rl_flags,
     conda:
         "../envs/workflow.yaml"
@@ -72,7 +70,6 @@ rule write_rl:
         measured=products.measured,
         contamination="results/{run}/contamination/report.json",
         planted=settings.planted_report,
-        code=code_of("write_product"),
     output:
         directory("results/{run}/{recipe}/rl"),
     log:
@@ -80,6 +77,7 @@ rule write_rl:
     wildcard_constraints:
         recipe=recipes.pattern_of(*SOLVING),
     params:
+        code=code_of("write_product"),
         kind="rl",
         data_source=config["products"]["rl"]["data_source"],
         license=products.card_license,
@@ -112,7 +110,6 @@ rule prepare_rl_selections:
         groups=further.of_shards("groups"),
         comparisons=further.of_shards("comparisons"),
         prompt=recipes.prompt,
-        code=code_of("prepare_rl_selections"),
     output:
         # All of it is in rl/.
         rows=temp("results/{run}/{recipe}/rl_selections.jsonl"),
@@ -123,6 +120,7 @@ rule prepare_rl_selections:
     wildcard_constraints:
         recipe=recipes.pattern_of(*COMPARING),
     params:
+        code=code_of("prepare_rl_selections"),
         sources=config["products"]["rl"]["answer_sources"],
     conda:
         "../envs/workflow.yaml"
@@ -147,7 +145,6 @@ use rule write_rl as write_rl_selections with:
         measured=products.sources_measured,
         contamination="results/{run}/contamination/report.json",
         planted=settings.planted_report,
-        code=code_of("write_product"),
     log:
         "results/{run}/{recipe}/logs/write_rl_selections.log",
     wildcard_constraints:
@@ -174,7 +171,6 @@ rule prepare_preferences:
         judged="results/{run}/{recipe}/judged/shard-{shard}-of-{shards}.jsonl",
         solutions=recipes.solutions,
         prompt=recipes.prompt,
-        code=code_of("prepare_preferences"),
     output:
         # All of it is in preferences/.
         rows=temp("results/{run}/{recipe}/pairs/shard-{shard}-of-{shards}.jsonl"),
@@ -187,6 +183,7 @@ rule prepare_preferences:
     wildcard_constraints:
         recipe=recipes.pattern_of(*PAIRING),
     params:
+        code=code_of("prepare_preferences"),
         pairs=config["products"]["preferences"]["pairs_per_problem"],
         ratio=config["products"]["preferences"]["max_length_ratio"],
     conda:
@@ -216,7 +213,6 @@ rule write_preferences:
         measured=products.measured,
         contamination="results/{run}/contamination/report.json",
         planted=settings.planted_report,
-        code=code_of("write_product"),
     output:
         directory("results/{run}/{recipe}/preferences"),
     log:
@@ -224,6 +220,7 @@ rule write_preferences:
     benchmark:
         "results/{run}/{recipe}/benchmarks/write_preferences.tsv"
     params:
+        code=code_of("write_product"),
         license=products.card_license,
         authored=products.authored,
         gates=products.gates,
@@ -275,7 +272,6 @@ rule select_subset:
     input:
         rows=further.rows_of_shard,
         tokenizer=further.tokenizer,
-        code=code_of("select_subset"),
     output:
         # All of it is in the subset's dataset/.
         rows=temp(directory("results/{run}/{recipe}/subsets/{subset}/sft/shard-{shard}-of-{shards}")),
@@ -285,6 +281,7 @@ rule select_subset:
     log:
         "results/{run}/{recipe}/logs/select_subset/{subset}/shard-{shard}-of-{shards}.log",
     params:
+        code=code_of("select_subset"),
         chosen=further.subset_flags,
         tokenizer=products.tokenizer_flag,
     conda:
@@ -312,12 +309,12 @@ rule write_subset:
         contamination="results/{run}/contamination/report.json",
         planted=settings.planted_report,
         prompts=products.prompts,
-        code=code_of("write_dataset"),
     output:
         directory("results/{run}/{recipe}/subsets/{subset}/dataset"),
     log:
         "results/{run}/{recipe}/logs/write_subset/{subset}.log",
     params:
+        code=code_of("write_dataset"),
         models=products.models,
         license=products.card_license,
         authored=products.authored,

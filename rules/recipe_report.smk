@@ -22,7 +22,6 @@ rule write_report:
         # The pages of a whole run tell of all its recipes; a page that is asked for by its path needs no other recipe.
         beside=[] if named_run else expand(f"results/{settings.run}/{{recipe}}/stages.json", recipe=recipes.to_run),
         templates=templates_of_report(),
-        code=code_of("write_report"),
     output:
         report(
             "results/{run}/{recipe}/report.html",
@@ -34,6 +33,8 @@ rule write_report:
         "results/{run}/{recipe}/logs/write_report.log",
     resources:
         run_config=settings.config_file,
+    params:
+        code=code_of("write_report"),
     conda:
         "../envs/workflow.yaml"
     shell:

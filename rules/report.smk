@@ -10,13 +10,13 @@ rule check_counts:
     localrule: True
     input:
         rows="results/{run}/decontaminated.jsonl",
-        code=code_of("check_counts"),
     output:
         text="results/{run}/stages.txt",
         json="results/{run}/stages.json",
     log:
         "results/{run}/logs/check_counts.log",
     params:
+        code=code_of("check_counts"),
         starts_from="problems" if settings.starts_from_problems else "threads",
         classifies="--classifies" if settings.starts_from_problems and settings.classifies else "",
         without="" if config["problems"]["use_converted_proofs"] else "--without parse_conversions parse_proofs",
@@ -41,7 +41,6 @@ rule check_recipe_counts:
         problems="results/{run}/decontaminated.jsonl",
         stages="results/{run}/stages.json",
         figures=products.figures,
-        code=code_of("check_counts"),
     output:
         text="results/{run}/{recipe}/stages.txt",
         json="results/{run}/{recipe}/stages.json",
@@ -50,6 +49,7 @@ rule check_recipe_counts:
     conda:
         "../envs/workflow.yaml"
     params:
+        code=code_of("check_counts"),
         kept_by=code_recipes.kept_by,
         sources=products.sources,
         made=products.made,

@@ -24,7 +24,6 @@ use rule fill_majority_answer as fill_majority_of_round with:
         solutions=rounds.solutions,
         earlier=rounds.outcomes,
         plan="results/{run}/{recipe}/rounds/{round}/plan/shard-{shard}-of-{shards}.jsonl",
-        code=code_of("fill_majority_answer"),
     output:
         rows="results/{run}/{recipe}/rounds/{round}/majority/shard-{shard}-of-{shards}.jsonl",
         outcomes="results/{run}/{recipe}/rounds/{round}/outcomes/shard-{shard}-of-{shards}.jsonl",
@@ -55,7 +54,6 @@ use rule select_judgements as select_judgements_of_round with:
         problems="results/{run}/decontaminated.jsonl",
         majority="results/{run}/{recipe}/rounds/{round}/majority/shard-{shard}-of-{shards}.jsonl",
         asked=rounds.earlier_questions,
-        code=code_of("select_judgements"),
     output:
         comparisons="results/{run}/{recipe}/rounds/{round}/comparisons/shard-{shard}-of-{shards}.jsonl",
         questions="results/{run}/{recipe}/rounds/{round}/judgements/shard-{shard}-of-{shards}.jsonl",
@@ -93,7 +91,6 @@ use rule merge_judgements as merge_judgements_of_round with:
         comparisons="results/{run}/{recipe}/rounds/{round}/comparisons/shard-{shard}-of-{shards}.jsonl",
         replies="results/{run}/{recipe}/replies/judge_answers/round-{round}/shard-{shard}-of-{shards}.jsonl",
         earlier=rounds.earlier_verdicts,
-        code=code_of("merge_judgements"),
     output:
         rows="results/{run}/{recipe}/rounds/{round}/judged/shard-{shard}-of-{shards}.jsonl",
         dropped="results/{run}/{recipe}/rounds/{round}/dropped/merge_judgements/shard-{shard}-of-{shards}.jsonl",

@@ -17,10 +17,8 @@ prepare_sft also writes {recipe}/dropped/prepare_sft/shard-... and {recipe}/coun
 
 from omr.config.products import Products
 
-try:
+with told_as_sentence():
     products = Products(settings, recipes)
-except UserError as error:
-    raise WorkflowError(str(error)) from None
 
 
 rule prepare_sft:
@@ -39,7 +37,6 @@ rule prepare_sft:
         row_prompt=code_recipes.row_prompt,
         tokenizer=products.tokenizer,
         pass_rates=rounds.product_rates,
-        code=code_of("prepare_sft"),
     output:
         rows=directory("results/{run}/{recipe}/sft/shard-{shard}-of-{shards}"),
         figures="results/{run}/{recipe}/figures/shard-{shard}-of-{shards}.json",
@@ -50,6 +47,7 @@ rule prepare_sft:
     benchmark:
         "results/{run}/{recipe}/benchmarks/prepare_sft/shard-{shard}-of-{shards}.tsv"
     params:
+        code=code_of("prepare_sft"),
         mode=recipes.knob("mode"),
         code_rows=code_recipes.row_flags,
         code_files=code_recipes.row_files,
@@ -93,7 +91,6 @@ rule write_lines:
     """The training rows of a shard as JSON Lines."""
     input:
         rows="results/{run}/{recipe}/sft/shard-{shard}-of-{shards}",
-        code=code_of("write_lines"),
     output:
         # All of it is in sft.jsonl.
         temp("results/{run}/{recipe}/sft_lines/shard-{shard}-of-{shards}.jsonl"),
@@ -101,6 +98,8 @@ rule write_lines:
         "results/{run}/{recipe}/logs/write_lines/shard-{shard}-of-{shards}.log",
     benchmark:
         "results/{run}/{recipe}/benchmarks/write_lines/shard-{shard}-of-{shards}.tsv"
+    params:
+        code=code_of("write_lines"),
     conda:
         "../envs/workflow.yaml"
     shell:
@@ -111,13 +110,14 @@ rule join_sft:
     """All training rows of a recipe in one file, shard after shard: copied, not read."""
     input:
         parts=products.lines,
-        code=code_of("join_sft"),
     output:
         "results/{run}/{recipe}/sft.jsonl",
     log:
         "results/{run}/{recipe}/logs/join_sft.log",
     benchmark:
         "results/{run}/{recipe}/benchmarks/join_sft.tsv"
+    params:
+        code=code_of("join_sft"),
     conda:
         "../envs/workflow.yaml"
     shell:
@@ -134,12 +134,12 @@ rule write_dataset:
         contamination="results/{run}/contamination/report.json",
         planted=settings.planted_report,
         prompts=products.prompts,
-        code=code_of("write_dataset"),
     output:
         directory("results/{run}/{recipe}/dataset"),
     log:
         "results/{run}/{recipe}/logs/write_dataset.log",
     params:
+        code=code_of("write_dataset"),
         models=products.models,
         authored=products.authored,
         license=products.card_license,
@@ -167,7 +167,6 @@ rule join_datasets:
     input:
         datasets=products.datasets,
         problems="results/{run}/decontaminated.jsonl",
-        code=code_of("join_datasets"),
     output:
         directory("results/{run}/dataset"),
     log:
@@ -175,6 +174,7 @@ rule join_datasets:
     benchmark:
         "results/{run}/benchmarks/join_datasets.tsv"
     params:
+        code=code_of("join_datasets"),
         subsets=products.subsets,
         authored=products.all_authored,
         license=products.card_license,
@@ -196,12 +196,12 @@ rule plan_publishing:
     localrule: True
     input:
         dataset="results/{run}/{recipe}/dataset",
-        code=code_of("publish_dataset"),
     output:
         "results/{run}/{recipe}/publish_plan.txt",
     log:
         "results/{run}/{recipe}/logs/plan_publishing.log",
     params:
+        code=code_of("publish_dataset"),
         repo=products.repo_flags,
     conda:
         "../envs/workflow.yaml"
@@ -219,12 +219,12 @@ rule publish_dataset:
     localrule: True
     input:
         dataset="results/{run}/{recipe}/dataset",
-        code=code_of("publish_dataset"),
     output:
         "results/{run}/{recipe}/published.json",
     log:
         "results/{run}/{recipe}/logs/publish_dataset.log",
     params:
+        code=code_of("publish_dataset"),
         repo=products.repo_flags,
         token_env=config["publish"]["token_env"],
     conda:

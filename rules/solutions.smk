@@ -19,12 +19,12 @@ writes {recipe}/dropped/<stage>/shard-... and {recipe}/counts/<stage>/shard-....
 rule prepare_sandbox:
     """Where code that models wrote runs: the interpreter of its environment, which `--sdm conda` makes."""
     localrule: True
-    input:
-        code=code_of("prepare_sandbox"),
     output:
         "results/downloads/sandbox.json",
     log:
         "results/downloads/logs/prepare_sandbox.log",
+    params:
+        code=code_of("prepare_sandbox"),
     conda:
         "../envs/sandbox.yaml"
     shell:
@@ -67,7 +67,6 @@ rule fill_majority_answer:
         solutions=rounds.solutions,
         earlier=rounds.outcomes,
         plan=rounds.last_plan,
-        code=code_of("fill_majority_answer"),
     output:
         rows="results/{run}/{recipe}/votes/shard-{shard}-of-{shards}.jsonl",
         undecided="results/{run}/{recipe}/undecided/shard-{shard}-of-{shards}.jsonl",
@@ -82,6 +81,7 @@ rule fill_majority_answer:
         "../envs/workflow.yaml"
     threads: 4
     params:
+        code=code_of("fill_majority_answer"),
         seeds=rounds.seed_flags,
         outcomes=rounds.outcome_flags,
         plan=lambda wildcards, input: f"--plan {input.plan}" if input.plan else "",
@@ -140,7 +140,6 @@ rule settle_votes:
         votes="results/{run}/{recipe}/votes/shard-{shard}-of-{shards}.jsonl",
         undecided="results/{run}/{recipe}/undecided/shard-{shard}-of-{shards}.jsonl",
         replies="results/{run}/{recipe}/replies/match_answers/shard-{shard}-of-{shards}.jsonl",
-        code=code_of("settle_votes"),
     output:
         rows="results/{run}/{recipe}/majority/shard-{shard}-of-{shards}.jsonl",
         dropped="results/{run}/{recipe}/dropped/settle_votes/shard-{shard}-of-{shards}.jsonl",
@@ -150,6 +149,7 @@ rule settle_votes:
     conda:
         "../envs/workflow.yaml"
     params:
+        code=code_of("settle_votes"),
         min_votes=recipes.knob("majority", "min_votes"),
         min_share=recipes.knob("majority", "min_share"),
     shell:
@@ -173,7 +173,6 @@ rule select_judgements:
         problems="results/{run}/decontaminated.jsonl",
         majority="results/{run}/{recipe}/majority/shard-{shard}-of-{shards}.jsonl",
         asked=rounds.earlier_questions,
-        code=code_of("select_judgements"),
     output:
         comparisons="results/{run}/{recipe}/comparisons/shard-{shard}-of-{shards}.jsonl",
         questions="results/{run}/{recipe}/judgements/shard-{shard}-of-{shards}.jsonl",
@@ -187,6 +186,7 @@ rule select_judgements:
         "../envs/workflow.yaml"
     threads: 4
     params:
+        code=code_of("select_judgements"),
         audits=recipes.knob("judge", "audits"),
     shell:
         "python scripts/select_judgements.py"
@@ -232,13 +232,14 @@ rule merge_judgements:
         comparisons="results/{run}/{recipe}/comparisons/shard-{shard}-of-{shards}.jsonl",
         replies="results/{run}/{recipe}/replies/judge_answers/shard-{shard}-of-{shards}.jsonl",
         earlier=rounds.earlier_verdicts,
-        code=code_of("merge_judgements"),
     output:
         rows="results/{run}/{recipe}/judged/shard-{shard}-of-{shards}.jsonl",
         dropped="results/{run}/{recipe}/dropped/merge_judgements/shard-{shard}-of-{shards}.jsonl",
         counts="results/{run}/{recipe}/counts/merge_judgements/shard-{shard}-of-{shards}.json",
     log:
         "results/{run}/{recipe}/logs/merge_judgements/shard-{shard}-of-{shards}.log",
+    params:
+        code=code_of("merge_judgements"),
     conda:
         "../envs/workflow.yaml"
     shell:

@@ -30,7 +30,6 @@ rule select_traces:
         problems="results/{run}/decontaminated.jsonl",
         judged=code_recipes.kept_or_judged,
         solutions=recipes.solutions,
-        code=code_of("select_traces"),
     output:
         rows="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.jsonl",
         places="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.places",
@@ -43,6 +42,7 @@ rule select_traces:
     conda:
         "../envs/workflow.yaml"
     params:
+        code=code_of("select_traces"),
         prompt=recipes.knob("prompt"),
     shell:
         "python scripts/select_traces.py"
@@ -85,7 +85,6 @@ rule select_summary_judgements:
     input:
         traces="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.jsonl",
         summaries=recipes.summaries,
-        code=code_of("select_summary_judgements"),
     output:
         comparisons="results/{run}/{recipe}/summary_comparisons/shard-{shard}-of-{shards}.jsonl",
         questions="results/{run}/{recipe}/summary_judgements/shard-{shard}-of-{shards}.jsonl",
@@ -100,6 +99,7 @@ rule select_summary_judgements:
         "../envs/workflow.yaml"
     threads: 4
     params:
+        code=code_of("select_summary_judgements"),
         candidates=recipes.knob("summaries", "candidates"),
     shell:
         "python scripts/select_summary_judgements.py"
@@ -146,13 +146,14 @@ rule merge_summaries:
         summaries=recipes.summaries,
         comparisons="results/{run}/{recipe}/summary_comparisons/shard-{shard}-of-{shards}.jsonl",
         replies="results/{run}/{recipe}/replies/judge_summaries/shard-{shard}-of-{shards}.jsonl",
-        code=code_of("merge_summaries"),
     output:
         rows="results/{run}/{recipe}/summarized/shard-{shard}-of-{shards}.jsonl",
         dropped="results/{run}/{recipe}/dropped/merge_summaries/shard-{shard}-of-{shards}.jsonl",
         counts="results/{run}/{recipe}/counts/merge_summaries/shard-{shard}-of-{shards}.json",
     log:
         "results/{run}/{recipe}/logs/merge_summaries/shard-{shard}-of-{shards}.log",
+    params:
+        code=code_of("merge_summaries"),
     conda:
         "../envs/workflow.yaml"
     shell:
@@ -175,7 +176,6 @@ rule select_wrong_traces:
         problems="results/{run}/decontaminated.jsonl",
         judged="results/{run}/{recipe}/judged/shard-{shard}-of-{shards}.jsonl",
         solutions=recipes.solutions,
-        code=code_of("select_wrong_traces"),
     output:
         # All of it is in solutions/: no need to keep the texts twice.
         rows=temp("results/{run}/{recipe}/wrong_traces/shard-{shard}-of-{shards}.jsonl"),
@@ -189,6 +189,7 @@ rule select_wrong_traces:
     conda:
         "../envs/workflow.yaml"
     params:
+        code=code_of("select_wrong_traces"),
         prompt=recipes.knob("prompt"),
         wanted=recipes.knob("summaries", "wrong_per_problem"),
     shell:
@@ -238,7 +239,6 @@ rule merge_wrong_summaries:
     input:
         traces="results/{run}/{recipe}/wrong_traces/shard-{shard}-of-{shards}.jsonl",
         summaries=recipes.wrong_summaries,
-        code=code_of("merge_wrong_summaries"),
     output:
         rows="results/{run}/{recipe}/wrong_summarized/shard-{shard}-of-{shards}.jsonl",
         dropped="results/{run}/{recipe}/dropped/merge_wrong_summaries/shard-{shard}-of-{shards}.jsonl",
@@ -251,6 +251,7 @@ rule merge_wrong_summaries:
         "../envs/workflow.yaml"
     threads: 4
     params:
+        code=code_of("merge_wrong_summaries"),
         candidates=recipes.knob("summaries", "candidates"),
     shell:
         "python scripts/merge_wrong_summaries.py"

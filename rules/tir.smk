@@ -19,7 +19,6 @@ rule clean_code_solutions:
     input:
         judged="results/{run}/{recipe}/judged/shard-{shard}-of-{shards}.jsonl",
         solutions=recipes.solutions,
-        code=code_of("clean_code_solutions"),
     output:
         rows="results/{run}/{recipe}/cleaned/shard-{shard}-of-{shards}.jsonl",
         dropped="results/{run}/{recipe}/dropped/clean_code_solutions/shard-{shard}-of-{shards}.jsonl",
@@ -31,6 +30,7 @@ rule clean_code_solutions:
     conda:
         "../envs/workflow.yaml"
     params:
+        code=code_of("clean_code_solutions"),
         prompt=recipes.knob("prompt"),
         filters=code_recipes.cleaning,
     shell:
@@ -52,7 +52,6 @@ rule cut_fragments:
     input:
         cleaned="results/{run}/{recipe}/cleaned/shard-{shard}-of-{shards}.jsonl",
         solutions=recipes.solutions,
-        code=code_of("cut_fragments"),
     output:
         # The texts are in the solutions.
         rows=temp("results/{run}/{recipe}/fragments/shard-{shard}-of-{shards}.jsonl"),
@@ -65,6 +64,7 @@ rule cut_fragments:
     conda:
         "../envs/workflow.yaml"
     params:
+        code=code_of("cut_fragments"),
         prompt=recipes.knob("prompt"),
         window=recipes.knob("code_filter", "novelty", "window"),
     shell:
@@ -112,7 +112,6 @@ rule select_by_code:
         cleaned="results/{run}/{recipe}/cleaned/shard-{shard}-of-{shards}.jsonl",
         fragments="results/{run}/{recipe}/fragments/shard-{shard}-of-{shards}.jsonl",
         replies="results/{run}/{recipe}/replies/judge_code/shard-{shard}-of-{shards}.jsonl",
-        code=code_of("select_by_code"),
     output:
         rows="results/{run}/{recipe}/selected/shard-{shard}-of-{shards}.jsonl",
         dropped="results/{run}/{recipe}/dropped/select_by_code/shard-{shard}-of-{shards}.jsonl",
@@ -122,6 +121,7 @@ rule select_by_code:
     conda:
         "../envs/workflow.yaml"
     params:
+        code=code_of("select_by_code"),
         rule=code_recipes.keep_rule,
     shell:
         "python scripts/select_by_code.py"

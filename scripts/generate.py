@@ -35,19 +35,16 @@ from omr.asking.special_tokens import SpecialTokens
 from omr.asking.time_limit import watched_time_limit
 from omr.asking.tries import NEVER, Tries, TryAgain
 from omr.asking.twin_jobs import EXIT_STOPPED, PostponedError, Queueing
-from omr.batches.run import drain_through_batches
-from omr.batches.submissions import forget_answered
 from omr.config.files import read_config
 from omr.errors import UserError, run_command
 from omr.files.jsonl import AtomicFile, Row
 from omr.models.model import ModelSpec, model_spec
 from omr.replies.journal import ReplyStore
 from omr.replies.progress_file import JobProgress, ProgressFile, progress_path
-from omr.servers import ServerSite, server_site
 from omr.servers.full_load import FullLoad
 from omr.servers.kinds import telling_reuse
 from omr.servers.model_files import served_from
-from omr.turns.journal import forget_turns
+from omr.servers.sites import ServerSite, server_site
 
 if TYPE_CHECKING:
     # With the sandbox, which most jobs never need: half of a short job is its imports.
@@ -207,6 +204,8 @@ async def answer(
             stop = partial(stop_for_budget, drain, log)
             async with watched_time_limit(job.model, drain.stop, log), job.budget.watched(stop):
                 if job.model.server == "batch":
+                    from omr.batches.run import drain_through_batches
+
                     await planned()
                     await drain_through_batches(drain, planning.requests, log)
                 else:
@@ -282,10 +281,22 @@ def fill_open_store(args: argparse.Namespace, work: Work, job: Job, store: Reply
     else:
         note_plan(args, work, planning, store, log)
     store.publish([*planning.keys, *tries.keys], failed)
-    forget_turns(args.output)
-    forget_answered(args.output, store.__contains__)
+    forget_unfinished(args, store)
     write_counts(args, job.model, store, tries, planning)
     return 0
+
+
+def forget_unfinished(args: argparse.Namespace, store: ReplyStore) -> None:
+    """What was kept of replies on their way, beside the output, is needed no longer."""
+    beside = {path.name.removeprefix(args.output.name) for path in args.output.parent.glob(f"{args.output.name}.*")}
+    if ".turns" in beside:
+        from omr.turns.journal import forget_turns
+
+        forget_turns(args.output)
+    if ".batches" in beside:
+        from omr.batches.submissions import forget_answered
+
+        forget_answered(args.output, store.__contains__)
 
 
 def check_problems(args: argparse.Namespace) -> None:

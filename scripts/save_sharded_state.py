@@ -30,12 +30,12 @@ from omr.files.folders import atomic_folder, clear_leftovers
 from omr.files.locks import FileLock, Owner
 from omr.models.checkpoints import OTHER_WEIGHTS, SAFETENSORS, choose_files
 from omr.models.model import ModelSpec, model_spec
-from omr.servers import ServerSite, server_site
 from omr.servers.gpus import check_gpus
 from omr.servers.launch import parallel_sizes
 from omr.servers.model_files import ModelFiles, StoredFile, check_files, read_manifest, served_from, write_manifest
 from omr.servers.process import ServerProcess
 from omr.servers.shard_saver import ShardSaver
+from omr.servers.sites import ServerSite, server_site
 
 _POLL_S = 0.5
 

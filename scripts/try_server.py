@@ -22,7 +22,7 @@ from omr.config.files import read_config
 from omr.errors import run_command, user_fault
 from omr.models.model import model_spec
 from omr.runs.trial import Page, Trial
-from omr.servers import server_site
+from omr.servers.sites import server_site
 
 
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:

@@ -39,6 +39,18 @@ def test_a_fault_of_yaml_is_told_with_its_file_and_line(tmp_path: Path, text: st
     assert "\n" not in str(caught.value).partition("  remedy")[0].strip()
 
 
+@pytest.mark.parametrize("target", ["results/demo/classified.jsonl", "results/demo/config.yaml", "judged"])
+def test_a_target_behind_configfile_is_no_config_file(target: str) -> None:
+    with pytest.raises(UserError, match="no config file") as caught:
+        main([str(ROOT / "config/demo.yaml"), target])
+    assert "name targets before --configfile" in str(caught.value)
+
+
+def test_an_overlay_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"nosuch\.yaml: there is no such file"):
+        main([str(tmp_path / "nosuch.yaml")])
+
+
 def test_what_the_schema_refuses_is_told_as_at_the_start_of_a_run(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"raw_data: unknown key 'limt'; did you mean 'limit'\?"):
         main([overlay(tmp_path, "raw_data: {limt: 5}\n")])

@@ -18,8 +18,8 @@ from omr.asking.prompts import load_prompt
 from omr.asking.requests import Sampling
 from omr.models.model import ModelSpec
 from omr.runs.trial import Page, Trial
-from omr.servers import ServerSite
 from omr.servers.model_files import ModelFiles, StoredFile, write_manifest
+from omr.servers.sites import ServerSite
 from small_tokenizer import save_tokenizer
 
 ROOT = Path(__file__).parents[1]

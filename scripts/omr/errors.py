@@ -79,6 +79,17 @@ def user_fault(error: BaseException) -> UserError | None:
     return next((found for one in inner if (found := user_fault(one)) is not None), None)
 
 
+@contextmanager
+def told_as_sentence() -> Iterator[None]:
+    """Let a `UserError` inside end the process with its message and exit status 1, where no command's `main` stands
+    above: Snakemake would print where in our code it was raised."""
+    try:
+        yield
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
 def run_command(main: Callable[[], int]) -> int:
     """Run a command's `main`; a `UserError`, and a disk that cannot be written, become a message on stderr and exit
     status 2."""

@@ -13,7 +13,8 @@ from omr.asking.hosts import Endpoint
 from omr.asking.questions import COMPLETIONS, Question
 from omr.asking.requests import Request, Sampling
 from omr.models.model import ModelSpec
-from omr.servers import ServerSite, open_server
+from omr.servers.opened import open_server
+from omr.servers.sites import ServerSite
 from stage_runs import Row
 from vllm_lab import ARGUMENTS, PATIENCE_S, VLLM_PYTHON, needs_vllm
 

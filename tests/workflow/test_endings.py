@@ -19,6 +19,30 @@ def test_a_prompt_of_another_tool_is_refused_before_anything_is_asked(project: P
     assert not project.path("results/demo/replies").exists()
 
 
+def test_a_dry_run_refuses_what_prompts_of_its_jobs_would_send_as_it_stands(project: Project) -> None:
+    solve, extract = project.path("prompts/solve_cot.yaml"), project.path("prompts/extract_problems.yaml")
+    solve.write_text("user: |\n  Solve the problem.\n")
+    assert "extract_problems" in project.planned(*DEMO)  # its jobs send another prompt
+    extract.write_text(extract.read_text().replace("{{ forum_post }}", "{forum_post}"))
+    for options in ((), ("--quiet", "rules", "progress")):
+        done = project.snakemake("-n", *DEMO, *options)
+        assert done.returncode == 1
+        assert "error: prompts/extract_problems.yaml: '{forum_post}' inserts nothing" in done.stdout
+        assert "File " not in done.stdout.rpartition("error: ")[2]
+    done = project.snakemake("-n", "results/demo/cot-r1/sft.jsonl", *DEMO[1:])
+    assert done.returncode == 1
+    assert "error: prompts/" in done.stdout
+
+
+def test_a_fault_of_config_is_told_without_a_place_in_our_code(project: Project) -> None:
+    done = project.snakemake("-n", *DEMO, project.overlay("mine.yaml", {"raw_data": {"limt": 3}}))
+    assert done.returncode == 1
+    said = "error: the config has faults:\n  - raw_data: unknown key 'limt'; did you mean 'limit'?\n"
+    assert said in done.stdout
+    assert done.stdout.rpartition(said)[2].startswith("  remedy: ")
+    assert ".smk" not in done.stdout
+
+
 def test_a_failed_run_says_how_to_go_on_and_then_the_same_command_says_what_it_made(project: Project) -> None:
     replies = project.path("tests/data/demo/replies/extract_problems.yaml")
     aside = replies.rename(replies.with_suffix(".aside"))

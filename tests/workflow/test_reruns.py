@@ -6,7 +6,7 @@ import os
 import re
 
 import pytest
-from omr.config.code import code_of
+from omr.config.code import files_of
 from workflow.projects import NOUNS, Project
 
 pytestmark = pytest.mark.workflow
@@ -51,7 +51,7 @@ def test_touching_prompts_scripts_and_config_plans_nothing(demo: Project) -> Non
 
 def test_an_edited_prompt_plans_its_stage_and_what_follows(demo: Project) -> None:
     prompt = demo.path("prompts/extract_answers.yaml")
-    prompt.write_text(prompt.read_text() + "\n  Be brief.\n")
+    prompt.write_text(prompt.read_text().replace("user: |\n", "user: |\n  Be brief.\n"))
     planned = set(demo.planned(*DEMO))
     assert planned & {"extract_answers", "parse_answers", "merge_data", *AFTER_MERGE} == {
         "extract_answers",
@@ -64,7 +64,7 @@ def test_an_edited_prompt_plans_its_stage_and_what_follows(demo: Project) -> Non
 
 def test_an_edited_last_prompt_plans_only_the_end(demo: Project) -> None:
     prompt = demo.path("prompts/check_contamination.yaml")
-    prompt.write_text(prompt.read_text() + "\n  Be brief.\n")
+    prompt.write_text(prompt.read_text().replace("user: |\n", "user: |\n  Be brief.\n"))
     planned = demo.planned("results/demo/decontaminated.jsonl", *DEMO)
     assert planned == {"check_contamination": 1, "decontaminate": 1}
 
@@ -91,9 +91,9 @@ def test_an_edited_module_deep_in_the_package_plans_the_stages_that_reach_it_and
     module.write_text(module.read_text() + "\n# Another edition.\n")
     said = demo.make("-n", *DEMO)
     jobs = re.findall(r"^(?:local)?rule (\w+):.*?^    reason: (.*?)$", said, re.MULTILINE | re.DOTALL)
-    because_of_it = {rule for rule, reason in jobs if path in reason}
+    because_of_it = {rule for rule, reason in jobs if f"{rule}.py, with all that it uses" in reason}
     scripts = {script.stem for script in demo.path("scripts").glob("*.py")}
-    users = {rule for rule in {rule for rule, _ in jobs} & scripts if path in code_of(rule)}
+    users = {rule for rule in {rule for rule, _ in jobs} & scripts if path in files_of(rule)}
     # Those after the first user wait for what it makes: Snakemake names that as their reason.
     assert because_of_it == {"fill_majority_answer"}
     assert "select_judgements" in users

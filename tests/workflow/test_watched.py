@@ -47,6 +47,26 @@ def test_piped_output_is_snakemakes_own_lines(project: Project) -> None:
     assert list(project.path(".snakemake/log").glob("*.jobs.log")) == []
 
 
+def test_what_a_command_tells_on_a_terminal_stands_alone(project: Project) -> None:
+    """One whose jobs make nothing: what they say is what it is for."""
+    project.make("results/demo/raw_aops_data.jsonl", *DEMO[1:])
+    for log in project.path(".snakemake/log").iterdir():
+        log.unlink()
+    status, written = on_terminal(
+        command("status", *DEMO[1:]), project.folder, columns=100, lines=30, environment=clean_environment()
+    )
+    shown = [line for line in plain(written).splitlines() if line.strip()]
+    assert status == 0, shown
+    assert shown[0] == "Building DAG of jobs..."
+    assert shown[1].startswith("demo ")
+    assert not [
+        line for line in shown if line.startswith(("Select jobs", "localrule", "Finished", "Complete", "Elapsed"))
+    ]
+    (log,) = project.path(".snakemake/log").glob("*.snakemake.log")
+    assert "localrule status" in log.read_text()
+    assert "Finished jobid" in project.make("status", *DEMO[1:])  # piped
+
+
 def test_a_failed_job_on_a_terminal_is_named_and_the_ending_stands_below(project: Project) -> None:
     project.path("tests/data/demo/replies/extract_problems.yaml").unlink()
     status, written = on_terminal(command(*DEMO), project.folder, environment=clean_environment())

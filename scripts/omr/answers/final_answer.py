@@ -14,6 +14,7 @@ from typing import NamedTuple
 from omr.answers.damage import may_hold_token, repaired_text
 from omr.answers.placeholders import can_be_answer
 from omr.answers.prose import answer_of_prose, joins
+from omr.answers.reasoning import END_THINK, THINK, split_reasoning
 from omr.answers.spelling import normalise_answer
 
 __all__ = [
@@ -24,27 +25,10 @@ __all__ = [
     "joined_boxes",
     "normalise_answer",
     "shown_part",
-    "split_reasoning",
 ]
 
-_THINK, _END_THINK = "<think>", "</think>"
 #: Only so many boxes at the end of a text are looked at.
 _MOST_BOXES = 64
-
-
-def split_reasoning(text: str) -> tuple[str | None, str]:
-    """The reasoning of a reply and what follows it, as (reasoning, rest); reasoning is None where there is none.
-
-    Reasoning ends at the last `</think>`; the opening tag may be missing, since chat templates send it themselves.
-    After a `<think>` that never ends there is no rest but what stood before it.
-    """
-    before, tag, rest = text.rpartition(_END_THINK)
-    if not tag:
-        rest, tag, unfinished = text.partition(_THINK)
-        return (unfinished if tag else None), rest
-    rest, again, unfinished = rest.partition(_THINK)
-    reasoning = before.lstrip().removeprefix(_THINK)
-    return (reasoning + _END_THINK + again + unfinished if again else reasoning), rest
 
 
 def shown_part(text: str) -> str:
@@ -53,7 +37,7 @@ def shown_part(text: str) -> str:
     Nearly all of a solution is reasoning, which is not mended here. Its damage ends with it, but for one kind: at a
     control token, the whole text ends.
     """
-    end = text.rfind(_END_THINK)
+    end = text.rfind(END_THINK)
     if end > 0 and not may_hold_token(text, end):
         text = text[end:]
     return split_reasoning(repaired_text(text))[1]
@@ -75,7 +59,7 @@ def final_answer(text: str | None, reasoning: str | None = None, *, allow_in_rea
     if not allow_in_reasoning:
         return None
     if within is not None:
-        ended = _END_THINK in text and _THINK not in text.rpartition(_END_THINK)[2]
+        ended = END_THINK in text and THINK not in text.rpartition(END_THINK)[2]
     else:
         within, ended = repaired_text(reasoning or ""), bool(rest.strip())
     return _last_answer(within) if ended else None

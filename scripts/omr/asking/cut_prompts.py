@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 #: Runs of letters and runs of digits: tokenizers split between them. What is not ASCII may be joined to its
 #: neighbours by some tokenizer, and so does not begin a run.
-_RUN = re.compile(r"[A-Za-z\u0080-\U0010ffff]+(?:'[A-Za-z\u0080-\U0010ffff]+)*|[0-9]+")
+_RUN = r"[A-Za-z\u0080-\U0010ffff]+(?:'[A-Za-z\u0080-\U0010ffff]+)*|[0-9]+"
 #: A few tokens of some models hold two runs (`://www`): so many of a hundred count.
 _COUNTED_OF_HUNDRED = 95
 #: Shorter prompts fit every context; and fewer characters than these per token are what whole prompts have.
@@ -21,7 +22,12 @@ _SHORT_CHARS, _CHARS_PER_TOKEN = 3000, 4
 
 def fewest_tokens(text: str) -> int:
     """A number of tokens below what any model's tokenizer makes of a text."""
-    return sum(1 for _ in _RUN.finditer(text)) * _COUNTED_OF_HUNDRED // 100
+    return sum(1 for _ in _run().finditer(text)) * _COUNTED_OF_HUNDRED // 100
+
+
+@cache
+def _run() -> re.Pattern[str]:
+    return re.compile(_RUN)  # takes longer than other imports, and most jobs have no prompt so long
 
 
 def tokens_cut_off(messages: Sequence[Mapping[str, str]], usage: Mapping[str, Any] | None) -> tuple[int, int] | None:

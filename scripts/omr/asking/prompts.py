@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from omr.config.files import fault_of_yaml
 from omr.errors import UserError
 
 #: What is replaced by a field of the row.
@@ -82,7 +83,7 @@ def load_prompt(path: str | Path) -> Prompt:
         what = f"not valid UTF-8, at byte {error.start}"
         raise UserError(what, file=path, remedy="save the file as UTF-8 text") from error
     except yaml.YAMLError as error:
-        raise UserError(f"not valid YAML: {error}", file=path, remedy="mend the file") from error
+        raise fault_of_yaml(error, path) from error
     if not isinstance(content, dict) or not isinstance(content.get("user"), str) or not content["user"].strip():
         raise UserError("a prompt needs a text under `user`", file=path, remedy="add `user: |` and the text")
     unknown = sorted(map(str, set(content) - {"user", "system", "tool", "examples"}))

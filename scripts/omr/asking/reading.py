@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from omr.answers.final_answer import split_reasoning
+from omr.answers.reasoning import split_reasoning
 from omr.asking.outcomes import FinalError, TransientError
 from omr.replies.usage import MOST_TOKENS
 from omr.servers.error_bodies import is_too_deep, says_nothing, status_within

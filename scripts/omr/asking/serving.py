@@ -14,8 +14,11 @@ from omr.asking.hosts import Endpoint
 from omr.asking.requests import Request
 from omr.asking.tasks import both, first_to_end
 from omr.models.model import ModelSpec
-from omr.servers import ModelServer, ServerSite, api_key, open_server
+from omr.servers.endpoint import api_key
 from omr.servers.full_load import ASK_EVERY_S, watch_load
+from omr.servers.opened import open_server
+from omr.servers.server import ModelServer
+from omr.servers.sites import ServerSite
 
 T = TypeVar("T")
 

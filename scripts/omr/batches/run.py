@@ -29,8 +29,8 @@ from omr.batches.submissions import Submission, Submissions
 from omr.errors import UserError
 from omr.files.temporary import temporary_beside
 from omr.replies.reply import Reply
-from omr.servers import api_key, check_endpoint
 from omr.servers.cancelling import heed_cancelling
+from omr.servers.endpoint import api_key, check_endpoint
 from omr.servers.error_bodies import status_within
 
 #: A host may list a batch some seconds after it took it, but not so long after.

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup
 
-from omr.answers.final_answer import split_reasoning
+from omr.answers.reasoning import split_reasoning
 from omr.asking.prompts import PLACEHOLDER, Prompt, load_prompt
 from omr.browse.kinds import FileKind, kind_of
 from omr.browse.search import PlacedRow

@@ -89,10 +89,38 @@ def _lines(error: jsonschema.ValidationError) -> Iterable[str]:
     elif error.validator == "required" and isinstance(error.instance, dict):
         for key in set(schema["required"]) - set(error.instance):
             yield f"{place}: the key {key!r} is missing"
+    elif error.validator in ("oneOf", "anyOf") and error.context:
+        yield from _lines_of_alternatives(error, place)
     elif error.validator == "pattern" and schema.get("description"):
         yield f"{place}: {error.instance!r} must be {schema['description']}"
     else:
         yield f"{place}: {_shortened(error.message)}"
+
+
+def _lines_of_alternatives(error: jsonschema.ValidationError, place: str) -> Iterable[str]:
+    """What is wrong with a value by the one alternative that takes values of its type; else which types there are."""
+    alternatives: dict[Any, list[jsonschema.ValidationError]] = {}
+    for inner in error.context or ():
+        alternatives.setdefault(inner.relative_schema_path[0], []).append(inner)
+    types = {number: _wrong_type(faults) for number, faults in alternatives.items()}
+    fitting = [faults for number, faults in alternatives.items() if not types[number]]
+    if len(fitting) == 1:
+        for inner in fitting[0]:
+            yield from _lines(inner)
+    elif not fitting:
+        wanted = ", ".join(repr(name) for names in types.values() for name in names)
+        yield f"{place}: {_shortened(repr(error.instance))} is not of type {wanted}"
+    else:
+        yield f"{place}: {_shortened(error.message)}"
+
+
+def _wrong_type(faults: Iterable[jsonschema.ValidationError]) -> tuple[str, ...]:
+    """The types that an alternative wants, if the value as a whole has none of them."""
+    for fault in faults:
+        if fault.validator == "type" and not fault.relative_path:
+            wanted: Any = fault.validator_value
+            return (wanted,) if isinstance(wanted, str) else tuple(wanted)
+    return ()
 
 
 def _shortened(message: str, most: int = 200) -> str:

@@ -1,5 +1,9 @@
 r"""What code a rule's result depends on: its script, and every module of `omr` that the script reaches.
 
+A rule has the digest of it among its params, so that an edit runs exactly the stages that use it again. As inputs the
+files themselves would do the same, but Snakemake looks at each input of each job many times: at its time, its size and
+its checksum, the last once per output.
+
 Worked out from the sources, without importing anything, so that no list kept by hand can go stale and a dry run stays
 quick. A module counts as reached if it is imported anywhere in a file, functions included, or named whole in a string,
 as `python -m omr.answers.equivalence_worker` is.
@@ -12,6 +16,7 @@ import re
 import textwrap
 from collections.abc import Iterator
 from functools import cache
+from hashlib import blake2b
 from pathlib import Path
 
 from omr.errors import UserError
@@ -25,7 +30,19 @@ _NAMED = re.compile(r"""(["'])(omr(?:\.\w+)+)\1""")
 
 
 @cache
-def code_of(script: str) -> tuple[str, ...]:
+def code_of(script: str) -> str:
+    """Which edition of its code `script` runs, in words for the one who asks why a stage is to run again.
+
+    Raises UserError if there is no such script.
+    """
+    digest = blake2b(digest_size=6)
+    for path in files_of(script):
+        digest.update(f"{path} {_source(_SCRIPTS.parent / path)[1]}\n".encode())
+    return f"{script}.py, with all that it uses, as of {digest.hexdigest()}"
+
+
+@cache
+def files_of(script: str) -> tuple[str, ...]:
     """Paths from the project's root, sorted: `scripts/<script>.py` and the modules of `omr` that it reaches.
 
     Raises UserError if there is no such script.
@@ -44,7 +61,7 @@ def code_of(script: str) -> tuple[str, ...]:
 @cache
 def _imported(path: Path) -> frozenset[Path]:
     """Files of `omr` that one source file names itself, with the folders' `__init__.py` that importing them runs."""
-    source = path.read_text(encoding="utf-8")
+    source, _ = _source(path)
     found: set[Path] = set()
     for module in {*_import_statements(source), *(match[2] for match in _NAMED.finditer(source))}:
         parts = module.split(".")
@@ -52,6 +69,13 @@ def _imported(path: Path) -> frozenset[Path]:
             place = _SCRIPTS.joinpath(*parts[:end])
             found |= {file for file in (place / "__init__.py", place.with_suffix(".py")) if file.is_file()}
     return frozenset(found)
+
+
+@cache
+def _source(path: Path) -> tuple[str, str]:
+    """The text of a source file, and the digest of its bytes."""
+    content = path.read_bytes()
+    return content.decode("utf-8"), blake2b(content, digest_size=16).hexdigest()
 
 
 def _import_statements(source: str) -> Iterator[str]:

@@ -36,9 +36,14 @@ def read_yaml(path: str | Path) -> Any:
             remedy = "config was edited after this run had started: start Snakemake again; stored replies are kept"
         raise UserError("there is no such file", file=path, remedy=remedy) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = None if mark is None else mark.line + 1
-        raise UserError(f"not valid YAML: {_said(error)}", file=path, line=line, remedy="mend the file") from error
+        raise fault_of_yaml(error, path) from error
+
+
+def fault_of_yaml(error: Exception, path: str | Path) -> UserError:
+    """What is wrong with a file that is no YAML, and in which line."""
+    mark = getattr(error, "problem_mark", None)
+    line = None if mark is None else mark.line + 1
+    return UserError(f"not valid YAML: {_said(error)}", file=path, line=line, remedy="mend the file")
 
 
 def _said(error: Exception) -> str:

@@ -19,7 +19,6 @@ from omr.config.settings import DOWNLOADS, Settings, flags, model_flags, shard_n
 from omr.errors import UserError
 from omr.models.model import ModelSpec, model_spec
 from omr.models.resources import Lent, resources_of
-from omr.sandbox.checks import unavailable
 from omr.sandbox.settings import site_settings
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -97,6 +96,8 @@ class Recipes:
         """Why recipes with code are left out of the run: `sandbox.required` is off, and the machine can run none."""
         if self._config["sandbox"]["required"] or not any(map(self.runs_code, self._config["recipes_to_run"])):
             return None
+        from omr.sandbox.checks import unavailable  # most runs ask for none of it
+
         python = self._config["sandbox"]["python"]
         return unavailable(site_settings(self._config["sandbox"], python)) if python is not None else None
 

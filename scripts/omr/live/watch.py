@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,9 @@ class RunWatch:
         dag = workflow.dag
         self._jobs = SnakemakeJobs(dag.needrun_jobs(), dag, workflow.scheduler)
         if not self._jobs.makes_files:
+            if self._may_draw():
+                # What its jobs say is the answer; to the end of this process nothing of Snakemake's stands round it.
+                Diverted(logger, partial(print, file=sys.stderr))
             return
         self._began, self._began_at = time.monotonic(), time.time()
         self._run_id = str(getattr(workflow.scheduler._executor, "run_uuid", ""))
@@ -98,10 +102,13 @@ class RunWatch:
         if status > 0:
             self._logger.debug(f"the run could not be estimated: exit status {status}")
 
-    def _open_display(self, logs: list[str]) -> Any:
+    def _may_draw(self) -> bool:
         settings = self._workflow.output_settings
         is_silent = any(one.name.lower() == "all" for one in settings.quiet or ())
-        if settings.verbose or is_silent or not is_on_terminal(self._logger) or not logs:
+        return not settings.verbose and not is_silent and is_on_terminal(self._logger)
+
+    def _open_display(self, logs: list[str]) -> Any:
+        if not self._may_draw() or not logs:
             return None
         from omr.live.display import Display  # nothing of it is needed elsewhere
 
@@ -138,7 +145,9 @@ class RunWatch:
             self._write_at_s = now + _WRITE_EVERY_S
             self._write(counts, "")
         holds = self._asks and bool(bounds_of(self._settings.config)) and now >= self._count_at_s
-        if self._is_of_run and (holds or (self._display is not None and now >= self._look_at_s)):
+        # Where no model is asked, how far model stages are is not what somebody waits for.
+        shows = self._asks and self._display is not None and now >= self._look_at_s
+        if self._is_of_run and (holds or shows):
             self._seen = Watched(self._folder).look(asks_queue=False)
             took = time.monotonic() - now
             self._look_at_s = now + max(1.0, took / _SHARE)

@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
@@ -27,7 +27,6 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import orjson
-from aiohttp import web
 
 from omr.errors import UserError
 from omr.replay.batch_routes import BatchRoutes
@@ -43,7 +42,7 @@ from omr.replay.completions import (
     response_body,
 )
 from omr.replay.counts import RequestCounts
-from omr.replay.delivery import send_altered, send_faulty, send_whole
+from omr.replay.delivery import send_altered, send_bytes, send_faulty, send_whole
 from omr.replay.dialects import RefusedError, dialect_named
 from omr.replay.faults import (
     BATCH_KINDS,
@@ -54,6 +53,7 @@ from omr.replay.faults import (
     Fault,
     choose_fault,
 )
+from omr.replay.http_server import Request, Routes
 from omr.replay.replies import NO_ID, NoReplyError, Reply, ReplySource
 from omr.replay.spoiling import spoil
 from omr.replay.streaming import DONE, events_of, send_events
@@ -62,7 +62,6 @@ from omr.replay.turns import PrefixCache
 
 #: Replies come in pieces where that is asked; whatever is asked; or other requests are refused, as on some hosts.
 STREAMING = ("asked", "always", "only")
-_LARGEST_REQUEST_BYTES = 256 << 20
 _PROBE_REPLY = Reply("ready")
 
 
@@ -135,27 +134,34 @@ class ReplayApp:
         self._reasoning_fields = self._dialect.reasoning_fields if options.reasoning_field == "dialect" else named
         self._reasoning_in_text = in_text
         self.batches = Batches(self._answer_line, options.batch_looks, options.batch_lines)
+        self._routes = self._all_routes()
 
-    def application(self) -> web.Application:
-        """The routes."""
-        app = web.Application(client_max_size=_LARGEST_REQUEST_BYTES, middlewares=[_answer_refusals])
-        app.router.add_get("/health", self._health)
-        app.router.add_get("/v1/models", self._models)
-        app.router.add_post("/v1/chat/completions", self._complete)
-        app.router.add_post("/v1/completions", self._complete)
-        app.router.add_get("/requests", self._requests)
-        app.router.add_post("/requests/reset", self._reset)
+    async def handle(self, request: Request) -> None:
+        """Answer a request."""
+        try:
+            await self._routes(request)
+        except RefusedError as refused:
+            await send_whole(request, refused.status, refused.body)
+
+    def _all_routes(self) -> Routes:
+        routes = Routes()
+        routes.add("GET", "/health", self._health)
+        routes.add("GET", "/v1/models", self._models)
+        routes.add("POST", "/v1/chat/completions", self._complete)
+        routes.add("POST", "/v1/completions", self._complete)
+        routes.add("GET", "/requests", self._requests)
+        routes.add("POST", "/requests/reset", self._reset)
         BatchRoutes(
             self.batches, self._dialect, self._options.faults, self.counts, self._check_key, self.closing
-        ).add_to(app)
+        ).add_to(routes)
         if self._dialect.has_tokenize:
-            app.router.add_post("/tokenize", self._tokenize)
-        return app
+            routes.add("POST", "/tokenize", self._tokenize)
+        return routes
 
-    async def _health(self, request: web.Request) -> web.StreamResponse:
-        return web.Response(status=200 if self.ready and not self.draining else 503)
+    async def _health(self, request: Request) -> None:
+        await send_bytes(request, 200 if self.ready and not self.draining else 503, b"")
 
-    async def _models(self, request: web.Request) -> web.StreamResponse:
+    async def _models(self, request: Request) -> None:
         self._check_key(request)
         if not self._dialect.lists_models_early:
             self._check_ready()
@@ -167,19 +173,19 @@ class ReplayApp:
             "root": self._options.model,
             "max_model_len": self._options.context_tokens,
         }
-        return await send_whole(request, 200, {"object": "list", "data": [model]})
+        await send_whole(request, 200, {"object": "list", "data": [model]})
 
-    async def _requests(self, request: web.Request) -> web.StreamResponse:
-        return await send_whole(request, 200, self.counts.as_json())
+    async def _requests(self, request: Request) -> None:
+        await send_whole(request, 200, self.counts.as_json())
 
-    async def _reset(self, request: web.Request) -> web.StreamResponse:
+    async def _reset(self, request: Request) -> None:
         self.counts.reset()
         self.kept.clear()
-        return await send_whole(request, 200, self.counts.as_json())
+        await send_whole(request, 200, self.counts.as_json())
 
-    async def _tokenize(self, request: web.Request) -> web.StreamResponse:
+    async def _tokenize(self, request: Request) -> None:
         self._check_ready()
-        body = _json_or_none(await request.read())
+        body = _json_or_none(request.content)
         prompt = body.get("prompt") if isinstance(body, dict) else None
         if isinstance(prompt, str):
             ids = token_ids(prompt)
@@ -189,22 +195,22 @@ class ReplayApp:
             raise self._dialect.refusal(400, "`prompt` must be a text, or `messages` a list of messages")
         limit = self._options.context_tokens
         found = {"count": len(ids), "max_model_len": limit, "tokens": ids, "token_strs": None}
-        return await send_whole(request, 200, found)
+        await send_whole(request, 200, found)
 
-    async def _complete(self, request: web.Request) -> web.StreamResponse:
-        content = await request.read()
-        header = request.headers.get("X-Request-Id")
+    async def _complete(self, request: Request) -> None:
+        content = request.content
+        header = request.headers.get("x-request-id")
         if header is None and self._is_probe(content):
-            return await self._answer_probe(request, content)
+            await self._answer_probe(request, content)
+            return
         request_id = request_id_of(header)
         attempt = self.counts.begin(request_id)
         if self._options.keep_requests:
-            headers = {name.lower(): value for name, value in request.headers.items()}
-            self.kept.append(KeptRequest(request_id, request.path, headers, _json_or_none(content)))
+            self.kept.append(KeptRequest(request_id, request.path, dict(request.headers), _json_or_none(content)))
         try:
-            return await self._replay(request, content, request_id, attempt)
+            await self._replay(request, content, request_id, attempt)
         except RefusedError as refused:
-            return await send_whole(request, refused.status, refused.body)
+            await send_whole(request, refused.status, refused.body)
         finally:
             self.counts.end()
 
@@ -212,13 +218,13 @@ class ReplayApp:
         body = _json_or_none(content)
         return isinstance(body, dict) and 1 in (body.get("max_tokens"), body.get("max_completion_tokens"))
 
-    async def _answer_probe(self, request: web.Request, content: bytes) -> web.StreamResponse:
+    async def _answer_probe(self, request: Request, content: bytes) -> None:
         self._check_key(request)
         self._check_ready()
         asked = self._parse(request, content)
-        return await send_whole(request, 200, self._body(asked, answer(asked, _PROBE_REPLY, 1, False), "probe"))
+        await send_whole(request, 200, self._body(asked, answer(asked, _PROBE_REPLY, 1, False), "probe"))
 
-    async def _replay(self, request: web.Request, content: bytes, request_id: str, attempt: int) -> web.StreamResponse:
+    async def _replay(self, request: Request, content: bytes, request_id: str, attempt: int) -> None:
         self._check_key(request)
         self._check_ready()
         fault = choose_fault(self._options.faults, request_id, attempt)
@@ -226,7 +232,8 @@ class ReplayApp:
         if fault is not None and fault.kind in REPLYLESS_KINDS:
             await self._pause(latency_s)
             error_body = self._dialect.error_body(fault.status, fault.message)
-            return await send_faulty(request, fault, error_body, self.closing)
+            await send_faulty(request, fault, error_body, self.closing)
+            return
         asked = self._parse(request, content)
         if fault is not None and fault.kind == "miss_stop":
             asked = replace(asked, stop=())
@@ -234,10 +241,9 @@ class ReplayApp:
         stopped = await self._pause(latency_s)
         cut_short = stopped or (fault is not None and fault.kind == "abort")
         body = self._body(asked, aborted(whole) if cut_short else whole, _number(request_id, attempt))
-        response = await self._send(request, body, fault, asked)
+        await self._send(request, body, fault, asked)
         if not cut_short and (fault is None or fault.kind in HARMLESS):
             self.counts.answer(request_id, attempt)
-        return response
 
     def _answer_line(self, name: str, body: Any) -> Outcome:
         """What becomes of a line of a batch."""
@@ -259,7 +265,7 @@ class ReplayApp:
     def _error_of(self, fault: Fault) -> dict[str, Any]:
         return self._dialect.error_body(fault.status, fault.message)
 
-    def _parse(self, request: web.Request, content: bytes) -> Asked:
+    def _parse(self, request: Request, content: bytes) -> Asked:
         return self._parse_content(content, request.path.endswith("/chat/completions"))
 
     def _parse_content(self, content: bytes, is_chat: bool) -> Asked:
@@ -297,21 +303,22 @@ class ReplayApp:
     def _body(self, asked: Asked, what: Answer, number: str) -> dict[str, Any]:
         return response_body(what, asked, self._dialect, self._options.model, number, self._reasoning_fields)
 
-    async def _send(
-        self, request: web.Request, body: dict[str, Any], fault: Fault | None, asked: Asked
-    ) -> web.StreamResponse:
+    async def _send(self, request: Request, body: dict[str, Any], fault: Fault | None, asked: Asked) -> None:
         spoiled = body if fault is None else spoil(body, fault)
         alters = fault is not None and fault.kind in DELIVERY_KINDS
         if not asked.streams:
             if fault is not None and alters:
-                return await send_altered(request, fault, orjson.dumps(spoiled))
-            return await send_whole(request, 200, spoiled)
+                await send_altered(request, fault, orjson.dumps(spoiled))
+            else:
+                await send_whole(request, 200, spoiled)
+            return
         events = [*events_of(spoiled, asked.counts_stream), DONE]
         if fault is not None and alters:
-            return await send_altered(request, fault, b"".join(events), "text/event-stream")
+            await send_altered(request, fault, b"".join(events), "text/event-stream")
+            return
         error = self._dialect.error_body(fault.status, fault.message) if fault is not None else None
         in_stream = fault if fault is not None and fault.kind in STREAM_KINDS else None
-        return await send_events(request, events, in_stream, self.closing, error)
+        await send_events(request, events, in_stream, self.closing, error)
 
     async def _pause(self, seconds: float) -> bool:
         """Wait; True if the server was told to abort meanwhile."""
@@ -323,9 +330,9 @@ class ReplayApp:
             return False
         return True
 
-    def _check_key(self, request: web.Request) -> None:
+    def _check_key(self, request: Request) -> None:
         key = self._options.api_key
-        given = request.headers.get("Authorization", "").encode("utf-8", "replace")
+        given = request.headers.get("authorization", "").encode("utf-8", "replace")
         if key is not None and not hmac.compare_digest(given, f"Bearer {key}".encode()):
             raise self._dialect.unauthorized()
 
@@ -343,13 +350,3 @@ def _json_or_none(content: bytes) -> Any:
 
 def _number(request_id: str, attempt: int) -> str:
     return blake2b(f"{attempt}/{request_id}".encode(), digest_size=12).hexdigest()
-
-
-@web.middleware
-async def _answer_refusals(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except RefusedError as refused:
-        return await send_whole(request, refused.status, refused.body)

@@ -7,12 +7,11 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
-from aiohttp import web
-
 from omr.errors import UserError
 from omr.files.jsonl import AtomicFile
 from omr.replay.app import KeptRequest, ReplayApp, ServerOptions
 from omr.replay.counts import RequestCounts
+from omr.replay.http_server import HttpServer
 from omr.replay.replies import ReplySource
 
 #: uvicorn, which serves all three of the imitated servers, closes idle connections after so long.
@@ -29,8 +28,8 @@ class ReplayServer:
         self.options = options or ServerOptions()
         self.port = 0
         self._app = ReplayApp(source, self.options)
-        self._runner: web.AppRunner | None = None
-        self._site: web.SockSite | None = None
+        self._http = HttpServer(self._app.handle, _KEEP_ALIVE_S, _BACKLOG)
+        self._listens = False
         self._socket: socket.socket | None = None
         self._becoming_ready: asyncio.Task[None] | None = None
 
@@ -59,20 +58,12 @@ class ReplayServer:
         """Bind the port and begin to become ready. Raises UserError if the port or its file cannot be had."""
         self._socket = self._bound_socket()
         self.port = self._socket.getsockname()[1]
-        self._runner = web.AppRunner(
-            self._app.application(),
-            access_log=None,
-            handler_cancellation=True,  # a client that left wants no reply: the model servers abort its request too
-            keepalive_timeout=_KEEP_ALIVE_S,
-            shutdown_timeout=0.05,
-        )
-        await self._runner.setup()
         if not self.options.refuse_until_ready:
-            await self._listen(self._runner, self._socket)
+            await self._listen()
         if self.options.port_file is not None:
             # Written last: who reads the port may connect at once.
             self._write_port(self.options.port_file)
-        self._becoming_ready = asyncio.create_task(self._become_ready(self._runner, self._socket))
+        self._becoming_ready = asyncio.create_task(self._become_ready())
         if self.options.start_delay_s <= 0:
             await self._becoming_ready
 
@@ -99,14 +90,14 @@ class ReplayServer:
             raise UserError(f"cannot listen on {host}:{port}: {error}", remedy="choose another --port, or 0") from error
         return bound
 
-    async def _listen(self, runner: web.AppRunner, bound: socket.socket) -> None:
-        self._site = web.SockSite(runner, bound, backlog=_BACKLOG)
-        await self._site.start()
+    async def _listen(self) -> None:
+        self._listens = True
+        await self._http.listen(self._socket)
 
-    async def _become_ready(self, runner: web.AppRunner, bound: socket.socket) -> None:
+    async def _become_ready(self) -> None:
         await asyncio.sleep(self.options.start_delay_s)
-        if self._site is None:
-            await self._listen(runner, bound)
+        if not self._listens:
+            await self._listen()
         self._app.ready = True
 
     async def wait_ready(self) -> None:
@@ -121,8 +112,7 @@ class ReplayServer:
             self._becoming_ready.cancel()
             with suppress(asyncio.CancelledError):
                 await self._becoming_ready
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self._http.close()
         if self._socket is not None:
             self._socket.close()
         self._app.counts.close()
@@ -138,8 +128,7 @@ class ReplayServer:
             self._app.draining = True
             await self._app.counts.idle.wait()
         elif self.options.dialect == "vllm":
-            if self._site is not None:
-                await self._site.stop()
+            self._http.stop_listening()
             self._app.aborting.set()
             self._app.closing.set()
             with suppress(TimeoutError):

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
-from aiohttp import web
 
 from omr.replay.faults import Fault
+from omr.replay.http_server import Request
 from omr.replay.spoiling import PLACEHOLDER
 
 #: Characters of a piece: about a token.
@@ -88,37 +88,33 @@ def oddly(events: list[bytes]) -> list[bytes]:
 
 
 async def send_events(
-    request: web.Request, events: list[bytes], fault: Fault | None, closing: asyncio.Event, error: Any
-) -> web.StreamResponse:
+    request: Request, events: list[bytes], fault: Fault | None, closing: asyncio.Event, error: Any
+) -> None:
     """Send a stream as `faults.STREAM_KINDS` describes, or whole; `error` is what an error event says."""
-    response = web.StreamResponse(headers=_TYPE)
-    await response.prepare(request)
+    await request.start(200, _TYPE)
     if fault is None:
-        await response.write(b"".join(events))
-        await response.write_eof()
-        return response
+        await request.write(b"".join(events))
+        await request.end()
+        return
     if fault.kind == "odd_stream":
         events = oddly(events)
     kept = events if fault.kind == "odd_stream" else events[: int(len(events) * fault.after)]
     if fault.interval_s:
         for event in kept:
-            await response.write(event)
+            await request.write(event)
             await asyncio.sleep(fault.interval_s)
     else:
-        await response.write(b"".join(kept))
-    return await _end(request, response, fault, closing, error)
+        await request.write(b"".join(kept))
+    await _end(request, fault, closing, error)
 
 
-async def _end(
-    request: web.Request, response: web.StreamResponse, fault: Fault, closing: asyncio.Event, error: Any
-) -> web.StreamResponse:
+async def _end(request: Request, fault: Fault, closing: asyncio.Event, error: Any) -> None:
     if fault.kind == "stall_stream":
         await closing.wait()
     elif fault.kind == "error_event":
-        await response.write(_event(error))
-    elif fault.kind == "cut_stream" and request.transport is not None:
+        await request.write(_event(error))
+    elif fault.kind == "cut_stream":
         # Chunked transfer is broken off in the middle: the client sees that more was to come.
         request.transport.close()
-        return response
-    await response.write_eof()
-    return response
+        return
+    await request.end()

@@ -17,7 +17,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple, Self, TypeVar
 
-from omr.answers.damage import repaired_text
 from omr.errors import UserError
 from omr.files import bytes_read
 from omr.files.hash_table import HashTable
@@ -242,6 +241,8 @@ def usable_text(reply: Reply | None) -> tuple[str, None] | tuple[None, str]:
         return None, f"request_failed_{error['kind']}"
     if reply["finish_reason"] != "stop":
         return None, "unfinished_reply"
+    from omr.answers.damage import repaired_text  # jobs that only ask need none of it
+
     text = repaired_text(reply["text"] or "")
     if not text or text.isspace():
         return None, "empty_reply"

@@ -11,15 +11,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from omr.config.recipes import Recipes
-from omr.config.settings import Settings
 from omr.errors import UserError
 from omr.files.jsonl import open_for_reading
 from omr.servers.full_load import FullLoad
+
+if TYPE_CHECKING:
+    # With all that config knows of, which many who read counts never need.
+    from omr.config.recipes import Recipes
+    from omr.config.settings import Settings
 
 Counts = dict[str, Any]
 

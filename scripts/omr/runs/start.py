@@ -50,8 +50,7 @@ def begin(settings: Settings, recipes: Recipes, planned: Planned, site: Site) ->
     Raises UserError, also for a disk that cannot be written.
     """
     try:
-        check_own_files(planned.files)
-        check_prompts(planned, recipes, settings.starts_from_problems)
+        look_ahead(settings, recipes, planned)
         check_endpoints(planned, settings, recipes, site.runs_jobs)
         for line in crowded(planned, settings, recipes):
             print(line, file=sys.stderr)
@@ -59,6 +58,12 @@ def begin(settings: Settings, recipes: Recipes, planned: Planned, site: Site) ->
         start_run(settings, planned.files, site.makes_environments)
     except OSError as error:
         raise as_user_error(error) or error from None
+
+
+def look_ahead(settings: Settings, recipes: Recipes, planned: Planned) -> None:
+    """What files alone tell of the start of a run; a dry run says it too. Raises UserError."""
+    check_own_files(planned.files)
+    check_prompts(planned, recipes, settings.starts_from_problems)
 
 
 def start_run(settings: Settings, jobs: Mapping[str, Collection[str]], makes_environments: bool) -> None:

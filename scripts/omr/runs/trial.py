@@ -16,7 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from omr.answers.final_answer import final_answer, split_reasoning
+from omr.answers.final_answer import final_answer
+from omr.answers.reasoning import split_reasoning
 from omr.asking.client import ChatClient
 from omr.asking.hosts import Endpoint
 from omr.asking.prompts import Prompt
@@ -26,11 +27,13 @@ from omr.asking.tokens import load_tokenizer
 from omr.errors import UserError
 from omr.models.model import CHECKPOINT_SERVERS, ModelSpec
 from omr.replies.reply import Reply
-from omr.servers import ServerSite, api_key, open_server
+from omr.servers.endpoint import api_key
 from omr.servers.gpus import check_gpus
 from omr.servers.kinds import KINDS
 from omr.servers.launch import Launch, full_environment
 from omr.servers.model_files import read_manifest, served_from
+from omr.servers.opened import open_server
+from omr.servers.sites import ServerSite
 from omr.turns.chat_template import load_template
 
 #: The stage that requests are named after, the row that is asked about, and its answer.

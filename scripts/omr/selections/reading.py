@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from omr.answers.final_answer import split_reasoning
+from omr.answers.reasoning import split_reasoning
 from omr.parsers.reply_text import shown_lines
 from omr.parsers.verdicts import parse_selection
 from omr.replies.reply import Reply, ReplyIndex, usable_text

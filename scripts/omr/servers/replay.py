@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from omr.servers.launch import Launch, ServerKind
@@ -21,7 +20,3 @@ class Replay(ServerKind):
         command = [launch.site.interpreter, str(_SCRIPT), "--replies", str(spec.replies), "--model", spec.served_name]
         command += ["--host", launch.host, "--port", "0", "--port-file", str(self.port_file(launch.scratch))]
         return [*command, "--exit-with-parent"]
-
-    def environment(self, launch: Launch) -> dict[str, str]:
-        # aiohttp reads all certificates of the machine when it is imported, a quarter of the start; nobody is called.
-        return {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}

@@ -6,7 +6,7 @@ import re
 from functools import cached_property
 from typing import NamedTuple
 
-from omr.answers.final_answer import split_reasoning
+from omr.answers.reasoning import split_reasoning
 from omr.files.jsonl import Fields, Row
 from omr.replies.reply import ReplyIndex, usable_text
 from omr.solutions.solution import answer_shown

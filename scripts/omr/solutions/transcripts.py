@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from textwrap import dedent
 from typing import NamedTuple
 
-from omr.answers.final_answer import split_reasoning
+from omr.answers.reasoning import split_reasoning
 from omr.errors import UserError
 from omr.replies.reply import Reply
 from omr.replies.steps import Step, steps_of

@@ -9,14 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from omr.answers.damage import repaired_text
-from omr.answers.final_answer import (
-    answer_of_text,
-    boxed_answers,
-    final_answer,
-    normalise_answer,
-    shown_part,
-    split_reasoning,
-)
+from omr.answers.final_answer import answer_of_text, boxed_answers, final_answer, normalise_answer, shown_part
+from omr.answers.reasoning import split_reasoning
 from omr.answers.spelling import MAX_ANSWER_CHARS
 
 CASES = Path(__file__).resolve().parents[4] / "shared" / "cases" / "extract_cases.jsonl"

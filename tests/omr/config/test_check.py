@@ -35,6 +35,30 @@ def test_a_number_that_is_spelled_is_the_number(place: tuple[str, ...], text: st
     check_config(config, SCHEMA)
 
 
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        (("recipes", run_files.RECIPE, "seeds"), 0, ".seeds: 0 is less than the minimum of 1"),
+        (("recipes", run_files.RECIPE, "seeds"), [1], ".seeds: [1] is not of type 'integer', 'object'"),
+        (("recipes", run_files.RECIPE, "seeds"), {"measure": 3}, ".seeds.measure: 3 is not of type 'string', 'null'"),
+        (("gates", "canary_recall"), 2, "gates.canary_recall: 2 is greater than the maximum of 1"),
+        (("gates", "canary_recall"), "much", "gates.canary_recall: 'much' is not of type 'number', 'null'"),
+    ],
+)
+def test_of_several_alternatives_the_one_that_is_meant_says_what_is_wrong(
+    place: tuple[str, ...], value: Any, said: str
+) -> None:
+    config = run_files.config()
+    holder = config
+    for key in place[:-1]:
+        holder = holder[key]
+    holder[place[-1]] = value
+    with pytest.raises(UserError) as caught:
+        check_config(config, SCHEMA)
+    assert said in str(caught.value)
+    assert "schemas" not in str(caught.value)
+
+
 def test_other_texts_stay_and_are_told() -> None:
     config = run_files.config()
     config["raw_data"]["limit"] = "three"

@@ -22,7 +22,7 @@ from omr.config.files import (
 from omr.config.settings import Settings, run_of_targets
 from omr.errors import UserError
 from omr.models.model import ModelSpec, model_spec
-from omr.servers import ServerSite
+from omr.servers.sites import ServerSite
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = ROOT / "config/schema.yaml"

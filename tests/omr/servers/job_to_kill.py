@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 from omr.models.model import model_spec
-from omr.servers import open_server, server_site
+from omr.servers.opened import open_server
+from omr.servers.sites import server_site
 
 
 async def main() -> None:

@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from omr.models.model import model_spec
-from omr.servers import ModelServer, open_server, server, server_site
+from omr.servers import server
+from omr.servers.opened import open_server
+from omr.servers.server import ModelServer
+from omr.servers.sites import server_site
 from omr.servers.started import Watch
 
 HERE = Path(__file__).parent

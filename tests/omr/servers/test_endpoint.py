@@ -16,7 +16,10 @@ import pytest
 from omr.errors import UserError
 from omr.models.model import ModelSpec
 from omr.replay.launch import running_server
-from omr.servers import ServerDied, api_key, endpoint, open_server
+from omr.servers import endpoint
+from omr.servers.died import ServerDied
+from omr.servers.endpoint import api_key
+from omr.servers.opened import open_server
 from omr.servers.ports import Port
 
 KEY = "sk-not-to-be-shown"

@@ -222,7 +222,7 @@ def test_a_model_that_no_server_can_serve_is_refused(entry: dict[str, object], f
 
 
 def test_starting_a_server_needs_nothing_but_an_http_client_and_yaml() -> None:
-    program = "import sys, omr.servers, omr.servers.node; print(*sys.modules)"
+    program = "import sys, omr.servers.opened, omr.servers.node; print(*sys.modules)"
     scripts = str(Path(omr.servers.__file__).parents[2])
     done = subprocess.run([sys.executable, "-c", program], env={"PYTHONPATH": scripts}, capture_output=True, check=True)
     loaded = {name.partition(".")[0] for name in done.stdout.decode().split()}

@@ -14,10 +14,11 @@ from omr.asking.requests import Request, Sampling
 from omr.asking.serving import drain_through_server
 from omr.models.model import model_spec
 from omr.replies.journal import ReplyStore
-from omr.servers import ModelServer, server_site
 from omr.servers.full_load import ENOUGH_S, FullLoad, watch_load
 from omr.servers.kinds import KINDS
 from omr.servers.load import Load, LoadMetrics
+from omr.servers.server import ModelServer
+from omr.servers.sites import server_site
 from omr.servers.started import StartedServer
 from server_lab import Lab
 from stand_in_server import metrics_text

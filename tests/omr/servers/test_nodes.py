@@ -12,8 +12,9 @@ from typing import Any, Self
 
 import pytest
 from omr.errors import UserError
-from omr.servers import ModelServer, ServerDied
+from omr.servers.died import ServerDied
 from omr.servers.node import numeric, own_address
+from omr.servers.server import ModelServer
 from server_lab import PATIENCE_S, SCONTROL, Lab, ready_job, stand_in_slurm, write_script
 
 

@@ -10,7 +10,9 @@ from types import SimpleNamespace
 
 import pytest
 from omr.errors import UserError
-from omr.servers import ModelServer, ServerDied, started
+from omr.servers import started
+from omr.servers.died import ServerDied
+from omr.servers.server import ModelServer
 from server_lab import PATIENCE_S, Lab
 
 
