@@ -75,12 +75,7 @@ if recipes.no_sandbox is not None:
     print(f"recipes with code are left out, since none can be run here: {recipes.no_sandbox}", file=sys.stderr)
 
 if workflow.output_settings.dryrun:
-
-    def check_plan():
-        with told_as_sentence():
-            look_ahead(settings, recipes, planned_jobs(workflow.dag.needrun_jobs()))
-
-    when_planned(logger, check_plan)
+    when_planned(logger, lambda: look_ahead(settings, recipes, planned_jobs(workflow.dag.needrun_jobs())))
 
 watch = RunWatch(settings)
 ending = Ending(f"results/{settings.run}", sys.argv, before=watch.end)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from omr.errors import told_as_sentence
+
 _PLANNED = "run_info"
 
 
@@ -19,10 +21,11 @@ class _AtPlan(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if str(getattr(record, "event", None) or "") == _PLANNED:
             self._logger.removeFilter(self)  # it is said once more at the end
-            self._check()
+            with told_as_sentence():
+                self._check()
         return True
 
 
 def when_planned(logger: logging.Logger, check: Callable[[], None]) -> None:
-    """Call `check` when Snakemake, whose logger this is, has planned all jobs; what it raises ends the dry run."""
+    """Call `check` when Snakemake, whose logger this is, has planned all jobs; a UserError that it raises ends the dry run."""
     logger.addFilter(_AtPlan(logger, check))
