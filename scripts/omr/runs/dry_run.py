@@ -27,5 +27,5 @@ class _AtPlan(logging.Filter):
 
 
 def when_planned(logger: logging.Logger, check: Callable[[], None]) -> None:
-    """Call `check` when Snakemake, whose logger this is, has planned all jobs; a UserError that it raises ends the dry run."""
+    """Call `check` when Snakemake, whose logger this is, has planned all jobs; its UserError ends the dry run."""
     logger.addFilter(_AtPlan(logger, check))
