@@ -38,9 +38,8 @@ use rule ask_model as generate_solutions with:
     input:
         **recipes.model_inputs("generate_solutions"),
         rows="results/{run}/decontaminated.jsonl",
-        # What they say of planted copies is looked at before anything is paid for.
+        # What it says of planted copies is looked at before anything is paid for.
         contamination="results/{run}/contamination/report.json",
-        reposts="results/{run}/counts/deduplicate.json",
         plan=rounds.plan,
         pass_rates=rounds.rates_asked,
         prompts=recipes.prompt,

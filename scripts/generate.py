@@ -306,7 +306,8 @@ def check_problems(args: argparse.Namespace) -> None:
     from omr.runs.counts import read_counts
     from omr.runs.gates import check_before_solving, gates_of
 
-    report, reposts = (None if path is None else read_counts(path) for path in (args.contamination, args.reposts))
+    paths = (args.contamination, args.reposts)
+    report, reposts = (None if path is None or not path.exists() else read_counts(path) for path in paths)
     check_before_solving(gates_of(read_config(args.config)), report, reposts)
 
 

@@ -25,6 +25,7 @@ _RATES = "results/{{run}}/{}/pass_rates.jsonl"
 class OfSeed(InRecipe, Protocol):
     """The wildcards of the rules that ask for solutions."""
 
+    run: str
     seed: str
 
 
@@ -127,8 +128,9 @@ class Rounds:
     def files(self, wildcards: OfSeed, input: Any) -> str:
         """A param of generate_solutions: the files that say which rows those are, whether they may be solved,
         and with what solutions are made."""
-        names = ("plan", "pass_rates", "contamination", "reposts")
-        given = {name: getattr(input, name) for name in names}
+        given = {name: getattr(input, name) for name in ("plan", "pass_rates", "contamination")}
+        # No input of the rule: the problems are, which are made anew whenever these counts are.
+        given["reposts"] = f"results/{wildcards.run}/counts/deduplicate.json"
         files = flags({name: str(path) for name, path in given.items() if path})
         return f"{self._recipes.solution_files(wildcards, input)} {files}".strip()
 
