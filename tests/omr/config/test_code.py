@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,37 @@ def test_all_modules_that_a_script_really_imports_are_named(script):
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     imported = {Path(line).resolve().relative_to(ROOT.resolve()).as_posix() for line in done.stdout.split()}
     assert imported <= set(files_of(script))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "scripts").rglob("*.py")), ids=lambda path: path.stem)
+def test_no_import_of_a_source_file_is_overlooked(path):
+    source = path.read_text(encoding="utf-8")
+    imported = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            imported |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level  # the package's own modules are named whole
+            imported.add(node.module)
+    named = {name for name in imported if name.split(".")[0] == "omr"}
+    assert named <= set(code_module._import_statements(source))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from omr import (\n    shared,  # (of all)\n    other,\n)\n",
+        "from omr import (  # as in (1), or a) and b)\n    shared,\n)\n",
+        "from omr import shared  # (once\n",
+        "def late():\n    from omr import \\\n        shared\n",
+    ],
+)
+def test_an_import_is_seen_whatever_its_comments_say(scripts, statement):
+    folder, edition = scripts
+    (folder / "other.py").write_text(statement)
+    before = edition("other")
+    (folder / "omr/shared.py").write_text("y = 2\n")
+    assert edition("other") != before
 
 
 @pytest.fixture
