@@ -179,7 +179,8 @@ class Stage:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        files = (self._output, self._dropped, self._counts)
+        # The rows last: those that a kill left behind have their counts, by which they are known as the workflow's own.
+        files = (self._counts, self._dropped, self._output)
         try:
             if kind is None:
                 self._check_conservation()

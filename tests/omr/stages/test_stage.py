@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,25 @@ def test_an_error_half_way_leaves_nothing(tmp_path: Path, rows: Path) -> None:
     with pytest.raises(RuntimeError):
         fail()
     assert [entry.name for entry in tmp_path.iterdir()] == ["in.jsonl"]
+
+
+@pytest.mark.parametrize("renamed", [0, 1, 2])
+def test_rows_are_never_there_without_their_counts_whenever_a_stage_is_killed(
+    tmp_path: Path, rows: Path, monkeypatch: pytest.MonkeyPatch, renamed: int
+) -> None:
+    rename, left = os.replace, iter(range(renamed))
+
+    def until_killed(source: Path, target: Path) -> None:
+        if next(left, None) is None:
+            raise SystemExit("killed")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "replace", until_killed)
+    with pytest.raises(SystemExit), stage(tmp_path) as run:
+        for row in run.read(rows):
+            run.write(row)
+    assert len([path for path in tmp_path.iterdir() if path != rows]) == renamed
+    assert not (tmp_path / "out.jsonl").exists()
 
 
 def test_a_row_cannot_silently_become_nothing(tmp_path: Path) -> None:
