@@ -39,11 +39,21 @@ def test_a_fault_of_yaml_is_told_with_its_file_and_line(tmp_path: Path, text: st
     assert "\n" not in str(caught.value).partition("  remedy")[0].strip()
 
 
-@pytest.mark.parametrize("target", ["results/demo/classified.jsonl", "results/demo/config.yaml", "judged"])
+@pytest.mark.parametrize("target", ["results/demo/classified.jsonl", "results/demo/stages.json", "judged"])
 def test_a_target_behind_configfile_is_no_config_file(target: str) -> None:
     with pytest.raises(UserError, match="no config file") as caught:
         main([str(ROOT / "config/demo.yaml"), target])
     assert "name targets before --configfile" in str(caught.value)
+
+
+def test_the_saved_config_of_a_run_is_a_config_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    saved = Path("results/mine/config.yaml")
+    with pytest.raises(UserError, match="there is no such file"):
+        main([str(saved)])
+    saved.parent.mkdir(parents=True)
+    saved.write_text("raw_data: {limit: 5}\n", encoding="utf-8")
+    assert main([str(saved)]) == 0
 
 
 def test_an_overlay_that_is_not_there_is_named(tmp_path: Path) -> None:

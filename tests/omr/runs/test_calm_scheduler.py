@@ -7,7 +7,8 @@ import threading
 import time
 
 from omr.runs.calm_scheduler import OneAlarm, calm
-from snakemake.scheduling.job_scheduler import JobScheduler
+from snakemake.scheduling.job_scheduler import JobRateLimiter, JobScheduler
+from snakemake.settings.types import MaxJobsPerTimespan
 
 
 def test_alarms_that_are_set_while_one_is_ring_once_and_then_another_can_be_set():
@@ -20,6 +21,31 @@ def test_alarms_that_are_set_while_one_is_ring_once_and_then_another_can_be_set(
     assert waiting.acquire(timeout=20)
     time.sleep(0.1)
     assert not waiting.acquire(blocking=False)
+
+
+def test_a_limit_on_jobs_that_is_reached_is_looked_at_again_when_its_timespan_ends():
+    """`--max-jobs-per-timespan 10/1s` starts ten jobs a second, also where an alarm for much later was set before."""
+
+    class Scheduler:
+        def __init__(self) -> None:
+            self._open_jobs = threading.Semaphore(0)
+            self.job_rate_limiter = JobRateLimiter(MaxJobsPerTimespan.parse_choice("10/1s"))
+
+        def _schedule_reevalutation(self, delay: int) -> None:
+            raise AssertionError
+
+    scheduler = Scheduler()
+    calm(scheduler)
+    alarm = scheduler._schedule_reevalutation
+    alarm._least_s = 3600.0
+    alarm(0)
+    late = alarm._alarm
+    assert late.interval == 3600.0
+    scheduler.job_rate_limiter.register_jobs(10)
+    alarm(0)
+    assert scheduler._open_jobs.acquire(timeout=60)
+    assert late.finished.is_set()
+    assert not scheduler._open_jobs.acquire(blocking=False)
 
 
 def test_nothing_waits_for_an_alarm_at_the_end_of_a_run():
