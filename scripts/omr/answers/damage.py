@@ -59,7 +59,7 @@ _SQUARE = r"\[/?(?:INST|[A-Z]{2,20}(?:_[A-Z]{2,20}){1,4})\]"
 _TOKEN = rf"(?:{_ANGLED}|{_SQUARE})"
 _ANGLED_TOKEN, _SQUARE_TOKEN = re.compile(_ANGLED), re.compile(_SQUARE)
 #: A token, or what may become one when control characters in it are gone: no token has more than 110 characters.
-_MAYBE_ANGLED = re.compile(rf"{_ANGLED}|<[<|｜/\w▁ .:-]{{0,110}}+{_CONTROL}")
+_MAYBE_ANGLED = re.compile(rf"{_ANGLED}|<[<>|｜/\w▁ .:-]{{0,110}}+{_CONTROL}")
 _MAYBE_SQUARE = re.compile(rf"{_SQUARE}|\[[/A-Z_]{{0,110}}+{_CONTROL}").search
 #: The head of the model's own turn, which some servers send with it.
 _OTHERS = r"(?!\s{0,9}(?:user|system|human|tool|ipython|function|environment|observation)\b)"

@@ -418,3 +418,24 @@ _SCRAPS = st.sampled_from(
 def test_the_shown_part_is_that_of_the_whole_text_mended(reasoning: str, rest: str) -> None:
     for text in (f"{reasoning}</think>{rest}", reasoning + rest):
         assert shown_part(text) == split_reasoning(repaired_text(text))[1]
+
+
+TOKENS = [
+    "<|im_end|>",
+    "<｜end▁of▁sentence｜>",
+    "<|a.b/c:d-e|>",
+    "</s>",
+    "</bos>",
+    "<<SYS>>",
+    "<</SYS>>",
+    "</tool_call>",
+]
+TOKENS += ["<extra_id_1>", "[INST]", "[/INST]", "[TOOL_CALLS]"]
+
+
+@pytest.mark.parametrize("token", TOKENS)
+def test_a_token_in_the_reasoning_ends_the_text_wherever_a_control_character_parts_it(token: str) -> None:
+    for stray in ("\0", "\b", "\x1b", "\x7f", "\f\0"):
+        for place in range(1, len(token)):
+            text = f"So {token[:place]}{stray}{token[place:]} it is.</think> \\boxed{{5}}"
+            assert shown_part(text) == split_reasoning(repaired_text(text))[1]
