@@ -13,6 +13,7 @@ import heapq
 import re
 from collections.abc import Callable, Iterable
 from hashlib import blake2b
+from itertools import combinations
 from random import Random
 from typing import Any
 
@@ -49,6 +50,8 @@ _WORD = re.compile(rf"(?<![\\\w])(?:{'|'.join(_OTHER_WORD)})(?!\w)")
 _NUMBER = re.compile(r"(?<![\d.^_{\\])\d+(?![\d.}])")
 #: `12 pens`, `$12$ full boxes`: a number, and the word behind it.
 _COUNTED = re.compile(r"(?<!\S)\$?(?P<number>\d+)\$? (?P<thing>[a-z]{3,})(?![\w-])")
+#: Only of so many numbers in a text all pairs are looked at: a table may have thousands.
+_MOST_PAIRED = 100
 
 
 def respell(problem: str, random: Random) -> str | None:
@@ -109,7 +112,9 @@ def exchange(problem: str, random: Random) -> str | None:
     ]
     # Of one formula two may be exchanged without harm, as in a sum.
     apart = [
-        (one, other) for one in places for other in places if one[0] < other[0] and one[1].group() != other[1].group()
+        (one, other)
+        for one, other in combinations(places[:_MOST_PAIRED], 2)
+        if one[0] != other[0] and one[1].group() != other[1].group()
     ]
     if not apart:
         return None
@@ -125,8 +130,7 @@ def recount(problem: str, random: Random) -> str | None:
     found = [match for match in _COUNTED.finditer(problem) if match["thing"] not in SILENT]
     apart = [
         (one, other)
-        for number, one in enumerate(found)
-        for other in found[number + 1 :]
+        for one, other in combinations(found[:_MOST_PAIRED], 2)
         if one["thing"] != other["thing"] and one["number"] != other["number"]
     ]
     if not apart:

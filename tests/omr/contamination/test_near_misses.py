@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from omr.contamination.near_misses import COPIES, NEAR_MISSES, Planted, exchange, reask, recount, resign, respell
 
 PROBLEM = "Let $x+y\\le 3$ and $\\frac{x}{y}=2$. Find the largest sum $x+2y$ of positive $x,y$."
@@ -53,6 +54,17 @@ def test_two_things_that_are_counted_change_places() -> None:
     }
     for text in ("Take 5 men and 5 women.", "Take 5 men and 3 men.", "If 3 and 5 such numbers.", ""):
         assert recount(text, Random(1)) is None
+
+
+def test_of_a_table_of_numbers_only_so_many_pairs_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn_from: list[int] = []
+    random = Random(1)
+    monkeypatch.setattr(random, "choice", lambda pairs: drawn_from.append(len(pairs)) or pairs[-1])
+    table = " and ".join(f"${number}$ {'cups' if number % 2 else 'pans'}" for number in range(3000))
+    for change in NEAR_MISSES.values():
+        change(table, random)
+    assert len(drawn_from) == 2
+    assert max(drawn_from) < 10_000
 
 
 def test_all_respelled_copies_are_found_and_no_near_miss_is_taken_for_one() -> None:
