@@ -285,16 +285,17 @@ class BatchRun:
         if any(word in shown for word in _QUEUE_FULL):
             self._full_since = self._full_since or time.monotonic()
             full_s = time.monotonic() - self._full_since
-            if full_s > _LONGEST_FULL_S and len(self._open) == 1:
+            is_last = len(self._waited_for) == 1
+            if full_s > _LONGEST_FULL_S and is_last:
                 return UserError(
                     f"{self._spec.base_urls[0]} has had too much of this account queued for {full_s / 3600:.0f} hours, "
                     f"and has taken nothing meanwhile: {shown}",
-                    remedy="see there which batches wait, cancel what is not needed, and run again: nothing is open "
-                    "here, and what was answered is kept",
+                    remedy="see there which batches wait, cancel what is not needed, and run again: this job waits for "
+                    "none, and what was answered is kept",
                 )
             longest = f"for at most {_LONGEST_FULL_S / 3600:.0f} hours"
             self._say(f"the host has too much of this account queued, and is asked {longest} to take it later: {shown}")
-            if len(self._open) == 1:
+            if is_last:
                 self._most = max(1, min(self._most, len(submission.keys)) // 2)
             self._looks_to_wait = _FULL_LOOKS
             for key in submission.keys:

@@ -302,6 +302,20 @@ def test_a_queue_that_stays_full_ends_the_job_in_a_sentence_and_the_next_run_sub
         assert_all_are_answered_once(lab.run(server), server)
 
 
+def test_a_queue_that_stays_full_ends_the_job_beside_a_batch_that_is_left_alone(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_module, "_LONGEST_FULL_S", 0.2)
+    with serving(batch_looks=5000) as server:
+        lab.stop_when = "submitted"
+        lab.run(server)
+    lab.stop_when, lab.keys_from = None, 100
+    full = Fault("status", match="batch/validate", message="token_limit_exceeded")
+    with serving(full) as server, pytest.raises(UserError, match="too much of this account queued for 0 hours"):
+        asyncio.run(asyncio.wait_for(lab._run(server.base_url), 30))
+    assert any("answers nothing that is asked now" in line for line in lab.said)
+
+
 @pytest.mark.parametrize("call", ["upload", "list", "look", "download"])
 @pytest.mark.parametrize("kind", ["status", "reset"])
 def test_calls_that_fail_in_passing_are_repeated(lab: Lab, call: str, kind: str) -> None:
