@@ -115,6 +115,21 @@ def test_every_key_and_every_label_that_counts_alone_holds_a_stem(name: str) -> 
     check()
 
 
+@pytest.mark.parametrize("name", GRAMMARS)
+def test_a_line_that_shows_its_words_only_without_its_signs_is_not_passed_over(name: str) -> None:
+    grammar = GRAMMARS[name]
+    word = {"index": "Judgment: 2", "true or false": "True", "yes or no": "Judgement: Yes"}.get(name)
+    kind, _, key = name.partition(" ")
+    word = (
+        word or {"class": f"not {key}", "vote": f"{key}: {dict(verdicts.CODE_VOTES.values()).get(key, ['x'])[0]}"}[kind]
+    )
+    stated = list(grammar.statements([word]))
+    assert len(stated) == 1
+    wide = "".join(chr(ord(sign) + 0xFEE0) if sign.isalpha() else sign for sign in word)
+    for other in (*("\u200b\u200c\u200d\u2060\ufeff"[n].join(word) for n in range(5)), wide, wide.upper()):
+        assert list(grammar.statements(["So x = 2.", other])) == stated
+
+
 def test_a_long_reply_is_looked_at_where_it_may_state_something(monkeypatch: pytest.MonkeyPatch) -> None:
     looked_at: list[str] = []
     monkeypatch.setattr("omr.parsers.statements.signs", lambda line: looked_at.append(line) or signs(line))
