@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
@@ -35,9 +36,20 @@ def _unknown_extended(config: Mapping[str, Any]) -> Iterable[str]:
             yield f"recipes.{name}.extends: there is no recipe {below!r} (there are: {', '.join(sorted(recipes))})"
 
 
+def _is_number(checker: jsonschema.TypeChecker, value: Any) -> bool:
+    """What YAML calls `.nan` is none: every bound that it is compared with would hold."""
+    return bool(_TYPES.is_type(value, "number")) and not (isinstance(value, float) and math.isnan(value))
+
+
+_TYPES = jsonschema.Draft202012Validator.TYPE_CHECKER
+_Validator: type[jsonschema.Draft202012Validator] = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
+    jsonschema.Draft202012Validator, type_checker=_TYPES.redefine("number", _is_number)
+)
+
+
 @cache
 def _validator(schema_path: str | Path) -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator(read_yaml(schema_path))
+    return _Validator(read_yaml(schema_path))
 
 
 def read_numbers(config: dict[str, Any], schema_path: str | Path) -> None:
@@ -69,7 +81,9 @@ def _read_number(
         value = yaml.safe_load(str(error.instance))
     except yaml.YAMLError:
         return
-    if isinstance(value, str) or not validator.evolve(schema=error.schema).is_valid(value):
+    # Of the wanted type is enough: what else is wrong with the number is told of a number.
+    wanted = {"type": error.validator_value} if error.validator == "type" else error.schema
+    if isinstance(value, str) or not validator.evolve(schema=wanted).is_valid(value):
         return
     holder: Any = config
     for key in place[:-1]:

@@ -36,6 +36,29 @@ def test_a_number_that_is_spelled_is_the_number(place: tuple[str, ...], text: st
 
 
 @pytest.mark.parametrize(
+    ("place", "text", "said"),
+    [
+        (("gates", "canary_recall"), "2", "gates.canary_recall: 2 is greater than the maximum of 1"),
+        (("recipes", run_files.RECIPE, "seeds"), "0", ".seeds: 0 is less than the minimum of 1"),
+        (("raw_data", "max_bad_fraction"), "-1", "raw_data.max_bad_fraction: -1 is less than the minimum of 0"),
+        (("raw_data", "max_bad_fraction"), ".nan", "raw_data.max_bad_fraction: '.nan' is not of type 'number'"),
+    ],
+)
+def test_of_a_number_that_is_spelled_and_out_of_bounds_the_bounds_are_told(
+    place: tuple[str, ...], text: str, said: str
+) -> None:
+    config = run_files.config()
+    holder = config
+    for key in place[:-1]:
+        holder = holder[key]
+    holder[place[-1]] = text
+    read_numbers(config, SCHEMA)
+    with pytest.raises(UserError) as caught:
+        check_config(config, SCHEMA)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("place", "value", "said"),
     [
         (("recipes", run_files.RECIPE, "seeds"), 0, ".seeds: 0 is less than the minimum of 1"),
@@ -43,6 +66,9 @@ def test_a_number_that_is_spelled_is_the_number(place: tuple[str, ...], text: st
         (("recipes", run_files.RECIPE, "seeds"), {"measure": 3}, ".seeds.measure: 3 is not of type 'string', 'null'"),
         (("gates", "canary_recall"), 2, "gates.canary_recall: 2 is greater than the maximum of 1"),
         (("gates", "canary_recall"), "much", "gates.canary_recall: 'much' is not of type 'number', 'null'"),
+        (("gates", "canary_recall"), 10**400, "gates.canary_recall: 1000"),
+        (("gates", "canary_recall"), float("nan"), "gates.canary_recall: nan is not of type 'number', 'null'"),
+        (("raw_data", "max_bad_fraction"), float("nan"), "raw_data.max_bad_fraction: nan is not of type 'number'"),
     ],
 )
 def test_of_several_alternatives_the_one_that_is_meant_says_what_is_wrong(
@@ -69,7 +95,7 @@ def test_other_texts_stay_and_are_told() -> None:
         check_config(config, SCHEMA)
     config["raw_data"]["limit"] = "-3"
     read_numbers(config, SCHEMA)
-    with pytest.raises(UserError, match="limit: '-3' is not"):
+    with pytest.raises(UserError, match="limit: -3 is less than the minimum of 1"):
         check_config(config, SCHEMA)
 
 
