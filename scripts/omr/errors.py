@@ -81,12 +81,15 @@ def user_fault(error: BaseException) -> UserError | None:
 
 @contextmanager
 def told_as_sentence() -> Iterator[None]:
-    """Let a `UserError` inside end the process with its message and exit status 1, where no command's `main` stands
-    above: Snakemake would print where in our code it was raised."""
+    """Let a `UserError` inside, or a disk that cannot be used, end the process with its message and exit status 1,
+    where no command's `main` stands above: Snakemake would print where in our code it was raised."""
     try:
         yield
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (UserError, OSError) as error:
+        fault = user_fault(error)
+        if fault is None:
+            raise
+        print(f"error: {fault}", file=sys.stderr)
         sys.exit(1)
 
 

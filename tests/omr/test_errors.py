@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from omr.errors import UserError, as_user_error, run_command
+from omr.errors import UserError, as_user_error, run_command, told_as_sentence
 from omr.files.jsonl import AtomicFile
 from omr.files.locks import FileLock
 
@@ -27,6 +27,20 @@ def test_a_disk_that_cannot_be_written_is_one_sentence(number: int, capsys: pyte
         said = capsys.readouterr().err
         assert said.startswith(f"error: rows.jsonl: {os.strerror(number).lower()}\n  remedy: ")
         assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    "error", [UserError("no such thing", file="a.yaml"), PermissionError(errno.EACCES, "Permission denied", "a.yaml")]
+)
+def test_where_no_command_stands_above_a_fault_is_a_sentence_too(
+    error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended, told_as_sentence():
+        raise error
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.startswith("error: a.yaml: ")
+    with pytest.raises(IsADirectoryError), told_as_sentence():
+        raise IsADirectoryError(errno.EISDIR, "a directory")
 
 
 def test_other_errors_are_the_programs_own() -> None:

@@ -29,7 +29,7 @@ def check_own_files(jobs: Mapping[str, Collection[str]]) -> None:
             if not counts or not rows.exists():
                 continue
             told = {path.with_name(f"{stage}.json") for path in counts for stage in _SAME_FILE.get(rows.name, (rule,))}
-            numbers = [read_counts(path)["written"] for path in sorted(told) if path.exists()]
+            numbers = [written for path in sorted(told) if path.exists() and (written := _written(path)) is not None]
             lines = _count_lines(rows)
             if lines not in numbers:
                 made = f"the workflow wrote {numbers[0]} rows there, it has {lines}" if numbers else "no stage made it"
@@ -38,6 +38,12 @@ def check_own_files(jobs: Mapping[str, Collection[str]]) -> None:
                     file=rows,
                     remedy="move it elsewhere (`problems_from: {path: ...}` starts a run from problems), or delete it",
                 )
+
+
+def _written(counts: Path) -> int | None:
+    """How many rows a stage wrote; None where its counts do not say. Raises UserError for a file that is no counts."""
+    written = read_counts(counts).get("written")
+    return written if isinstance(written, int) else None
 
 
 def _count_lines(path: Path) -> int:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Self
 from omr.config.files import OF_RUN, write_merged_config
 from omr.config.recipes import Recipes
 from omr.config.settings import Settings
-from omr.errors import UserError, as_user_error
+from omr.errors import UserError
 from omr.files.temporary import clear_temporary
 from omr.runs.counts import PROBLEM_STAGES, RECIPE_STAGES
 from omr.runs.endpoint_checks import check_endpoints
@@ -47,17 +47,14 @@ def begin(settings: Settings, recipes: Recipes, planned: Planned, site: Site) ->
     """Find out what would fail later, before anything is queued or paid for, and what would be overwritten that the
     workflow did not make; then save what jobs need.
 
-    Raises UserError, also for a disk that cannot be written.
+    Raises UserError, and OSError for a disk that cannot be written.
     """
-    try:
-        look_ahead(settings, recipes, planned)
-        check_endpoints(planned, settings, recipes, site.runs_jobs)
-        for line in crowded(planned, settings, recipes):
-            print(line, file=sys.stderr)
-        clear_temporary(Path(file).parent for files in planned.files.values() for file in files)
-        start_run(settings, planned.files, site.makes_environments)
-    except OSError as error:
-        raise as_user_error(error) or error from None
+    look_ahead(settings, recipes, planned)
+    check_endpoints(planned, settings, recipes, site.runs_jobs)
+    for line in crowded(planned, settings, recipes):
+        print(line, file=sys.stderr)
+    clear_temporary(Path(file).parent for files in planned.files.values() for file in files)
+    start_run(settings, planned.files, site.makes_environments)
 
 
 def look_ahead(settings: Settings, recipes: Recipes, planned: Planned) -> None:

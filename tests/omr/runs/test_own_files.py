@@ -36,6 +36,13 @@ def test_rows_that_no_stage_counted_stop_the_run_and_stay(rule: str) -> None:
     assert Path(ROWS).read_bytes() == b"{}\n" * 3
 
 
+def test_counts_that_say_no_number_say_nothing_of_rows() -> None:
+    put(3)
+    Path("results/mine/counts/merge_data.json").write_bytes(b"{}")
+    with pytest.raises(UserError, match="no stage made it"):
+        check_own_files({"merge_data": JOBS["merge_data"]})
+
+
 def test_rows_put_in_the_place_of_a_stages_own_stop_the_run() -> None:
     put(3, merge_data=29)
     with pytest.raises(UserError, match="the workflow wrote 29 rows there, it has 3"):
