@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -316,6 +319,27 @@ def test_a_queue_that_stays_full_ends_the_job_beside_a_batch_that_is_left_alone(
     assert any("answers nothing that is asked now" in line for line in lab.said)
 
 
+def test_a_queue_that_has_taken_something_is_waited_for_as_long_again(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hours = itertools.count(1, 20)  # by each look at the clock
+    monkeypatch.setattr(run_module, "time", SimpleNamespace(monotonic=lambda: 3600.0 * next(hours), time=time.time))
+    numbers, look = list[str](), api_module.BatchApi.look
+
+    async def seen(api: api_module.BatchApi, number: str) -> api_module.Batch:
+        """The first batch and the fourth, which has what is asked once more, come into a full queue."""
+        numbers.extend({number} - set(numbers))
+        batch = await look(api, number)
+        refused = batch._replace(status="failed", output_file=None, errors=[{"code": "token_limit_exceeded"}])
+        return refused if numbers.index(number) in (0, 3) else batch
+
+    monkeypatch.setattr(api_module.BatchApi, "look", seen)
+    lab.again = lambda request, reply: request._replace(key="f" * 16) if request.row_id == "r1" else None
+    with serving() as server:
+        assert len(lab.run(server)) == 7
+    assert sum("too much of this account queued" in line for line in lab.said) == 2
+
+
 @pytest.mark.parametrize("call", ["upload", "list", "look", "download"])
 @pytest.mark.parametrize("kind", ["status", "reset"])
 def test_calls_that_fail_in_passing_are_repeated(lab: Lab, call: str, kind: str) -> None:
@@ -339,6 +363,14 @@ def test_a_batch_that_is_not_known_for_a_moment_is_waited_for_and_not_paid_again
         assert_all_are_answered_once(lab.run(server), server)
         assert batches(server) == 1
     assert sum("it is asked again" in line for line in lab.said) == 4
+
+
+def test_a_batch_that_is_known_between_is_not_taken_for_lost(lab: Lab) -> None:
+    unknown, known = Fault("status", match="batch/look", times=4, status=404), Fault("slow", "batch/look", times=1)
+    with serving(unknown, known, unknown, batch_looks=3) as server:
+        assert_all_are_answered_once(lab.run(server), server)
+        assert batches(server) == 1
+    assert sum("it is asked again" in line for line in lab.said) == 8
 
 
 def test_a_batch_that_the_host_forgot_is_submitted_again(lab: Lab) -> None:

@@ -158,6 +158,7 @@ SEATS = "In how many ways can $5$ {} and $3$ {} sit in a row of $8$ chairs?"
 URN = "Find the probability that a {} ball is drawn before a {} ball from an urn with $3$ of each."
 BAGS = "The first bag has ${}$ marbles. The second bag has ${}$ marbles. Find the difference of the numbers."
 TRAINS = "A train leaves at noon with speed $40$, another one at two o'clock with speed $60$ on the same long track to the city. "
+GARDEN = "The stones lie on a long table in the garden behind an old house. "
 STONES = "Alice and Bob play with $25$ stones. A move takes up to $3$ stones. The last stone wins. "
 
 
@@ -180,6 +181,9 @@ STONES = "Alice and Bob play with $25$ stones. A move takes up to $3$ stones. Th
         (TRAINS + "Name the hour at which the faster train catches the slower.",
          TRAINS + "Name the distance at which the slower train meets the faster.", "240"),
         (STONES + "Who wins if Alice begins?", STONES + "Which of them loses if Bob begins?", "Alice"),
+        (STONES + GARDEN + "Who has a sure way of winning? Both play as well as can be, and none gives up early.",
+         STONES + GARDEN + "Which player loses? Both play as well as can be, and none gives up early.", "Alice"),
+        (TRAINS + "Name the hour of their meeting.", TRAINS + "Name the place of their farewell.", "240"),
         ("What number is larger than $12$ and smaller than $14$?",
          "What number is smaller than $12$ and larger than $14$?", "13"),
     ],
