@@ -198,6 +198,14 @@ def replace_id(number: int) -> Request:
     return Request(f"row-{number}", "solve", 0, REQUEST.messages, f"{number:016x}")
 
 
+@pytest.mark.parametrize("row_id", ["plain-1 (a)", "%41", "\u00fc/\u4e00", "a\r\nHost: b", 'q"\\', "\x7f\t", "?#"])
+def test_a_row_of_any_id_is_asked_for_by_its_whole_id(row_id: str) -> None:
+    with running_server({"*": "x"}) as server:
+        [reply] = ask(server.base_url, requests=[replace_id(1)._replace(row_id=row_id)])
+        assert reply["error"] is None
+        assert [name for name in server.counts if row_id in name] == list(server.counts)
+
+
 def test_every_sampling_parameter_is_sent_and_the_seed_is_derived_from_the_identity() -> None:
     with running_server({"*": "x"}, keep_requests=True) as server:
         ask(server.base_url)
