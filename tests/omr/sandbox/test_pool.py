@@ -295,3 +295,17 @@ def test_nobody_takes_the_memory_of_a_session_that_is_being_rebuilt(
     assert [(result.stdout, result.replay_differs) for result in results] == [
         (f"({150 << 20}, {(150 << 20) + 1})\n", False)
     ] * 6
+
+
+def test_a_block_of_a_session_that_rested_before_may_compute(
+    settings: SandboxSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("omr.sandbox.pool._GUARD_S", 0.001)
+
+    async def use(pool: Pool) -> Result:
+        session = await pool.open("second", 0)
+        await session.run("import time; x = 1")
+        return await session.run("end = time.process_time() + 0.5\nwhile time.process_time() < end: pass\nx")
+
+    result = with_pool(replace(settings, idle_cpu_s=0.01, cpu_s=30), use)
+    assert (result.status, result.stdout, result.replay_differs) == ("ok", "1\n", False)
