@@ -19,12 +19,27 @@ from omr.errors import UserError
 def check_config(config: Mapping[str, Any], schema_path: str | Path) -> None:
     """Raise UserError that lists every fault of a config: unknown keys, missing ones, wrong types."""
     validator = _validator(schema_path)
-    faults = sorted({*_unknown_extended(config), *(line for e in validator.iter_errors(config) for line in _lines(e))})
+    faults = sorted({*_keys_that_are_no_text(config)})
+    if not faults:
+        found = (line for error in validator.iter_errors(config) for line in _lines(error))
+        faults = sorted({*_unknown_extended(config), *found})
     if faults:
         raise UserError(
             "the config has faults:\n" + "\n".join(f"  - {fault}" for fault in faults),
             remedy="mend them in config/*.yaml or in your --configfile; config/README.md explains every key",
         )
+
+
+def _keys_that_are_no_text(value: Any, place: str = "config") -> Iterable[str]:
+    """YAML reads names such as `no`, `on`, `null` and `7` as something else than text."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if not isinstance(key, str):
+                yield f"{place}: {key!r} is no text: write this key in quotes, or as another word"
+            yield from _keys_that_are_no_text(inner, str(key) if place == "config" else f"{place}.{key}")
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _keys_that_are_no_text(inner, f"{place}.{number}")
 
 
 def _unknown_extended(config: Mapping[str, Any]) -> Iterable[str]:

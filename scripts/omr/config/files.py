@@ -123,8 +123,17 @@ def expand_paths(config: dict[str, Any]) -> None:
 
 
 def config_digest(config: Mapping[str, Any]) -> str:
-    """A name for what a config says, whatever the order of its keys."""
-    return blake2b(orjson.dumps(config, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
+    """A name for what a config says, whatever the order of its keys; also of one that `check_config` will refuse.
+
+    Raises UserError for a value that no run could hand to its jobs, such as a number of thirty digits.
+    """
+    option = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
+    try:
+        said = orjson.dumps(config, default=str, option=option)
+    except TypeError as error:
+        what = f"the config has a value that cannot be written down: {error}"
+        raise UserError(what, remedy="numbers have at most 18 digits, other values are texts") from error
+    return blake2b(said, digest_size=8).hexdigest()
 
 
 def write_merged_config(config: Mapping[str, Any], path: Path) -> None:

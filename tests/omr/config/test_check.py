@@ -107,3 +107,15 @@ def test_what_a_name_may_be_is_said_in_words_and_not_as_a_pattern() -> None:
     assert "run: 'My run' must be a name of a-z, 0-9" in str(caught.value)
     assert "models.solver.base_url: 'localhost:8000' must be a URL that begins with http://" in str(caught.value)
     assert "^" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", [False, None, 7, 1.5])
+def test_a_name_that_yaml_reads_as_no_text_is_told(key: object) -> None:
+    config = run_files.config()
+    config["recipes"][key] = {"extends": "nosuch"}
+    with pytest.raises(UserError) as caught:
+        check_config(config, SCHEMA)
+    assert f"recipes: {key!r} is no text: write this key in quotes" in str(caught.value)
+    config["recipes"][str(key).lower()] = config["recipes"].pop(key)
+    with pytest.raises(UserError, match=r"extends: there is no recipe 'nosuch'"):
+        check_config(config, SCHEMA)

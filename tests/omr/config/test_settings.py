@@ -284,3 +284,10 @@ def test_lock_files_pin_every_package_and_name_no_index(name: str) -> None:
     pins = [line for line in lines if line and not line.startswith("#")]
     assert pins
     assert all("==" in line and "://" not in line for line in pins)
+
+
+def test_a_config_that_will_be_refused_has_a_name_too_unless_no_job_could_read_it() -> None:
+    assert len({config_digest({"recipes": {key: 1}}) for key in (False, None, 7)}) == 3
+    assert config_digest({"a": {3}}) != config_digest({"a": {4}})
+    with pytest.raises(UserError, match="cannot be written down: Integer exceeds 64-bit range"):
+        config_digest({"raw_data": {"limit": 10**30}})
