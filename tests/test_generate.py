@@ -110,6 +110,7 @@ def test_rows_whose_decontamination_missed_its_bound_are_not_asked_about(
             "no solution is asked for, since of planted copies of benchmark problems 15 of 20 (75%) were removed"
             in said
         )
+        assert "`canaries` in contamination/report.json tells" in said  # no report.html is made of such a run
         assert "Traceback" not in said
 
 

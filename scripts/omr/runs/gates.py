@@ -162,8 +162,9 @@ def check_before_solving(gates: Gates, report: Counts | None, deduplicated: Coun
     if found:
         raise UserError(
             f"no solution is asked for, since {found[0]}",
-            remedy="ask a better model in `check_contamination`, or add nets to `decontaminate`; report.html tells "
-            "which copies were missed. Where the problems are good enough all the same, loosen `gates` in config",
+            remedy="ask a better model in `check_contamination`, or add nets to `decontaminate`: `canaries` in "
+            "contamination/report.json tells which net or model missed copies of which kind. Where the problems are "
+            "good enough all the same, loosen `gates` in config",
         )
     found = list(_broken_by_reposts(gates, {"deduplicate": deduplicated or {}}))
     if found:
