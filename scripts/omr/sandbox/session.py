@@ -124,6 +124,7 @@ class Session:
             again = await self._call(block.code) if allowed_s > 0 else None
             if again is None or again.status in LOST:
                 self._let_go()
+                self._past.clear()
                 self.child = await self._pool.new_child(self)
                 self._calls = 0
                 return True

@@ -80,6 +80,22 @@ def test_a_block_that_cannot_be_repeated_is_reported_when_its_session_is_rebuilt
     assert (result.stdout, result.replay_differs) == ("True\n", True)
 
 
+def test_a_session_that_cannot_be_rebuilt_starts_with_nothing_and_stays_so(settings: SandboxSettings) -> None:
+    async def use(pool: Pool) -> list[Result]:
+        session, other = await pool.open("one", 0), await pool.open("other", 0)
+        await session.run("x = 1")
+        await session.run("1")
+        session._past[1] = replace(session._past[1], code="import os; os._exit(1)")
+        results = []
+        for _ in range(2):
+            await other.run("1")  # takes the only process
+            results.append(await session.run("x"))
+        return results
+
+    for result in with_pool(replace(settings, max_sessions=1), use):
+        assert "NameError" in result.stderr
+
+
 async def death_of_the_fork_server(pool: Pool) -> tuple[Session, Result]:
     session = await pool.open("innocent", 5)
     await session.run("import random; x = random.random(); x")
