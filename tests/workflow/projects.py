@@ -76,6 +76,13 @@ class Project:
     def path(self, name: str) -> Path:
         return self.folder / name
 
+    def edit_prompt(self, name: str) -> None:
+        """Say something else to the model in prompts/<name>.yaml."""
+        path = self.path(f"prompts/{name}.yaml")
+        text = path.read_text()
+        assert text.count("user: |-\n") == 1
+        path.write_text(text.replace("user: |-\n", "user: |-\n  Be brief.\n"))
+
     def overlay(self, name: str, content: Mapping[str, Any]) -> str:
         """Write a config file and return its path for `--configfile`."""
         self.path(name).write_text(yaml.safe_dump(dict(content)))

@@ -49,8 +49,7 @@ def test_another_least_share_asks_for_no_solution(demo: Project) -> None:
 
 
 def test_an_edited_summary_prompt_plans_summaries_only(demo: Project) -> None:
-    prompt = demo.path("prompts/summarize_solution.yaml")
-    prompt.write_text(prompt.read_text().replace("user: |\n", "user: |\n  Be brief.\n"))
+    demo.edit_prompt("summarize_solution")
     planned = demo.planned(*SUMMARIZED, *DEMO)
     assert set(planned) == {"generate_summaries", "select_summary_judgements", "judge_summaries", "merge_summaries"}
 

@@ -50,8 +50,7 @@ def test_touching_prompts_scripts_and_config_plans_nothing(demo: Project) -> Non
 
 
 def test_an_edited_prompt_plans_its_stage_and_what_follows(demo: Project) -> None:
-    prompt = demo.path("prompts/extract_answers.yaml")
-    prompt.write_text(prompt.read_text().replace("user: |\n", "user: |\n  Be brief.\n"))
+    demo.edit_prompt("extract_answers")
     planned = set(demo.planned(*DEMO))
     assert planned & {"extract_answers", "parse_answers", "merge_data", *AFTER_MERGE} == {
         "extract_answers",
@@ -63,8 +62,7 @@ def test_an_edited_prompt_plans_its_stage_and_what_follows(demo: Project) -> Non
 
 
 def test_an_edited_last_prompt_plans_only_the_end(demo: Project) -> None:
-    prompt = demo.path("prompts/check_contamination.yaml")
-    prompt.write_text(prompt.read_text().replace("user: |\n", "user: |\n  Be brief.\n"))
+    demo.edit_prompt("check_contamination")
     planned = demo.planned("results/demo/decontaminated.jsonl", *DEMO)
     assert planned == {"check_contamination": 1, "decontaminate": 1}
 

@@ -77,8 +77,7 @@ def test_the_report_says_what_the_choices_are_worth(finished_demo: Project) -> N
 
 
 def test_an_edited_prompt_of_the_comparison_asks_no_solution_and_no_group_again(demo: Project) -> None:
-    prompt = demo.path("prompts/select_solution.yaml")
-    prompt.write_text(prompt.read_text().replace("user: |\n", "user: |\n  Be brief.\n"))
+    demo.edit_prompt("select_solution")
     planned = set(demo.planned(*DEMO))
     assert "select_solutions" in planned
     assert not planned & {"form_groups", "generate_solutions", "generate_wrong_summaries", "generate_summaries"}
