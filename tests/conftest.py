@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import signal
+
 import pytest
 from hypothesis import settings
 from running_order import slow_first
+
+# Behind `&` a shell has Ctrl-C ignored, and so would every program that a test starts and ends by it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # By default an example that takes more than 200 ms fails: on a busy machine any may.
 settings.register_profile("untimed", deadline=None)
