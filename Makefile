@@ -57,7 +57,13 @@ $(VENV)/dev.lock.txt.installed: envs/dev.lock.txt
 	.venv-smoke/bin/pip install -q --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
+# Hundreds of short processes read the scripts: compiled ones also where PYTHONDONTWRITEBYTECODE is set.
+define compile
+	@python -m compileall -q scripts
+endef
+
 demo: $(VENV)/workflow.lock.txt.installed .venv-sandbox/sandbox.lock.txt.installed  ## run the whole chain on the bundled sample
+	$(compile)
 	snakemake --configfile config/demo.yaml --cores $(CORES) --quiet rules
 
 check: $(VENV)/dev.lock.txt.installed  ## format, lint and types, changing nothing
@@ -69,6 +75,7 @@ check: $(VENV)/dev.lock.txt.installed  ## format, lint and types, changing nothi
 	snakemake --lint --configfile config/demo.yaml
 
 test: check .venv-embeddings/installed .venv-sandbox/sandbox.lock.txt.installed $(WITH:%=ready-%)  ## everything that checks the project; WITH="slurm vllm smoke" for more
+	$(compile)
 	python -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(LEFT_OUT)
 
 test-slurm: $(VENV)/dev.lock.txt.installed ready-slurm  ## the workflow on a real Slurm on this machine

@@ -106,7 +106,7 @@ def copy_project(folder: Path) -> Project:
         if source.is_symlink():
             target.symlink_to(os.readlink(source))
         elif source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, target)  # with what is compiled of it: `make test` compiles all
         elif source.exists():
             shutil.copy2(source, target)
     if SANDBOX.exists():

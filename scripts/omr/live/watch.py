@@ -68,6 +68,7 @@ class RunWatch:
             self._begin_to_ask()
         self._display = self._open_display(logs)
         self._diverted = Diverted(logger, self._display.show) if self._display is not None else None
+        self._write(self._jobs.counts(), "")  # who looks at once is told at once
         self._thread = threading.Thread(target=self._watch, name="watch", daemon=True)
         self._thread.start()
 

@@ -22,6 +22,8 @@ from omr.servers.server import ModelServer, OnEvent
 from omr.servers.sites import ServerSite
 
 _PORT_TRIES = 4
+#: A server is found ready at most this share of its start later than it was.
+_POLL_SHARE = 0.1
 T = TypeVar("T")
 
 
@@ -29,7 +31,7 @@ T = TypeVar("T")
 class Watch:
     """How closely a server is watched. A busy server may miss a health check; a dead one misses all."""
 
-    poll_s: float = 0.5
+    poll_s: float = 0.5  # a server that starts is asked sooner, by the time that it has taken
     health_every_s: float = 10.0
     unhealthy_s: float = 60.0
     restart_pause_s: float = 30.0  # before another restart when one has failed; something else may have to come back
@@ -87,7 +89,8 @@ class StartedServer(ModelServer):
         self._on_event(f"{self._kind.name} serves {self.served_name} after {self.start_s:.0f} s")
 
     async def _until_ready(self) -> None:
-        deadline = time.monotonic() + self.spec.ready_timeout_s
+        began = time.monotonic()
+        deadline = began + self.spec.ready_timeout_s
         missing: str | None = "no port yet"
         async with Prober(direct=True) as prober:
             while (left := deadline - time.monotonic()) > 0:
@@ -101,7 +104,8 @@ class StartedServer(ModelServer):
                         raise self._died(str(error)) from error
                     if missing is None:
                         return
-                await self._unless_it_ends(asyncio.sleep(self._watch.poll_s))
+                pause = max(0.02, (time.monotonic() - began) * _POLL_SHARE)
+                await self._unless_it_ends(asyncio.sleep(min(self._watch.poll_s, pause)))
         raise self._died(f"was not ready after {self.spec.ready_timeout_s:.0f} s: {missing}")
 
     def _root(self) -> str | None:

@@ -81,8 +81,7 @@ def wait_for(holds: Callable[[], bool]) -> None:
 
 def test_others_read_how_its_jobs_are_and_that_it_has_ended(begun: Callable[..., Run]) -> None:
     run = begun()
-    run.start()
-    wait_for((run.folder / "jobs.json").exists)
+    run.start()  # and from then on
     jobs = Watched(run.folder).look(asks_queue=False).jobs
     assert jobs is not None
     assert (jobs.state, jobs.run_id, jobs.count("running"), jobs.count("total")) == ("running", "run-1", 1, 1)
