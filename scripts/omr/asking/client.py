@@ -152,7 +152,6 @@ class ChatClient:
         host: Host | None = None
         changes: set[str] = set()
         while True:
-            heed_cancelling()  # of the try before, whatever became of it
             host = await self.hosts.enter(question.home, host)
             started = time.monotonic()
             try:
@@ -163,6 +162,7 @@ class ChatClient:
                 return answer, round(time.monotonic() - started, 3)
             except TransientError as error:
                 fault = error
+                heed_cancelling()  # it may have come to nothing while an answer was left
             except UserError as error:
                 if not self.hosts.set_aside(host, error):
                     raise
@@ -316,14 +316,14 @@ def _was_connecting(error: RequestTimeoutError) -> bool:
 
 
 async def _read_body(response: Any) -> bytes:
-    chunks, size = [], 0
-    while (chunk := await response.body_reader.read_chunk()) is not None:
-        heed_cancelling()
-        size += len(chunk)
-        if size > MAX_BODY_BYTES:
-            raise FinalError("oversized_body", f"the body exceeds {MAX_BODY_BYTES} bytes", response.status)
-        chunks.append(bytes(chunk))
-    return b"".join(chunks)
+    # All at once: every call wakes the event loop anew, which costs more than to parse what it brings.
+    body = await response.body_reader.read(MAX_BODY_BYTES + 1)
+    heed_cancelling()
+    if body is None:
+        return b""
+    if len(body) > MAX_BODY_BYTES:
+        raise FinalError("oversized_body", f"the body exceeds {MAX_BODY_BYTES} bytes", response.status)
+    return bytes(body)
 
 
 def _pause_s(attempt: int, retry_after_s: float | None) -> float:

@@ -30,8 +30,9 @@ class Planning:
         self._rows = plan.own_rows()
         self.keys = array("Q")
         self.count = self.fresh = self.neutralised = 0
-        # Of rows with something to ask: where they lie, and of each request the number of the try to send, or 0.
-        self._starts, self._lengths, self._asked = array("Q"), array("Q"), bytearray()
+        # Of rows with something to ask: where they lie, where in `keys` theirs begin, and of each request the number of
+        # the try to send, or 0.
+        self._starts, self._lengths, self._keys_at, self._asked = array("Q"), array("Q"), array("Q"), bytearray()
         self._given_up = threading.Event()
         self._steps = self._go_through()
 
@@ -61,10 +62,12 @@ class Planning:
     def _go_through(self) -> Iterator[bool]:
         """Yields at every row that has something to ask."""
         for place, row in self._plan.placed_rows(self._rows):
+            keys_at = len(self.keys)
             asked = bytes(map(self._first_missing, self._plan.requests_of(row)))
             if any(asked):
                 self._starts.append(place.start)
                 self._lengths.append(place.length)
+                self._keys_at.append(keys_at)
                 self._asked += asked
                 yield True
         self._tries.check()
@@ -80,9 +83,10 @@ class Planning:
     def requests(self) -> Iterator[Request]:
         """The requests that are missing, in the order of the rows; only rows that have one are read."""
         numbers = iter(self._asked)
+        of_row = len(self._plan.prompts) * len(self._plan.seeds)
         places = (Place(*place) for place in zip(self._starts, self._lengths, strict=True))
-        for row in self._rows.at(places):
-            for request in self._plan.requests_of(row):
+        for row, keys_at in zip(self._rows.at(places), self._keys_at, strict=True):
+            for request in self._plan.requests_of(row, iter(self.keys[keys_at : keys_at + of_row])):
                 number = next(numbers)
                 if number:
                     yield self._tries.number(request, number)

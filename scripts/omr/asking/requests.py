@@ -93,13 +93,17 @@ class RequestPlan:
         """The rows of the shard, also those that are not asked for."""
         return OwnRows(self.rows, self.shard, self.shards, self.places)
 
-    def requests_of(self, row: Row) -> Iterator[Request]:
-        """The requests of a row. Raises UserError for a prompt whose fields the row lacks."""
+    def requests_of(self, row: Row, keys: Iterator[int] | None = None) -> Iterator[Request]:
+        """The requests of a row; `keys` are theirs where these are known. Raises UserError for a prompt whose fields
+        the row lacks."""
         for prompt in self.prompts:
             plain, neutralised = self.special.row_as_text(row, prompt.fields)
             for seed, messages, allowed in self._asked(plain, prompt):
-                name = request_name(row["id"], prompt.name, seed)
-                key = self._key(self._salt, name, messages if self.code is None else [messages, allowed])
+                if keys is None:
+                    name = request_name(row["id"], prompt.name, seed)
+                    key = self._key(self._salt, name, messages if self.code is None else [messages, allowed])
+                else:
+                    key = f"{next(keys):016x}"
                 yield Request(
                     row["id"], prompt.name, seed, messages, key, allowed, prompt.tool, neutralised=neutralised
                 )

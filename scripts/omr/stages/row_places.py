@@ -119,8 +119,8 @@ class OwnRows:
 
     def _parsed(self, line: bytes, place: Place) -> Row:
         row, fault = parse_row(line)
-        fault = fault or missing_or_mistyped(row or {}, {"id": str})
-        if row is None or fault is not None:
+        if row is None or type(row.get("id")) is not str:
+            fault = fault or missing_or_mistyped(row or {}, {"id": str})
             raise UserError(fault or "unreadable", file=self._path, line=self.line_of(place), remedy=_REMEDY)
         return row
 
