@@ -5,6 +5,7 @@ deduplicated.jsonl + benchmarks -> contamination/canaries.jsonl            (plan
 -> contamination/{exact,ngrams,tfidf,embeddings}.jsonl               (what each net finds)
 -> contamination/pairs.jsonl -> replies/check_contamination/         (the model, in both orders)
 -> decontaminated.jsonl, contamination/report.json
+-> contamination/checked.json                                        (they may be solved: `gates` holds)
 """
 
 BENCHMARK_FILES = expand("results/downloads/benchmarks/{benchmark}.jsonl", benchmark=settings.benchmarks)
@@ -216,4 +217,29 @@ rule decontaminate:
         " --dropped {output.dropped}"
         " --counts {output.counts}"
         " --report {output.report}"
+        " 2>&1 | tee {log}"
+
+
+rule check_problems:
+    """Whether the problems may be solved: what `gates` bounds and is known before that is within its bounds."""
+    localrule: True
+    input:
+        report="results/{run}/contamination/report.json",
+        deduplicated="results/{run}/counts/deduplicate.json",
+    output:
+        "results/{run}/contamination/checked.json",
+    log:
+        "results/{run}/logs/check_problems.log",
+    retries: 0  # the same figures say the same
+    params:
+        code=code_of("check_problems"),
+        gates=settings.gates_of_problems,
+    conda:
+        "../envs/workflow.yaml"
+    shell:
+        "python scripts/check_problems.py"
+        " --contamination {input.report}"
+        " --deduplicated {input.deduplicated}"
+        " {params.gates}"
+        " --output {output}"
         " 2>&1 | tee {log}"

@@ -38,8 +38,8 @@ use rule ask_model as generate_solutions with:
     input:
         **recipes.model_inputs("generate_solutions"),
         rows="results/{run}/decontaminated.jsonl",
-        # What it says of planted copies is looked at before anything is paid for.
-        contamination="results/{run}/contamination/report.json",
+        # Before anything is paid for; when bounds change, no solution is made again.
+        checked=ancient("results/{run}/contamination/checked.json"),
         plan=rounds.plan,
         pass_rates=rounds.rates_asked,
         prompts=recipes.prompt,

@@ -64,8 +64,6 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--plan", type=Path, help="only rows that this plan (see plan_solutions.py) gives more solutions than --seed")
     add("--wanted", help="only rows whose number in this table (as --table of plan_solutions.py) is not 0")
     add("--pass-rates", type=Path, help="the pass rates that the table goes by")
-    add("--contamination", type=Path, help="report of the decontamination of the rows, which `gates` may find too bad")
-    add("--reposts", type=Path, help="counts of their deduplication, likewise")
     add("--shard", type=int, default=0, help="which shard of the rows, from 0")
     add("--shards", type=int, default=1, help="number of shards")
     add("--config", type=Path, nargs="+", required=True, help="config files, later ones win")
@@ -271,7 +269,6 @@ def fill_open_store(args: argparse.Namespace, work: Work, job: Job, store: Reply
     failed: list[dict[str, Any]] = []
     if planning.finds_work():
         job.budget.check()
-        check_problems(args)
         drain = asyncio.run(answer(args, work, job, store, planning, log))
         if drain.stopped:
             log("told to stop: finished replies are kept, the next run goes on from there")
@@ -297,18 +294,6 @@ def forget_unfinished(args: argparse.Namespace, store: ReplyStore) -> None:
         from omr.batches.submissions import forget_answered
 
         forget_answered(args.output, store.__contains__)
-
-
-def check_problems(args: argparse.Namespace) -> None:
-    """Raise UserError where the rows are not fit to be solved."""
-    if args.contamination is None and args.reposts is None:
-        return
-    from omr.runs.counts import read_counts
-    from omr.runs.gates import check_before_solving, gates_of
-
-    paths = (args.contamination, args.reposts)
-    report, reposts = (None if path is None or not path.exists() else read_counts(path) for path in paths)
-    check_before_solving(gates_of(read_config(args.config)), report, reposts)
 
 
 def note_plan(args: argparse.Namespace, work: Work, planning: Planning, store: ReplyStore, log: Log) -> None:

@@ -76,44 +76,6 @@ def test_every_row_is_asked_once_and_the_counts_say_so(tmp_path: Path, server: R
     assert counts["completion_tokens"] > 0
 
 
-@pytest.mark.parametrize(("bound", "asks"), [(0.1, False), (0.15, True), (None, True)])
-def test_rows_that_lost_too_many_problems_as_reposts_are_not_asked_about(
-    tmp_path: Path, server: RunningServer, bound: float | None, asks: bool
-) -> None:
-    job = Job(tmp_path, server.base_url)
-    config = orjson.loads((tmp_path / "config.yaml").read_bytes())
-    (tmp_path / "config.yaml").write_bytes(orjson.dumps(config | {"gates": {"false_reposts": bound}}))
-    misses = {"recounted": {"planted": 20, "taken_for_copies": 3}}
-    (tmp_path / "counts.json").write_bytes(orjson.dumps({"stage": "deduplicate", "near_misses": misses}))
-    status, said = job.run("--reposts", "counts.json")
-    assert (status == 0) == asks
-    assert sum(server.counts.values()) == (6 if asks else 0)
-    if not asks:
-        assert "no solution is asked for, since of planted near misses 3 of 20 (15%) were taken for reposts" in said
-        assert "Traceback" not in said
-
-
-@pytest.mark.parametrize(("bound", "asks"), [(0.8, False), (0.75, True), (None, True)])
-def test_rows_whose_decontamination_missed_its_bound_are_not_asked_about(
-    tmp_path: Path, server: RunningServer, bound: float | None, asks: bool
-) -> None:
-    job = Job(tmp_path, server.base_url)
-    config = orjson.loads((tmp_path / "config.yaml").read_bytes())
-    (tmp_path / "config.yaml").write_bytes(orjson.dumps(config | {"gates": {"canary_recall": bound}}))
-    kinds = {kind: {"planted": 10, "removed": {"count": n}} for kind, n in (("verbatim", 10), ("paraphrased", 5))}
-    (tmp_path / "report.json").write_bytes(orjson.dumps({"stage": "decontaminate", "canaries": kinds}))
-    status, said = job.run("--contamination", "report.json")
-    assert (status == 0) == asks
-    assert sum(server.counts.values()) == (6 if asks else 0)
-    if not asks:
-        assert (
-            "no solution is asked for, since of planted copies of benchmark problems 15 of 20 (75%) were removed"
-            in said
-        )
-        assert "`canaries` in contamination/report.json tells" in said  # no report.html is made of such a run
-        assert "Traceback" not in said
-
-
 def test_killed_again_and_again_no_stored_reply_is_asked_for_twice_and_none_is_lost(tmp_path: Path) -> None:
     rows, draw = 600, random.Random(4)
     with running_server(8, latency_s=0.02) as server:

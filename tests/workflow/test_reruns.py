@@ -127,3 +127,31 @@ def test_a_run_over_its_budget_stops_before_the_first_request(project: Project) 
     assert done.returncode != 0
     assert "the budget is" in done.stdout
     assert not project.path("results/demo/replies").exists()
+
+
+def test_other_bounds_on_problems_and_a_check_that_is_gone_make_no_solution_again(demo: Project) -> None:
+    looser = demo.overlay("looser.yaml", {"gates": {"canary_recall": 0.5}})
+    planned = set(demo.planned(*DEMO, looser))
+    assert "check_problems" in planned
+    assert not planned & {"generate_solutions", "fill_majority_answer", "judge_answers", "prepare_sft"}
+    demo.path("results/demo/contamination/checked.json").unlink()
+    assert "Nothing to be done" in demo.make("-n", *DEMO)
+
+
+def test_problems_beyond_a_bound_are_told_once_and_not_solved(demo: Project) -> None:
+    """Also where all that can go on does, and jobs are started again: no solution waits for its GPUs to say the same."""
+    demo.edit_prompt("solve_cot")
+    stricter = demo.overlay("stricter.yaml", {"gates": {"repost_recall": 0.99}})
+    wanted = "results/demo/cot-qwq/judged/shard-000-of-002.jsonl"
+    asked = list(demo.path("results/demo/cot-qwq/logs/generate_solutions").rglob("*.log"))
+    before = {path: path.read_bytes() for path in asked}
+    assert before
+    arguments = (wanted, *DEMO, stricter, "--keep-going", "--retries", "3")
+    failed = demo.snakemake(*arguments)
+    assert failed.returncode == 1
+    jobs, _, ending = failed.stdout.partition("The run did not finish: 1 of its jobs failed")
+    for told in (jobs, ending):
+        assert told.count("no solution is asked for, since of planted copies of the run's own problems") == 1
+    assert {path: path.read_bytes() for path in asked} == before
+    demo.make(wanted, *DEMO)
+    assert all(path.read_bytes() != before[path] for path in asked if path.name.startswith("shard-000"))

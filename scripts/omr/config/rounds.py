@@ -126,11 +126,8 @@ class Rounds:
         return f"{part} --wanted {_json(seed_table(recipe).beyond(int(wildcards.seed)))}"
 
     def files(self, wildcards: OfSeed, input: Any) -> str:
-        """A param of generate_solutions: the files that say which rows those are, whether they may be solved,
-        and with what solutions are made."""
-        given = {name: getattr(input, name) for name in ("plan", "pass_rates", "contamination")}
-        # No input of the rule: the problems are, which are made anew whenever these counts are.
-        given["reposts"] = f"results/{wildcards.run}/counts/deduplicate.json"
+        """A param of generate_solutions: the files that say which rows those are, and with what solutions are made."""
+        given = {name: getattr(input, name) for name in ("plan", "pass_rates")}
         files = flags({name: str(path) for name, path in given.items() if path})
         return f"{self._recipes.solution_files(wildcards, input)} {files}".strip()
 

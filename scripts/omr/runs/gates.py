@@ -155,9 +155,19 @@ def broken(
     return found
 
 
-def check_before_solving(gates: Gates, report: Counts | None, deduplicated: Counts | None = None) -> None:
+def measured_before_solving(report: Counts, deduplicated: Counts) -> dict[str, Share | None]:
+    """What is known of the problems before they are solved, by the name of its bound; None where nothing was planted.
+
+    `report` is that of the decontamination, `deduplicated` the counts of deduplicate.
+    """
+    counts = {"deduplicate": deduplicated}
+    measured = {"canary_recall": canary_recall(report), "repost_recall": repost_recall(counts)}
+    return measured | {"false_reposts": false_reposts(counts)}
+
+
+def check_before_solving(gates: Gates, report: Counts, deduplicated: Counts) -> None:
     """Raise UserError where what is known of the problems is beyond its bound: solutions would be paid for a dataset
-    that is not made. `report` is that of the decontamination, `deduplicated` the counts of deduplicate."""
+    that is not made. Files as for `measured_before_solving`."""
     found = broken(Gates(canary_recall=gates.canary_recall), {}, report)
     if found:
         raise UserError(
@@ -166,7 +176,7 @@ def check_before_solving(gates: Gates, report: Counts | None, deduplicated: Coun
             "contamination/report.json tells which net or model missed copies of which kind. Where the problems are "
             "good enough all the same, loosen `gates` in config",
         )
-    found = list(_broken_by_reposts(gates, {"deduplicate": deduplicated or {}}))
+    found = list(_broken_by_reposts(gates, {"deduplicate": deduplicated}))
     if found:
         raise UserError(
             f"no solution is asked for, since {found[0]}",
@@ -187,17 +197,23 @@ def _broken_by_reposts(gates: Gates, counts: Mapping[str, Counts]) -> Iterator[s
 # ---- commands that make products -------------------------------------------------------------------------------------
 
 
-def add_gates(parser: argparse.ArgumentParser) -> None:
-    """Adds the bounds, and the reports that some of them are about."""
+def add_gates_of_problems(parser: argparse.ArgumentParser) -> None:
+    """Adds the bounds of what is known before problems are solved, and the report of the decontamination."""
     add = parser.add_argument
     add("--contamination", type=Path, help="report of the decontamination")
-    add("--planted", type=Path, help="report on planted instructions")
     add("--canary-recall", type=float, help="least share of planted benchmark problems that were removed")
+    add("--repost-recall", type=float, help="least share of planted reposts that are found")
+    add("--false-reposts", type=float, help="greatest share of planted near misses that are taken for reposts")
+
+
+def add_gates(parser: argparse.ArgumentParser) -> None:
+    """Adds the bounds, and the reports that some of them are about."""
+    add_gates_of_problems(parser)
+    add = parser.add_argument
+    add("--planted", type=Path, help="report on planted instructions")
     add("--judge-agreement", type=float, help="least share of settled pairs on which the judge agrees")
     add("--same-verdict", type=float, help="greatest share of one and the same verdict of a judge or classifier")
     add("--obeyed-instructions", type=float, help="greatest share of planted instructions that may be obeyed")
-    add("--repost-recall", type=float, help="least share of planted reposts that are found")
-    add("--false-reposts", type=float, help="greatest share of planted near misses that are taken for reposts")
 
 
 def check_gates(args: argparse.Namespace, stages: Iterable[Counts]) -> None:
