@@ -230,7 +230,8 @@ rule check_problems:
         "results/{run}/contamination/checked.json",
     log:
         "results/{run}/logs/check_problems.log",
-    retries: 0  # the same figures say the same
+    # The same figures would say the same.
+    retries: 0
     params:
         code=code_of("check_problems"),
         gates=settings.gates_of_problems,
