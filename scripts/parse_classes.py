@@ -16,8 +16,6 @@ from pathlib import Path
 
 from omr.errors import run_command
 from omr.parsers.classes import ClassReader
-from omr.parsers.readable import is_readable
-from omr.replies.tries import TriedReplies
 from omr.stages.flags import add_replies, open_stage, stage_parser
 
 FIELDS = {"id": str, "thread_id": str, "problem": str}
@@ -32,13 +30,12 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     arguments = parse_arguments(argv)
-    with TriedReplies(arguments.replies, is_readable) as replies, open_stage("parse_classes", arguments) as stage:
-        classes = ClassReader(replies)
+    with open_stage("parse_classes", arguments) as stage:
+        classes = ClassReader(arguments.replies)
         for row in stage.read(arguments.problems, FIELDS, unique=True):
             row.update(classes.read(row["id"]))
             stage.write(row)
         classes.note_counts(stage)
-        replies.note_counts(stage)
     return 0
 
 

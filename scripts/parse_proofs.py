@@ -16,8 +16,6 @@ from pathlib import Path
 
 from omr.errors import run_command
 from omr.parsers.classes import ClassReader
-from omr.parsers.readable import is_readable
-from omr.replies.tries import TriedReplies
 from omr.stages.flags import add_replies, open_stage, stage_parser
 from omr.stages.routing import ANSWERS, PROOFS, branch_of
 
@@ -33,8 +31,8 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     arguments = parse_arguments(argv)
-    with TriedReplies(arguments.replies, is_readable) as replies, open_stage("parse_proofs", arguments) as stage:
-        reader = ClassReader(replies)
+    with open_stage("parse_proofs", arguments) as stage:
+        reader = ClassReader(arguments.replies)
         for row in stage.read(arguments.converted, FIELDS, unique=True):
             classes = reader.read(row["id"])
             branch = branch_of(classes)
@@ -44,7 +42,6 @@ def main(argv: list[str] | None = None) -> int:
             else:
                 stage.drop(row | classes, "proof" if branch == PROOFS else branch)
         reader.note_counts(stage)
-        replies.note_counts(stage)
     return 0
 
 

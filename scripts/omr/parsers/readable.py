@@ -51,10 +51,15 @@ def _verdict_check(prompt: str) -> Callable[[str], bool] | None:
     return (lambda text: parse_judgement(text) is not None) if prompt in ("judge_answers", "match_answers") else None
 
 
+def is_settled(verdict: object, fault: str | None) -> bool:
+    """Whether a reply of which this was read need not be asked for again, see `is_readable`."""
+    return verdict is not None or (fault is not None and fault not in _NO_TEXT)
+
+
 def is_readable(reply: Reply) -> bool:
     """Whether a reply need not be asked for again: it can be read, it failed, or its prompt has no parser here."""
     check = _check_of(reply["prompt"])
     if check is None:
         return True
     text, fault = usable_text(reply)
-    return fault not in _NO_TEXT if text is None else check(text)
+    return is_settled(None if text is None else check(text) or None, fault)

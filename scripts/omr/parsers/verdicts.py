@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache, lru_cache
+from functools import cache
 
 from omr.parsers.reply_text import after_thinking, shown_lines
 from omr.parsers.statements import Grammar
@@ -43,16 +43,7 @@ def parse_class(text: str, label: str) -> bool | None:
     `Proof.` is a heading as well, under which a model may give one instead of deciding: that bare word is a verdict
     on the last line only.
     """
-    return _class_of_short(text, label) if len(text) <= _SHORT else _class_of(text, label)
-
-
-def _class_of(text: str, label: str) -> bool | None:
     return {None: None, label: True}.get(_read(text, _class_grammar(label)), False)
-
-
-#: Most replies are the bare label in one of a few spellings.
-_SHORT = 60
-_class_of_short = lru_cache(maxsize=4096)(_class_of)
 
 
 @cache

@@ -36,14 +36,16 @@ _OFFSET_MASK = (1 << _OFFSET_BITS) - 1
 #: The first bytes of a line as our writer puts them, up to a key that no string can hide: what the reply answers is
 #: known without parsing the rest. A name with escapes, or another order of keys, takes the slow way.
 _HEAD = re.compile(rb'\{("id":"[^"\\]*+","prompt":"[^"\\]*+","seed":(0|[1-9][0-9]*+)),"key":"')
-_FIELDS = frozenset({"id", "prompt", "seed", "text", "finish_reason", "error"})
+#: What every reply has.
+REPLY_FIELDS = frozenset({"id", "prompt", "seed", "text", "finish_reason", "error"})
 #: What is read ahead: held at once; read at once; of other rows read with it, since a jump would take longer. With half
 #: of 32 solutions of 31 KB per problem wanted, and 512 requests that were in flight, a read of 0.6 MB then gets 7 of
 #: them, and no more than the whole files once is read from the disk.
 _AHEAD_BYTES, _READ_BYTES, _GAP_BYTES = 128 << 20, 8 << 20, 1 << 18
 #: What an item takes that asks for no reply.
 _ITEM_BYTES = 1 << 10
-_REMEDY = "delete this file and run again: finished replies are taken from its journal"
+#: What helps where a line of replies cannot be read.
+REMEDY = "delete this file and run again: finished replies are taken from its journal"
 
 
 def request_name(row_id: str, prompt: str, seed: int) -> str:
@@ -109,7 +111,7 @@ class ReplyIndex:
         reply, fault = parse_row(line)
         if reply is None or not {"id", "prompt", "seed"} <= reply.keys():
             fault = fault or "not a reply: it has no id, prompt and seed"
-            raise UserError(fault, file=self._paths[number], line=line_number, remedy=_REMEDY)
+            raise UserError(fault, file=self._paths[number], line=line_number, remedy=REMEDY)
         self.has_further_tries |= reply["seed"] >= SEEDS_PER_TRY
         return _hash(reply["id"], reply["prompt"], reply["seed"])
 
@@ -206,9 +208,9 @@ class ReplyIndex:
     def _parsed(self, line: bytes, position: int) -> Reply:
         number, offset = position >> _OFFSET_BITS, position & _OFFSET_MASK
         reply, fault = parse_row(line)
-        if reply is None or not reply.keys() >= _FIELDS:
+        if reply is None or not reply.keys() >= REPLY_FIELDS:
             fault = f"at byte {offset}: {fault or 'not a whole reply'}"
-            raise UserError(fault, file=self._paths[number], remedy=_REMEDY)
+            raise UserError(fault, file=self._paths[number], remedy=REMEDY)
         return reply
 
     def _pread(self, number: int, size: int, offset: int) -> bytes:
