@@ -121,7 +121,8 @@ def test_one_that_comes_back_is_asked_again() -> None:
 
 def test_while_all_are_away_requests_wait_for_the_first_that_is_back() -> None:
     with running_server(8, start_delay_s=0.5, refuse_until_ready=True) as late:
-        assert_all_are_answered(ask(["http://127.0.0.1:9/v1", late.base_url], 12), 12)
+        patient = replace(SPEC, max_outage_s=60.0)
+        assert_all_are_answered(ask(["http://127.0.0.1:9/v1", late.base_url], 12, patient), 12)
 
 
 def test_when_all_stay_away_the_job_ends_and_names_each() -> None:

@@ -95,7 +95,7 @@ def test_of_a_stream_that_is_always_cut_nothing_is_stored(kind: str) -> None:
 
 
 def test_a_stream_that_stands_still_is_given_up_long_before_the_requests_time_limit() -> None:
-    reply, kept = ask(Fault("stall_stream", times=1), spec=replace(SPEC, stream_idle_timeout_s=0.3))
+    reply, kept = ask(Fault("stall_stream", times=1), spec=replace(SPEC, stream_idle_timeout_s=1.0))
     assert (len(kept), reply["text"]) == (2, TEXT)
     reply, _ = ask(Fault("stall_stream"), spec=replace(SPEC, stream_idle_timeout_s=0.2, retries=0))
     assert reply["error"]["message"] == "nothing came for 0.2 s in the middle of a stream"

@@ -223,7 +223,7 @@ async def attack_pool(pool: Any, attack: Attack, aim: Target, scripts: str, *, n
     finally:
         await session.close()
     if found is None and "left" in attack.checks:
-        for _ in range(200):
+        for _ in range(1000):
             if not (left := processes_of(pool) - before):
                 return None
             await asyncio.sleep(0.01)
