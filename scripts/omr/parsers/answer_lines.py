@@ -54,8 +54,8 @@ _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _SOURCE = r"(?:as|since|because|which|according|see|by|from|given)"
 _SENTENCE_AFTER = re.compile(
     rf"(?:[.;!]{SPACE}++(?=[A-Z][a-z]*+[ ,'])|,{SPACE}++(?={_SOURCE}\b)"
-    rf"|{SPACE}++[–—-]{{1,2}}{SPACE}++(?=[a-zA-Z]{{2,}} )|{SPACE}++(?=\((?:{_SOURCE}|in|[Pp]osts?)\b)"
-    rf"|{SPACE}++(?=(?:because|since|as (?:is |was )?(?:shown|given|stated|said|found|post)|according to)\b))"
+    rf"|(?<!{SPACE}){SPACE}++(?:[–—-]{{1,2}}{SPACE}++(?=[a-zA-Z]{{2,}} )|(?=\((?:{_SOURCE}|in|[Pp]osts?)\b)"
+    r"|(?=(?:because|since|as (?:is |was )?(?:shown|given|stated|said|found|post)|according to)\b)))"
 )
 _PROSE = re.compile(r"\W{0,3}[A-Z][a-z'’]*+(?:[*_]*:[*_]* \S|,?(?: \S+){2,})")
 #: Another number that somebody gives: `Post 4 says 6`.

@@ -15,7 +15,9 @@ _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 #: Signs between the digits of one number: `1,000`, `1{,}000`, `1\,000`.
 _GROUPED = re.compile(r"(?<=[0-9])(?:\{,\}|\\,|,|\\!|\s)+(?=[0-9]{3}(?![0-9]))")
 _FRACTION = re.compile(
-    r"\\[dtc]?frac\s*(?:\{\s*([0-9]+)\s*\}|([0-9]))\s*(?:\{\s*([0-9]+)\s*\}|([0-9]))|([0-9]+)\s*[/⁄]\s*([0-9]+)"
+    r"\\[dtc]?frac\s*(?:\{\s*([0-9]+)\s*\}|([0-9]))\s*(?:\{\s*([0-9]+)\s*\}|([0-9]))"
+    # From the first digit on: a long number would be gone through from each of them.
+    r"|(?<![0-9])([0-9]++)\s*[/⁄]\s*([0-9]+)"
 )
 _WORD = re.compile(r"[^\W\d_]+")
 _SPELLED = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"

@@ -27,7 +27,7 @@ _OF_PROMPT = re.compile(
 )
 #: The last sentence states the answer: a number, a formula, or yes or no.
 _STATED = re.compile(
-    r"(?:(?<=[\n.?!$)])|(?<=^))[\s*_(]*+(?:so |thus |hence )?(?:the|its|my) (?:final |correct )?(?:answer|result)"
+    r"(?:(?<=[\n.?!$)])|(?<=^))[\s*_(]{0,200}+(?:so |thus |hence )?(?:the|its|my) (?:final |correct )?(?:answer|result)"
     r" (?:is|was|equals|should be)[: ]{1,2}[*_]*+(?:[$\\0-9(+−-]|(?:yes|no|true|false)\b)(?:[^?.!\n]|[.!](?! ))*\Z",
     re.IGNORECASE,
 )

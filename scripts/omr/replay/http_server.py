@@ -165,9 +165,8 @@ class Connection(asyncio.Protocol):
         if self.task is None:
             self._read()
 
-    def eof_received(self) -> bool:
-        # A client that sends no more may still want its answer; but then it has asked for one.
-        return self.task is not None
+    def eof_received(self) -> None:
+        """A client that sends no more has left, as model servers take it: the connection is closed."""
 
     # ---- requests ------------------------------------------------------------------------------------------------
 

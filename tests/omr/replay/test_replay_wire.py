@@ -133,7 +133,7 @@ def test_hang_neither_answers_nor_closes(server: RunningServer) -> None:
 
 
 def test_a_client_that_leaves_is_not_in_flight_any_more() -> None:
-    with running_server(5, latency_s=60) as server:
+    with running_server(5, latency_s=3600) as server:
         connection = send_raw(server.port, "s/row/p/0")
         while server.requests()["in_flight"] == 0:
             time.sleep(0.005)
