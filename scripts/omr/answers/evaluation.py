@@ -6,6 +6,7 @@ Values are exact where they are rational, else computed to a hundred digits and,
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -95,12 +96,11 @@ def _compare_numerically(point: Point, one: Expression, other: Expression) -> Ve
     gaps, extreme = [], False
     for digits in (_DIGITS, 2 * _DIGITS):
         with mp.workdps(digits):
-            arithmetic = Numeric(allow_complex=allow_complex)
-            first, second = _cells(arithmetic.value(one, point)), _cells(arithmetic.value(other, point))
+            (first, is_extreme), (second, also_extreme) = (_nearly(tree, point, allow_complex) for tree in (one, other))
             if len(first) != len(second):
                 return Verdict.DIFFERENT
             gaps.append(max(_gap(left, right) for left, right in zip(first, second, strict=True)))
-            extreme = extreme or arithmetic.extreme
+            extreme = extreme or is_extreme or also_extreme
         if gaps[0] > _CERTAIN_GAP and not extreme:
             return Verdict.DIFFERENT  # ninety digits would have to be lost, and nothing was of such a size
     coarse, fine = gaps
@@ -108,6 +108,21 @@ def _compare_numerically(point: Point, one: Expression, other: Expression) -> Ve
         # It did not shrink with the precision: a true difference, unless all digits were lost on the way.
         return Verdict.DIFFERENT if abs(coarse - fine) <= fine / 1000 else Verdict.UNKNOWN
     return Verdict.UNKNOWN if extreme else Verdict.EQUAL
+
+
+def _nearly(tree: Expression, point: Point, allow_complex: bool) -> tuple[list[Any], bool]:
+    """The value's cells to the digits of mpmath's context, and whether sizes left the trusted range."""
+    if not point:
+        return _constant(tree, allow_complex, mp.dps)
+    arithmetic = Numeric(allow_complex=allow_complex)
+    return _cells(arithmetic.value(tree, point)), arithmetic.extreme
+
+
+@lru_cache(maxsize=256)
+def _constant(tree: Expression, allow_complex: bool, digits: int) -> tuple[list[Any], bool]:
+    """As `_nearly`, with the context's digits given: the answers to one problem are compared with each other."""
+    arithmetic = Numeric(allow_complex=allow_complex)
+    return _cells(arithmetic.value(tree, {})), arithmetic.extreme
 
 
 def _cells(value: Any) -> list[Any]:

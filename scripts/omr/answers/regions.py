@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from mpmath import mp  # type: ignore[import-untyped]
@@ -112,6 +113,7 @@ def _whole_numbers(region: Region) -> list[tuple[Any, Any]] | None:
     return runs
 
 
+@lru_cache(maxsize=256)
 def region_of(form: Form) -> Region | None:
     """The set that a form means, if its ends are known numbers."""
     if form == REAL_LINE:

@@ -19,6 +19,7 @@ BLANKS = " \t\r\n"
 _ENDS = ".,;:"
 _OPENING = ("(", "[", "\\{", "{")
 _CLOSING = (")", "]", "\\}", "}")
+_DIGITS = re.compile("[0-9]+")
 _GROUP_OF_THREE = re.compile(r"\d{3}(?:\.\d+)?")
 _OPEN, _CLOSE = Token(Kind.MARK, "{"), Token(Kind.MARK, "}")
 
@@ -37,16 +38,22 @@ def normalise_answer(answer: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _normalise(answer: str) -> str:
-    return spell(tokenise(answer))
+    # Most answers are whole numbers.
+    return plain_number(answer) if _DIGITS.fullmatch(answer) else spell(tokenise(answer))
 
 
 def tokenise(answer: str) -> list[Token]:
     """The tokens of an answer, arguments in braces, numerals canonical, nothing idle at either end."""
-    answer = answer.strip(BLANKS)
+    return list(_tokens(answer.strip(BLANKS)))
+
+
+#: What is compared was spelled a moment ago. Few are kept: the tokens of the longest answers take half a megabyte.
+@lru_cache(maxsize=64)
+def _tokens(answer: str) -> tuple[Token, ...]:
     while len(answer) > 1 and answer[0] == answer[-1] == "*":  # marks of bold print; `A^*` keeps its star
         answer = answer[1:-1]
     tokens = _trim(_brace_arguments(_join_thousands(_with_upright_symbols(scan(answer)))))
-    return [_plain(token, tokens[place - 1] if place else None) for place, token in enumerate(tokens)]
+    return tuple(_plain(token, tokens[place - 1] if place else None) for place, token in enumerate(tokens))
 
 
 def _plain(token: Token, before: Token | None) -> Token:
