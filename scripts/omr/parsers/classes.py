@@ -20,6 +20,7 @@ _PROMPTS = {field: f"classify_{field.removeprefix('is_')}" for field in CLASS_FI
 _LABELS = {prompt: prompt.removeprefix("classify_") for prompt in _PROMPTS.values()}
 _NO_REPLY = Readable(None, "no_reply", is_readable=False)
 _OTHER = Readable(None, None, is_readable=True)
+_NAMES: dict[object, str] = {True: "true", False: "false", None: "null"}
 #: Most replies are the bare label in one of a few spellings.
 _SHORT = 60
 
@@ -29,30 +30,29 @@ class ClassReader:
 
     def __init__(self, replies: Iterable[str | Path]) -> None:
         self._replies = Verdicts(replies, _read)
-        self._verdicts = {field: Counter[object]() for field in CLASS_FIELDS}
-        self._faults = {field: Counter[str]() for field in CLASS_FIELDS}
+        self._seen = {field: Counter[Readable]() for field in CLASS_FIELDS}
 
     def read(self, row_id: str) -> dict[str, bool | None]:
         """The classes of a problem: {"is_proof", "is_mcq", "is_binary", "is_invalid"}."""
-        return {field: self._verdict(row_id, field, prompt) for field, prompt in _PROMPTS.items()}
-
-    def _verdict(self, row_id: str, field: str, prompt: str) -> bool | None:
-        verdict, fault, _ = self._replies.get(row_id, prompt) or _NO_REPLY
-        self._verdicts[field][verdict] += 1
-        if verdict is None:
-            self._faults[field][fault or _UNREADABLE] += 1
-            return None
-        return bool(verdict)
+        classes: dict[str, bool | None] = {}
+        for field, prompt in _PROMPTS.items():
+            found = self._replies.get(row_id, prompt) or _NO_REPLY
+            self._seen[field][found] += 1
+            classes[field] = None if found.verdict is None else bool(found.verdict)
+        return classes
 
     def note_counts(self, stage: Stage) -> None:
         """Notes `verdicts`, how many are true, false, null by field, and `unreadable`, how many nulls of which reason:
         those of `usable_text`, and `unreadable_verdict`; and what was asked again."""
-        names = {"true": True, "false": False, "null": None}
-        verdicts = {
-            field: {name: found[value] for name, value in names.items()} for field, found in self._verdicts.items()
-        }
+        verdicts = {field: dict.fromkeys(_NAMES.values(), 0) for field in CLASS_FIELDS}
+        faults = {field: Counter[str]() for field in CLASS_FIELDS}
+        for field, found in self._seen.items():
+            for (verdict, fault, _), number in found.items():
+                verdicts[field][_NAMES[verdict]] += number
+                if verdict is None:
+                    faults[field][fault or _UNREADABLE] += number
         stage.note("verdicts", verdicts)
-        stage.note("unreadable", {field: dict(sorted(found.items())) for field, found in self._faults.items() if found})
+        stage.note("unreadable", {field: dict(sorted(found.items())) for field, found in faults.items() if found})
         self._replies.note_counts(stage)
 
 

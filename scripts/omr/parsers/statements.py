@@ -45,6 +45,8 @@ _HEDGED = re.compile(
 #: At the head of a clause or a later line: the verdict before it is taken back.
 _RETRACTION = r"(?:but|however|unless|otherwise|except|wait|no,? wait|hmm|actually|correction|sorry|on second)\b"
 _RETRACTED = re.compile(rf"(?:^|{_BREAK}) *{_RETRACTION}")
+#: As the stems of a grammar: a line that begins with a retraction holds one of them.
+_RETRACTION_STEMS = "but however unless otherwise except wait hmm actually correction sorry second".split()
 #: What parts a verdict from its reason; where the label may be a heading, fewer signs do.
 _AFTER = re.compile(rf"{_PUNCTUATION.pattern}|{_CLAUSE.pattern}")
 _REASON = re.compile(r" ?[,(;]| (?:because|since|as|given|due)\b")
@@ -65,6 +67,20 @@ def signs(line: str) -> str:
         line = _QUOTES.sub(" ", line.replace("n't", " not"))
     line = " ".join(line.split()).lstrip("#").lstrip()
     return line[2:] if line.startswith(("- ", "+ ", "• ", "– ", ": ", "( ")) else line
+
+
+def _may_hold(line: str, stems: Sequence[str]) -> bool:
+    """Whether one of the stems may stand in a line once `signs` shows it; False is certain."""
+    folded = line.casefold()
+    for stem in stems:  # no `any` with a generator: this is done for every line
+        if stem in folded:
+            return True
+    return not line.isascii() and _WITHIN_WORDS(line) is not None
+
+
+def _retracting(lines: Sequence[str], start: int) -> Iterator[int]:
+    """The places of lines from `start` on that may begin with a retraction."""
+    return (place for place in range(start, len(lines)) if _may_hold(lines[place], _RETRACTION_STEMS))
 
 
 class _Lines:
@@ -157,7 +173,7 @@ class Grammar:
 
     def statements(self, lines: list[str]) -> Iterator[Statement]:
         """What the lines (those that show something) state, in their order."""
-        may_state = [self._may_state(line) for line in lines]
+        may_state = [_may_hold(line, self.stems) for line in lines]
         told = _Lines(lines, may_state, self._bare_key)
         last = -1  # the last line that states something
         for place, may in enumerate(may_state):
@@ -168,15 +184,8 @@ class Grammar:
                 found = list(self._alone(told, place))
             yield from found
             last = place if found else last
-        if any(_RETRACTED.match(told.whole(place)) for place in range(last + 1, len(lines))):
+        if any(_RETRACTED.match(told.whole(place)) for place in _retracting(lines, last + 1)):
             yield None
-
-    def _may_state(self, line: str) -> bool:
-        folded = line.casefold()
-        for stem in self.stems:  # no `any` with a generator: this is done for every line
-            if stem in folded:
-                return True
-        return not line.isascii() and _WITHIN_WORDS(line) is not None
 
     def _behind_heads(self, line: str) -> Iterator[Statement]:
         begun = f";{line}"
