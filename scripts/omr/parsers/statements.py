@@ -46,7 +46,9 @@ _HEDGED = re.compile(
 _RETRACTION = r"(?:but|however|unless|otherwise|except|wait|no,? wait|hmm|actually|correction|sorry|on second)\b"
 _RETRACTED = re.compile(rf"(?:^|{_BREAK}) *{_RETRACTION}")
 #: As the stems of a grammar: a line that begins with a retraction holds one of them.
-_RETRACTION_STEMS = "but however unless otherwise except wait hmm actually correction sorry second".split()
+_RETRACTION_STEMS = (
+    "but", "however", "unless", "otherwise", "except", "wait", "hmm", "actually", "correction", "sorry", "second",
+)  # fmt: skip
 #: What parts a verdict from its reason; where the label may be a heading, fewer signs do.
 _AFTER = re.compile(rf"{_PUNCTUATION.pattern}|{_CLAUSE.pattern}")
 _REASON = re.compile(r" ?[,(;]| (?:because|since|as|given|due)\b")

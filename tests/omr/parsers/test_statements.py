@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from omr.parsers import verdicts
+from omr.parsers import statements, verdicts
 from omr.parsers.statements import Grammar, signs
 
 GRAMMARS = {
@@ -57,6 +58,8 @@ SCRAPS = st.sampled_from(
             "because",
             "if",
             "hmm",
+            "otherwise",
+            "on  second thought",
             "x = 2",
             "$\\frac{1}{2}$",
             "ﬁ",
@@ -97,7 +100,9 @@ def test_passing_lines_over_changes_no_statement(name: str) -> None:
     @given(LINES)
     @settings(max_examples=400, deadline=None)
     def check(lines: list[str]) -> None:
-        assert list(grammar.statements(lines)) == list(of_all_lines.statements(lines))
+        with patch.object(statements, "_RETRACTION_STEMS", ("",)):
+            expected = list(of_all_lines.statements(lines))
+        assert list(grammar.statements(lines)) == expected
 
     check()
 
