@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from array import array
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
 from omr.errors import UserError
 from omr.files.hash_table import HashTable
 from omr.files.jsonl import open_for_reading, parse_row
 from omr.replies.reply import REMEDY, REPLY_FIELDS, SEEDS_PER_TRY, Reply
+from omr.replies.tries import FirstReadable
 from omr.stages.stage import Stage
-
-Verdict = TypeVar("Verdict", bound="Readable")
 
 
 class Readable(NamedTuple):
@@ -25,7 +23,7 @@ class Readable(NamedTuple):
     is_readable: bool
 
 
-class Verdicts(Generic[Verdict]):
+class Verdicts:
     """What `read` makes of the replies in some files: they are read once, in the order of the files.
 
     Of two replies to the same request the later counts, and of the tries of a request the first that could be read,
@@ -34,13 +32,13 @@ class Verdicts(Generic[Verdict]):
     a line that is no reply.
     """
 
-    def __init__(self, paths: Iterable[str | Path], read: Callable[[Reply], Verdict]) -> None:
+    def __init__(self, paths: Iterable[str | Path], read: Callable[[Reply], Readable]) -> None:
         self._table = HashTable()
         self._numbers = array("I")  # of each reply's verdict
-        self._found: list[Verdict] = []
+        self._found: list[Readable] = []
         self._has_further_tries = False
-        self._again: Counter[str] = Counter()
-        number_of: dict[Verdict, int] = {}
+        self._choice = FirstReadable()
+        number_of: dict[Readable, int] = {}
         add_hash, add_number = self._table.append, self._numbers.append
         for path in paths:
             with open_for_reading(path) as handle:
@@ -59,25 +57,22 @@ class Verdicts(Generic[Verdict]):
                     if seed >= SEEDS_PER_TRY:
                         self._has_further_tries = True
 
-    def get(self, row_id: str, prompt: str, seed: int = 0) -> Verdict | None:
+    def get(self, row_id: str, prompt: str, seed: int = 0) -> Readable | None:
         """What was read of the reply to (row, prompt, seed); None if there is none."""
         first = self._of(row_id, prompt, seed)
-        if not self._has_further_tries or first is None or first.is_readable:
+        if first is None or not self._has_further_tries:
             return first
-        looked_at = 0
-        while (verdict := self._of(row_id, prompt, seed + (looked_at + 1) * SEEDS_PER_TRY)) is not None:
-            looked_at += 1
-            if verdict.is_readable:
-                self._again.update(replies=looked_at, recovered=1)
-                return verdict
-        self._again.update(replies=looked_at)
-        return first
+        further = self._further_tries(row_id, prompt, seed)
+        return self._choice.of(first, further, lambda found: found.is_readable)
 
-    def _of(self, row_id: str, prompt: str, seed: int) -> Verdict | None:
+    def _further_tries(self, row_id: str, prompt: str, seed: int) -> Iterator[Readable]:
+        while (found := self._of(row_id, prompt, seed := seed + SEEDS_PER_TRY)) is not None:
+            yield found
+
+    def _of(self, row_id: str, prompt: str, seed: int) -> Readable | None:
         entry = self._table.newest(hash((row_id, prompt, seed)))
         return None if entry is None else self._found[self._numbers[entry]]
 
     def note_counts(self, stage: Stage) -> None:
         """Notes `asked_again` as TriedReplies does."""
-        if self._again["replies"]:
-            stage.note("asked_again", {name: self._again[name] for name in ("replies", "recovered")})
+        self._choice.note_counts(stage)

@@ -52,11 +52,6 @@ class Gates(NamedTuple):
     false_reposts: float | None = None
 
 
-def gates_of(config: Mapping[str, Any]) -> Gates:
-    """The bounds of a config file; none where it has no `gates`."""
-    return Gates(**config.get("gates", {}))
-
-
 class Monotone(NamedTuple):
     """What a model was asked, and the verdict that it gave nearly always."""
 

@@ -12,6 +12,7 @@ from omr.files.jsonl import dumps
 from omr.replies.reply import SEEDS_PER_TRY, Reply
 from omr.replies.tries import TriedReplies
 from omr.replies.verdicts import Readable, Verdicts
+from omr.stages.stage import Stage
 
 PROMPTS = ("one", "two")
 
@@ -34,6 +35,14 @@ def write(path: Path, rows: list[dict[str, Any]]) -> Path:
     return path
 
 
+def counted(replies: Verdicts | TriedReplies, folder: Path) -> Any:
+    """What is noted in a stage's counts of requests that were asked again."""
+    folder.mkdir()
+    with Stage("stage", *(folder / name for name in ("output", "dropped", "counts"))) as stage:
+        replies.note_counts(stage)
+        return stage.counts().get("asked_again")
+
+
 @pytest.mark.parametrize("draw", [random.Random(seed) for seed in range(40)], ids=range(40))
 def test_they_are_those_of_the_replies_in_any_order_with_any_tries(tmp_path: Path, draw: random.Random) -> None:
     names = [(f"r{n}", prompt, seed) for n in range(6) for prompt in PROMPTS for seed in (0, 1)]
@@ -52,7 +61,7 @@ def test_they_are_those_of_the_replies_in_any_order_with_any_tries(tmp_path: Pat
         for name in [*names, ("r7", "one", 0), ("r1", "three", 0)]:
             found = replies.get(*name)
             assert verdicts.get(*name) == (None if found is None else read(found))
-        assert verdicts._again == replies._again
+        assert counted(verdicts, tmp_path / "one") == counted(replies, tmp_path / "other")
 
 
 def test_a_name_with_escapes_and_keys_in_another_order_are_found(tmp_path: Path) -> None:
