@@ -45,21 +45,6 @@ class HashTable:
             place = (place + 1) & mask
         return found
 
-    def newest(self, hashed: int) -> int | None:
-        """The number of the last entry with this hash, None if there is none."""
-        hashes = self._hashes
-        if self._in_slots < len(hashes):
-            self._enter()
-        slots = self._slots
-        mask = len(slots) - 1
-        place = hashed & mask
-        found = 0
-        while entry := slots[place]:
-            if hashes[entry - 1] == hashed:
-                found = entry
-            place = (place + 1) & mask
-        return found - 1 if found else None
-
     def add(self, hashed: int) -> int:
         """The number of the first entry with this hash; it is `len` before the call if there was none."""
         hashes = self._hashes

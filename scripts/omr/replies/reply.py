@@ -148,7 +148,8 @@ class ReplyIndex:
         yield from self._read(batch)
 
     def _entry_of(self, name: Name) -> int | None:
-        return self._table.newest(_hash(*name))
+        found = self._table.find(_hash(*name))
+        return found[-1] if found else None
 
     def _length(self, entry: int) -> int:
         """Bytes of a reply's line: up to the next one's in its file."""

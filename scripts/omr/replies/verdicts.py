@@ -70,8 +70,8 @@ class Verdicts:
             yield found
 
     def _of(self, row_id: str, prompt: str, seed: int) -> Readable | None:
-        entry = self._table.newest(hash((row_id, prompt, seed)))
-        return None if entry is None else self._found[self._numbers[entry]]
+        entries = self._table.find(hash((row_id, prompt, seed)))
+        return self._found[self._numbers[entries[-1]]] if entries else None
 
     def note_counts(self, stage: Stage) -> None:
         """Notes `asked_again` as TriedReplies does."""
