@@ -243,24 +243,34 @@ class BatchRun:
         self._drain.progress.load = f"batch {batch.status}, {batch.progress}" if batch.progress else ""
 
     async def _finish(self, submission: Submission, batch: Batch) -> None:
-        """Store what a batch that is over has brought, and close it. Raises UserError for what ends the job."""
+        """Store what a batch that is over has brought, and close it.
+
+        Raises UserError for what ends the job, GoneError where a file is not there that may have the rest.
+        """
         fault: UserError | None = None
+        missing: GoneError | None = None
         if batch.status == "failed":
             fault = self._judge_input(submission, batch)
-        paths = []
+        files = {self._beside("output"): batch.output_file, self._beside("errors"): batch.error_file}
+        there: list[Path] = []
         try:
-            for kind, file in (("output", batch.output_file), ("errors", batch.error_file)):
-                if file is not None:
-                    paths.append(self._beside(kind))
-                    await self._api.fetch(file, paths[-1])
-            results = await asyncio.to_thread(Results, paths, submission.keys.__contains__)
+            for path, file in files.items():
+                try:
+                    if file is not None:
+                        await self._api.fetch(file, path)
+                        there.append(path)
+                except GoneError as error:
+                    missing = error
+            results = await asyncio.to_thread(Results, there, submission.keys.__contains__)
             fault = self._store(submission, results) or fault
         finally:
-            for path in paths:
+            for path in files:
                 path.unlink(missing_ok=True)
         if results.odd:
             odd = ", ".join(f"{number} {reason}" for reason, number in sorted(results.odd.items()))
             self._say(f"warning: lines of the batch {batch.id} that are no results: {odd}")
+        if missing is not None and any(int(request.key, 16) in submission.keys for request in self._unanswered()):
+            raise fault or missing  # what was paid for and is there is stored
         await self._close(submission, batch.status)
         if fault is not None:
             raise fault

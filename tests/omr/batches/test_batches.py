@@ -381,6 +381,17 @@ def test_a_batch_that_the_host_forgot_is_submitted_again(lab: Lab) -> None:
     assert any("does not know the batch" in line for line in lab.said)
 
 
+def test_a_file_of_a_batch_that_is_gone_takes_nothing_with_it_that_the_other_brought(lab: Lab) -> None:
+    """What the batch answered is stored and not paid for again; only what stood in the lost file is."""
+    there, gone = Fault("slow", "batch/download", times=1), Fault("status", "batch/download", times=1, status=404)
+    with serving(Fault("expire", match="*1", times=1), *[there, gone] * 5) as server:
+        assert [reply["error"] for reply in lab.run(server)] == [None] * 6
+        assert batches(server) == 2
+        assert sorted(asked(server).values()) == [1, 1, 1, 1, 1, 2]
+    assert sum("it is asked again" in line for line in lab.said) == 4
+    assert not list(lab.folder.glob("*batch-*"))
+
+
 def test_a_batch_of_requests_that_nobody_asks_any_more_is_left_alone(lab: Lab) -> None:
     with serving(batch_looks=50) as server:
         lab.stop_when = "submitted"
