@@ -33,7 +33,8 @@ from typing import Any, NamedTuple
 
 from omr.answers.ballots import Ballot, Decision, Rules
 from omr.answers.equivalence import EquivalenceChecker, Verdict
-from omr.answers.single_answer import NO_ANSWER, SEVERAL_ANSWERS, Same
+from omr.answers.faults import NO_ANSWER, SEVERAL_ANSWERS
+from omr.answers.single_answer import Same
 from omr.answers.vote import Requirement
 from omr.errors import UserError, run_command
 from omr.files.jsonl import AtomicFile, Fields, Row, dumps, parts_of, read_rows, rows_within

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from omr.errors import UserError, run_command
+from omr.files.arrow import arrow
 from omr.files.folders import atomic_folder, link_or_copy
 from omr.files.id_set import IdSet
 from omr.files.jsonl import Row, read_rows
@@ -135,7 +136,7 @@ def additional_row(problem: Row) -> Row:
 
 def write_additional(path: Path, folder: Path, schema: Any, solved: IdSet) -> Subset | None:
     """Write the problems that no row is about; None without any."""
-    import pyarrow as pa
+    pa = arrow()
 
     schema = pa.schema([field.with_nullable(True) for field in schema])
     files, group, written = TableFiles(folder, _ONE_FILE), list[Row](), 0

@@ -14,7 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 
-from omr.answers.single_answer import NO_ANSWER
+from omr.answers.faults import NO_ANSWER
 from omr.errors import run_command
 from omr.files.jsonl import Fields, Row
 from omr.parsers.readable import is_readable

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from omr.errors import UserError, run_command
+from omr.files.arrow import arrow
 from omr.files.jsonl import Row
 from omr.solutions.judging import by_problem
 from omr.stages.flags import add_input, open_stage, stage_parser
@@ -174,7 +175,7 @@ def choose(stage: Stage, folder: Path, subset: Subset, most: int | None) -> arra
 
 def copy_chosen(folder: Path, chosen: array[int], output: RowFiles, buckets: Sequence[int], with_tokens: bool) -> None:
     """Write the chosen rows of a folder, to the folders of their lengths where there are some."""
-    import pyarrow as pa
+    pa = arrow()
 
     start = 0
     for path in files_of(folder):

@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from itertools import count
 from types import TracebackType
@@ -37,6 +38,20 @@ _WINDOW = 512
 #: What keys of ballots begin with; longer than those of pairs, so no key is both.
 _OF_BALLOTS = b"the ballot number "
 _PATIENCE_FACTOR, _LEAST_PATIENCE_S = 30, 120.0
+#: Of a ballot that is decided here: two of them for each pair are looked at.
+_FEW_SPELLINGS = 64
+
+
+class _NotCheapError(Exception):
+    """Spelling does not settle whether two answers are the same."""
+
+
+def _compare_all_cheaply(pairs: Iterable[Pair]) -> Iterator[Verdict]:
+    for pair in pairs:
+        verdict = compare_cheaply(*pair)
+        if verdict is None:
+            raise _NotCheapError
+        yield verdict
 
 
 class EquivalenceChecker:
@@ -162,9 +177,15 @@ class EquivalenceChecker:
         return self._ask(key, ["pair", one, other])
 
     def _ask_for_decision(self, ballot: Ballot, rules: Rules) -> Decision | bytes:
-        """The decision where nothing is to be compared, else the key under which it will arrive."""
+        """The decision where spelling settles it before there are workers, else the key under which it will arrive.
+
+        A worker takes longer to start than a small shard has to do; once there are some, they do all.
+        """
         if len(ballot.spellings) + (ballot.known is not None) < 2:
             return decide(ballot, rules, self.compare_many)
+        if self._pool is None and len(ballot.spellings) <= _FEW_SPELLINGS:
+            with suppress(_NotCheapError):
+                return decide(ballot, rules, _compare_all_cheaply)
         return self._ask(_OF_BALLOTS + b"%d" % next(self._ballots), ["ballot", *asked(ballot, rules)])
 
     def _ask(self, key: bytes, question: list[Any]) -> bytes:

@@ -10,13 +10,11 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from omr.answers.faults import NO_ANSWER, SEVERAL_ANSWERS
 from omr.answers.final_answer import Box, boxed_answers, shown_part
 from omr.answers.placeholders import can_be_answer
 from omr.answers.prose import first_value, joins, last_value
 from omr.answers.spelling import normalise_answer
-
-#: Why a text has no single answer.
-NO_ANSWER, SEVERAL_ANSWERS = "no_answer", "several_answers"
 
 #: Whether two answers of one text are the same.
 Same = Callable[[str, str], bool]

@@ -15,7 +15,7 @@ from omr.asking.requests import Request
 from omr.asking.tasks import both, first_to_end
 from omr.models.model import ModelSpec
 from omr.servers.endpoint import api_key
-from omr.servers.full_load import ASK_EVERY_S, watch_load
+from omr.servers.load_watch import ASK_EVERY_S, watch_load
 from omr.servers.opened import open_server
 from omr.servers.server import ModelServer
 from omr.servers.sites import ServerSite

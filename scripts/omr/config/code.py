@@ -12,6 +12,7 @@ as `python -m omr.answers.equivalence_worker` is.
 from __future__ import annotations
 
 import ast
+import os
 import re
 import textwrap
 from collections.abc import Iterator
@@ -37,7 +38,7 @@ def code_of(script: str) -> str:
     """
     digest = blake2b(digest_size=6)
     for path in files_of(script):
-        digest.update(f"{path} {_source(_SCRIPTS.parent / path)[1]}\n".encode())
+        digest.update(f"{path} {_source(path)[1]}\n".encode())
     return f"{script}.py, with all that it uses, as of {digest.hexdigest()}"
 
 
@@ -47,34 +48,48 @@ def files_of(script: str) -> tuple[str, ...]:
 
     Raises UserError if there is no such script.
     """
-    first = _SCRIPTS / f"{script}.py"
-    if not first.is_file():
-        raise UserError(f"there is no scripts/{script}.py")
+    first = f"{_SCRIPTS.name}/{script}.py"
+    if not (_SCRIPTS.parent / first).is_file():
+        raise UserError(f"there is no {first}")
     reached, ahead = {first}, [first]
     while ahead:
         for path in _imported(ahead.pop()) - reached:
             reached.add(path)
             ahead.append(path)
-    return tuple(sorted(path.relative_to(_SCRIPTS.parent).as_posix() for path in reached))
+    return tuple(sorted(reached))
 
 
 @cache
-def _imported(path: Path) -> frozenset[Path]:
+def _modules() -> dict[str, str]:
+    """The path of every module of `omr` by its dotted name; that of a package is its `__init__.py`."""
+    found = {}
+    for folder, _, names in os.walk(_SCRIPTS / "omr"):
+        parts = Path(folder).relative_to(_SCRIPTS).parts
+        for name in names:
+            stem, ending = os.path.splitext(name)
+            if ending == ".py":
+                module = ".".join(parts if stem == "__init__" else (*parts, stem))
+                found[module] = "/".join((_SCRIPTS.name, *parts, name))
+    return found
+
+
+@cache
+def _imported(path: str) -> frozenset[str]:
     """Files of `omr` that one source file names itself, with the folders' `__init__.py` that importing them runs."""
     source, _ = _source(path)
-    found: set[Path] = set()
+    modules = _modules()
+    found: set[str] = set()
     for module in {*_import_statements(source), *(match[2] for match in _NAMED.finditer(source))}:
         parts = module.split(".")
-        for end in range(1, len(parts) + 1):
-            place = _SCRIPTS.joinpath(*parts[:end])
-            found |= {file for file in (place / "__init__.py", place.with_suffix(".py")) if file.is_file()}
+        names = (".".join(parts[:end]) for end in range(1, len(parts) + 1))
+        found.update(modules[name] for name in names if name in modules)
     return frozenset(found)
 
 
 @cache
-def _source(path: Path) -> tuple[str, str]:
+def _source(path: str) -> tuple[str, str]:
     """The text of a source file, and the digest of its bytes."""
-    content = path.read_bytes()
+    content = (_SCRIPTS.parent / path).read_bytes()
     return content.decode("utf-8"), blake2b(content, digest_size=16).hexdigest()
 
 

@@ -18,7 +18,7 @@ from omr.files.jsonl import AtomicFile
 #: What every run reads, in this order; overlays lie over them.
 CONFIG_FILES = ("config/config.yaml", "config/models.yaml", "config/benchmarks.yaml")
 #: Ten times as fast as the one in Python, where it is there; both make nothing but plain values.
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 #: The folder of a run with the configs that its jobs were given.
 SAVED = "configs"
 #: The variable that tells jobs which of them is theirs.
@@ -29,7 +29,7 @@ def read_yaml(path: str | Path) -> Any:
     """A YAML file's content. Raises UserError with the line of a fault."""
     try:
         with open(path, encoding="utf-8") as handle:
-            return yaml.load(handle, _LOADER)
+            return yaml.load(handle, LOADER)
     except FileNotFoundError:
         remedy = "check the path"
         if Path(path).parent.name == SAVED:

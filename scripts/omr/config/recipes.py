@@ -102,6 +102,15 @@ class Recipes:
         return unavailable(site_settings(self._config["sandbox"], python)) if python is not None else None
 
     @property
+    def settled_config(self) -> dict[str, Any]:
+        """The config as a run uses it: whether code can be run is found out once, when it starts, and not by every job
+        and report, which may be on other machines."""
+        config = dict(self._config)
+        if any(map(self.runs_code, self._config["recipes_to_run"])):
+            config |= {"recipes_to_run": self.to_run, "sandbox": {**self._config["sandbox"], "required": True}}
+        return config
+
+    @property
     def solving(self) -> list[str]:
         """Those of them that solve problems, and do not compare solutions of others."""
         return [name for name in self.to_run if not self.is_selection(name)]

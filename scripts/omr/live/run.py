@@ -133,7 +133,8 @@ class Watched:
         self.folder = folder
         self._config = _config_of(path)
         self._settings = Settings(self._config)
-        self._counts = RunCounts(folder, self._settings, Recipes(self._settings))
+        self._recipes = Recipes(self._settings)
+        self._counts = RunCounts(folder, self._settings, self._recipes)
 
     @property
     def budget(self) -> dict[str, float]:
@@ -180,10 +181,9 @@ class Watched:
         for stage in (stage for stage in PROBLEM_STAGES if stage in asking):
             spec = settings.model(stage)
             yield _stage(stage, None, spec), self._counts.shard_files(stage, None)
-        recipes = Recipes(settings)
-        for recipe in recipes.to_run:
-            for stage in recipes.model_stages(recipe):
-                yield _stage(stage, recipe, recipes.model(recipe, stage)), self._counts.shard_files(stage, recipe)
+        for recipe in self._recipes.to_run:
+            for stage in self._recipes.model_stages(recipe):
+                yield _stage(stage, recipe, self._recipes.model(recipe, stage)), self._counts.shard_files(stage, recipe)
 
     def _usd(self, stages: list[StageProgress]) -> float | None:
         """Money spent by the prices of config; None if one that matters is not there, or tokens are not counted."""

@@ -54,7 +54,7 @@ def begin(settings: Settings, recipes: Recipes, planned: Planned, site: Site) ->
     for line in crowded(planned, settings, recipes):
         print(line, file=sys.stderr)
     clear_temporary(Path(file).parent for files in planned.files.values() for file in files)
-    start_run(settings, planned.files, site.makes_environments)
+    start_run(settings, recipes, planned.files, site.makes_environments)
 
 
 def look_ahead(settings: Settings, recipes: Recipes, planned: Planned) -> None:
@@ -63,20 +63,22 @@ def look_ahead(settings: Settings, recipes: Recipes, planned: Planned) -> None:
     check_prompts(planned, recipes, settings.starts_from_problems)
 
 
-def start_run(settings: Settings, jobs: Mapping[str, Collection[str]], makes_environments: bool) -> None:
+def start_run(
+    settings: Settings, recipes: Recipes, jobs: Mapping[str, Collection[str]], makes_environments: bool
+) -> None:
     """To be told the jobs of a command: rule -> the files that its jobs make.
 
     Raises UserError if the run would exceed its budget, or lacks what a later stage needs.
     """
-    saved = Path(settings.config_file)
-    write_merged_config(settings.config, saved)
+    saved, config = Path(settings.config_file), recipes.settled_config
+    write_merged_config(config, saved)
     os.environ[OF_RUN] = str(saved)
     if settings.has_budget and jobs.keys() & _ASKING:
         _check_budget(settings.run, saved)
     if "search_embeddings" in jobs and not makes_environments:
         _check_embeddings(settings.config["decontaminate"]["embeddings"]["python"])
     if any(file.startswith(f"results/{settings.run}/") for files in jobs.values() for file in files):
-        write_merged_config(settings.config, Path(f"results/{settings.run}/config.yaml"))
+        write_merged_config(config, Path(f"results/{settings.run}/config.yaml"))
 
 
 def _check_budget(run: str, config: Path) -> None:

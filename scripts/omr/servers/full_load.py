@@ -5,17 +5,12 @@ At the beginning and at the end of a job the server has less to do, which says n
 
 from __future__ import annotations
 
-import asyncio
 import math
-import time
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from omr.servers.load import Load
 
-#: How often a server is asked. Its own figures are of the moment.
-ASK_EVERY_S = 15.0
 #: Less than this is no measurement.
 ENOUGH_S = 60.0
 #: From these shares on, requests wait for room, and the cache counts as full.
@@ -115,25 +110,3 @@ def _round(requests: float) -> int:
     """To two digits: more would look like knowledge."""
     step: int = 10 ** max(0, math.floor(math.log10(requests)) - 1)
     return round(requests / step) * step
-
-
-async def watch_load(
-    ask: Callable[[], Awaitable[Load | None]],
-    is_full: Callable[[], bool],
-    total: FullLoad,
-    tell: Callable[[str], None],
-    every_s: float = ASK_EVERY_S,
-) -> None:
-    """Until cancelled: `ask` the server how busy it is, `tell` that, and add to `total` the time when `is_full`.
-
-    A server that does not say how busy it is stays without figures.
-    """
-    before: tuple[float, Load] | None = None
-    while True:
-        load, now = await ask(), time.monotonic()
-        tell("" if load is None else str(load))
-        after = None if load is None or not is_full() else (now, load)
-        if before is not None and after is not None:
-            total.add_between(before[1], after[1], after[0] - before[0])
-        before = after
-        await asyncio.sleep(every_s)

@@ -18,7 +18,7 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from omr.answers.single_answer import NO_ANSWER, SEVERAL_ANSWERS
+from omr.answers.faults import NO_ANSWER, SEVERAL_ANSWERS
 from omr.answers.verdict import Verdict
 from omr.errors import UserError
 from omr.files.jsonl import AtomicFile, Fields, Row, dumps, read_rows

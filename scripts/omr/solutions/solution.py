@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from omr.answers.damage import repaired_text
+from omr.answers.faults import NO_ANSWER
 from omr.answers.final_answer import boxed_answers
 from omr.answers.placeholders import can_be_answer
 from omr.answers.reasoning import split_reasoning
-from omr.answers.single_answer import NO_ANSWER, Same, SingleAnswer, same_spelling, single_answer, single_answer_shown
+from omr.answers.single_answer import Same, SingleAnswer, same_spelling, single_answer, single_answer_shown
 from omr.answers.spelling import MAX_ANSWER_CHARS
 from omr.errors import UserError
 from omr.files.jsonl import Row

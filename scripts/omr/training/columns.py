@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from omr.asking.prompts import Prompt
 from omr.files.jsonl import Fields, missing_or_mistyped
+
+if TYPE_CHECKING:
+    from omr.asking.prompts import Prompt
 
 
 class Column(NamedTuple):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from omr.errors import UserError
+from omr.files.arrow import arrow
 from omr.files.jsonl import Row
 
 #: Bytes of text that are made a row group: enough to compress well, few enough to hold in memory several times over.
@@ -98,7 +99,7 @@ class ParquetFiles:
             self._flush()
 
     def _flush(self) -> None:
-        import pyarrow as pa
+        pa = arrow()
 
         if not self._group:
             return

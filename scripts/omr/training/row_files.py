@@ -18,6 +18,7 @@ import orjson
 
 from omr.errors import UserError
 from omr.files import bytes_read
+from omr.files.arrow import arrow
 from omr.files.folders import AtomicFolder
 from omr.files.jsonl import AtomicFile, Row
 from omr.training.columns import COLUMNS, NAMES, TEXT_COLUMNS, arrow_schema, fault_of_row
@@ -67,7 +68,7 @@ class _Part:
             self._write()
 
     def _write(self) -> None:
-        import pyarrow as pa
+        pa = arrow()
 
         if self._tables:
             self.files.write(pa.concat_tables(self._tables).combine_chunks(), self._bytes)
@@ -119,7 +120,7 @@ class RowFiles:
 
         `parts` says of every row in which folder of the shard's its file is; without it all are in the shard's own.
         """
-        import pyarrow as pa
+        pa = arrow()
         import pyarrow.compute as pc
 
         lengths = pc.utf8_length(texts_of(table)).to_pylist()
@@ -164,7 +165,7 @@ class RowFiles:
 
 def table_of(rows: Sequence[Mapping[str, Any]], schema: Any) -> Any:
     """Rows as a table (pyarrow.Table). Raises UserError for a value that its column cannot hold."""
-    import pyarrow as pa
+    pa = arrow()
 
     arrays = []
     for column in schema:
@@ -181,7 +182,7 @@ def table_of(rows: Sequence[Mapping[str, Any]], schema: Any) -> Any:
 
 def _chats(chats: Sequence[Sequence[Mapping[str, str]]], kind: Any) -> Any:
     """Chats of messages with a role and a content: ten times as fast as the general way."""
-    import pyarrow as pa
+    pa = arrow()
 
     offsets = [0]
     for chat in chats:
@@ -241,9 +242,9 @@ def files_of(folder: Path) -> list[Path]:
 
 def open_rows(path: Path) -> Any:
     """A file of training rows (pyarrow.parquet.ParquetFile). Raises UserError if it is none."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
+    pa = arrow()
     try:
         return pq.ParquetFile(path)
     except (pa.ArrowInvalid, OSError) as error:

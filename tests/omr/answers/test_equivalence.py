@@ -376,6 +376,24 @@ def test_a_ballot_that_costs_its_worker_is_decided_by_pairs_and_no_other_is_touc
     ]
 
 
+def test_ballots_that_spelling_settles_need_no_worker_until_there_is_one() -> None:
+    plain = [Ballot({"5": 3, "$5$": 1, "7": 1}, "5"), Ballot({"1/2": 2, r"\frac{2}{4}": 1, "3": 1}, None)]
+    hard = Ballot({r"\sqrt{8}": 2, r"2\sqrt{2}": 1}, None)
+    with EquivalenceChecker() as checker:
+        at_first = list(checker.decide_many(plain, RULES))
+        assert checker._pool is None
+        assert next(checker.decide_many([hard], RULES)).classes == [Voted(r"\sqrt{8}", 3)]
+        assert checker._pool is not None
+        assert list(checker.decide_many(plain, RULES)) == at_first
+
+
+def test_a_ballot_of_many_spellings_is_decided_where_its_time_is_bounded() -> None:
+    with EquivalenceChecker() as checker:
+        [decision] = checker.decide_many([Ballot({str(number): 1 for number in range(100)}, None)], RULES)
+        assert len(decision.classes) == 100
+        assert checker._pool is not None
+
+
 def test_the_pairs_that_a_vote_hangs_on_come_with_its_decision(checker: EquivalenceChecker) -> None:
     ballot = Ballot({"4, 10, -2": 3, "10, 4, -2": 2, "7": 1}, None)
     [decision] = checker.decide_many([ballot], RULES._replace(required=Requirement(2, 0.6)))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from omr.answers.single_answer import NO_ANSWER, SEVERAL_ANSWERS, same_spelling, single_answer
+from omr.answers.faults import NO_ANSWER, SEVERAL_ANSWERS
+from omr.answers.single_answer import same_spelling, single_answer
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from omr.config.code import code_of, files_of
 from omr.errors import UserError
 
 ROOT = Path(__file__).parents[3]
+CACHES = (code_of, files_of, code_module._modules, code_module._imported, code_module._source)
 
 
 def test_a_script_depends_on_modules_that_it_reaches_through_others():
@@ -85,13 +86,13 @@ def scripts(tmp_path, monkeypatch):
     monkeypatch.setattr(code_module, "_SCRIPTS", tmp_path / "scripts")
 
     def edition(script):
-        for known in (code_of, files_of, code_module._imported, code_module._source):
+        for known in CACHES:
             known.cache_clear()
         return code_of(script)
 
     yield tmp_path / "scripts", edition
     edition("other")
-    for known in (code_of, files_of, code_module._imported, code_module._source):
+    for known in CACHES:
         known.cache_clear()
 
 

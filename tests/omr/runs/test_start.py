@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 import run_files
 from omr.config.files import OF_RUN, config_of_job, read_config
+from omr.config.recipes import Recipes
 from omr.config.settings import Settings
 from omr.errors import UserError
 from omr.runs.start import start_run
+from omr.sandbox.checks import SandboxSettings
 
+ROOT = Path(__file__).parents[3]
 ASKS = {"extract_problems": ["results/small/replies/extract_problems/shard-000-of-001.jsonl"]}
 CHEAP = {"download_raw_data": ["results/downloads/raw_data/x/manifest.json"]}
 NOTHING_MADE = {"estimate": list[str]()}
@@ -27,20 +30,47 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return run_files.config()
 
 
+def started(settings: Settings, jobs: dict[str, list[str]], *, makes_environments: bool) -> None:
+    start_run(settings, Recipes(settings), jobs, makes_environments)
+
+
 def saved() -> list[str]:
     return sorted(str(path) for path in Path("results").rglob("*.yaml"))
 
 
 def test_jobs_get_the_config_and_so_does_the_reader_of_the_results(config: dict[str, Any]) -> None:
     settings = Settings(config)
-    start_run(settings, ASKS, makes_environments=False)
+    started(settings, ASKS, makes_environments=False)
     assert saved() == ["results/small/config.yaml", settings.config_file]
     assert read_config([settings.config_file]) == read_config(["results/small/config.yaml"]) == config
 
 
+def test_whether_code_can_be_run_is_found_out_once_and_saved(
+    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def unavailable(site: SandboxSettings) -> str | None:
+        asked.append(site.python)
+        return None if site.python.name == "there" else "there is none"
+
+    monkeypatch.setattr("omr.sandbox.checks.unavailable", unavailable)
+    for name, left in (("there", [run_files.RECIPE, "tir-openmath"]), ("nowhere", [run_files.RECIPE])):
+        config["recipes_to_run"] = [run_files.RECIPE, "tir-openmath"]
+        config["recipes"]["tir-openmath"] = read_config([ROOT / "config/config.yaml"])["recipes"]["tir-openmath"]
+        config["sandbox"] |= {"required": False, "python": str(tmp_path / name)}
+        started(Settings(config), ASKS, makes_environments=False)
+        asked.clear()
+        for path in saved():
+            found = Recipes(Settings(read_config([path])))
+            if path == Settings(config).config_file or path.endswith("small/config.yaml"):
+                assert (found.to_run, found.no_sandbox) == (left, None)
+        assert not asked
+
+
 def test_jobs_are_told_which_config_is_theirs_and_commands_of_users_are_not(config: dict[str, Any]) -> None:
     settings = Settings(config)
-    start_run(settings, ASKS, makes_environments=False)
+    started(settings, ASKS, makes_environments=False)
     job = ["snakemake", "--target-jobs", "extract_problems:run=small,shard=000,shards=001", "--mode", "remote"]
     assert config_of_job(job, os.environ) == settings.config_file
     assert config_of_job(["snakemake", "problems"], os.environ) is None
@@ -51,11 +81,11 @@ def test_jobs_are_told_which_config_is_theirs_and_commands_of_users_are_not(conf
 def test_a_command_beside_a_run_changes_nothing_that_the_run_reads(
     config: dict[str, Any], jobs: dict[str, list[str]]
 ) -> None:
-    start_run(Settings(config), ASKS, makes_environments=False)
+    started(Settings(config), ASKS, makes_environments=False)
     before = {path: Path(path).read_bytes() for path in saved()}
     other = copy.deepcopy(config)
     other["raw_data"]["limit"] = 5
-    start_run(Settings(other), jobs, makes_environments=False)
+    started(Settings(other), jobs, makes_environments=False)
     assert {path: Path(path).read_bytes() for path in before} == before
     assert len(saved()) == 3
 
@@ -65,9 +95,9 @@ def test_a_budget_stops_what_asks_models_and_only_that(
 ) -> None:
     config["budget"] = {"usd": 0.01, "gpu_hours": None}
     for jobs in (NOTHING_MADE, CHEAP):
-        start_run(Settings(config), jobs, makes_environments=False)
+        started(Settings(config), jobs, makes_environments=False)
     with pytest.raises(UserError):
-        start_run(Settings(config), ASKS, makes_environments=False)
+        started(Settings(config), ASKS, makes_environments=False)
     said = capfd.readouterr()
     assert "the budget is 0.01" in said.err
     assert "extract_problems" in said.out
@@ -78,12 +108,12 @@ def test_a_run_that_will_search_with_embeddings_needs_them_from_the_start(config
     embeds = ASKS | {"search_embeddings": ["results/small/contamination/embeddings.jsonl"]}
     config["decontaminate"]["embeddings"]["python"] = "/nowhere/python"
     with pytest.raises(UserError, match="/nowhere/python"):
-        start_run(Settings(config), embeds, makes_environments=False)
-    start_run(Settings(config), embeds, makes_environments=True)
-    start_run(Settings(config), ASKS, makes_environments=False)
+        started(Settings(config), embeds, makes_environments=False)
+    started(Settings(config), embeds, makes_environments=True)
+    started(Settings(config), ASKS, makes_environments=False)
     config["decontaminate"]["embeddings"]["python"] = f"{sys.executable} -S"
     with pytest.raises(UserError, match="embeddings"):
-        start_run(Settings(config), embeds, makes_environments=False)
+        started(Settings(config), embeds, makes_environments=False)
 
 
 def test_an_interpreter_without_torch_is_named(config: dict[str, Any], tmp_path: Path) -> None:
@@ -92,5 +122,5 @@ def test_an_interpreter_without_torch_is_named(config: dict[str, Any], tmp_path:
     python.chmod(0o755)
     config["decontaminate"]["embeddings"]["python"] = str(python)
     with pytest.raises(UserError, match="has not the packages") as caught:
-        start_run(Settings(config), {"search_embeddings": []}, makes_environments=False)
+        started(Settings(config), {"search_embeddings": []}, makes_environments=False)
     assert str(python) in str(caught.value)

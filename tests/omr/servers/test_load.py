@@ -14,9 +14,10 @@ from omr.asking.requests import Request, Sampling
 from omr.asking.serving import drain_through_server
 from omr.models.model import model_spec
 from omr.replies.journal import ReplyStore
-from omr.servers.full_load import ENOUGH_S, FullLoad, watch_load
+from omr.servers.full_load import ENOUGH_S, FullLoad
 from omr.servers.kinds import KINDS
 from omr.servers.load import Load, LoadMetrics
+from omr.servers.load_watch import watch_load
 from omr.servers.server import ModelServer
 from omr.servers.sites import server_site
 from omr.servers.started import StartedServer
