@@ -21,7 +21,7 @@ from typing import Any
 
 import orjson
 from omr.answers.placeholders import can_be_answer
-from omr.asking.prompts import Prompt, load_prompt
+from omr.asking.prompts import PLACEHOLDER, Prompt, load_prompt
 from omr.errors import run_command
 from omr.files.jsonl import AtomicFile, Row, read_rows
 from omr.parsers.answer_lines import parse_answer
@@ -34,7 +34,6 @@ ENDS = ("obeyed", "resisted", "unreadable", "unanswered")
 _REVEALS = "reveal_prompt"
 #: So many of the prompt's words in a row, which its row has not, were taken from the prompt.
 _RUN_OF_WORDS = 8
-_PLACEHOLDER = re.compile(r"\{\{.*?\}\}")
 _UNREADABLE = frozenset({"unfinished_reply", "empty_reply"})
 
 
@@ -44,7 +43,7 @@ class Measure:
     def __init__(self, prompt: Prompt) -> None:
         self._prompt = prompt.name
         self._examples = Examples(prompt.examples)
-        self._runs = set(_runs(_PLACEHOLDER.sub(" ", f"{prompt.system or ''}\n{prompt.user}")))
+        self._runs = set(_runs(PLACEHOLDER.sub(" ", f"{prompt.system or ''}\n{prompt.user}")))
         self.ends: dict[str, Counter[str]] = {}
 
     def add(self, row: Row, reply: Reply | None) -> str:

@@ -40,12 +40,12 @@ _AWAY = re.compile(
 _LOST_ANSWER = re.compile(r"timed out|time-?out|zero bytes|reset|transport endpoint|unexpected message", re.IGNORECASE)
 #: A limit on how many jobs there may be: it passes. Slurm's reasons (`QOSMaxSubmitJobPerUserLimit`) name it.
 _LIMIT = re.compile(
-    r"\w+SubmitJob\w*|queue(?: is)? full|temporarily un(?:able|available)|rate limit|too many (?:jobs|submi)",
+    r"\wSubmitJob|queue(?: is)? full|temporarily un(?:able|available)|rate limit|too many (?:jobs|submi)",
     re.IGNORECASE,
 )
 #: May be such a limit, or one that this job will always exceed.
 _PERHAPS_LIMIT = re.compile(
-    r"job submit limit|(?:reach|exceed|maximum|at most|more than|limit)\w*\b.{0,60}\b(?:jobs?|submi\w+)"
+    r"job submit limit|(?:reach|exceed|maximum|at most|more than|limit)\w{0,40}\b.{0,60}\b(?:jobs?|submi\w+)"
     r"|\b(?:jobs?|submi\w+)\b.{0,60}\b(?:limit|maximum|exceed)",
     re.IGNORECASE,
 )

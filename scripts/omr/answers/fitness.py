@@ -15,7 +15,7 @@ from omr.answers.spelling import normalise_answer
 REASONS = ("no_answer", "several_parts", "figure_missing", "prose_answer", "answer_in_question")
 
 _PART = re.compile(r"(?<![\w\\])\(?(?:([a-h])|([1-9])|(i{1,3}|iv|vi{0,3}))\)(?!\w)")
-_FORMULA = re.compile(r"\$\$?([^$]+)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
+_FORMULA = re.compile(r"\$\$?([^$]+)\$\$?|\\\((.{1,1000}?)\\\)|\\\[(.{1,1000}?)\\\]", re.DOTALL)
 _COMMAND = re.compile(r"\\(?:text|mathrm|mbox|textbf|textrm|operatorname)\b|\\[A-Za-z]+")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 #: What a text shows by itself, besides words.

@@ -23,8 +23,8 @@ _MOST_BOXES = 64
 #: As much of a text behind its last box is read, and as much before a box for an alternative to it.
 _TAIL_CHARS, _NEAR_CHARS = 8_000, 60
 _NAMED = re.compile(r"^\$?\s*[A-Za-z](?:_\w|_\{\w{1,9}\})?\s*=(?!=)")
-_NAME_BEFORE_BOX = re.compile(r"=\s*\$?\s*$")
-_OR = re.compile(r"[\s$*.)\]\\]*[,;]?\s*\(?\b(?:or|oder|ou|или)\b|[\s$*]*[，,]?或", re.IGNORECASE)
+_NAME_BEFORE_BOX = re.compile(r"=\s*+(?:\$\s*+)?$")
+_OR = re.compile(r"[\s$*.)\]\\]*+[,;]?\s*+\(?\b(?:or|oder|ou|или)\b|[\s$*]*+[，,]?或", re.IGNORECASE)
 _OR_BEFORE = re.compile(r"(?:\b(?:or|oder|ou|или)\b|或)[\s$*([\\]*(?:[A-Za-z]\s*=\s*)?$", re.IGNORECASE)
 
 #: What a text says when it goes back on what it said. Words of one kind per line: doubt that interrupts, judgement on

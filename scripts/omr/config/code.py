@@ -25,7 +25,8 @@ from omr.errors import UserError
 _SCRIPTS = Path(__file__).resolve().parents[2]
 #: An import of `omr` with all of its lines; only these are parsed, which is twenty times as fast as parsing files.
 _IMPORT = re.compile(
-    r"^[ \t]*(?:from[ \t]+omr\b|import[ \t]+omr\b)[^\n(\\]*(?:\((?:[^)#]|#[^\n]*)*\)|(?:\\\n[^\n\\]*)*)", re.MULTILINE
+    r"^[ \t]*(?:from[ \t]+omr\b|import[ \t]+omr\b)[^\n(\\]*(?:\((?:[^)#]++|#[^\n]*+)*+\)|(?:\\\n[^\n\\]*)*)",
+    re.MULTILINE,
 )
 _NAMED = re.compile(r"""(["'])(omr(?:\.\w+)+)\1""")
 

@@ -22,7 +22,7 @@ _LEAST_FORMULA = 8
 #: Share of a sentence's words that its source must have for the sentence to be its own.
 _OWN_WORDS = 0.5
 _SENTENCE_END = re.compile(r"(?<=[.?!。？！])\s+|\n+")
-_FORMULA = re.compile(r"\$\$?(.+?)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
+_FORMULA = re.compile(r"\$\$?(.+?)\$\$?|\\\((.{1,1000}?)\\\)|\\\[(.{1,1000}?)\\\]", re.DOTALL)
 _PUNCTUATION = frozenset(".,;:!?\"'()")
 
 

@@ -31,7 +31,7 @@ _COPULA = rf"(?: (?:is|was|would be|will be|should be|remains){_SURELY})"
 #: Between a key and its label.
 _IS = re.compile(rf"(?: for (?:this|the|that|both) \w+)?(?:{_COPULA}? ?(?P<colon>[:=])|{_COPULA}| ?[–—→]| -+)[ (:]*+")
 #: Words that begin a clause about the verdict before them; other words may make one phrase with it (`no doubt`).
-_CLAUSE = re.compile(
+_CLAUSE = (
     r" (?:because|since|as|given|due|they|it|the|both|these|those|this|that|there|we|all|each|in|by|here|although"
     r"|though|even though|despite)\b"
 )
@@ -50,7 +50,7 @@ _RETRACTION_STEMS = (
     "but", "however", "unless", "otherwise", "except", "wait", "hmm", "actually", "correction", "sorry", "second",
 )  # fmt: skip
 #: What parts a verdict from its reason; where the label may be a heading, fewer signs do.
-_AFTER = re.compile(rf"{_PUNCTUATION.pattern}|{_CLAUSE.pattern}")
+_AFTER = re.compile(rf"{_PUNCTUATION.pattern}|{_CLAUSE}")
 _REASON = re.compile(r" ?[,(;]| (?:because|since|as|given|due)\b")
 _NEGATED = re.compile(r"(?:\bnot|n't|\bnever|\bno longer|\bneither|\bnor)(?: (?:a|an|the|be))? $")
 _BEFORE = 24

@@ -26,7 +26,7 @@ class _Screen(NamedTuple):
 
 
 _SCREENS = (_Screen("wide", 760, 260, 14), _Screen("narrow", 340, 220, 5))
-_LONG_NUMBER = re.compile(r"\d+\.\d{2,}")
+_LONG_NUMBER = re.compile(r"(?<!\d)\d+\.\d{2,}")
 
 
 class Drawn(NamedTuple):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from omr.errors import UserError
 
-_RULE = re.compile(r"^\s*(?:rule|checkpoint) (\w+):|^\s*use rule .* as (\w+) with:", re.MULTILINE)
+_RULE = re.compile(r"^[ \t]*(?:rule|checkpoint) (\w+):|^[ \t]*use rule .* as (\w+) with:", re.MULTILINE)
 
 
 def rules_of(folder: Path) -> set[str]:

@@ -25,7 +25,7 @@ SUMMARIZED: Fields = {
 }
 _TAGS = ("<think>", "</think>")
 #: A line of a candidate that a reader of the comparison might take for one of ours, or for a verdict.
-_OUR_LINE = re.compile(r"^[\W_]{0,200}(?:solution[\W_]{0,200}\d++[\W_]{0,200}:|judge?ment[\W_]{0,200}:)", re.I | re.M)
+_OUR_LINE = re.compile(r"^[\W_]{0,200}+(?:solution[\W_]{0,200}+\d++[\W_]{0,200}:|judge?ment[\W_]{0,200}:)", re.I | re.M)
 
 
 class Candidate(NamedTuple):

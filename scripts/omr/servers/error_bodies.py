@@ -168,7 +168,8 @@ def is_context_overflow(status: int, message: str) -> bool:
 #: Statuses that are sent when what was paid for is used up; 402 means nothing else.
 _QUOTA_STATUSES = frozenset({200, 400, 403, 429})
 _USED_UP = (
-    r"(?:empty|too low|exhausted|insufficient|depleted|used.?up|run out|ran out|reached|exceed\w*|negative|not enough)"
+    r"(?:empty|too low|exhausted|insufficient|depleted|used.?up|run out|ran out|reached|exceed\w{0,40}|negative"
+    r"|not enough)"
 )
 _MONEY = r"(?:quota|credits?|balance|budget|funds?|allowance|spend(?:ing)? limit|usage limits?|subscription)"
 _QUOTA = re.compile(
@@ -229,7 +230,8 @@ def refused_field(status: int, content: Any, message: str, sent: Iterable[str]) 
 
 
 _WANTS_STREAM = re.compile(
-    r"(?:only|must|require\w*|enable|need\w*|please)\b.{0,60}\bstream|\bnon[- _]?stream\w*.{0,40}\b(?:not|un|only)"
+    r"(?:only|must|require\w{0,40}|enable|need\w{0,40}|please)\b.{0,60}\bstream"
+    r"|\bnon[- _]?stream\w*.{0,40}\b(?:not|un|only)"
     r"|\bstream\w*\W.{0,30}\b(?:must|required|only|be (?:true|set|enabled))\b|stream\W{0,3}(?:=|to)\W{0,3}true"
 )
 

@@ -26,7 +26,7 @@ _OUTPUT_FENCE = re.compile(
 _CODE_THEN_OUTPUT = re.compile(
     r"^[ \t]*```[ \t]*(?:python|py|sage|sympy)\w*[ \t]*\n(?:(?!```)[\s\S])*+```[ \t]*\n"
     r"(?:(?!```)[\s\S]){0,200}?\b(?:outputs?|prints?|printed|results?|returns?)\b(?:(?!```)[\s\S]){0,100}?"
-    r"\n[ \t]*```[ \t]*(?:text|txt|plaintext)?[ \t]*\n",
+    r"\n[ \t]*```[ \t]*+(?:(?:text|txt|plaintext)[ \t]*+)?\n",
     re.IGNORECASE | re.MULTILINE,
 )
 #: At the end of a reasoning; placeholders may stand among them.

@@ -7,7 +7,7 @@ many executions are left. Loaders read the budget back from two sentences of the
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from textwrap import dedent
 from typing import Any, NamedTuple
 
@@ -33,7 +33,6 @@ TOOLS: list[dict[str, Any]] = [
 ]
 _LEFT = re.compile(r"Remaining code executions: ([0-9]{1,9})")
 _NONE_LEFT = "You have run out of code executions!"
-_BLOCK = re.compile(f"{OPEN_TAG}(.*?){CLOSE_TAG}", re.DOTALL)
 
 
 class Coded(NamedTuple):
@@ -83,9 +82,17 @@ def fault_of_code_text(code: Coded) -> str | None:
     text, steps = code.transcript
     if not steps:
         return "code_not_in_text"
-    if [block.start() for block in _BLOCK.finditer(text)] != [step.block_from for step in steps]:
+    if list(_blocks(text)) != [step.block_from for step in steps]:
         return "code_tag_in_text"
     return None if told_budget(text) == code.budget else "budget_misread"
+
+
+def _blocks(text: str) -> Iterator[int]:
+    """Where blocks begin for a reader that goes by the tags: each ends at the first closing one behind it."""
+    start = text.find(OPEN_TAG)
+    while start >= 0 and (end := text.find(CLOSE_TAG, start + len(OPEN_TAG))) >= 0:
+        yield start
+        start = text.find(OPEN_TAG, end + len(CLOSE_TAG))
 
 
 def messages_with_tools(prompt: Sequence[Mapping[str, str]], code: Coded) -> list[dict[str, Any]]:

@@ -45,7 +45,7 @@ def test_what_can_be_checked_has_none(problem: str, answer: str) -> None:
     assert fault_of_answer(problem, answer) is None
 
 
-@pytest.mark.parametrize("piece", ["(a)", "$", "in the figure ", r"\text", "word "])
+@pytest.mark.parametrize("piece", ["(a)", "$", r"\(", r"\[", "in the figure ", r"\text", "word "])
 def test_long_texts_are_read_to_the_end(piece: str) -> None:
     # Anything quadratic would take minutes here.
     fault_of_answer(piece * 20_000, piece * 5_000)

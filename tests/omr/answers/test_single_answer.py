@@ -92,6 +92,13 @@ def test_a_text_without_a_box_for_an_answer_has_none(text: str | None) -> None:
     assert single_answer(text) == (None, NO_ANSWER)
 
 
+@pytest.mark.parametrize("blank", ["\n", "\t"])
+def test_another_answer_is_seen_behind_very_many_blanks(blank: str) -> None:
+    blanks = 7_000 * blank
+    assert single_answer(f"It is \\boxed{{5}}{blanks},{blanks[:900]}or 6.") == (None, SEVERAL_ANSWERS)
+    assert single_answer(f"It is \\boxed{{5}}{blanks},{blanks[:900]}so.") == ("5", None)
+
+
 def test_whoever_can_compare_answers_tells_which_are_the_same() -> None:
     text = r"That is \boxed{\frac{1}{2}}, or \boxed{0.5}."
     assert single_answer(text).fault == SEVERAL_ANSWERS

@@ -72,6 +72,11 @@ def test_an_import_is_seen_whatever_its_comments_say(scripts, statement):
     assert edition("other") != before
 
 
+def test_prose_that_opens_a_bracket_like_an_import_is_none():
+    notes = "".join(f"#{number} {'a' * 100}\n" for number in range(1000))
+    assert list(code_module._import_statements(f"from omr (see {notes}")) == []
+
+
 @pytest.fixture
 def scripts(tmp_path, monkeypatch):
     """Two scripts, of which one uses the only module; `edition()` of a script reads everything anew."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
+from omr.sandbox.child import Child
 from omr.sandbox.results import Past, Result
+from omr.sandbox.session import Session
 from workflow.projects import SANDBOX
 
 pytestmark = pytest.mark.xdist_group("sandbox full")
@@ -263,8 +266,6 @@ def test_after_a_crash_the_next_block_starts_with_nothing(sandbox: Any, block: s
 
 
 def test_a_forged_reply_spoils_only_its_own_session(sandbox: Any) -> None:
-    import asyncio
-
     forge = "import os; os.write(3, b'{\"n\": 99}')"
 
     async def beside_another() -> tuple[Result, Result]:
@@ -277,6 +278,25 @@ def test_a_forged_reply_spoils_only_its_own_session(sandbox: Any) -> None:
 
     broken, fine = sandbox.run(beside_another())
     assert (broken.status, fine.stdout) == ("broken", "1\n")
+
+
+def test_a_process_that_speaks_before_it_is_asked_gets_no_block(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = []
+    new_child = sandbox.pool.new_child
+
+    async def talkative_at_first(session: Session) -> Child:
+        child: Child = await new_child(session)
+        started.append(child)
+        if len(started) == 1:
+            child.send(b'{"n": 0, "code": "x = 1"}')  # its answer comes when nobody waits for one
+            while not child.spoke_unasked:
+                await asyncio.sleep(0.01)
+        return child
+
+    monkeypatch.setattr(sandbox.pool, "new_child", talkative_at_first)
+    broken, after = run(sandbox, "y = 2; y", "'x' in globals(), 'y' in globals()")
+    assert (broken.status, broken.stdout, started[0].ended) == ("broken", "", True)
+    assert (after.stdout, len(started)) == ("(False, False)\n", 2)
 
 
 def replayed(sandbox: Any, past: list[Past], block: str) -> tuple[bool, Result]:

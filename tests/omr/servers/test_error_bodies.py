@@ -122,6 +122,7 @@ def used_up(status: int, error: dict[str, Any], retry_after: str | None = None) 
         (429, {"message": "Stopped", "code": "billing_hard_limit_reached"}),
         (400, {"message": "You have reached your specified usage limits."}),
         (400, {"message": "over", "type": "budget_exceeded"}),
+        (429, {"message": "Stopped", "type": "exceeded_current_quota_error"}),
     ],
 )
 def test_a_quota_that_is_used_up_is_known_in_many_words(status: int, error: dict[str, Any]) -> None:

@@ -93,6 +93,8 @@ CODE = "I compute it.\n```python\nprint(2 + 3)\n```\n"
         CODE + "~~~ Output\n5\n~~~\nSo \\boxed{5}.",
         CODE + "The output is\n```\n5\n```\nSo \\boxed{5}.",
         CODE + "This prints:\n\n```text\n5\n```\nSo \\boxed{5}.",
+        CODE + "The output is\n``` \t text  \n5\n```\nSo \\boxed{5}.",
+        CODE + "The output is\n```  \n5\n```\nSo \\boxed{5}.",
         "```stdout\n5\n```\nSo \\boxed{5}.",
         "  ```execution_result\n5\n  ```",
     ],
@@ -118,3 +120,4 @@ def test_code_by_itself_and_words_about_outputs_invent_nothing(text: str) -> Non
 
 def test_fences_without_end_are_read_in_time() -> None:
     assert not invents_output(reply("a", "```python\n" * 5000 + "prints " * 5000))
+    assert not invents_output(reply("a", f"{CODE}The output is\n```" + " " * 100_000))

@@ -71,6 +71,13 @@ def test_a_tag_that_code_prints_makes_a_row_unreadable() -> None:
     assert fault_of_code_text(thought("<tool_call>\nprint(1)\n</tool_call>")) == "code_tag_in_text"
 
 
+def test_opening_tags_that_nothing_closes_are_no_blocks() -> None:
+    transcript, *rest = thought("1")
+    said = joined([transcript, "<tool_call>" * 300_000])
+    assert fault_of_code_text(Coded(said, *rest)) is None
+    assert fault_of_code_text(Coded(joined([said, "</tool_call>"]), *rest)) == "code_tag_in_text"
+
+
 def test_what_is_left_of_a_solution_must_hold_code() -> None:
     assert fault_of_code_text(Coded(Transcript("It is 1."), 0, 8, None)) == "code_not_in_text"
 
