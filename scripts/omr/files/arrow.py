@@ -22,7 +22,10 @@ class _WithoutPandas:
 
 @cache
 def arrow() -> Any:
-    """The module `pyarrow` (whose types nobody states), told that there is no pandas. Whoever imports pandas later has it all the same."""
+    """The module `pyarrow` (whose types nobody states), told that there is no pandas.
+
+    Whoever imports pandas later has it all the same.
+    """
     import pyarrow
 
     if "pandas" not in sys.modules:
