@@ -85,6 +85,8 @@ def is_web_page(content: bytes) -> bool:
 
 def says_nothing(value: Any) -> bool:
     """Whether a field's value is there only because its server sends all fields: null, empty, false, 0, or such."""
+    if value is None:  # as most are, and this is asked of several fields of every reply
+        return True
     if isinstance(value, dict | list):
         return all(map(says_nothing, value.values() if isinstance(value, dict) else value))
     return not value if not isinstance(value, str) else not value.strip()
