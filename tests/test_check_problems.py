@@ -39,6 +39,14 @@ def test_what_was_looked_at_is_told(tmp_path: Path, bounds: list[str]) -> None:
     }
 
 
+def test_where_nothing_was_planted_no_bound_is_broken_and_nothing_is_claimed(tmp_path: Path) -> None:
+    bounds = ("--canary-recall", "1", "--repost-recall", "1", "--false-reposts", "0")
+    found = check(
+        tmp_path, NOTHING_PLANTED, {"copies": {"respelled": {"planted": 0, "found": 0}}, "near_misses": {}}, *bounds
+    )
+    assert found == {"canary_recall": None, "repost_recall": None, "false_reposts": None}
+
+
 def test_too_few_planted_copies_of_benchmarks_removed(tmp_path: Path) -> None:
     with pytest.raises(
         UserError, match=r"of planted copies of benchmark problems 15 of 20 \(75%\) were removed"

@@ -154,7 +154,7 @@ def read_reply(body: Any, *, tools: bool = False) -> Told:
         raise TransientError("unfinished", f"finish_reason {reason!r}", 200)
     if meaning is None:
         raise FinalError("unknown_finish", _unknown_finish(choice.get("finish_reason")), 200)
-    if not tools and any(not says_nothing(message.get(field)) for field in _CALL_FIELDS):
+    if not tools and any(not says_nothing(message[field]) for field in _CALL_FIELDS if field in message):
         raise FinalError("called_tool", "the model called a tool, but none was offered to it", 200)
     text, thought = _content(message.get("content"))
     text, reasoning = once(text, thought or _reasoning_field(message))
@@ -236,10 +236,9 @@ def _content(content: Any) -> tuple[str, str]:
 
 def _reasoning_field(message: dict[str, Any]) -> str | None:
     for name in _REASONING_FIELDS:
-        value = message.get(name)
-        if not says_nothing(value):
+        if name in message and not says_nothing(message[name]):
             pieces = _Pieces()
-            pieces.add(value, thought=True)
+            pieces.add(message[name], thought=True)
             return "".join(pieces.reasoning)
     return None
 
