@@ -1,6 +1,6 @@
 """Every regular expression of the scripts takes time in step with its text, whatever a model, a poster or a server wrote.
 
-Nothing is timed against a clock: a text that is four times as long must not cost nine times the CPU time, twice.
+Nothing is timed against a clock: a text that is eight times as long must not cost twenty times the CPU time, twice.
 """
 
 from __future__ import annotations
