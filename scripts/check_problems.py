@@ -1,8 +1,8 @@
 """What is known of the problems before they are solved in; out, where all is within its bounds, what was looked at.
 
 In: contamination/report.json, counts/deduplicate.json. Out: {"canary_recall", "repost_recall", "false_reposts"}, each
-null (nothing was planted) or {"part", "of", "bound"}. Beyond a bound it fails: solutions would be paid for a dataset
-that is not made.
+null (nothing was planted) or {"part", "of", "bound"}; a bound that is not applied is null.
+Beyond a bound it fails: solutions would be paid for a dataset that is not made.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import orjson
 from omr.errors import run_command
 from omr.files.jsonl import AtomicFile
 from omr.runs.counts import read_counts
-from omr.runs.gates import Gates, add_gates_of_problems, check_before_solving, measured_before_solving
+from omr.runs.gates import Gates, add_gates_of_problems, bound_applied, check_before_solving, measured_before_solving
 
 
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
     check_before_solving(gates, report, deduplicated)
     measured = measured_before_solving(report, deduplicated)
     found = {
-        name: None if share is None else {**share._asdict(), "bound": getattr(gates, name)}
+        name: None if share is None else {**share._asdict(), "bound": bound_applied(gates, name, share)}
         for name, share in measured.items()
     }
     with AtomicFile(args.output) as file:

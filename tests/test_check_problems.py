@@ -73,3 +73,19 @@ def test_too_few_planted_reposts_found(tmp_path: Path) -> None:
     assert check(tmp_path, NOTHING_PLANTED, copies)["repost_recall"] == {"part": 30, "of": 40, "bound": None}
     with pytest.raises(UserError, match=r"30 of 40 \(75%\) were found as reposts \(repost_recall 0.9\)"):
         check(tmp_path, NOTHING_PLANTED, copies, "--repost-recall", "0.9")
+
+
+@pytest.mark.parametrize("planted", [19, 20])
+def test_a_bound_is_named_only_where_it_is_applied(tmp_path: Path, planted: int) -> None:
+    measured = {
+        "copies": {"respelled": {"planted": planted, "found": 0}},
+        "near_misses": {"recounted": {"planted": planted, "taken_for_copies": planted}},
+    }
+    bounds = ("--repost-recall", "0.9", "--false-reposts", "0.05")
+    if planted < 20:
+        found = check(tmp_path, NOTHING_PLANTED, measured, *bounds)
+        assert found["repost_recall"] == {"part": 0, "of": 19, "bound": None}
+        assert found["false_reposts"] == {"part": 19, "of": 19, "bound": None}
+        return
+    with pytest.raises(UserError, match="0 of 20"):
+        check(tmp_path, NOTHING_PLANTED, measured, *bounds)

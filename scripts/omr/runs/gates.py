@@ -160,6 +160,13 @@ def measured_before_solving(report: Counts, deduplicated: Counts) -> dict[str, S
     return measured | {"false_reposts": false_reposts(counts)}
 
 
+def bound_applied(gates: Gates, name: str, share: Share) -> float | None:
+    """The bound that a share of `measured_before_solving` is held to; None where config sets none, or where so few
+    reposts or near misses were planted that they are not judged."""
+    bound: float | None = getattr(gates, name)
+    return bound if name == "canary_recall" or share.of >= _ENOUGH else None
+
+
 def check_before_solving(gates: Gates, report: Counts, deduplicated: Counts) -> None:
     """Raise UserError where what is known of the problems is beyond its bound: solutions would be paid for a dataset
     that is not made. Files as for `measured_before_solving`."""
