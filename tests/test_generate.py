@@ -374,7 +374,7 @@ def test_a_job_of_batches_is_killed_again_and_again_and_submits_each_request_onc
     assert set(asked.values()) == {1}
     assert len(job.replies()) == len(asked) == rows
     assert not (tmp_path / "replies.jsonl.batches").exists()
-    assert not list(tmp_path.glob(".*.tmp"))
+    assert not list(tmp_path.glob(".replies.jsonl.scratch-*"))
 
 
 def test_several_urls_of_one_model_serve_one_job_though_one_dies(tmp_path: Path) -> None:

@@ -27,7 +27,6 @@ from omr.batches.api import Batch, BatchApi, GoneError, LostError
 from omr.batches.lines import Result, Results, write_requests
 from omr.batches.submissions import Submission, Submissions
 from omr.errors import UserError
-from omr.files.temporary import temporary_beside
 from omr.replies.reply import Reply
 from omr.servers.cancelling import heed_cancelling
 from omr.servers.endpoint import api_key, check_endpoint
@@ -121,7 +120,7 @@ class BatchRun:
 
     async def _submit(self) -> None:
         """Submit what is wanted, in as many batches as it takes."""
-        path = self._beside("input")
+        path = self._drain.store.scratch("batch-input")
         try:
             while not self._drain.stopped:
                 bodies = self._bodies()
@@ -251,7 +250,8 @@ class BatchRun:
         missing: GoneError | None = None
         if batch.status == "failed":
             fault = self._judge_input(submission, batch)
-        files = {self._beside("output"): batch.output_file, self._beside("errors"): batch.error_file}
+        scratch = self._drain.store.scratch
+        files = {scratch("batch-output"): batch.output_file, scratch("batch-errors"): batch.error_file}
         there: list[Path] = []
         try:
             for path, file in files.items():
@@ -396,10 +396,6 @@ class BatchRun:
 
     def _give_up(self, request: Request, error: FinalError) -> None:
         self._keep(request, failed(request, self._spec, error))
-
-    def _beside(self, kind: str) -> Path:
-        output = self._drain.store.output
-        return temporary_beside(output.with_name(f"{output.name}.batch-{kind}"))
 
 
 async def drain_through_batches(

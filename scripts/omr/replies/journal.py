@@ -17,6 +17,7 @@ again by the next.
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import shutil
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -73,9 +74,8 @@ class ReplyStore:
         return self
 
     def _open(self) -> None:
-        self._beside().unlink(
-            missing_ok=True
-        )  # of a job that was killed while it rewrote the journal; the lock is ours
+        for left in self.output.parent.glob(glob.escape(f".{self.output.name}.scratch-") + "*.tmp"):
+            left.unlink(missing_ok=True)  # of a job that was killed; the lock is ours
         self._file = AppendedFile(self.journal)
         good_bytes = 0
         for line, reply in self._lines():
@@ -173,7 +173,7 @@ class ReplyStore:
     def _compact(self, wanted: Sequence[int]) -> None:
         """Rewrite the journal without the replies that nobody asks for any more."""
         keys, usage = set(wanted), Usage()
-        temporary = self._beside()
+        temporary = self.scratch("journal")
         left_out = 0
         with temporary.open("wb", buffering=1 << 20) as handle:
             for line, reply in self._lines():
@@ -190,8 +190,9 @@ class ReplyStore:
         self._keys, self.usage = keys, usage
         self._say(f"{self.journal}: left out {left_out} replies to requests that are no longer made")
 
-    def _beside(self) -> Path:
-        return self.journal.with_name(f".{self.journal.name}.tmp")
+    def scratch(self, kind: str) -> Path:
+        """Where whoever holds this store may write what nobody needs after it; the next to hold it removes it."""
+        return self.output.with_name(f".{self.output.name}.scratch-{kind}.tmp")
 
     def _link(self) -> None:
         temporary = self.output.with_name(f".{self.output.name}.link")

@@ -203,6 +203,22 @@ def test_a_torn_last_line_is_cut_off_and_whole_lines_are_kept(tmp_path: Path, cu
     assert output.read_bytes() == whole
 
 
+@pytest.mark.parametrize("name", ["x.jsonl", "[x]*?.jsonl"])
+def test_the_next_holder_removes_what_a_killed_one_left_and_nothing_of_others(tmp_path: Path, name: str) -> None:
+    output = tmp_path / name
+    with ReplyStore(output) as store:
+        left = [store.scratch(kind) for kind in ("batch-output", "journal")]
+    others = [f".{name}.progress.vm.7.tmp", f".a{name}.scratch-journal.tmp", f".{name}.scratch-journal", ".x.tmp"]
+    for path in [*left, *(tmp_path / other for other in others)]:
+        path.write_bytes(b"half a li")
+    with ReplyStore(output) as store:
+        assert not [path for path in left if path.exists()]
+        store.append(reply(1))
+        store.publish([1])
+    assert all((tmp_path / other).exists() for other in others)
+    assert [row["id"] for row in stored(output)] == ["r1"]
+
+
 def test_junk_between_good_lines_is_an_error_that_names_the_line(tmp_path: Path) -> None:
     journal = tmp_path / "x.jsonl.journal"
     journal.write_bytes(orjson.dumps(reply(0)) + b"\n{broken\n" + orjson.dumps(reply(1)) + b"\n")
