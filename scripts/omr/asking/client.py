@@ -29,7 +29,7 @@ from omr.asking.questions import Bodies, Question
 from omr.asking.reading import Told, error_of, holds_error, parse_body, read_reply
 from omr.asking.refusals import BUSY, AskOtherwiseError, Refusals, Refused
 from omr.asking.requests import Request, Sampling
-from omr.asking.rows import failed, stored
+from omr.asking.rows import answered, failed
 from omr.asking.server_events import looks_like_events
 from omr.asking.streaming import read_stream, whole_of_events
 from omr.asking.tokens import TokenBudget
@@ -101,7 +101,8 @@ class ChatClient:
     def _new_http(self) -> Client:
         # Well below a request's own limit: which of the two ran out must be told apart.
         connect_s = min(_CONNECT_TIMEOUT_S, self.spec.request_timeout_s / 2)
-        builder = ClientBuilder().connect_timeout(timedelta(seconds=connect_s))
+        builder = ClientBuilder().default_headers({"Content-Type": "application/json"})
+        builder = builder.connect_timeout(timedelta(seconds=connect_s))
         builder = builder.timeout(timedelta(seconds=self.spec.request_timeout_s))
         # Idle connections outlive neither vLLM's keep-alive of 5 s nor a restart for long.
         builder = builder.pool_idle_timeout(timedelta(seconds=4)).pool_max_idle_per_host(self.spec.concurrency)
@@ -134,7 +135,7 @@ class ChatClient:
                 told, latency_s = await self.answer_to(question, lambda body: self.read(request, body))
         except FinalError as error:
             return failed(request, self.spec, error)
-        return stored(request, self.spec, **told._asdict()) | {"latency_s": latency_s}
+        return answered(request, self.spec, told, latency_s)
 
     def read(self, request: Request, body: Any) -> Told:
         """The reply in a body that holds no error. Raises as `read_reply` does."""
@@ -207,7 +208,7 @@ class ChatClient:
     async def _post(self, question: Question, host: Host) -> Any:
         """The parsed body of a 200 that holds no error. Raises TransientError, FinalError, UserError for all else."""
         endpoint, body = host.endpoint, self._bodies.body(question, host.endpoint.model)
-        builder = self._http.post(endpoint.urls[question.route]).header("Content-Type", "application/json")
+        builder = self._http.post(endpoint.urls[question.route])
         if self.spec.request_id_header:
             builder = builder.header("X-Request-Id", self._request_id(question.name))
         if endpoint.api_key:
@@ -222,19 +223,18 @@ class ChatClient:
                     answer = await read_stream(response.body_reader.read_chunk, self.spec.stream_idle_timeout_s)
                 else:
                     content = without_key(await _read_body(response), endpoint.api_key)
-                status, retry_after = response.status, header(response, "retry-after")
-                location = header(response, "location")
         except PyreqwestError as error:
             heed_cancelling()
             raise self._fault_of(error) from error
-        if status != 200:
-            self._refusals.raise_for(endpoint.base_url, Refused(status, content, retry_after, location, body))
+        if response.status != 200:
+            retry_after, location = header(response, "retry-after"), header(response, "location")
+            self._refusals.raise_for(endpoint.base_url, Refused(response.status, content, retry_after, location, body))
         if answer is None:
             answer = self._parsed(content, endpoint)
         if holds_error(answer):
             within = error_of(answer)
             told = without_key(json.dumps(within).encode(), endpoint.api_key)
-            refused = Refused(status_within(within) or 200, told, retry_after, sent=body)
+            refused = Refused(status_within(within) or 200, told, header(response, "retry-after"), sent=body)
             self._refusals.raise_for(endpoint.base_url, refused)
         return answer
 

@@ -2,7 +2,8 @@
 
 The first request without a reply says that a server is needed; the rest of the plan is gone through while it starts.
 Nothing is sent before the whole plan is known: every fault of rows and prompts is found until then. Memory: a key per
-request, and where the rows lie that have something to ask.
+request, the first requests that are missing, up to a bound, and where the rows of the others lie: these are read and
+rendered once more when their turn comes.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from omr.asking.tries import Tries
 from omr.replies.journal import ReplyStore
 from omr.stages.row_places import Place
 
+#: Characters of messages that are kept.
+_KEPT_CHARS = 1 << 24
+
 
 class Planning:
     """The requests of a plan, and which of them the store lacks.
@@ -30,8 +34,10 @@ class Planning:
         self._rows = plan.own_rows()
         self.keys = array("Q")
         self.count = self.fresh = self.neutralised = 0
-        # Of rows with something to ask: where they lie, where in `keys` theirs begin, and of each request the number of
-        # the try to send, or 0.
+        self._kept: list[tuple[Request, int]] = []  # with the number of the try to send
+        self._chars_left = _KEPT_CHARS
+        # Of further rows with something to ask: where they lie, where in `keys` theirs begin, and of each request the
+        # number of the try to send, or 0.
         self._starts, self._lengths, self._keys_at, self._asked = array("Q"), array("Q"), array("Q"), bytearray()
         self._given_up = threading.Event()
         self._steps = self._go_through()
@@ -63,14 +69,25 @@ class Planning:
         """Yields at every row that has something to ask."""
         for place, row in self._plan.placed_rows(self._rows):
             keys_at = len(self.keys)
-            asked = bytes(map(self._first_missing, self._plan.requests_of(row)))
-            if any(asked):
+            requests = list(self._plan.requests_of(row))
+            asked = bytes(map(self._first_missing, requests))
+            if not any(asked):
+                continue
+            if self._chars_left > 0:
+                self._keep(requests, asked)
+            else:
                 self._starts.append(place.start)
                 self._lengths.append(place.length)
                 self._keys_at.append(keys_at)
                 self._asked += asked
-                yield True
+            yield True
         self._tries.check()
+
+    def _keep(self, requests: list[Request], asked: bytes) -> None:
+        for request, number in zip(requests, asked, strict=True):
+            if number:
+                self._kept.append((request, number))
+                self._chars_left -= sum(len(message["content"]) for message in request.messages)
 
     def _first_missing(self, request: Request) -> int:
         self.neutralised += request.neutralised > 0
@@ -81,7 +98,9 @@ class Planning:
         return number
 
     def requests(self) -> Iterator[Request]:
-        """The requests that are missing, in the order of the rows; only rows that have one are read."""
+        """The requests that are missing, in the order of the rows."""
+        for request, number in self._kept:
+            yield self._tries.number(request, number)
         numbers = iter(self._asked)
         of_row = len(self._plan.prompts) * len(self._plan.seeds)
         places = (Place(*place) for place in zip(self._starts, self._lengths, strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from omr.asking.outcomes import FinalError
+from omr.asking.reading import Told
 from omr.asking.requests import Request
 from omr.models.model import ModelSpec
 from omr.replies.reply import Reply
@@ -14,6 +15,21 @@ def failed(request: Request, spec: ModelSpec, error: FinalError) -> Reply:
     """The reply that stands for a request which failed for good."""
     shown = {"kind": error.kind, "status": error.status, "message": error.message[:1000]}
     return stored(request, spec, error=shown)
+
+
+def answered(request: Request, spec: ModelSpec, told: Told, latency_s: float | None) -> Reply:
+    """The reply that a server has told, after so many seconds; None where it has no meaning."""
+    text, reasoning, finish_reason, usage, stated_model = told
+    return stored(
+        request,
+        spec,
+        text=text,
+        reasoning=reasoning,
+        finish_reason=finish_reason,
+        usage=usage,
+        stated_model=stated_model,
+        latency_s=latency_s,
+    )
 
 
 def stored(request: Request, spec: ModelSpec, **fields: Any) -> Reply:

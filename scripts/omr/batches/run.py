@@ -22,7 +22,7 @@ from omr.asking.questions import Question
 from omr.asking.reading import error_of, holds_error
 from omr.asking.refusals import AskOtherwiseError, Refusals, Refused
 from omr.asking.requests import Request
-from omr.asking.rows import failed, stored
+from omr.asking.rows import answered, failed
 from omr.batches.api import Batch, BatchApi, GoneError, LostError
 from omr.batches.lines import Result, Results, write_requests
 from omr.batches.submissions import Submission, Submissions
@@ -362,7 +362,7 @@ class BatchRun:
         if holds_error(body):
             within = error_of(body)
             self._raise_for(where, status_within(within) or 200, within)
-        return stored(request, self._spec, **self._drain.client.read(request, body)._asdict())
+        return answered(request, self._spec, self._drain.client.read(request, body), None)
 
     def _raise_for(self, where: str, status: int, body: Any) -> None:
         sent = dict.fromkeys(self._drain.client.body_of(Question("", {"messages": []}, 1)))

@@ -54,23 +54,23 @@ def json_or_none(body: bytes) -> Any:
         found = json.loads(body) if len(body) <= _LONGEST_BODY else None
     except (ValueError, RecursionError):
         return None
-    return None if is_too_deep(body, found) else found
+    return None if is_too_deep(found) else found
 
 
-def is_too_deep(body: bytes, found: Any) -> bool:
-    """Whether a body, whose JSON is `found`, has values within values deeper than any API's."""
-    if body.count(b"[") + body.count(b"{") <= _DEEPEST:
-        return False
-    level, depth = [found], 0
-    while level and depth < _DEEPEST:
-        depth += 1
-        level = [
-            inner
-            for value in level
-            if isinstance(value, dict | list)
-            for inner in (value.values() if isinstance(value, dict) else value)
-        ]
-    return bool(level)
+def is_too_deep(found: Any) -> bool:
+    """Whether a body's JSON has values within values deeper than any API's."""
+    level = [found]
+    for _ in range(_DEEPEST):
+        inner: list[Any] = []
+        for value in level:
+            if isinstance(value, dict):
+                inner += value.values()
+            elif isinstance(value, list):
+                inner += value
+        if not inner:
+            return False
+        level = inner
+    return True
 
 
 def without_key(content: bytes, key: str | None) -> bytes:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from omr.asking import planning as planning_module
 from omr.asking import serving
 from omr.asking.client import ChatClient
 from omr.asking.draining import Drain
@@ -49,9 +50,11 @@ def planning(plan: RequestPlan, store: ReplyStore) -> Planning:
     return Planning(plan, store, Tries(plan, NEVER))
 
 
+@pytest.mark.parametrize("kept_chars", [0, 1, 400, 1 << 24])
 def test_exactly_the_requests_without_a_reply_are_sent_in_the_order_of_the_rows(
-    tmp_path: Path, plan: RequestPlan
+    tmp_path: Path, plan: RequestPlan, monkeypatch: pytest.MonkeyPatch, kept_chars: int
 ) -> None:
+    monkeypatch.setattr(planning_module, "_KEPT_CHARS", kept_chars)
     everything = list(plan.requests())
     there = [request for number, request in enumerate(everything) if number % 7 or number < 60]
     store_replies(tmp_path, there)
@@ -59,7 +62,8 @@ def test_exactly_the_requests_without_a_reply_are_sent_in_the_order_of_the_rows(
         found = planning(plan, store)
         assert found.finds_work()
         found.finish()
-        assert list(found.requests()) == [request for request in everything if request not in there]
+        for _ in range(2):  # batches go through them several times
+            assert list(found.requests()) == [request for request in everything if request not in there]
         assert (found.count, found.fresh) == (len(everything) - len(there),) * 2
         assert [f"{key:016x}" for key in found.keys] == [request.key for request in everything]
 
@@ -83,15 +87,19 @@ def test_without_a_missing_request_the_whole_plan_is_known_and_nothing_needed(
         assert found.bytes_read == plan.rows.stat().st_size
 
 
-def test_only_rows_with_something_to_ask_are_read_a_second_time(tmp_path: Path, plan: RequestPlan) -> None:
-    lines = [dumps({"id": f"r{number}", "problem": "p" * 6000}) for number in range(40)]
+def test_only_rows_of_requests_that_were_not_kept_are_read_a_second_time(tmp_path: Path, plan: RequestPlan) -> None:
+    lines = [dumps({"id": f"r{number}", "problem": "p" * 6_000_000}) for number in range(8)]
     plan.rows.write_bytes(b"".join(lines))
-    store_replies(tmp_path, (request for request in plan.requests() if request.row_id not in ("r3", "r20")))
+    store_replies(tmp_path, (request for request in plan.requests() if request.row_id in ("r0", "r2")))
     with ReplyStore(tmp_path / "out.jsonl") as store:
         found = planning(plan, store)
         found.finish()
-        assert {request.row_id for request in found.requests()} == {"r3", "r20"}
-        assert found.bytes_read == plan.rows.stat().st_size + len(lines[3]) + len(lines[20])
+        assert found.bytes_read == plan.rows.stat().st_size
+        assert [request.row_id for request in found.requests()] == [
+            f"r{n}" for n in (1, 3, 4, 5, 6, 7) for _ in range(4)
+        ]
+        # One row has four requests, of 24 million characters: with the first the bound is reached.
+        assert found.bytes_read == plan.rows.stat().st_size + sum(len(lines[number]) for number in (3, 4, 5, 6, 7))
 
 
 class _Server:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from omr.servers.error_bodies import (
     is_context_overflow,
     is_quota_used_up,
+    is_too_deep,
     is_web_page,
     parse_error_body,
     says_nothing,
@@ -44,6 +45,21 @@ NESTED = {"detail": [{"loc": ["body", "n"], "msg": "extra fields not permitted"}
 )
 def test_every_shape_of_error_body_gives_its_message(body: bytes | str, message: str) -> None:
     assert parse_error_body(body) == message
+
+
+def _nested(depth: int, inner: object = 1) -> object:
+    """A value within so many lists and objects, in turn."""
+    for level in range(depth):
+        inner = [inner, 0] if level % 2 else {"a": "b", "c": inner}
+    return inner
+
+
+@pytest.mark.parametrize(
+    ("depth", "is_deep"), [(0, False), (1, False), (63, False), (64, True), (65, True), (400, True)]
+)
+def test_values_within_values_are_too_deep_from_a_bound_on_however_little_they_hold(depth: int, is_deep: bool) -> None:
+    assert is_too_deep(_nested(depth)) is is_deep
+    assert is_too_deep([["{" * 500, "[" * 500] * 500, _nested(max(depth - 1, 0))]) is is_deep
 
 
 _LEAF = st.none() | st.booleans() | st.integers() | st.text()
