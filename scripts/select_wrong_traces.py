@@ -15,14 +15,16 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import chain
+from typing import NamedTuple
 
 from omr.answers.equivalence import EquivalenceChecker
 from omr.errors import run_command
 from omr.files.jsonl import Row
-from omr.replies.reply import ReplyIndex
+from omr.replies.reply import Name, Reply, ReplyIndex
 from omr.solutions.judging import by_problem, why_not_right
 from omr.solutions.traces import JUDGED, Trimmer, trace_of
 from omr.stages.flags import add_input, add_places, add_problems, add_solutions, open_stage, stage_parser
@@ -63,6 +65,14 @@ def _hash(row: Row) -> bytes:
     return blake2b(_seat(row).encode(), digest_size=8).digest()
 
 
+class Problem(NamedTuple):
+    """The judged rows of one problem, and those that are wrong in the order in which they are taken."""
+
+    id: str
+    rows: Sequence[Row]
+    wrong: Sequence[Row]
+
+
 @dataclass(frozen=True)
 class Selector:
     """Writes or drops the solutions of one problem after the other."""
@@ -75,12 +85,43 @@ class Selector:
     checker: EquivalenceChecker
     trimmer: Trimmer
 
-    def select(self, problem_id: str, rows: Sequence[Row]) -> None:
-        """Every solution of a problem, in the order of its rows."""
+    def select(self, problems: Iterable[tuple[str, Sequence[Row]]]) -> None:
+        """Every solution of these problems, in the order of their rows."""
+        opened = (self._opened(problem_id, rows) for problem_id, rows in problems)
+        # Those that are taken first are read ahead: seldom is one without reasoning, and then the next is looked up.
+        for problem, replies in self.solutions.ahead(opened, self._first_names):
+            self._write(problem, self._traces(problem, replies))
+
+    def _opened(self, problem_id: str, rows: Sequence[Row]) -> Problem:
         wrong = [row for row in rows if row["judgement"] == "no"]
         has_right = any(row["judgement"] == "yes" for row in rows)
-        traces = self._traces(problem_id, wrong) if has_right and wrong else {}
-        for row in rows:
+        return Problem(problem_id, rows, spread(wrong, self.checker) if has_right and wrong else [])
+
+    def _first_names(self, problem: Problem) -> list[Name]:
+        return [self._name(row) for row in problem.wrong[: self.wanted]]
+
+    def _name(self, row: Row) -> Name:
+        return Name(row["id"], self.prompt_name, row["seed"])
+
+    def _traces(self, problem: Problem, replies: Sequence[Reply | None]) -> dict[str, Row | str]:
+        """By `<problem id>-<seed>`: the traces that are taken, and `empty_reasoning` of those that cannot be."""
+        if not problem.wrong:
+            return {}
+        text = self.problems.text(problem.id)
+        further = (self.solutions.get(*self._name(row)) for row in problem.wrong[len(replies) :])
+        found: dict[str, Row | str] = {}
+        taken = 0
+        for row, reply in zip(problem.wrong, chain(replies, further), strict=True):
+            if taken == self.wanted:
+                break
+            trace = trace_of(row, reply, text, self.trimmer)
+            found[_seat(row)] = trace or "empty_reasoning"
+            taken += trace is not None
+        return found
+
+    def _write(self, problem: Problem, traces: Mapping[str, Row | str]) -> None:
+        has_right = any(row["judgement"] == "yes" for row in problem.rows)
+        for row in problem.rows:
             reason = why_not_right(row) or "right"
             if reason == "wrong":
                 reason = "enough_others" if has_right else "no_right_solution"
@@ -89,20 +130,6 @@ class Selector:
                 self.stage.drop({"id": row["id"], "seed": row["seed"]}, trace)
             else:
                 self.stage.write(trace)
-
-    def _traces(self, problem_id: str, wrong: Sequence[Row]) -> dict[str, Row | str]:
-        """By `<problem id>-<seed>`: the traces that are taken, and `empty_reasoning` of those that cannot be."""
-        problem = self.problems.text(problem_id)
-        found: dict[str, Row | str] = {}
-        taken = 0
-        for row in spread(wrong, self.checker):
-            if taken == self.wanted:
-                break
-            reply = self.solutions.get(problem_id, self.prompt_name, row["seed"])
-            trace = trace_of(row, reply, problem, self.trimmer)
-            found[_seat(row)] = trace or "empty_reasoning"
-            taken += trace is not None
-        return found
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -115,8 +142,7 @@ def main(argv: list[str] | None = None) -> int:
         trimmer = Trimmer(checker)
         problems = ProblemTexts(args.problems)
         selector = Selector(stage, problems, solutions, args.prompt_name, args.wrong_per_problem, checker, trimmer)
-        for problem_id, rows in by_problem(stage.read(args.judged, JUDGED), "id"):
-            selector.select(problem_id, rows)
+        selector.select(by_problem(stage.read(args.judged, JUDGED), "id"))
         stage.note("trimming", dict(sorted(trimmer.cases.items())))
     return 0
 

@@ -64,6 +64,18 @@ def test_one_without_reasoning_is_replaced_by_the_next(tmp_path: Path) -> None:
     assert [row["id"] for row in made.rows] == ["a-1-3"]
 
 
+def test_further_ones_are_taken_in_their_order_where_several_have_no_reasoning(tmp_path: Path) -> None:
+    empty = {"text": "\\boxed{6}"}
+    made = wrong_traces(
+        tmp_path, {"a-1": ["5", *[empty] * 4, "7", "8", "9"], "b-1": ["5", empty, "6", *["5"] * 5]}, wanted=2
+    )
+    of_first = [row["predicted_answer"] for row in made.rows if row["problem_id"] == "a-1"]
+    assert len(of_first) == 2
+    assert set(of_first) < {"7", "8", "9"}
+    assert [row["id"] for row in made.rows if row["problem_id"] == "b-1"] == ["b-1-2"]
+    assert 1 <= made.counts["dropped"]["empty_reasoning"] <= 5
+
+
 def test_reasoning_is_trimmed_after_the_step_of_its_own_last_box(tmp_path: Path) -> None:
     text = "<think>\nTry \\boxed{5}.\n\nNo: \\boxed{6}.\n\nLet me check it.\n</think>\n\nIt is \\boxed{6}."
     made = wrong_traces(tmp_path, {"a-1": ["5", {"text": text}]})

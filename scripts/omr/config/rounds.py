@@ -114,8 +114,13 @@ class Rounds:
         return [] if round_of_seed == "01" else [_ROUND.format(round_of_seed, "plan")]
 
     def rates_asked(self, wildcards: OfSeed) -> list[str]:
-        """Input of generate_solutions: the pass rates that a seed of a first round goes by."""
-        return [] if self.plan(wildcards) else self.rates(wildcards)
+        """Input of generate_solutions: the pass rates that a seed of a first round goes by.
+
+        None where the table gives it to the same problems whatever their rates: then nobody waits for these.
+        """
+        if self.plan(wildcards) or not seed_table(self._recipes[wildcards.recipe]).goes_by_shares(int(wildcards.seed)):
+            return []
+        return self.rates(wildcards)
 
     def part(self, wildcards: OfSeed) -> str:
         """A param of generate_solutions: which rows a job asks, for which seed, and how they run code."""

@@ -50,6 +50,11 @@ class SeedTable:
             "no_rate": _over(self.no_rate, seed),
         }
 
+    def goes_by_shares(self, seed: int) -> bool:
+        """Whether who gets the solution number `seed` depends on pass rates."""
+        given = [_over(numbers, seed) for numbers in (self.no_rate, *(numbers for _, numbers in self.rows))]
+        return any(one != given[0] for one in given)
+
     def number(self, share: float | None, answer_is_known: bool) -> int:
         """Solutions of one problem; `share` is None where no pass rate is known."""
         found = self.no_rate

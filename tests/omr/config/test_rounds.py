@@ -53,7 +53,8 @@ def test_one_number_for_all_needs_no_plan() -> None:
 def test_the_seeds_of_a_first_round_go_by_the_table_and_later_ones_by_their_plan() -> None:
     ours = rounds({"seeds": TABLE, "rounds": [2, 4], "enough": ENOUGH})
     rates = "results/{run}/cot-r1/pass_rates.jsonl"
-    assert [ours.rates_asked(of(seed=seed)) for seed in ("00", "01", "02", "05")] == [[rates], [rates], [], []]
+    # Every problem gets a first solution, whatever its pass rate.
+    assert [ours.rates_asked(of(seed=seed)) for seed in ("00", "01", "02", "05")] == [[], [rates], [], []]
     plan = "results/{run}/{recipe}/rounds/02/plan/shard-{shard}-of-{shards}.jsonl"
     assert [ours.plan(of(seed=seed)) for seed in ("01", "02")] == [[], [plan]]
     first = shlex.split(ours.part(of(seed="01")))
@@ -65,6 +66,34 @@ def test_the_seeds_of_a_first_round_go_by_the_table_and_later_ones_by_their_plan
     assert first_files == "--pass-rates r.jsonl"
     later_files = ours.files(of(seed="02"), SimpleNamespace(plan="p.jsonl", pass_rates=[], **others))
     assert later_files == "--plan p.jsonl"
+
+
+@pytest.mark.parametrize(
+    ("rows", "no_rate", "waiting"),
+    [
+        ([(1.0, 2, 2)], (2, 2), [False, False]),
+        ([(0.5, 4, 2), (1.0, 3, 2)], (2, 2), [False, False, True]),
+        # Who gets it hangs on what every row knows without a rate.
+        ([(0.5, 3, 0), (1.0, 2, 0)], (2, 0), [False, False, True]),
+        ([(0.5, 2, 1), (1.0, 2, 1)], (2, 0), [True, False]),
+        ([(0.5, 1, 1), (1.0, 0, 1)], (1, 1), [True]),
+    ],
+)
+def test_solutions_that_problems_get_whatever_their_rates_wait_for_no_rates(
+    rows: list[tuple[float, int, int]], no_rate: tuple[int, int], waiting: list[bool]
+) -> None:
+    table = [{"to": to, "extracted": extracted, "majority": majority} for to, extracted, majority in rows]
+    numbers = dict(zip(("extracted", "majority"), no_rate, strict=True))
+    ours = rounds({"seeds": {"measure": "cot-r1", "table": table, "no_rate": numbers}, "rounds": None})
+    found = [ours.rates_asked(of(seed=f"{seed:02d}")) for seed in range(len(waiting))]
+    assert found == [["results/{run}/cot-r1/pass_rates.jsonl"] if waits else [] for waits in waiting]
+
+
+def test_the_first_round_of_the_dearest_recipe_waits_for_no_other_recipe() -> None:
+    ours = Rounds(FULL, Recipes(Settings(FULL)))
+    first = SimpleNamespace(run="full", recipe="cot-r1", shard="000", shards="012", seed="00")
+    assert (ours.round_of("cot-r1", "00"), ours.rates_asked(first)) == ("01", [])
+    assert ends_of_rounds(FULL["recipes"]["cot-r1"])[0] == 4
 
 
 def test_a_round_reads_its_solutions_and_what_the_rounds_before_it_left() -> None:
