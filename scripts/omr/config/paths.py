@@ -42,7 +42,7 @@ def _missing_data(settings: Settings) -> Iterator[str]:
 
 def _missing_prompts(recipes: Recipes) -> Iterator[str]:
     there = sorted(path.stem for path in Path("prompts").glob("*.yaml"))
-    for recipe in recipes.to_run:
+    for recipe in recipes.stages_asked:
         settings = recipes[recipe]
         named = {"prompt": settings.get("prompt"), "code_rows.prompt": settings.get("code_rows", {}).get("prompt")}
         for key, prompt in named.items():
@@ -61,7 +61,7 @@ def _missing_models(settings: Settings, recipes: Recipes) -> Iterator[str]:
         f"problems.{stage}": asked for stage, asked in config["problems"].items() if isinstance(asked, dict)
     }
     sections["decontaminate.check_contamination"] = config["decontaminate"]["check_contamination"]
-    sections |= {f"recipes.{recipe}": recipes[recipe] for recipe in recipes.to_run}
+    sections |= {f"recipes.{recipe}": recipes[recipe] for recipe in recipes.stages_asked}
     for place, section in sections.items():
         named += _models_of(place, section)
     for key, model in named:

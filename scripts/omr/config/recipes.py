@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import orjson
 
 from omr.config.preparation import conda_env, served_manifest
-from omr.config.seeds import ends_of_rounds, fault_of_seeds, most_seeds
+from omr.config.seeds import ends_of_rounds, fault_of_seeds, measure_of, most_seeds
 from omr.config.settings import DOWNLOADS, Settings, flags, model_flags, shard_names
 from omr.errors import UserError
 from omr.models.model import ModelSpec, model_spec
@@ -57,6 +57,10 @@ class InRecipe(Protocol):
     parts: str
 
 
+#: The model stages of a recipe that pass rates come from.
+_RATED = ("generate_solutions", "match_answers", "judge_answers")
+
+
 class OfRecipe(Protocol):
     """The wildcards of rules that make one file per recipe."""
 
@@ -90,6 +94,33 @@ class Recipes:
     def to_run(self) -> list[str]:
         """The recipes that a run makes if no target is named, without those that are left out."""
         return [name for name in self._config["recipes_to_run"] if self.no_sandbox is None or not self.runs_code(name)]
+
+    @cached_property
+    def stages_asked(self) -> dict[str, tuple[str, ...]]:
+        """The recipes whose models a run of everything asks, each with its model stages.
+
+        Those that it makes, and those that they, or products, take candidates or pass rates from.
+        """
+        found: dict[str, tuple[str, ...]] = {}
+        for name in self.to_run:
+            self._add_asked(name, self.model_stages(name), found)
+        measures = self._config["difficulty"]["from"] or []
+        for name in [measures] if isinstance(measures, str) else measures:
+            self._add_asked(name, _RATED, found)
+        return found
+
+    def _add_asked(self, name: str, stages: tuple[str, ...], found: dict[str, tuple[str, ...]]) -> None:
+        if set(stages) <= set(found.get(name, ())):
+            return
+        is_new = name not in found
+        found[name] = stages
+        if self.is_selection(name):
+            for source in self[name]["candidates"]["from"]:
+                self._add_asked(source, self.model_stages(source), found)
+        elif (measure := measure_of(self[name])) is not None:
+            self._add_asked(measure, _RATED, found)
+        if is_new:
+            found[name] = found.pop(name)  # behind what it needs
 
     @cached_property
     def no_sandbox(self) -> str | None:
@@ -240,9 +271,9 @@ class Recipes:
 
     @property
     def manifests(self) -> list[str]:
-        """The manifests of all models that the recipes of a run ask, each once."""
-        stages = [(name, stage) for name in self.to_run for stage in self.model_stages(name)]
-        found = (path for pair in stages for path in served_manifest(self._config, self.model(*pair)))
+        """The manifests of all models that a run's recipes ask, each once."""
+        pairs = [(name, stage) for name, stages in self.stages_asked.items() for stage in stages]
+        found = (path for pair in pairs for path in served_manifest(self._config, self.model(*pair)))
         return list(dict.fromkeys(found))
 
     def all_solutions(self, run: str) -> list[str]:
@@ -255,11 +286,11 @@ class Recipes:
         ]
 
     def all_replies(self, run: str) -> list[str]:
-        """Every file of raw replies of the recipes that a run makes: asked for by name, a deleted one is made again."""
+        """Every file of raw replies of a run's recipes: asked for by name, a deleted one is made again."""
         return [
             f"results/{run}/{name}/{folder}/{shard}.jsonl"
-            for name in self.to_run
-            for stage in self.model_stages(name)
+            for name, stages in self.stages_asked.items()
+            for stage in stages
             for folder in self.reply_folders(name, stage)
             for shard in self.shards(name)
         ]

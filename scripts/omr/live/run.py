@@ -181,8 +181,8 @@ class Watched:
         for stage in (stage for stage in PROBLEM_STAGES if stage in asking):
             spec = settings.model(stage)
             yield _stage(stage, None, spec), self._counts.shard_files(stage, None)
-        for recipe in self._recipes.to_run:
-            for stage in self._recipes.model_stages(recipe):
+        for recipe, stages in self._recipes.stages_asked.items():
+            for stage in stages:
                 yield _stage(stage, recipe, self._recipes.model(recipe, stage)), self._counts.shard_files(stage, recipe)
 
     def _usd(self, stages: list[StageProgress]) -> float | None:

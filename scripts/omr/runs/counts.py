@@ -188,7 +188,7 @@ class RunCounts:
         """What was done for all model stages of the run, as far as they have run."""
         asked: list[tuple[str, str | None]] = [(stage, None) for stage in PROBLEM_STAGES]
         recipes = self._recipes
-        asked += [(stage, recipe) for recipe in recipes.to_run for stage in recipes.model_stages(recipe)]
+        asked += [(stage, recipe) for recipe, stages in recipes.stages_asked.items() for stage in stages]
         return [use for stage, recipe in asked if (use := self.model_use(stage, recipe)) is not None]
 
     def shard_files(self, stage: str, recipe: str | None) -> Sequence[tuple[Path, Path]]:

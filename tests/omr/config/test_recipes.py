@@ -54,6 +54,39 @@ def test_the_shipped_recipes_are_those_of_the_paper() -> None:
     assert ours.model("genselect-qwq", "generate_selection_summaries").path == "Qwen/Qwen2.5-32B-Instruct"
 
 
+RATED = ("generate_solutions", "match_answers", "judge_answers")
+
+
+def asked(to_run: list[str], difficulty: Any = None, **changes: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The model stages of a run of these recipes of the full config, some of them changed."""
+    config = copy.deepcopy(FULL) | {"recipes_to_run": to_run}
+    config["difficulty"] = {"from": difficulty, "pass_rate_72b_tir": None}
+    for name, change in changes.items():
+        name = name.replace("_", "-")
+        config["recipes"][name] = config["recipes"].get(name, config["recipes"]["cot-qwq"]) | change
+    return Recipes(Settings(config)).stages_asked
+
+
+def test_a_run_asks_for_what_its_recipes_take_candidates_and_pass_rates_from() -> None:
+    ours = recipes()
+    qwq, r1 = ours.model_stages("cot-qwq"), ours.model_stages("cot-r1")
+    compared = ours.model_stages("genselect-qwq")
+    assert asked(["cot-qwq"]) == {"cot-qwq": qwq}
+    # cot-r1 goes by the pass rates of cot-qwq, which need no summaries; comparisons take those.
+    assert list(asked(["cot-r1"]).items()) == [("cot-qwq", RATED), ("cot-r1", r1)]
+    found = asked(
+        ["genselect-qwq"], genselect_qwq=dict(FULL["recipes"]["genselect-qwq"], candidates={"from": ["cot-qwq"]})
+    )
+    assert list(found.items()) == [("cot-qwq", qwq), ("genselect-qwq", compared)]
+    # Whatever the order, each once, as much of it as anything needs, and behind what it needs.
+    assert list(asked(["cot-r1", "cot-qwq"], difficulty="cot-qwq").items()) == [("cot-qwq", qwq), ("cot-r1", r1)]
+    assert list(asked(["cot-qwq"], difficulty=["cot-r1"]).items()) == [("cot-qwq", qwq), ("cot-r1", RATED)]
+    assert list(asked([], difficulty="cot-r1").items()) == [("cot-qwq", RATED), ("cot-r1", RATED)]
+    chain = asked(["last"], last={"seeds": dict(FULL["recipes"]["cot-r1"]["seeds"], measure="cot-r1")})
+    assert list(chain) == ["cot-qwq", "cot-r1", "last"]
+    assert asked([]) == {}
+
+
 def test_only_recipes_that_ask_for_it_summarize_wrong_solutions() -> None:
     ours = recipes()
     assert (ours.wrong_per_problem("cot-qwq"), ours.wrong_per_problem("cot-r1")) == (15, 0)
