@@ -257,9 +257,11 @@ def fill_store(args: argparse.Namespace, plan: RequestPlan, job: Job, log: Log) 
 
 
 def look_at(progress: Progress, spec: ModelSpec, store: ReplyStore) -> JobProgress:
-    """What watchers are told of this job."""
-    of_job = {"model": spec.name, "held_s": round(store.held.seconds, 3), "gpus": spec.gpus * spec.nodes}
-    known: dict[str, Any] = of_job | store.usage.tokens()
+    """What watchers are told of this job: tokens and time are all that was spent."""
+    before = store.held.superseded
+    held_s = round(store.held.seconds + before["held_s"], 3)
+    tokens = {kind: number + before[kind] for kind, number in store.usage.tokens().items()}
+    known: dict[str, Any] = {"model": spec.name, "held_s": held_s, "gpus": spec.gpus * spec.nodes} | tokens
     return replace(progress.look(), **known)
 
 
@@ -318,6 +320,8 @@ def write_counts(
     if planning.neutralised:
         counts["neutralised"] = planning.neutralised
     counts["bytes_read"] = {"rows": planning.bytes_read, "replies": store.bytes_read}
+    if +held.superseded:
+        counts["superseded"] = held.superseded
     if held.starts:
         counts |= {"starts": held.starts, "start_s": round(held.start_s, 3)}
     if held.full_load.seconds:

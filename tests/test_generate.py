@@ -197,6 +197,15 @@ def test_a_changed_prompt_is_asked_anew_and_old_replies_are_not_mixed_in(tmp_pat
     assert job.run()[0] == 0
     assert not keys & {reply["key"] for reply in job.replies()}
     assert len(job.replies()) == 6
+    # What was paid for the old ones stays paid.
+    counts = orjson.loads((tmp_path / "counts.json").read_bytes())
+    assert counts["superseded"]["completion_tokens"] == counts["completion_tokens"] > 0
+    assert counts["superseded"]["prompt_tokens"] > 0
+    assert counts["superseded"]["held_s"] > 0
+    job.write_prompt("Do solve {{ problem }}")
+    assert job.run()[0] == 0
+    again = orjson.loads((tmp_path / "counts.json").read_bytes())
+    assert again["superseded"]["completion_tokens"] == 2 * counts["completion_tokens"]
 
 
 def test_the_counts_tell_the_time_of_all_tries_for_the_same_requests(tmp_path: Path, server: RunningServer) -> None:

@@ -75,14 +75,18 @@ class StageProgress:
 
     def add_done(self, counts: Mapping[str, Any]) -> None:
         self.shards["done"] += 1
-        self._add_tokens(counts)
+        # What was spent is told here, for replies that are no longer wanted too.
+        before = counts.get("superseded")
+        before = before if isinstance(before, dict) else {}
+        for spent in (counts, before):
+            self._add_tokens(spent)
         failed = counts.get("failed")
         kinds = failed if isinstance(failed, dict) else {}
         self.failed.update({plain_text(str(kind), 60): whole(kinds, kind) for kind in list(kinds)[:40]})
         requests = whole(counts, "requests")
         self.total += requests
         self.done += requests
-        self.gpu_s += number(counts, "wall_s") * number(counts, "gpus")
+        self.gpu_s += (number(counts, "wall_s") + number(before, "held_s")) * number(counts, "gpus")
 
     def add_open(self, path: Path, state: str, found: JobProgress, silent_s: float) -> None:
         """A shard that a job has begun: what it says, and whether it is still there."""

@@ -172,7 +172,7 @@ class ReplyStore:
 
     def _compact(self, wanted: Sequence[int]) -> None:
         """Rewrite the journal without the replies that nobody asks for any more."""
-        keys, usage = set(wanted), Usage()
+        keys, usage, others = set(wanted), Usage(), Usage()
         temporary = self.scratch("journal")
         left_out = 0
         with temporary.open("wb", buffering=1 << 20) as handle:
@@ -182,12 +182,15 @@ class ReplyStore:
                     usage.add(reply)
                 else:
                     left_out += 1
+                    others.add(reply)
             handle.flush()
             os.fsync(handle.fileno())
         os.replace(temporary, self.journal)
         self._file.close()
         self._file = AppendedFile(self.journal)
         self._keys, self.usage = keys, usage
+        self.held.superseded.update(others.tokens())
+        self.held.write()
         self._say(f"{self.journal}: left out {left_out} replies to requests that are no longer made")
 
     def scratch(self, kind: str) -> Path:

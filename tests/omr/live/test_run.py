@@ -87,6 +87,16 @@ def test_hours_and_money_are_those_of_all_tries_on_all_gpus(folder: Path) -> Non
     assert run.gpus == 2  # of these, so many are held now
 
 
+def test_what_replies_cost_that_are_no_longer_wanted_is_spent_too(folder: Path) -> None:
+    finish(folder, 0, superseded={"held_s": 5400.0, "prompt_tokens": 100, "completion_tokens": 10, "without_usage": 0})
+    run = look(folder)
+    assert run.gpu_hours == pytest.approx(1 + 3)
+    assert run.usd == pytest.approx(4 * 3.0)
+    assert first(run).completion_tokens == 210
+    finish(folder, 1, superseded=["odd"])
+    assert look(folder).gpu_hours == pytest.approx(1 + 3 + 1)
+
+
 def test_money_is_unknown_where_a_price_is(tmp_path: Path) -> None:
     folder = begin_run(tmp_path / "small")
     config = yaml.safe_load((folder / "config.yaml").read_text())

@@ -24,7 +24,11 @@ def test_the_times_of_all_tries_add_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [None, b"", b"{", b"[]", b'{"held": 1}', b'{"held_s": "long"}', b'{"held_s": null}']
+    "content",
+    [
+        *(None, b"", b"{", b"[]", b'{"held": 1}', b'{"held_s": "long"}', b'{"held_s": null}'),
+        *(b'{"held_s": 0, "superseded": 3}', b'{"held_s": 0, "superseded": {"held_s": "x"}}'),
+    ],
 )
 def test_without_a_readable_file_there_were_no_earlier_tries(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
@@ -32,6 +36,7 @@ def test_without_a_readable_file_there_were_no_earlier_tries(tmp_path: Path, con
     held = HeldTime(tmp_path / "held")
     held.read()
     assert 0 <= held.seconds < 60
+    assert not +held.superseded
 
 
 def test_what_servers_did_adds_up_over_all_tries(tmp_path: Path) -> None:
@@ -74,3 +79,16 @@ def test_time_for_something_else_is_forgotten(tmp_path: Path) -> None:
     held.read()
     held.forget()
     assert held.seconds < 60
+
+
+def test_what_was_for_other_requests_is_kept_apart_and_never_lost(tmp_path: Path) -> None:
+    (tmp_path / "held").write_text('{"held_s": 100.5}')
+    for number in (1, 2):
+        held = HeldTime(tmp_path / "held")
+        held.read()
+        held.forget()
+        held.superseded.update({"prompt_tokens": 10, "completion_tokens": 7})
+        assert held.seconds < 60
+        held.write()
+        assert 100.5 <= held.superseded["held_s"] < 200
+        assert held.superseded["completion_tokens"] == 7 * number

@@ -240,6 +240,20 @@ def test_replies_to_other_requests_are_left_out_of_the_output(tmp_path: Path) ->
     assert output.samefile(tmp_path / "x.jsonl.journal")
 
 
+def test_tokens_of_replies_that_nobody_asks_for_any_more_stay_spent(tmp_path: Path) -> None:
+    output = tmp_path / "x.jsonl"
+    for first in (0, 10, 20):
+        with ReplyStore(output) as store:
+            for number in range(first, first + 3):
+                store.append(reply(number, tokens=5))
+            store.publish(range(first, first + 3))
+            assert store.usage.tokens()["completion_tokens"] == 15
+            assert store.held.superseded["completion_tokens"] == 15 * first // 10
+            assert store.held.superseded["prompt_tokens"] == 3 * first // 10
+    with ReplyStore(output) as store:
+        assert store.held.superseded["completion_tokens"] == 30
+
+
 def test_a_changed_journal_never_changes_a_published_output(tmp_path: Path) -> None:
     output = tmp_path / "x.jsonl"
     with ReplyStore(output) as store:
