@@ -3,8 +3,9 @@
 `python benchmarks/rounds.py` works out what config/config.yaml (and overlays given with `--configfile`) asks for, and
 what other ways of asking would give, for each recipe that a run makes. Problems differ in how often they are solved: a
 beta distribution with the published share of right solutions (3.2 of 5.2 million) as its mean. Its concentration is not
-published; the last lines show what it does to the result. Speeds and starts of servers are those that
-benchmarks/utilisation.py assumes: what counts are the ratios between rows, not the hours.
+published; the last lines show what it does to the result. Rows are right solutions: what later stages drop, of those
+with code most, is not taken off. Speeds and starts of servers are those that benchmarks/utilisation.py assumes: what
+counts are the ratios between rows, not the hours.
 
 Nothing is drawn: expectations are exact under the model of omr/runs/solve_rates.py, whose docstring says what it leaves
 out. The exit status is 1 if config's own way costs more GPU-hours per row kept than 32 solutions of every problem do.

@@ -6,15 +6,17 @@ with `--configfile`) and profiles/slurm. How fast servers are is assumed (`ASSUM
 show what each assumption does to the result, slow nodes and preemption too, what the defaults reach over the speeds and
 starts that a site may find (`PLAUSIBLE`) and which shards and time limit do where that is too little, and a job of each
 other stage. The exit status is 1 if the defaults of config stay under `--target` as assumed, or nothing reaches it in
-one of these cases; if they need more tries than the profile grants, or let requests time out.
+one of these cases; if they need more tries than the profile grants, or let requests time out. It is 2 if a recipe asks
+a model of which nothing is assumed.
 
 Utilisation = (tokens of stored replies / tokens a second of a full server) / (time that GPUs were held). Losses:
 starts (loading the model, stopping), few (too few requests in flight), tail (the last requests of a job run alone),
 abandoned (tokens of replies that a time limit or a preemption cut off), slow nodes. Idle at the end: of all servers'
 time from the first job to the last, the share in which a node has no job any more; nobody pays for it where a job that
 ends gives its nodes back. Prompts are read many tokens at once: in the table of all stages a token of them counts a
-tenth (of solutions they are 0.3%). Preemption inside the server, failures, and waiting in the cluster's queue are left
-out. A job that its time limit stops is asked on in its next try, which goes to the end of the queue.
+tenth (of solutions they are 0.3%, of those with code 3%, most of which the server still knows). A solution with code
+counts as one request, as if its code took no time. Preemption inside the server, failures, and waiting in the cluster's
+queue are left out. A job that its time limit stops is asked on in its next try, which goes to the end of the queue.
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ from omr.config.files import read_config, read_yaml  # noqa: E402
 from omr.config.recipes import Recipes  # noqa: E402
 from omr.config.seeds import most_seeds  # noqa: E402
 from omr.config.settings import Settings  # noqa: E402
+from omr.errors import UserError, run_command  # noqa: E402
 from omr.models.resources import WARNING_S  # noqa: E402
 from omr.runs.costs import PROMPT_TOKEN_WEIGHT  # noqa: E402
 from omr.runs.counts import RunCounts  # noqa: E402
@@ -87,16 +90,20 @@ class Assumed:
 
 
 #: Assumed for 8 and 2 x 8 GPUs of the kind H100. Caches: QwQ leaves half a terabyte, at 0.26 MB a token; R1's weights
-#: leave 25 GB on each GPU, which all hold the same cache, at 70 KB a token.
+#: leave 25 GB on each GPU, which all hold the same cache, at 70 KB a token. OpenMath-Nemotron-14B is dense, with less
+#: than half of QwQ's weights, on as many GPUs: it should be faster, but is taken to be no faster, because the turns of
+#: its code cost a server what nobody has measured yet. It leaves half a terabyte, too, at 0.2 MB a token.
 ASSUMED = {
     "qwq-32b": Assumed(8000, 80, cache_tokens=1_900_000),
     "qwen2.5-32b-instruct": Assumed(8000, 80, cache_tokens=1_900_000),
     "deepseek-r1": Assumed(1500, 40, cache_tokens=350_000),
+    "openmath-nemotron-14b": Assumed(8000, 80, cache_tokens=2_500_000),
 }
 #: What a site may find instead: tokens a second, and minutes to start.
 PLAUSIBLE = {
     "qwq-32b": ((4000, 8000, 20_000), (5, 10, 20)),
     "deepseek-r1": ((750, 1500, 3000), (30, 45, 60)),
+    "openmath-nemotron-14b": ((4000, 8000, 20_000), (5, 10, 20)),
 }
 NOTHING_DOES = "No cell of these tables does: load faster, or use faster servers."
 GRADUAL = "speed falls with every request"
@@ -219,17 +226,35 @@ class Simulation:
         return self.run(self.plan.shards, self.plan.concurrency, self.plan.runtime_min)
 
 
+def refuse_unassumed(recipes: Recipes) -> None:
+    """Raises UserError if a recipe that a run makes asks a model with GPUs of which nothing is assumed: its part of the
+    run would silently be left out."""
+    for name in recipes.to_run:
+        for stage in recipes.model_stages(name):
+            model = recipes.model(name, stage)
+            known = ASSUMED if stage != "generate_solutions" else ASSUMED.keys() & PLAUSIBLE.keys()
+            if model.gpus and model.name not in known:
+                raise UserError(
+                    f"the recipe {name} asks {model.name} for its {stage}, and no speed of that model is assumed",
+                    remedy="add it to ASSUMED and PLAUSIBLE of benchmarks/utilisation.py, or leave the recipe out",
+                )
+
+
 def plans(args: argparse.Namespace) -> list[Plan]:
-    """The recipes that a run makes, from config; the size of the input is the published one unless it is given."""
+    """The recipes that a run makes, from config; the size of the input is the published one unless it is given.
+
+    Raises UserError if one of them asks a model of which nothing is assumed.
+    """
     config = read_config([*CONFIG, *args.configfile])
     recipes = Recipes(Settings(config))
+    refuse_unassumed(recipes)
     size = THREADS.value * math.prod(RATIOS[name].value for name in ("problems", "merged", "clean"))
     tries = read_yaml(ROOT / "profiles" / "slurm" / "config.yaml")["retries"] + 1
     found = []
     rates = Population.beta(RATIOS["right"].value, CONCENTRATION.value, KNOWN_SHARE.value)
     for name in recipes.solving:
         recipe, model = recipes[name], recipes.model(name, "generate_solutions")
-        if model.name not in PLAUSIBLE:
+        if not model.gpus:
             continue
         found.append(
             Plan(
@@ -355,8 +380,8 @@ def advised(plan: Plan, assumed: Assumed) -> Plan:
     work_h = plan.problems * asked * assumed.mean_tokens / assumed.tokens_per_second / 3600
     shards = plan.shards * jobs_worth(work_h, assumed.start_min) // (plan.shards * plan.seeds)
     shards = min(plan.shards, max(1, shards))
-    job_h = work_h / (shards * plan.seeds)
-    limit_h = limit_worth(job_h, assumed.start_min, plan.runtime_min / 60)
+    longest_h = work_h * max(plan.asked, default=1.0) / asked / shards
+    limit_h = limit_worth(longest_h, assumed.start_min, plan.runtime_min / 60)
     return replace(plan, shards=shards, runtime_min=math.ceil(limit_h * 60))
 
 
@@ -388,7 +413,8 @@ def print_stages(args: argparse.Namespace, assumed: dict[str, Assumed]) -> None:
         if stage.model not in assumed or stage.requests < stage.jobs:
             continue
         of_model, spec = assumed[stage.model], settings.model_named(stage.model)
-        mean = (stage.completion_tokens + PROMPT_TOKEN_WEIGHT * stage.prompt_tokens) / stage.requests
+        prompts = stage.prompt_tokens * (1 - (stage.code.reused if stage.code is not None else 0.0))
+        mean = (stage.completion_tokens + PROMPT_TOKEN_WEIGHT * prompts) / stage.requests
         lengths = draw_lengths(stage.requests // stage.jobs, mean, of_model.spread, math.ceil(8 * mean))
         limit = Limit(spec.runtime_min * 60 - WARNING_S, Drain.grace_s)
         job = run_job(lengths, server_of(of_model, lengths), spec.concurrency, limit)
@@ -498,4 +524,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

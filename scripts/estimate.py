@@ -22,13 +22,23 @@ from omr.config.settings import Settings
 from omr.errors import UserError, run_command
 from omr.files.jsonl import AtomicFile
 from omr.runs.counts import RunCounts
-from omr.runs.estimation import Estimate, StageEstimate, estimate, long_jobs, over_budget
+from omr.runs.estimation import Estimate, StageEstimate, estimate, over_budget
 from omr.runs.input_size import threads_at_hand
-from omr.runs.job_length import MOST_LOST, ModelStarts, Suggestion, short_jobs, starts_of_models, suggested
+from omr.runs.job_length import (
+    MOST_LOST,
+    TRIES,
+    LongJob,
+    ModelStarts,
+    Suggestion,
+    long_jobs,
+    short_jobs,
+    starts_of_models,
+    suggested,
+)
 
 _HEAD = (
     *("stage", "model", "requests", "prompt tokens", "completion tokens", "disk", "GPU-hours", "USD"),
-    *("jobs", "hours a job", "from"),
+    *("jobs", "h per job, longest", "from"),
 )
 
 
@@ -101,7 +111,7 @@ def _row(stage: StageEstimate) -> tuple[str, ...]:
         amount(stage.gpu_hours),
         amount(stage.usd),
         f"{stage.jobs:,}",
-        "" if stage.hours_per_job is None else f"{stage.hours_per_job:,.1f}",
+        "" if stage.longest_job_hours is None else f"{stage.longest_job_hours:,.1f}",
         stage.basis + done,
     )
 
@@ -151,12 +161,7 @@ def _notes(found: Estimate, suggestion: Suggestion) -> Iterator[str]:
     yield from _start_notes(found)
     yield from _suggested(suggestion)
     yield from _code_notes(found)
-    for stage in long_jobs(found):
-        yield (
-            f"Long: a job of {_name(stage)} takes about {stage.hours_per_job:,.1f} h, its time limit is "
-            f"{stage.hours_allowed:,.1f} h: {stage.tries} tries, which `retries` of the profile must allow; more "
-            f"shards, or a longer `runtime_min` of {stage.model}, save starts."
-        )
+    yield from map(_long, long_jobs(found.stages))
     yield ""
     yield "Assumed:"
     for note in found.assumptions:
@@ -201,7 +206,7 @@ def _start_notes(found: Estimate) -> Iterator[str]:
     for short in short_jobs(found.stages):
         fewer = f"{short.jobs:,} instead of {short.stage.jobs:,} jobs would do (`shards`, `parts`)"
         do = fewer if short.jobs < short.stage.jobs else "a longer `runtime_min` saves some"
-        works = f"works {short.stage.hours_per_job:,.1f} h a job and loses {short.lost:.0%} to starts"
+        works = f"works {short.stage.hours_per_job:,.1f} h a job on average and loses {short.lost:.0%} to starts"
         yield f"  {_name(short.stage)} {works}: {do}."
     for model in dict.fromkeys(stage.model for stage in to_come if stage.start_hours is None):
         yield f"Starts of {model} are not counted: config lacks its start_min."
@@ -227,6 +232,34 @@ def _job_length(one: ModelStarts) -> str:
     return (
         f"{told}, but `runtime_min` of {one.allowed_h * 60:,.0f} makes that {one.least_lost:.1%} at least: "
         f"{math.ceil(one.limit_h * 60):,} would do, or a faster start (`prepare: sharded_state`, profiles/README.md)."
+    )
+
+
+def _long(one: LongJob) -> str:
+    """How many tries the longest job of a stage takes, whether profiles/slurm grants them, and what would do if not."""
+    stage, tries = one.stage, one.stage.tries
+    told = (
+        f"Long: the longest job of {_name(stage)} works about {one.longest_h:,.1f} h, its time limit is "
+        f"{one.allowed_h:,.1f} h"
+    )
+    if tries is None:
+        return (
+            f"{told}, which a start of {stage.start_min:.3g} min uses up: it would fail for good; set "
+            f"`runtime_min: {one.limit_min}` of {stage.model}."
+        )
+    granted = f"`retries: {TRIES - 1}` of profiles/slurm"
+    if tries < TRIES:
+        longer = f"; `runtime_min: {one.limit_min}` of {stage.model} saves starts"
+        return (
+            f"{told}: {tries} tries, and one more for a failed one, which `retries` of the profile must allow "
+            f"({granted} does){longer if one.limit_min > one.allowed_h * 60 else ''}."
+        )
+    fault = (
+        "all that {} allows, so none may fail" if tries == TRIES else "but {} does not allow them: it fails for good"
+    )
+    return (
+        f"{told}: {tries} tries, {fault.format(granted)}. Set `retries: {tries}` in the profile, or "
+        f"`runtime_min: {one.limit_min}` of {stage.model}: both leave room for a failed try."
     )
 
 

@@ -12,6 +12,7 @@ import run_files
 import yaml
 from code_run_files import code_config, write_code_run
 from estimate import main, size
+from estimated_runs import estimated, raw_threads, stage
 from omr.errors import UserError
 from omr.models.model import ModelSpec
 from omr.runs.costs import PROMPT_TOKEN_WEIGHT, gpu_hours, missing_prices, usd
@@ -23,26 +24,6 @@ GPUS = ModelSpec("m", "p", "vllm", gpus=8, nodes=2, tokens_per_second=1000.0, us
 HOSTED = ModelSpec(
     "m", "p", "endpoint", usd_per_million_prompt_tokens=1.0, usd_per_million_completion_tokens=4.0, base_url="http://x"
 )
-
-
-def raw_threads(folder: Path, number: int) -> dict[str, Any]:
-    """Raw data in config: a file of so many threads."""
-    path = folder / "threads.jsonl"
-    run_files.write_rows(path, *({"original_question": "q" * 300, "original_answers": []} for _ in range(number)))
-    return run_files.config()["raw_data"] | {"path": str(path)}
-
-
-def estimated(run: Path, *more: str, **changes: Any) -> dict[str, Any]:
-    """The estimate as JSON."""
-    config = run_files.write_config(run, **changes)
-    out = run.parent / "estimate.json"
-    assert main(["--run", str(run), "--config", str(config), "--json", str(out), *more]) == 0
-    result: dict[str, Any] = json.loads(out.read_text())
-    return result
-
-
-def stage(estimate: dict[str, Any], name: str) -> dict[str, Any]:
-    return next(entry for entry in estimate["stages"] if entry["stage"] == name)
 
 
 def test_gpu_hours_follow_from_tokens_per_second_and_count_all_gpus() -> None:
@@ -246,11 +227,11 @@ def test_starts_of_servers_are_counted_for_every_try(tmp_path: Path, capsys: pyt
     without = stage(long_running(tmp_path), "generate_solutions")
     assert without["start_hours"] is None
     assert "Starts of solver are not counted: config lacks its start_min." in capsys.readouterr().out
-    # Two jobs of 1.1 h each, in two tries of an hour.
+    # Two jobs of 1.1 h each, in three tries of an hour, of which half is the start.
     found = stage(long_running(tmp_path, start_min=30, runtime_min=60), "generate_solutions")
-    assert found["start_hours"] == 2 * 2 * 0.5 * 16
-    assert found["gpu_hours"] == pytest.approx(without["gpu_hours"] + 32)
-    assert "2 tries, which `retries` of the profile must allow" in capsys.readouterr().out
+    assert found["start_hours"] == 2 * 3 * 0.5 * 16
+    assert found["gpu_hours"] == pytest.approx(without["gpu_hours"] + 48)
+    assert "3 tries, and one more for a failed one, which `retries` of the profile must" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("gpus", "minutes"), [(16, 12.0), (8, 30.0)])
@@ -271,7 +252,9 @@ def test_jobs_that_are_too_short_for_their_starts_are_told_with_how_many_would_d
     long_running(tmp_path, start_min=30, runtime_min=60)
     said = capsys.readouterr().out
     assert "a job that works 16.2 h for each start loses 3% to it, but `runtime_min` of 60 makes that 50.0%" in said
-    assert "generate_solutions works 1.1 h a job and loses 47% to starts: 1 instead of 2 jobs would do" in said
+    assert (
+        "generate_solutions works 1.1 h a job on average and loses 57% to starts: 1 instead of 2 jobs would do" in said
+    )
     assert "judge_answers works" not in said  # one job it is already
 
 
@@ -309,7 +292,7 @@ def test_jobs_that_outlast_their_time_limit_are_told(
 ) -> None:
     long_running(tmp_path, runtime_min=runtime_min)
     said = capsys.readouterr().out
-    assert ("takes about 1.1 h, its time limit is 1.0 h" in said) == told
+    assert ("works about 1.1 h, its time limit is 1.0 h: 2 tries, and one more for a failed one" in said) == told
 
 
 def test_switching_off_converted_proofs_asks_less(tmp_path: Path) -> None:

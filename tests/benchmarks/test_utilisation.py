@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import math
 import sys
 from itertools import product
@@ -262,7 +263,7 @@ def test_the_defaults_are_those_of_config() -> None:
     config = utilisation.read_config(utilisation.CONFIG)
     args = utilisation.argparse.Namespace(problems=None, servers=32, samples=1, configfile=[])
     plans = {plan.recipe: plan for plan in utilisation.plans(args)}
-    assert list(plans) == [name for name in config["recipes_to_run"] if config["recipes"][name]["mode"] == "cot"]
+    assert list(plans) == [name for name in config["recipes_to_run"] if config["recipes"][name]["mode"] != "genselect"]
     for name, found in plans.items():
         recipe = config["recipes"][name]
         assert (found.shards, found.seeds, found.max_tokens) == (
@@ -272,9 +273,27 @@ def test_the_defaults_are_those_of_config() -> None:
         )
         assert found.concurrency == config["models"][found.model]["concurrency"]
         assert found.problems == 540_000
-        # Later seeds are asked of fewer problems: those that have not enough yet.
+        # With rounds, later seeds are asked of fewer problems: those that have not enough yet.
         assert list(found.asked) == sorted(found.asked, reverse=True)
-        assert 0 < found.asked[-1] < found.asked[0] <= 1
+        assert (0 < found.asked[-1] < found.asked[0] <= 1) == ("rounds" in recipe)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"tir-openmath": {"model": "limo"}}, "the recipe tir-openmath asks limo for its generate_solutions"),
+        ({"cot-r1": {"judge": {"model": "limo"}}}, "the recipe cot-r1 asks limo for its match_answers"),
+        # It labels, but what it does elsewhere is not known for solutions.
+        ({"cot-qwq": {"model": "qwen2.5-32b-instruct"}}, "asks qwen2.5-32b-instruct for its generate_solutions"),
+    ],
+)
+def test_a_recipe_whose_models_have_no_assumed_speed_is_refused_and_not_left_out(
+    tmp_path: Path, changes: dict[str, Any], told: str
+) -> None:
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text(json.dumps({"recipes": changes}))
+    with pytest.raises(utilisation.UserError, match=f"{told}.*no speed of that model is assumed"):
+        utilisation.main([*SMALL, "--configfile", str(overlay)])
 
 
 @pytest.mark.parametrize(("target", "status"), [("0.01", 0), ("0.999", 1)])
@@ -307,7 +326,7 @@ def test_the_advice_names_a_change_that_reaches_the_target() -> None:
     )
 
 
-@pytest.mark.parametrize("recipe", ["cot-qwq", "cot-r1"])
+@pytest.mark.parametrize("recipe", ["cot-qwq", "cot-r1", "tir-openmath"])
 def test_what_estimate_advises_reaches_the_target_at_the_corners_of_what_is_plausible(recipe: str) -> None:
     args = utilisation.argparse.Namespace(problems=None, servers=32, samples=1, configfile=[])
     (plan,) = [found for found in utilisation.plans(args) if found.recipe == recipe]

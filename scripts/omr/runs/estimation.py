@@ -6,7 +6,6 @@ stage has run (in this run, or in another one that is given as an example), else
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ from omr.models.model import ModelSpec
 from omr.runs.code_work import CodeWork, code_work
 from omr.runs.costs import gpu_hours, missing_prices, start_hours, usd
 from omr.runs.counts import ModelUse, RunCounts
+from omr.runs.job_work import folder_shares, job_work
 from omr.runs.published_ratios import BYTES_PER_TOKEN, REPLY_BYTES, ROW_BYTES, TOKENS_SOURCES
 from omr.runs.ratios import Ratios, Threads
 from omr.runs.yields import RecipeYield, recipe_yield
@@ -60,9 +60,10 @@ class StageEstimate:
     basis: str  # `counted` (all of it has run), `seen`, `assumed`
     done_requests: int
     jobs: int
-    tries: int  # how often a job must be started to do its work; 1 where the work is unknown
+    tries: int | None  # how often the longest job must be started; 1 where the work is unknown, None: no number will do
     start_hours: float | None  # of `gpu_hours`, for starts; None where config does not say, and of what was counted
-    hours_per_job: float | None  # of work, without the server's start; None where config does not say how fast it is
+    hours_per_job: float | None  # of work, without the server's start, on average; None where its speed is unknown
+    longest_job_hours: float | None  # the same of the longest job: rounds ask later seeds of fewer problems
     hours_allowed: float | None  # the time limit of a job; None where no server is started
     start_min: float | None = None  # minutes of one start, seen or as config says
     code: CodeWork | None = None  # of one solution, where solutions run code
@@ -229,7 +230,7 @@ def estimate(threads: Threads, settings: Settings, recipes: Recipes, runs: Seque
             counted.add(name)
         rows[name] = round(rows_of_recipe)
         of_recipe = [
-            stage_estimate(_of_recipe(stage, name, recipes, ratios), n, ratios, runs[0])
+            stage_estimate(_of_recipe(stage, name, recipes, ratios, found), n, ratios, runs[0])
             for stage, n in requests.items()
         ]
         stages += of_recipe
@@ -256,13 +257,15 @@ def _with_costs(found: RecipeYield, stages: Sequence[StageEstimate], rows: float
 
 
 class _Stage(NamedTuple):
-    """A model stage as config has it. `max_tokens` is the most of one reply."""
+    """A model stage as config has it: so many jobs as `shards` for each of `shares`, which say how much of its work
+    these have. `max_tokens` is the most of one reply."""
 
     name: str
     recipe: str | None
     spec: ModelSpec
     max_tokens: int
-    jobs: int
+    shards: int
+    shares: Sequence[float] = (1.0,)
     code: CodeWork | None = None
 
 
@@ -271,12 +274,13 @@ def _labelling(name: str, settings: Settings) -> _Stage:
     return _Stage(name, None, settings.model(name), stage["max_tokens"], stage["shards"])
 
 
-def _of_recipe(name: str, recipe: str, recipes: Recipes, ratios: Ratios) -> _Stage:
-    jobs = len(recipes.reply_folders(recipe, name)) * len(recipes.shards(recipe))
+def _of_recipe(name: str, recipe: str, recipes: Recipes, ratios: Ratios, found: RecipeYield | None) -> _Stage:
+    folders = len(recipes.reply_folders(recipe, name))
+    shares = folder_shares(name, recipes[recipe], found.asked if found is not None else (), folders)
     most = recipes.knob(*_MAX_TOKENS[name])(_Named(recipe))
     runs_code = name == "generate_solutions" and recipes.runs_code(recipe)
     code = code_work(recipes[recipe], recipe, ratios) if runs_code else None
-    return _Stage(name, recipe, recipes.model(recipe, name), most, jobs, code)
+    return _Stage(name, recipe, recipes.model(recipe, name), most, len(recipes.shards(recipe)), shares, code)
 
 
 def stage_estimate(stage: _Stage, requests: float, ratios: Ratios, run: RunCounts) -> StageEstimate:
@@ -322,9 +326,9 @@ def _estimate(
     spec = stage.spec
     computed = tokens[0] * (1 - stage.code.reused) if stage.code is not None else tokens[0]
     work, gpus = gpu_hours(spec, computed, tokens[1]), spec.gpus * spec.nodes
-    per_job = work / gpus / stage.jobs if work is not None and gpus else None
-    tries = max(1, math.ceil((per_job or 0.0) * 60 / spec.runtime_min))
-    starting = None if gpu_s else start_hours(spec, stage.jobs * tries)
+    server_h = work / gpus if work is not None and gpus else None
+    jobs = job_work(server_h, stage.shares, stage.shards, spec.runtime_min / 60, (spec.start_min or 0.0) / 60)
+    starting = None if gpu_s else start_hours(spec, jobs.starts)
     hours = gpu_s / 3600 if gpu_s else None if work is None else work + (starting or 0.0)
     return StageEstimate(
         stage=stage.name,
@@ -335,13 +339,14 @@ def _estimate(
         completion_tokens=round(tokens[1]),
         disk_bytes=round(disk_bytes),
         gpu_hours=hours,
-        tries=tries,
+        tries=jobs.tries,
         start_hours=starting,
         usd=usd(spec, *tokens, hours),
         basis=basis,
         done_requests=done,
-        jobs=stage.jobs,
-        hours_per_job=per_job,
+        jobs=stage.shards * len(stage.shares),
+        hours_per_job=jobs.mean_h,
+        longest_job_hours=jobs.longest_h,
         hours_allowed=spec.runtime_min / 60 if spec.is_started else None,
         start_min=spec.start_min,
         code=stage.code,
@@ -361,14 +366,6 @@ def _token_notes(stages: Sequence[StageEstimate], ratios: Ratios) -> Iterator[di
         for (kind, source), value in zip(TOKENS_SOURCES.items(), values, strict=True):
             what = f"{kind} tokens per request of {stage.stage}"
             yield {"what": what, "value": round(value), "source": source}
-
-
-def long_jobs(found: Estimate) -> Iterator[StageEstimate]:
-    """Stages that have still to run and whose jobs reach their time limit; each time, the server is loaded again."""
-    for stage in found.stages:
-        work, allowed = stage.hours_per_job or 0.0, stage.hours_allowed
-        if stage.basis != "counted" and allowed is not None and work > allowed:
-            yield stage
 
 
 def over_budget(found: Estimate, budget: Mapping[str, float | None]) -> list[str]:

@@ -16,9 +16,9 @@ from omr.runs.estimation import StageEstimate
 MOST_LOST = 0.03
 #: A stage with less than this share of all GPU-hours is not worth a word.
 _LEAST_SHARE = 0.005
-#: Tries of a job in profiles/slurm; jobs of a first round, which asks of all problems, work so many times as long as
-#: the average; and room in a time limit for jobs that are a little longer than others.
-TRIES, _LONGEST, _ROOM = 4, 2.0, 1.05
+#: Tries of a job in profiles/slurm, of which one may fail; and room in a time limit for shards that are a little larger
+#: than others.
+TRIES, _ROOM = 4, 1.05
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,17 @@ class ShortJobs:
     jobs: int
 
 
+@dataclass(frozen=True)
+class LongJob:
+    """A stage whose longest job, of `longest_h` hours, is not done in one try of `allowed_h`. Under a time limit of
+    `limit_min` minutes it is, within its tries, if one of them fails."""
+
+    stage: StageEstimate
+    longest_h: float
+    allowed_h: float
+    limit_min: int
+
+
 def work_of_start(start_min: float) -> float:
     """Hours that a job should work for each time that it loads its model."""
     return start_min / 60 * (1 - MOST_LOST) / MOST_LOST
@@ -58,19 +69,33 @@ def jobs_worth(work_h: float, start_min: float) -> int:
 
 
 def limit_worth(job_h: float, start_min: float, limit_h: float) -> float:
-    """A time limit in hours, this one or a longer one, under which jobs that work so long on average lose no more than
-    that to starts, and are done within their tries.
+    """A time limit in hours, this one or a longer one, under which the longest job, which works so long, loses no more
+    than that to starts, and is done within its tries if one of them fails.
 
     A job that is stopped starts anew: one of 30 hours in two tries of 24 loses two starts, in one of 32 hours one.
     """
-    start_h, starts = start_min / 60, float("inf")
+    start_h, most = start_min / 60, TRIES - 1
     if limit_h > start_h:
         starts = math.ceil(job_h / (limit_h - start_h))
-        too_long = job_h * _LONGEST > TRIES * (limit_h - start_h)
-        if starts * start_h <= MOST_LOST * (job_h + starts * start_h) and not too_long:
+        if starts * start_h <= MOST_LOST * (job_h + starts * start_h) and starts <= most:
             return limit_h
-    starts = max(1, min(math.floor(job_h / work_of_start(start_min)), math.floor(TRIES / _LONGEST)))
-    return max(limit_h, job_h / starts * _ROOM + start_h)
+    worth = math.floor(job_h / work_of_start(start_min)) if start_min else most
+    return max(limit_h, job_h / max(1, min(worth, most)) * _ROOM + start_h)
+
+
+def long_jobs(stages: Iterable[StageEstimate]) -> Iterator[LongJob]:
+    """Stages that have still to run and whose longest job takes several tries, each of which loads the server again."""
+    for stage in stages:
+        longest, allowed = stage.longest_job_hours, stage.hours_allowed
+        if stage.basis == "counted" or longest is None or allowed is None or stage.tries == 1:
+            continue
+        limit_h = limit_worth(longest, stage.start_min or 0.0, allowed)
+        yield LongJob(stage, longest, allowed, _minutes(limit_h))
+
+
+def _minutes(hours: float) -> int:
+    """Whole minutes that last so long."""
+    return math.ceil(hours * 60 - 1e-6)
 
 
 def starts_of_models(stages: Iterable[StageEstimate]) -> Iterator[ModelStarts]:
@@ -96,7 +121,7 @@ def short_jobs(stages: Iterable[StageEstimate]) -> Iterator[ShortJobs]:
         if lost <= MOST_LOST or stage.start_hours < _LEAST_SHARE * total:
             continue
         enough = jobs_worth(stage.jobs * stage.hours_per_job, stage.start_min or 0.0)
-        if enough < stage.jobs or stage.tries > 1:  # else there is nothing to be done about it
+        if enough < stage.jobs or stage.tries != 1:  # else there is nothing to be done about it
             yield ShortJobs(stage, lost, min(enough, stage.jobs))
 
 
@@ -124,12 +149,12 @@ def suggested(stages: Iterable[StageEstimate], recipes: Recipes) -> Suggestion:
             if fewer < shards:
                 found["recipes"][stage.recipe] = {"shards": fewer}
     for stage in stages:
-        start_min, allowed_h, job_h = stage.start_min, stage.hours_allowed, stage.hours_per_job
+        start_min, allowed_h, job_h = stage.start_min, stage.hours_allowed, stage.longest_job_hours
         if stage.stage not in _LARGEST or stage.basis == "counted" or not (start_min and allowed_h and job_h):
             continue
         shards = recipes[stage.recipe or ""]["shards"]
         job_h *= shards / found["recipes"].get(stage.recipe or "", {"shards": shards})["shards"]
-        limit_min = math.ceil(limit_worth(job_h, start_min, allowed_h) * 60 - 1e-6)
+        limit_min = _minutes(limit_worth(job_h, start_min, allowed_h))
         if limit_min > max(allowed_h * 60, found["models"].get(stage.model, {"runtime_min": 0})["runtime_min"]):
             found["models"][stage.model] = {"runtime_min": limit_min}
     return {name: changes for name, changes in found.items() if changes}

@@ -14,7 +14,7 @@ from omr.files.jsonl import Fields, read_rows
 from omr.runs.counts import RunCounts
 from omr.runs.published_ratios import CONCENTRATION
 from omr.runs.ratios import Ratios
-from omr.runs.solve_rates import Asking, Population, Rate, Yield, expected_yield
+from omr.runs.solve_rates import Asking, Population, Rate, Yield, asked_shares, expected_yield
 from omr.stages.seeds import Enough
 
 _RATES: Fields = {"id": str, "share": (float, int, None), "solutions": int, "answer_source": str}
@@ -35,6 +35,7 @@ class RecipeYield:
     of_problem: Yield
     uniform: Yield
     kept_share: float  # of right solutions, those that become rows
+    asked: tuple[float, ...] = ()  # for each seed, the share of problems that are asked for that solution
     gpu_hours: float | None = None
     solution_gpu_hours: float | None = None
 
@@ -83,7 +84,8 @@ def recipe_yield(
     asking = asking_of(recipe, recipes)
     most = seed_table({"seeds": asking.table.most})
     uniform = expected_yield(Asking(most, [most.most]), population, keep)
-    return RecipeYield(name, problems, keep, expected_yield(asking, population, keep), uniform, 1.0)
+    asked = tuple(asked_shares(asking, population))
+    return RecipeYield(name, problems, keep, expected_yield(asking, population, keep), uniform, 1.0, asked)
 
 
 def asking_of(recipe: Mapping[str, Any], recipes: Recipes) -> Asking:
