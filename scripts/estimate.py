@@ -92,9 +92,9 @@ def amount(value: float | None) -> str:
     return "unknown" if value is None else f"{value:,.2f}"
 
 
-def _tokens(stage: StageEstimate, number: int) -> str:
-    """Tokens of a stage; what no server counted is not zero."""
-    if stage.tokens_counted:
+def _tokens(of: StageEstimate | Estimate, number: int) -> str:
+    """Tokens of a stage, or of all; what no server counted is not zero."""
+    if of.tokens_counted:
         return f"{number:,}"
     return f">= {number:,}" if number else "unknown"
 
@@ -120,11 +120,11 @@ def table(found: Estimate, suggestion: Suggestion) -> str:
     """The estimate as text: stages, totals, what config should say instead, assumptions."""
     total = found.as_json()["total"]
     jobs = sum(stage.jobs for stage in found.stages)
-    numbers = (f"{total[key]:,}" for key in ("requests", "prompt_tokens", "completion_tokens"))
     last = (
         "all",
         "",
-        *numbers,
+        f"{total['requests']:,}",
+        *(_tokens(found, total[key]) for key in ("prompt_tokens", "completion_tokens")),
         size(found.disk_bytes),
         amount(total["gpu_hours"]),
         amount(total["usd"]),

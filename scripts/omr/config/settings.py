@@ -27,7 +27,7 @@ from omr.servers.launch import parallel_sizes
 #: Where each model stage's settings stand in config.
 _SECTIONS = {"check_contamination": "decontaminate"}
 #: Model stages that ask copies of rows with planted instructions, by the stages that they measure.
-_PLANTED = {"extract_planted_problems": "extract_problems", "extract_planted_answers": "extract_answers"}
+REAL_STAGES = {"extract_planted_problems": "extract_problems", "extract_planted_answers": "extract_answers"}
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 _RUN_IN_TARGET = re.compile(r"^results/(?P<folder>[^/]+)/.|[:,]run=(?P<wildcard>[^,]+)")
 #: A folder of results/ that belongs to no run.
@@ -251,8 +251,8 @@ class Settings:
 
     def stage(self, name: str) -> Mapping[str, Any]:
         """The settings of a labelling stage; those of one that measures are what it measures has, in one job."""
-        if name in _PLANTED:
-            return {**self.stage(_PLANTED[name]), "shards": 1}
+        if name in REAL_STAGES:
+            return {**self.stage(REAL_STAGES[name]), "shards": 1}
         section: Mapping[str, Any] = self.config[_SECTIONS.get(name, "problems")][name]
         return section
 
@@ -316,7 +316,7 @@ class Settings:
         if not self.starts_from_problems:
             stages = ["extract_problems", "classify_problems", "extract_answers", "check_contamination"]
         proofs = ["convert_proofs", "classify_converted"] if self.config["problems"]["use_converted_proofs"] else []
-        return stages + proofs + (list(_PLANTED) if self.plants_instructions else [])
+        return stages + proofs + (list(REAL_STAGES) if self.plants_instructions else [])
 
     def all_replies(self) -> list[str]:
         """Every file of raw replies of the labelling stages: asked for by name, a deleted one is made again."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from omr.config.files import read_yaml
 from omr.config.recipes import Recipes
-from omr.config.settings import Settings
+from omr.config.settings import REAL_STAGES, Settings
 from omr.models.model import ModelSpec
 from omr.runs.code_work import CodeWork, code_work
 from omr.runs.costs import gpu_hours, missing_prices, start_hours, usd
@@ -24,6 +26,7 @@ from omr.solutions.code_votes import PROMPTS as VOTE_PROMPTS
 
 #: Prompts of the two classifying stages.
 _CLASS_PROMPTS = 4
+_PLANTED_TEXTS = Path(__file__).resolve().parents[3] / "prompts/planted/instructions.yaml"
 #: Where a recipe says how long the replies of a stage may get.
 _MAX_TOKENS = {
     "generate_solutions": ("max_tokens",),
@@ -108,6 +111,11 @@ class Estimate:
         return None if None in values else sum(values)
 
     @property
+    def tokens_counted(self) -> bool:
+        """Whether servers counted the tokens of all replies that there are."""
+        return all(stage.tokens_counted for stage in self.stages)
+
+    @property
     def disk_bytes(self) -> int:
         return self.rows_bytes + sum(stage.disk_bytes for stage in self.stages)
 
@@ -127,6 +135,7 @@ class Estimate:
                 "prompt_tokens": sum(stage.prompt_tokens for stage in self.stages),
                 "completion_tokens": sum(stage.completion_tokens for stage in self.stages),
                 "disk_bytes": self.disk_bytes,
+                "tokens_counted": self.tokens_counted,
                 "gpu_hours": self.total("gpu_hours"),
                 "usd": self.total("usd"),
             },
@@ -147,9 +156,18 @@ def problem_requests(threads: int, settings: Settings, ratios: Ratios) -> tuple[
     if settings.classifies:
         of_classes, merged = _classifying_requests(problems, settings, ratios)
         requests |= of_classes
+    if settings.plants_instructions:
+        copies = settings.config["planted"]["per_kind"] * _planted_kinds()
+        requests["extract_planted_problems"] = min(float(copies), float(threads))
+        requests["extract_planted_answers"] = min(float(copies), requests["extract_answers"])
     unique = merged * ratios.ratio("unique")
     requests["check_contamination"] = unique * ratios.ratio("pairs")
     return requests, unique * ratios.ratio("clean")
+
+
+def _planted_kinds() -> int:
+    """Kinds of instructions that are planted: each prompt has the same ones."""
+    return len(read_yaml(_PLANTED_TEXTS)["extract_problems"])
 
 
 def _classifying_requests(problems: float, settings: Settings, ratios: Ratios) -> tuple[dict[str, float], float]:
@@ -218,24 +236,32 @@ def estimate(threads: Threads, settings: Settings, recipes: Recipes, runs: Seque
     """The estimate of a run over `threads`. `runs`: this run first, then examples."""
     ratios = Ratios(runs, threads)
     requests, problems = problem_requests(threads.number, settings, ratios)
-    stages = [stage_estimate(_labelling(stage, settings), n, ratios, runs[0]) for stage, n in requests.items() if n]
+    # A stage that has asked is listed, though nothing follows from it any more.
+    asked = [(stage, n) for stage, n in requests.items() if n or runs[0].model_use(stage) is not None]
+    stages = [stage_estimate(_labelling(stage, settings), n, ratios, runs[0]) for stage, n in asked]
     rows, yields, counted = dict[str, int](), [], set[str]()
-    for name in recipes.to_run:
+    for name, asking in recipes.stages_asked.items():
         keep = _rows_per_problem(settings, recipes, name)
         found = None if recipes.is_selection(name) else recipe_yield(name, problems, recipes, ratios, runs, keep)
         requests, rows_of_recipe = recipe_requests(problems, name, recipes, ratios, found)
+        of_recipe = [
+            stage_estimate(_of_recipe(stage, name, recipes, ratios, found), n, ratios, runs[0])
+            for stage, n in requests.items()
+            if stage in asking
+        ]
+        stages += of_recipe
+        if name not in recipes.to_run:
+            continue  # it is asked for others: nobody wants its rows
+        if found is not None:
+            found = _with_costs(found, of_recipe, rows_of_recipe)
+            yields.append(found)
+            if recipes[name]["sft"]["solutions_per_problem"] is not None:
+                rows_of_recipe = found.kept
         made = runs[0].stage("prepare_selections" if found is None else "prepare_sft", name)
         if made is not None:
             rows_of_recipe = made["written"]
             counted.add(name)
         rows[name] = round(rows_of_recipe)
-        of_recipe = [
-            stage_estimate(_of_recipe(stage, name, recipes, ratios, found), n, ratios, runs[0])
-            for stage, n in requests.items()
-        ]
-        stages += of_recipe
-        if found is not None:
-            yields.append(_with_costs(found, of_recipe, rows_of_recipe))
     given = {"what": threads.what, "value": threads.number, "source": threads.source}
     size = {"what": f"bytes of one of the {threads.what}", "value": round(threads.bytes_each), "source": threads.source}
     notes = [given, size, *ratios.used, *_token_notes(stages, ratios)]
@@ -268,6 +294,11 @@ class _Stage(NamedTuple):
     shares: Sequence[float] = (1.0,)
     code: CodeWork | None = None
 
+    @property
+    def real_name(self) -> str:
+        """The stage whose prompts it asks with."""
+        return REAL_STAGES.get(self.name, self.name)
+
 
 def _labelling(name: str, settings: Settings) -> _Stage:
     stage = settings.stage(name)
@@ -296,7 +327,7 @@ def stage_estimate(stage: _Stage, requests: float, ratios: Ratios, run: RunCount
     if seen is not None:
         prompt, completion = (tokens / seen.answered for tokens in _tokens(seen))
     else:
-        prompt, completion = ratios.assumed_tokens(stage.name)
+        prompt, completion = ratios.assumed_tokens(stage.real_name)
         prompt = prompt if stage.code is None else stage.code.prompt_tokens(prompt, min(completion, stage.max_tokens))
     completion = min(completion, stage.max_tokens)
     reply = (
@@ -362,7 +393,7 @@ def _token_notes(stages: Sequence[StageEstimate], ratios: Ratios) -> Iterator[di
         if stage.basis != "assumed" or not stage.requests or stage.stage in told:
             continue
         told.add(stage.stage)
-        values = ratios.assumed_tokens(stage.stage)
+        values = ratios.assumed_tokens(REAL_STAGES.get(stage.stage, stage.stage))
         for (kind, source), value in zip(TOKENS_SOURCES.items(), values, strict=True):
             what = f"{kind} tokens per request of {stage.stage}"
             yield {"what": what, "value": round(value), "source": source}

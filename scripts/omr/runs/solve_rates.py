@@ -66,13 +66,15 @@ def beta_rates(mean: float, concentration: float) -> list[Rate]:
 class Asking:
     """How a recipe asks: a table (one number is a table, too), solutions after each round, and what is enough.
 
-    `measured` is how many solutions of a problem the pass rates of the table rest on.
+    `measured` is how many solutions of a problem the pass rates of the table rest on, `least_votes` how many must agree
+    where no answer is known.
     """
 
     table: SeedTable
     ends: Sequence[int]
     enough: Enough | None = None
     measured: int | None = None
+    least_votes: int = AGREEING
 
 
 class Yield(NamedTuple):
@@ -94,7 +96,7 @@ def expected_yield(asking: Asking, problems: Population, keep: int) -> Yield:
     """What a problem is worth on average, where at most `keep` of its right solutions are kept."""
     total = _NOTHING
     for known, asked, right, likely in _outcomes(asking, problems):
-        solved = right >= (1 if known else AGREEING)
+        solved = right >= (1 if known else asking.least_votes)
         total = total.plus(Yield(asked, right, solved, min(right, keep) if solved else 0), likely)
     return total
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,7 @@ def recipe_yield(
     )
     asking = asking_of(recipe, recipes)
     most = seed_table({"seeds": asking.table.most})
-    uniform = expected_yield(Asking(most, [most.most]), population, keep)
+    uniform = expected_yield(replace(asking, table=most, ends=[most.most], enough=None), population, keep)
     asked = tuple(asked_shares(asking, population))
     return RecipeYield(name, problems, keep, expected_yield(asking, population, keep), uniform, 1.0, asked)
 
@@ -93,7 +93,7 @@ def asking_of(recipe: Mapping[str, Any], recipes: Recipes) -> Asking:
     measure = measure_of(recipe)
     measured = None if measure is None else min(_ASSUMED_MEASURE, seed_table(recipes[measure]).most)
     enough = Enough(**recipe["enough"]) if recipe.get("enough") else None
-    return Asking(seed_table(recipe), ends_of_rounds(recipe), enough, measured)
+    return Asking(seed_table(recipe), ends_of_rounds(recipe), enough, measured, recipe["majority"]["min_votes"])
 
 
 def measured_population(names: Sequence[str], runs: Sequence[RunCounts], ratios: Ratios) -> Population | None:
