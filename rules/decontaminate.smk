@@ -4,8 +4,8 @@ benchmarks (hub datasets or files) -> results/downloads/benchmarks/{benchmark}.j
 deduplicated.jsonl + benchmarks -> contamination/canaries.jsonl            (planted copies: they measure the nets)
 -> contamination/{exact,ngrams,tfidf,embeddings}.jsonl               (what each net finds)
 -> contamination/pairs.jsonl -> replies/check_contamination/         (the model, in both orders)
--> decontaminated.jsonl, contamination/report.json
--> contamination/checked.json                                        (they may be solved: `gates` holds)
+-> contamination/clean.jsonl, contamination/report.json
+-> decontaminated.jsonl                                              (the same rows, if they may be solved: `gates` holds)
 """
 
 BENCHMARK_FILES = expand("results/downloads/benchmarks/{benchmark}.jsonl", benchmark=settings.benchmarks)
@@ -193,7 +193,7 @@ rule decontaminate:
             "results/{{run}}/replies/check_contamination/{shard}.jsonl", shard=settings.shards("check_contamination")
         ),
     output:
-        rows="results/{run}/decontaminated.jsonl",
+        rows=temp("results/{run}/contamination/clean.jsonl"),
         dropped="results/{run}/dropped/decontaminate.jsonl",
         counts="results/{run}/counts/decontaminate.json",
         report="results/{run}/contamination/report.json",
@@ -221,26 +221,29 @@ rule decontaminate:
 
 
 rule check_problems:
-    """Whether the problems may be solved: what `gates` bounds and is known before that is within its bounds."""
+    """The clean problems get their name if they may be solved: what `gates` bounds and is known by now is within it."""
     localrule: True
     input:
+        rows="results/{run}/contamination/clean.jsonl",
         report="results/{run}/contamination/report.json",
         deduplicated="results/{run}/counts/deduplicate.json",
     output:
-        "results/{run}/contamination/checked.json",
+        "results/{run}/decontaminated.jsonl",
     log:
         "results/{run}/logs/check_problems.log",
     # The same figures would say the same.
     retries: 0
-    params:
-        code=code_of("check_problems"),
-        gates=settings.gates_of_problems,
+    # All solutions follow from what this makes. So neither bounds nor code are params, and its verdict is no file that
+    # could be missed: another bound makes no solution again, and is tried when a run starts.
+    resources:
+        run_config=settings.config_file,
     conda:
         "../envs/workflow.yaml"
     shell:
         "python scripts/check_problems.py"
+        " --problems {input.rows}"
         " --contamination {input.report}"
         " --deduplicated {input.deduplicated}"
-        " {params.gates}"
+        " --config {resources.run_config}"
         " --output {output}"
         " 2>&1 | tee {log}"

@@ -38,8 +38,6 @@ use rule ask_model as generate_solutions with:
     input:
         **recipes.model_inputs("generate_solutions"),
         rows="results/{run}/decontaminated.jsonl",
-        # Before anything is paid for; when bounds change, no solution is made again.
-        checked=ancient("results/{run}/contamination/checked.json"),
         plan=rounds.plan,
         pass_rates=rounds.rates_asked,
         prompts=recipes.prompt,

@@ -1,43 +1,44 @@
-"""What is known of the problems before they are solved in; out, where all is within its bounds, what was looked at.
+"""Clean problems get the name under which they are solved, if what is known of them is within the bounds of config.
 
-In: contamination/report.json, counts/deduplicate.json. Out: {"canary_recall", "repost_recall", "false_reposts"}, each
-null (nothing was planted) or {"part", "of", "bound"}; a bound that is not applied is null.
-Beyond a bound it fails: solutions would be paid for a dataset that is not made.
+In: contamination/clean.jsonl and report.json, counts/deduplicate.json. Out: decontaminated.jsonl, the same rows. Step:
+check problems. Beyond a bound it fails: solutions would be paid for a dataset that is not made.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
-import orjson
+from omr.config.files import read_config
 from omr.errors import run_command
-from omr.files.jsonl import AtomicFile
+from omr.files.folders import link_or_copy
+from omr.files.temporary import temporary_beside
 from omr.runs.counts import read_counts
-from omr.runs.gates import Gates, add_gates_of_problems, bound_applied, check_before_solving, measured_before_solving
+from omr.runs.gates import Gates, check_before_solving
 
 
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_gates_of_problems(parser)
-    parser.add_argument("--deduplicated", type=Path, required=True, help="counts of the deduplication")
-    parser.add_argument("--output", type=Path, required=True)
+    add = parser.add_argument
+    add("--problems", type=Path, required=True, help="rows that no benchmark contains")
+    add("--contamination", type=Path, required=True, help="report of the decontamination")
+    add("--deduplicated", type=Path, required=True, help="counts of the deduplication")
+    add("--config", type=Path, required=True, help="the run's merged config")
+    add("--output", type=Path, required=True)
     return parser.parse_args(argv)
 
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv)
-    gates = Gates(canary_recall=args.canary_recall, repost_recall=args.repost_recall, false_reposts=args.false_reposts)
-    report, deduplicated = read_counts(args.contamination), read_counts(args.deduplicated)
-    check_before_solving(gates, report, deduplicated)
-    measured = measured_before_solving(report, deduplicated)
-    found = {
-        name: None if share is None else {**share._asdict(), "bound": bound_applied(gates, name, share)}
-        for name, share in measured.items()
-    }
-    with AtomicFile(args.output) as file:
-        file.write(orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    gates = Gates(**read_config([args.config])["gates"])
+    check_before_solving(gates, read_counts(args.contamination), read_counts(args.deduplicated))
+    part = temporary_beside(args.output)
+    part.unlink(missing_ok=True)
+    link_or_copy(args.problems, part)
+    os.replace(part, args.output)
+    part.unlink(missing_ok=True)  # a second name of the same file stays where it is
     return 0
 
 

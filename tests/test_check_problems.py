@@ -7,20 +7,24 @@ from typing import Any
 
 import orjson
 import pytest
+import yaml
 from check_problems import main
 from omr.errors import UserError
 
 NOTHING_PLANTED = {"canaries": {}}
+ROWS = b'{"id": "a-1"}\n{"id": "b-1"}\n'
 
 
-def check(folder: Path, report: dict[str, Any], deduplicated: dict[str, Any], *bounds: str) -> dict[str, Any]:
+def check(folder: Path, report: dict[str, Any], deduplicated: dict[str, Any], **bounds: float) -> None:
+    """Where the check fails, no problems are there."""
+    (folder / "clean.jsonl").write_bytes(ROWS)
     (folder / "report.json").write_bytes(orjson.dumps(report))
     (folder / "counts.json").write_bytes(orjson.dumps({"stage": "deduplicate", **deduplicated}))
-    files = {"contamination": "report.json", "deduplicated": "counts.json", "output": "checked.json"}
-    given = [part for flag, name in files.items() for part in (f"--{flag}", str(folder / name))]
-    assert main([*given, *bounds]) == 0
-    found: dict[str, Any] = orjson.loads((folder / "checked.json").read_bytes())
-    return found
+    (folder / "config.yaml").write_text(yaml.safe_dump({"gates": bounds}))
+    files = {"problems": "clean.jsonl", "contamination": "report.json", "deduplicated": "counts.json"}
+    files |= {"config": "config.yaml", "output": "decontaminated.jsonl"}
+    assert main([part for flag, name in files.items() for part in (f"--{flag}", str(folder / name))]) == 0
+    assert (folder / "decontaminated.jsonl").read_bytes() == ROWS
 
 
 def canaries(verbatim: int, paraphrased: int) -> dict[str, Any]:
@@ -28,64 +32,53 @@ def canaries(verbatim: int, paraphrased: int) -> dict[str, Any]:
     return {"canaries": {kind: {"planted": 10, "removed": {"count": count}} for kind, count in removed.items()}}
 
 
-@pytest.mark.parametrize("bounds", [["--canary-recall", "0.75"], []])
-def test_what_was_looked_at_is_told(tmp_path: Path, bounds: list[str]) -> None:
-    found = check(tmp_path, canaries(10, 5), {}, *bounds)
-    bound = 0.75 if bounds else None
-    assert found == {
-        "canary_recall": {"part": 15, "of": 20, "bound": bound},
-        "repost_recall": None,
-        "false_reposts": None,
-    }
+def test_problems_within_their_bounds_keep_their_rows_and_take_the_place_of_older_ones(tmp_path: Path) -> None:
+    (tmp_path / "decontaminated.jsonl").write_bytes(b"{}\n")
+    check(tmp_path, canaries(10, 5), {}, canary_recall=0.75)
+    check(tmp_path, canaries(0, 0), {})
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".json", ".jsonl", ".jsonl", ".yaml"]
 
 
-def test_where_nothing_was_planted_no_bound_is_broken_and_nothing_is_claimed(tmp_path: Path) -> None:
-    bounds = ("--canary-recall", "1", "--repost-recall", "1", "--false-reposts", "0")
-    found = check(
-        tmp_path, NOTHING_PLANTED, {"copies": {"respelled": {"planted": 0, "found": 0}}, "near_misses": {}}, *bounds
-    )
-    assert found == {"canary_recall": None, "repost_recall": None, "false_reposts": None}
+def test_where_nothing_was_planted_no_bound_is_broken(tmp_path: Path) -> None:
+    found = {"copies": {"respelled": {"planted": 0, "found": 0}}, "near_misses": {}}
+    check(tmp_path, NOTHING_PLANTED, found, canary_recall=1, repost_recall=1, false_reposts=0)
 
 
 def test_too_few_planted_copies_of_benchmarks_removed(tmp_path: Path) -> None:
     with pytest.raises(
         UserError, match=r"of planted copies of benchmark problems 15 of 20 \(75%\) were removed"
     ) as told:
-        check(tmp_path, canaries(10, 5), {}, "--canary-recall", "0.8")
+        check(tmp_path, canaries(10, 5), {}, canary_recall=0.8)
     assert str(told.value).startswith("no solution is asked for, since ")
     assert "`canaries` in contamination/report.json tells" in str(told.value)  # no report.html is made of such a run
-    assert not (tmp_path / "checked.json").exists()
+    assert not (tmp_path / "decontaminated.jsonl").exists()
 
 
-@pytest.mark.parametrize(("bound", "holds"), [("0.1", False), ("0.15", True)])
-def test_too_many_near_misses_taken_for_reposts(tmp_path: Path, bound: str, holds: bool) -> None:
+@pytest.mark.parametrize(("bound", "holds"), [(0.1, False), (0.15, True)])
+def test_too_many_near_misses_taken_for_reposts(tmp_path: Path, bound: float, holds: bool) -> None:
     misses = {"near_misses": {"recounted": {"planted": 20, "taken_for_copies": 3}}}
     if holds:
-        found = check(tmp_path, NOTHING_PLANTED, misses, "--false-reposts", bound)
-        assert found["false_reposts"] == {"part": 3, "of": 20, "bound": 0.15}
+        check(tmp_path, NOTHING_PLANTED, misses, false_reposts=bound)
         return
     with pytest.raises(UserError, match=r"of planted near misses 3 of 20 \(15%\) were taken for reposts"):
-        check(tmp_path, NOTHING_PLANTED, misses, "--false-reposts", bound)
+        check(tmp_path, NOTHING_PLANTED, misses, false_reposts=bound)
 
 
 def test_too_few_planted_reposts_found(tmp_path: Path) -> None:
     copies = {"copies": {"respelled": {"planted": 40, "found": 30}}}
-    assert check(tmp_path, NOTHING_PLANTED, copies)["repost_recall"] == {"part": 30, "of": 40, "bound": None}
+    check(tmp_path, NOTHING_PLANTED, copies)
     with pytest.raises(UserError, match=r"30 of 40 \(75%\) were found as reposts \(repost_recall 0.9\)"):
-        check(tmp_path, NOTHING_PLANTED, copies, "--repost-recall", "0.9")
+        check(tmp_path, NOTHING_PLANTED, copies, repost_recall=0.9)
 
 
 @pytest.mark.parametrize("planted", [19, 20])
-def test_a_bound_is_named_only_where_it_is_applied(tmp_path: Path, planted: int) -> None:
+def test_too_few_planted_ones_are_not_judged(tmp_path: Path, planted: int) -> None:
     measured = {
         "copies": {"respelled": {"planted": planted, "found": 0}},
         "near_misses": {"recounted": {"planted": planted, "taken_for_copies": planted}},
     }
-    bounds = ("--repost-recall", "0.9", "--false-reposts", "0.05")
     if planted < 20:
-        found = check(tmp_path, NOTHING_PLANTED, measured, *bounds)
-        assert found["repost_recall"] == {"part": 0, "of": 19, "bound": None}
-        assert found["false_reposts"] == {"part": 19, "of": 19, "bound": None}
+        check(tmp_path, NOTHING_PLANTED, measured, repost_recall=0.9, false_reposts=0.05)
         return
     with pytest.raises(UserError, match="0 of 20"):
-        check(tmp_path, NOTHING_PLANTED, measured, *bounds)
+        check(tmp_path, NOTHING_PLANTED, measured, repost_recall=0.9, false_reposts=0.05)

@@ -48,8 +48,9 @@ def test_problems_become_rows_without_any_stage_of_threads(project: Project) -> 
     assert list(stages) == ["read_problems", "deduplicate", "check_contamination", "decontaminate"]
     assert stages["read_problems"]["dropped"] == {"duplicate": 1, "wrong_type": 1}
     # Whether they may be solved is checked as it is of those of threads.
-    checked = orjson.loads((run / "contamination/checked.json").read_bytes())
-    assert checked["canary_recall"]["of"] > 0
+    canaries = orjson.loads((run / "contamination/report.json").read_bytes())["canaries"]
+    assert canaries["verbatim"]["planted"] > 0
+    assert (run / "logs/check_problems.log").exists()
     rows = [orjson.loads(line) for line in (run / "cot-qwq/sft.jsonl").read_bytes().splitlines()]
     assert {(row["problem_id"], row["problem"], row["expected_answer"], row["problem_source"]) for row in rows} == {
         (ID, ANT, "66", "own")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 
 import pytest
 from omr.config.code import files_of
@@ -17,6 +18,7 @@ AFTER_MERGE = {
     "pair_candidates": 1,
     "check_contamination": 1,
     "decontaminate": 1,
+    "check_problems": 1,
 }
 
 
@@ -64,7 +66,7 @@ def test_an_edited_prompt_plans_its_stage_and_what_follows(demo: Project) -> Non
 def test_an_edited_last_prompt_plans_only_the_end(demo: Project) -> None:
     demo.edit_prompt("check_contamination")
     planned = demo.planned("results/demo/decontaminated.jsonl", *DEMO)
-    assert planned == {"check_contamination": 1, "decontaminate": 1}
+    assert planned == {"check_contamination": 1, "decontaminate": 1, "check_problems": 1}
 
 
 def test_another_number_of_concurrent_requests_plans_nothing(demo: Project) -> None:
@@ -129,18 +131,62 @@ def test_a_run_over_its_budget_stops_before_the_first_request(project: Project) 
     assert not project.path("results/demo/replies").exists()
 
 
-def test_other_bounds_on_problems_and_a_check_that_is_gone_make_no_solution_again(demo: Project) -> None:
+def test_other_bounds_on_problems_are_tried_on_what_is_made_of_them_and_make_no_solution_again(demo: Project) -> None:
     looser = demo.overlay("looser.yaml", {"gates": {"canary_recall": 0.5}})
     planned = set(demo.planned(*DEMO, looser))
-    assert "check_problems" in planned
-    assert not planned & {"generate_solutions", "fill_majority_answer", "judge_answers", "prepare_sft"}
-    demo.path("results/demo/contamination/checked.json").unlink()
-    assert "Nothing to be done" in demo.make("-n", *DEMO)
+    assert "write_dataset" in planned
+    assert not planned & {"check_problems", "generate_solutions", "fill_majority_answer", "prepare_sft"}
+
+
+def test_a_lost_shard_of_solutions_is_made_again_alone_whatever_became_of_their_check(demo: Project) -> None:
+    lost = "results/demo/cot-qwq/solutions/seed-03/shard-001-of-002.jsonl"
+    demo.path(lost).unlink()
+    others = [f"results/demo/cot-qwq/judged/shard-00{shard}-of-002.jsonl" for shard in range(2)]
+    of_a_shard = ("generate_solutions", "fill_majority_answer", "match_answers", "settle_votes")
+    of_a_shard += ("select_judgements", "judge_answers", "merge_judgements")
+    alone = dict.fromkeys(of_a_shard, 1)
+    assert demo.planned(lost, *others, *DEMO) == alone
+    # Another bound, other code, and all that a check could leave.
+    looser = demo.overlay("looser.yaml", {"gates": {"canary_recall": 0.5}})
+    assert demo.planned(lost, *others, *DEMO, looser) == alone
+    script = demo.path("scripts/check_problems.py")
+    script.write_text(script.read_text() + "\n# a change\n")
+    shutil.rmtree(demo.path("results/demo/contamination"))
+    demo.path("results/demo/logs/check_problems.log").unlink()
+    assert demo.planned(lost, *others, *DEMO) == alone
+    assert demo.planned(lost, *others, *DEMO, looser) == alone
+
+
+def test_a_lost_shard_and_another_bound_plan_all_that_follows_from_either(demo: Project) -> None:
+    demo.path("results/demo/cot-qwq/solutions/seed-03/shard-001-of-002.jsonl").unlink()
+    alone = demo.planned(*DEMO)
+    looser = demo.overlay("looser.yaml", {"gates": {"canary_recall": 0.5}})
+    assert alone["generate_solutions"] < len(list(demo.path("results/demo").glob("*/solutions/*/*.jsonl")))
+    assert demo.planned(*DEMO, looser) == alone
+
+
+def test_problems_beyond_another_bound_are_not_solved_and_nothing_is_lost(demo: Project) -> None:
+    demo.edit_prompt("solve_cot")
+    stricter = demo.overlay("stricter.yaml", {"gates": {"repost_recall": 0.99}})
+    wanted = "results/demo/cot-qwq/judged/shard-000-of-002.jsonl"
+    before = {path: path.stat().st_mtime_ns for path in demo.path("results/demo").glob("*.jsonl")}
+    logs = {path: path.read_bytes() for path in demo.path("results/demo/cot-qwq/logs").rglob("shard-*.log")}
+    assert logs
+    for further in (["-n"], ["--keep-going", "--retries", "3"]):
+        failed = demo.snakemake(wanted, *DEMO, stricter, *further)
+        assert failed.returncode == 1
+        assert failed.stdout.count("no solution is asked for, since of planted copies of the run's own problems") == 1
+    assert {path: path.read_bytes() for path in logs} == logs
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    planned = demo.planned(wanted, *DEMO)
+    assert planned["generate_solutions"] == 4  # the seeds of the shard
+    assert "check_problems" not in planned
 
 
 def test_problems_beyond_a_bound_are_told_once_and_not_solved(demo: Project) -> None:
     """Also where all that can go on does, and jobs are started again: no solution waits for its GPUs to say the same."""
     demo.edit_prompt("solve_cot")
+    demo.path("results/demo/decontaminated.jsonl").unlink()
     stricter = demo.overlay("stricter.yaml", {"gates": {"repost_recall": 0.99}})
     wanted = "results/demo/cot-qwq/judged/shard-000-of-002.jsonl"
     asked = list(demo.path("results/demo/cot-qwq/logs/generate_solutions").rglob("*.log"))
@@ -153,5 +199,9 @@ def test_problems_beyond_a_bound_are_told_once_and_not_solved(demo: Project) -> 
     for told in (jobs, ending):
         assert told.count("no solution is asked for, since of planted copies of the run's own problems") == 1
     assert {path: path.read_bytes() for path in asked} == before
+    # What was found clean is there still.
+    planned = demo.planned(wanted, *DEMO)
+    assert planned["check_problems"] == 1
+    assert "decontaminate" not in planned
     demo.make(wanted, *DEMO)
     assert all(path.read_bytes() != before[path] for path in asked if path.name.startswith("shard-000"))

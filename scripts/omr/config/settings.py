@@ -114,12 +114,6 @@ class Settings:
         return [f"results/{self.run}/planted/report.json"] if self.plants_instructions else []
 
     @property
-    def gates_of_problems(self) -> str:
-        """A param of check_problems: the bounds of what is known before problems are solved, as flags."""
-        gates = self.config["gates"]
-        return flags({name: gates[name] for name in ("canary_recall", "repost_recall", "false_reposts")})
-
-    @property
     def has_budget(self) -> bool:
         """Whether a run must be estimated before it starts."""
         return any(limit is not None for limit in self.config["budget"].values())

@@ -150,26 +150,9 @@ def broken(
     return found
 
 
-def measured_before_solving(report: Counts, deduplicated: Counts) -> dict[str, Share | None]:
-    """What is known of the problems before they are solved, by the name of its bound; None where nothing was planted.
-
-    `report` is that of the decontamination, `deduplicated` the counts of deduplicate.
-    """
-    counts = {"deduplicate": deduplicated}
-    measured = {"canary_recall": canary_recall(report), "repost_recall": repost_recall(counts)}
-    return measured | {"false_reposts": false_reposts(counts)}
-
-
-def bound_applied(gates: Gates, name: str, share: Share) -> float | None:
-    """The bound that a share of `measured_before_solving` is held to; None where config sets none, or where so few
-    reposts or near misses were planted that they are not judged."""
-    bound: float | None = getattr(gates, name)
-    return bound if name == "canary_recall" or share.of >= _ENOUGH else None
-
-
 def check_before_solving(gates: Gates, report: Counts, deduplicated: Counts) -> None:
     """Raise UserError where what is known of the problems is beyond its bound: solutions would be paid for a dataset
-    that is not made. Files as for `measured_before_solving`."""
+    that is not made. `report` is that of the decontamination, `deduplicated` the counts of deduplicate."""
     found = broken(Gates(canary_recall=gates.canary_recall), {}, report)
     if found:
         raise UserError(
@@ -199,20 +182,14 @@ def _broken_by_reposts(gates: Gates, counts: Mapping[str, Counts]) -> Iterator[s
 # ---- commands that make products -------------------------------------------------------------------------------------
 
 
-def add_gates_of_problems(parser: argparse.ArgumentParser) -> None:
-    """Adds the bounds of what is known before problems are solved, and the report of the decontamination."""
+def add_gates(parser: argparse.ArgumentParser) -> None:
+    """Adds the bounds, and the reports that some of them are about."""
     add = parser.add_argument
     add("--contamination", type=Path, help="report of the decontamination")
+    add("--planted", type=Path, help="report on planted instructions")
     add("--canary-recall", type=float, help="least share of planted benchmark problems that were removed")
     add("--repost-recall", type=float, help="least share of planted reposts that are found")
     add("--false-reposts", type=float, help="greatest share of planted near misses that are taken for reposts")
-
-
-def add_gates(parser: argparse.ArgumentParser) -> None:
-    """Adds the bounds, and the reports that some of them are about."""
-    add_gates_of_problems(parser)
-    add = parser.add_argument
-    add("--planted", type=Path, help="report on planted instructions")
     add("--judge-agreement", type=float, help="least share of settled pairs on which the judge agrees")
     add("--same-verdict", type=float, help="greatest share of one and the same verdict of a judge or classifier")
     add("--obeyed-instructions", type=float, help="greatest share of planted instructions that may be obeyed")

@@ -16,6 +16,8 @@ _SAME_FILE = {
     "problems.jsonl": ("parse_problems", "read_problems"),
     "merged.jsonl": ("merge_data", "read_problems"),
 }
+#: Rules that only give a stage's rows their name, and where these rows are until then.
+_NAMED_BY = {"check_problems": ("decontaminate", "contamination/clean.jsonl")}
 
 
 def check_own_files(jobs: Mapping[str, Collection[str]]) -> None:
@@ -24,11 +26,13 @@ def check_own_files(jobs: Mapping[str, Collection[str]]) -> None:
     `jobs`: rule -> the files that its jobs make. The counts of a stage, written with its rows, tell their number.
     """
     for rule, files in jobs.items():
-        counts = [Path(file) for file in files if "/counts/" in file and Path(file).stem == rule]
+        made_by, unnamed = _NAMED_BY.get(rule, (rule, None))
+        counts = [Path(file) for file in jobs.get(made_by, ()) if "/counts/" in file and Path(file).stem == made_by]
         for rows in (Path(file) for file in files if _ROWS.fullmatch(file)):
-            if not counts or not rows.exists():
+            if not counts or not rows.exists() or (unnamed is not None and (rows.parent / unnamed).exists()):
                 continue
-            told = {path.with_name(f"{stage}.json") for path in counts for stage in _SAME_FILE.get(rows.name, (rule,))}
+            stages = _SAME_FILE.get(rows.name, (made_by,))
+            told = {path.with_name(f"{stage}.json") for path in counts for stage in stages}
             numbers = [written for path in sorted(told) if path.exists() and (written := _written(path)) is not None]
             lines = _count_lines(rows)
             if lines not in numbers:

@@ -18,8 +18,9 @@ from omr.config.recipes import Recipes
 from omr.config.settings import Settings
 from omr.errors import UserError
 from omr.files.temporary import clear_temporary
-from omr.runs.counts import PROBLEM_STAGES, RECIPE_STAGES
+from omr.runs.counts import PROBLEM_STAGES, RECIPE_STAGES, read_counts
 from omr.runs.endpoint_checks import check_endpoints
+from omr.runs.gates import Gates, check_before_solving
 from omr.runs.own_files import check_own_files
 from omr.runs.planned import Planned
 from omr.runs.prompt_checks import check_prompts
@@ -61,6 +62,16 @@ def look_ahead(settings: Settings, recipes: Recipes, planned: Planned) -> None:
     """What files alone tell of the start of a run; a dry run says it too. Raises UserError."""
     check_own_files(planned.files)
     check_prompts(planned, recipes, settings.starts_from_problems)
+    if "generate_solutions" in planned.files and "check_problems" not in planned.files:
+        _check_bounds(settings)
+
+
+def _check_bounds(settings: Settings) -> None:
+    """Of problems that were within the bounds of an earlier run: those of this one may be others."""
+    run = Path("results", settings.run)
+    report, deduplicated = run / "contamination/report.json", run / "counts/deduplicate.json"
+    if report.exists() and deduplicated.exists():
+        check_before_solving(Gates(**settings.config["gates"]), read_counts(report), read_counts(deduplicated))
 
 
 def start_run(

@@ -70,3 +70,21 @@ def test_problems_may_be_made_again_by_either_stage_that_makes_them_and_no_one_e
 def test_nothing_there_and_files_of_other_kinds_are_no_hindrance() -> None:
     Path("results/mine/stages.txt").write_text("own notes")
     check_own_files(JOBS | {"check_counts": ["results/mine/stages.txt"]})
+
+
+def test_rows_that_another_rule_names_are_known_by_the_counts_of_their_stage() -> None:
+    rows, unnamed = Path("results/mine/decontaminated.jsonl"), Path("results/mine/contamination/clean.jsonl")
+    jobs = {
+        "decontaminate": [str(unnamed), "results/mine/counts/decontaminate.json"],
+        "check_problems": [str(rows)],
+    }
+    put(3, decontaminate=5)
+    rows.write_bytes(b"{}\n" * 5)
+    check_own_files(jobs)
+    rows.write_bytes(b"{}\n" * 6)
+    with pytest.raises(UserError, match="the workflow wrote 5 rows there, it has 6"):
+        check_own_files(jobs)
+    # A run that was stopped before its rows were named: what has the name is of the run before.
+    unnamed.parent.mkdir()
+    unnamed.write_bytes(b"{}\n" * 5)
+    check_own_files(jobs)
