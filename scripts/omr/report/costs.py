@@ -9,7 +9,7 @@ from omr.report.data import Cost, ReportData
 from omr.report.words import MODEL_STAGES
 from omr.report.worth import worth
 from omr.runs.costs import measured_speed
-from omr.runs.counts import ModelUse
+from omr.runs.counts import ModelUse, summed
 
 _TITLE = "Requests, tokens, time and cost"
 _HEAD = (
@@ -33,11 +33,25 @@ def costs(data: ReportData) -> Section:
         [
             Paragraph(_NOTE),
             table(_HEAD, [*rows, _sum_row(data.costs)], range(2, 10), has_sum=True),
+            *_superseded(data),
             *worth(data),
             *_servers(data),
             *_failures(data),
         ],
     )
+
+
+def _superseded(data: ReportData) -> Iterator[Block]:
+    """What the table leaves out, though it was spent."""
+    spent = summed(cost.use.superseded for cost in data.costs)
+    tokens = spent.get("prompt_tokens", 0) + spent.get("completion_tokens", 0)
+    if tokens or spent.get("held_s"):
+        at_least = "at least " if spent.get("without_usage") else ""
+        held = duration(spent.get("held_s", 0.0))
+        yield Paragraph(
+            f"Besides, {at_least}{tokens:,} tokens and {held} of jobs went into replies that were asked anew since, with "
+            "another prompt, model or temperature. They are in no row of the table."
+        )
 
 
 def _cost_row(cost: Cost) -> list[Cell]:

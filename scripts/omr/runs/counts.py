@@ -104,6 +104,8 @@ class ModelUse:
     start_s: float = 0.0
     started_gpus: set[int] = field(default_factory=set)  # sizes of these servers
     measured_gpus: set[int] = field(default_factory=set)  # sizes of the servers that `full_load` is about
+    #: Seconds ("held_s") and tokens that went into replies which are asked anew since, in none of the above.
+    superseded: Counts = field(default_factory=dict)
 
     def tokens(self, kind: str) -> tuple[int | None, bool]:
         """(tokens of a kind, `prompt_tokens` or `completion_tokens`; whether there were more that nobody counted).
@@ -124,6 +126,7 @@ class ModelUse:
         for name in ("requests", "answered", "prompt_tokens", "completion_tokens", "cached_tokens", "without_usage"):
             setattr(self, name, getattr(self, name) + counts.get(name, 0))
         self.code = summed([self.code, counts.get("code", {})])
+        self.superseded = summed([self.superseded, counts.get("superseded", {})])
         self.failed.update(counts.get("failed", {}))
         self.finish_reasons.update(counts.get("finish_reasons", {}))
         wall_s = counts.get("wall_s", 0.0)
