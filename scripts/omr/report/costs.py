@@ -49,8 +49,8 @@ def _superseded(data: ReportData) -> Iterator[Block]:
         at_least = "at least " if spent.get("without_usage") else ""
         held = duration(spent.get("held_s", 0.0))
         yield Paragraph(
-            f"Besides, {at_least}{tokens:,} tokens and {held} of jobs went into replies that were asked anew since, with "
-            "another prompt, model or temperature. They are in no row of the table."
+            f"Besides, {at_least}{tokens:,} tokens and {held} of jobs went into replies that were asked anew since, "
+            "with another prompt, model or temperature. They are in no row of the table."
         )
 
 
