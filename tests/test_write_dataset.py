@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -219,7 +220,8 @@ def test_an_error_leaves_the_older_dataset_as_it_was(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
-    left = tmp_path / "out" / ".dataset.building" / "data"
+    host = socket.gethostname().partition(".")[0]
+    left = tmp_path / "out" / f".dataset.{host}.{2**22 + 1}.tmp" / "data"  # no process has such a number
     left.mkdir(parents=True)
     (left / "0.parquet").write_bytes(b"torn")
     write(tmp_path / "out", training_rows(tmp_path / "made", 1))

@@ -404,6 +404,6 @@ async def drain_through_batches(
     """Ask all `requests` of a drain by the batch API of its model's host. Raises UserError where that cannot be."""
     spec = drain.client.spec
     await check_endpoint(spec, say)
-    with Submissions(drain.store.output) as submissions:
+    with Submissions(drain.store.output, drain.store.check_is_ours) as submissions:
         async with BatchApi(spec, api_key(spec), say) as api:
             await drain.run_instead(BatchRun(drain, requests, api, submissions, say).run())

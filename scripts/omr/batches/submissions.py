@@ -36,10 +36,14 @@ class Submission:
 
 
 class Submissions:
-    """The open batches of one file of replies, in the order in which they were made (a context manager)."""
+    """The open batches of one file of replies, in the order in which they were made (a context manager).
 
-    def __init__(self, output: Path) -> None:
+    `check` is called before anything is written, and may raise.
+    """
+
+    def __init__(self, output: Path, check: Callable[[], None] = lambda: None) -> None:
         self.path = _path_of(output)
+        self._check = check
         self._open: dict[str, Submission] = {}
         self._file: AppendedFile | None = None
 
@@ -48,6 +52,7 @@ class Submissions:
             self._file = AppendedFile(self.path)
             whole = self._read()
             if self._file.size > whole:
+                self._check()
                 self._file.truncate(whole)
         except OSError as error:
             raise self._fault(error) from error
@@ -123,6 +128,7 @@ class Submissions:
     def _write(self, row: dict[str, Any]) -> None:
         if self._file is None:
             raise ValueError("the submissions are not open")
+        self._check()
         try:
             self._file.append(dumps(row))
             self._file.fsync()

@@ -2,38 +2,61 @@
 
 from __future__ import annotations
 
+import errno
+import glob
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from omr.files.temporary import clear_temporary, remove_temporary, temporary_beside
+
+#: What a rename answers where a folder with files stands.
+_TAKEN = {errno.ENOTEMPTY, errno.EEXIST}
+
 
 class AtomicFolder:
     """A folder that is filled at `built`, beside its place, and takes the place of `path` when whole.
 
-    It is on the same file system. What a killed process left there is removed by the next one of the same output.
+    It is on the same file system. Two processes may make the same one, each for itself: the last to commit stays. What
+    killed ones left there is removed, see `clear_temporary`.
     """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        clear_leftovers(path)
+        clear_temporary([path.parent], glob.escape(path.name))
         self.path = path
-        self.built, self._old = _beside(path)
+        self.built = temporary_beside(path)
+        self._old = temporary_beside(path.with_name(f"{path.name}.old"))
+        remove_temporary(self.built)  # of a dead process with our number
         self.built.mkdir()
 
     def commit(self) -> None:
         """Flush to the disk and rename into place."""
         _sync(self.built)
-        _remove(self._old)
-        if self.path.exists():
+        while not self._take_place():
+            pass
+
+    def _take_place(self) -> bool:
+        """False if another process took the place while it was being cleared; on an error what stood there stays."""
+        remove_temporary(self._old)
+        with suppress(FileNotFoundError):
             self.path.rename(self._old)
-        self.built.rename(self.path)
-        _remove(self._old)
+        try:
+            self.built.rename(self.path)
+        except OSError as error:
+            if error.errno in _TAKEN:
+                return False
+            with suppress(OSError):
+                self._old.rename(self.path)
+            raise
+        remove_temporary(self._old)
+        return True
 
     def discard(self) -> None:
         """Remove what was written so far; harmless after a commit."""
-        _remove(self.built)
+        remove_temporary(self.built)
 
 
 @contextmanager
@@ -56,19 +79,10 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 
 def clear_leftovers(path: Path) -> None:
-    """Remove what a killed process left beside a folder that was to appear at `path`."""
-    for left in _beside(path):
-        _remove(left)
-
-
-def _beside(path: Path) -> tuple[Path, Path]:
-    """Where a folder is built, and where the one that it replaces is kept until it is there."""
-    return path.with_name(f".{path.name}.building"), path.with_name(f".{path.name}.old")
-
-
-def _remove(folder: Path) -> None:
-    if folder.exists():
-        shutil.rmtree(folder)
+    """Remove what any process left beside a folder that was to appear at `path`: for who alone may make it now."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        if left.is_dir():
+            remove_temporary(left)
 
 
 def _sync(folder: Path) -> None:

@@ -1,9 +1,10 @@
-"""Files that are written beside their place before they are renamed into it, and what killed writers left of them."""
+"""Files and folders that are written beside their place and renamed into it, and what killed writers left of them."""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import socket
 import time
 from collections.abc import Iterable
@@ -16,23 +17,33 @@ _SURELY_DEAD_S = 24 * 3600.0
 
 
 def temporary_beside(path: Path) -> Path:
-    """Where this process writes a file that is to appear at `path`."""
+    """Where this process writes a file or folder that is to appear at `path`."""
     return path.with_name(f".{path.name}.{_host()}.{os.getpid()}.tmp")
 
 
-def clear_temporary(folders: Iterable[Path]) -> int:
-    """Remove what killed writers left in these folders; how many files that were.
+def clear_temporary(folders: Iterable[Path], names: str = "*") -> int:
+    """Remove what killed writers left in these folders; how many files and folders that were.
 
-    On this machine a writer is dead when its process is; one of another machine, when its file is a day old.
+    `names` is a pattern: only those of what was to appear under such a name.
+    On this machine a writer is dead when its process is; one of another machine, when nothing it wrote there is younger
+    than a day.
     """
     removed = 0
     for folder in set(folders):
-        for path in folder.glob(".*.tmp"):
+        for path in folder.glob(f".{names}.*.tmp"):
             with suppress(FileNotFoundError):
                 if _is_left(path):
-                    path.unlink()
+                    remove_temporary(path)
                     removed += 1
     return removed
+
+
+def remove_temporary(path: Path) -> None:
+    """Remove a file, or as much of a folder as can be: another process may be at it too."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _is_left(path: Path) -> bool:
@@ -41,7 +52,8 @@ def _is_left(path: Path) -> bool:
         return False
     if named["host"] == _host():
         return not _is_running(int(named["process"]))
-    return time.time() - path.stat().st_mtime > _SURELY_DEAD_S
+    youngest = max(found.stat().st_mtime for found in (path, *path.rglob("*")))
+    return time.time() - youngest > _SURELY_DEAD_S
 
 
 def _host() -> str:

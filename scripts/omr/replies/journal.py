@@ -8,7 +8,8 @@ journal stays, so that a later run of the same requests takes every reply from i
 * changed prompt, model or parameters: replies are found by their key, so others are never mixed in, and those that
   nobody asks for any more are left out when the output is made;
 * how long all tries took is in `X.jsonl.held`;
-* two writers: the second waits for the lock and finds everything done.
+* two writers: the second waits for the lock and finds everything done; one that was silent for so long that another
+  took over writes nothing any more.
 
 Replies with an `error` come only with the output (see `publish`): a request that failed in a broken-off run is asked
 again by the next.
@@ -84,6 +85,7 @@ class ReplyStore:
             self._enter(reply)
         torn = self._file.size - good_bytes
         if torn:
+            self._check(self._lock.renew)
             self._detach_output()
             self._say(f"{self.journal}: {torn} bytes of an unfinished last line were cut off")
             self._file.truncate(good_bytes)
@@ -100,6 +102,7 @@ class ReplyStore:
                 reply, fault = parse_row(line) if line.endswith(b"\n") else (None, "torn")
                 if reply is None or not isinstance(reply.get("key"), str):
                     if handle.read(1):
+                        self._check(self._lock.renew)
                         raise UserError(
                             f"a line that is no reply ({fault or 'it has no key'}), with others after it",
                             file=self.journal,
@@ -118,8 +121,9 @@ class ReplyStore:
     def append(self, reply: Reply) -> None:
         """Store a reply; it survives a kill of this process from here on, and a crash of the machine soon after.
 
-        Raises UserError if the disk does not take it.
+        Raises UserError if the disk does not take it, or another job has taken over.
         """
+        self.check_is_ours()
         self._detach_output()
         try:
             self._file.append(dumps(reply))
@@ -130,9 +134,28 @@ class ReplyStore:
     def sync(self) -> None:
         """To be called every few seconds, by any thread: sees to it that the journal is on the disk.
 
-        Raises UserError if it is not: what was written may be gone. The next calls raise it too.
+        Raises UserError if it is not: what was written may be gone. The next calls raise it too. And if another job
+        has taken over.
         """
+        self.check_is_ours()
         self._flush(self._file.sync)
+
+    def check_is_ours(self) -> None:
+        """Raise UserError if another job has taken over. To be called before anything is written beside the output;
+        takes no time but after a silence."""
+        self._check(self._lock.is_ours)
+
+    def _check(self, is_ours: Callable[[], bool]) -> None:
+        try:
+            if is_ours():
+                return
+        except OSError as error:
+            raise self._not_stored(error) from error
+        raise UserError(
+            "another job took over this output while this one was silent (its machine or the file system hung); "
+            "finished replies are kept, and there is nothing else to do",
+            file=self.output,
+        )
 
     def _flush(self, flush: Callable[[], None]) -> None:
         try:
@@ -156,8 +179,10 @@ class ReplyStore:
     def publish(self, keys: Sequence[int], failed: Collection[Reply] = ()) -> None:
         """Make the output from the journal: exactly the replies with these keys, `failed` ones included.
 
-        `keys` are the requests' keys as integers, each once; each must be in the journal or in `failed`.
+        `keys` are the requests' keys as integers, each once; each must be in the journal or in `failed`. Raises
+        UserError as `append` does.
         """
+        self._check(self._lock.renew)
         for reply in failed:
             self.append(reply)
         missing = len(keys) - sum(key in self._keys for key in keys)
@@ -185,6 +210,7 @@ class ReplyStore:
                     others.add(reply)
             handle.flush()
             os.fsync(handle.fileno())
+        self._check(self._lock.renew)
         os.replace(temporary, self.journal)
         self._file.close()
         self._file = AppendedFile(self.journal)
@@ -209,6 +235,7 @@ class ReplyStore:
                 f"{self.output}: no hard links here ({error.strerror}); copied instead, which doubles its disk use"
             )
             shutil.copyfile(self.journal, temporary)
+        self._check(self._lock.renew)
         self.output.unlink(missing_ok=True)
         os.replace(temporary, self.output)
         # The last reply may be older than the inputs, whose change made this run: the output is of now.
@@ -230,6 +257,7 @@ class ReplyStore:
 
     def _write_held(self) -> None:
         try:
-            self.held.write()
+            if self._lock.is_ours():
+                self.held.write()
         except OSError as error:  # replies are safe, and worth more than the knowledge of how long they took
             self._say(f"{self.held.path}: cannot be written: {error.strerror}")

@@ -58,7 +58,7 @@ class CodeJob:
             await check_completions(client.spec)
         pool = await Pool.start(self.sandbox, say)
         try:
-            with TurnJournal(output, is_finished, say) as journal:
+            with TurnJournal(output, is_finished, say, drain.store.check_is_ours) as journal:
                 solver = Solver(
                     client, self.code, self.form, pool, journal, drain.at_server, lambda: drain.stopped,
                     drain.note_turn, self.special,

@@ -80,14 +80,19 @@ class TurnJournal:
     """The turns of one file of replies (a context manager, to be used within its store).
 
     `is_finished` tells whether the solution of a key has a reply: its turns are left out when the file is opened, with
-    a torn last line, lines that are no turns, and what does not fit the turns before it.
+    a torn last line, lines that are no turns, and what does not fit the turns before it. `check` is called before
+    anything is written, and may raise.
     """
 
     def __init__(
-        self, output: Path, is_finished: Callable[[str], bool], say: Callable[[str], None] = lambda line: None
+        self,
+        output: Path,
+        is_finished: Callable[[str], bool],
+        say: Callable[[str], None] = lambda line: None,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         self.path = _path_of(output)
-        self._is_finished, self._say = is_finished, say
+        self._is_finished, self._say, self._check = is_finished, say, check
         self._stored: dict[str, list[Turn]] = {}
         self._file: AppendedFile | None = None  # opened when there is a turn to store
         self._odd = 0  # lines that are no turns
@@ -113,6 +118,7 @@ class TurnJournal:
                     new.write(line)
             new.flush()
             os.fsync(new.fileno())
+        self._check()
         os.replace(temporary, self.path)
         return lines
 
@@ -138,6 +144,7 @@ class TurnJournal:
     def append(self, who: Row, turns: Sequence[Turn]) -> None:
         """Store the last of a solution's turns; `who` names it, with its `key`. Raises UserError if the disk does not
         take it."""
+        self._check()
         *before, turn = turns
         line = dumps(who | {"turn": len(before), "past": past_of(who["key"], before)} | turn.as_json())
         try:

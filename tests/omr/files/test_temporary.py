@@ -13,6 +13,8 @@ from omr.files.temporary import clear_temporary, temporary_beside
 
 HOST = socket.gethostname().partition(".")[0]
 DAY_S = 24 * 3600
+#: No process has such a number.
+NOBODY = 2**22 + 1
 
 
 def test_a_killed_writers_file_is_cleared(tmp_path: Path) -> None:
@@ -42,3 +44,21 @@ def test_living_writers_other_machines_and_other_files_are_let_be(tmp_path: Path
 
 def test_names_are_of_this_process_and_place(tmp_path: Path) -> None:
     assert temporary_beside(tmp_path / "a.jsonl") == tmp_path / f".a.jsonl.{HOST}.{os.getpid()}.tmp"
+
+
+def test_a_dead_writers_folder_is_cleared_when_nothing_in_it_is_young(tmp_path: Path) -> None:
+    ours, dead, other = (
+        tmp_path / f".rows.{name}.tmp" for name in (f"{HOST}.{os.getpid()}", f"{HOST}.{NOBODY}", "x.1")
+    )
+    for folder in (ours, dead, other):
+        (folder / "data").mkdir(parents=True)
+        (folder / "data" / "0.parquet").touch()
+    old = other.stat().st_mtime - 2 * DAY_S
+    for path in (other, other / "data"):
+        os.utime(path, (old, old))
+    assert clear_temporary([tmp_path]) == 1
+    assert sorted(tmp_path.iterdir()) == sorted([ours, other])  # a file is written there now
+    os.utime(other / "data" / "0.parquet", (old, old))
+    assert clear_temporary([tmp_path], "row") == 0
+    assert clear_temporary([tmp_path], "rows") == 1
+    assert list(tmp_path.iterdir()) == [ours]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import multiprocessing
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from omr.errors import UserError
+from omr.files import locks
 from omr.replies.journal import ReplyStore
 
 
@@ -331,3 +334,114 @@ def test_a_second_writer_waits_and_finds_everything_done(tmp_path: Path) -> None
     assert "waiting for the lock" in said[0]
     assert f"process {first.pid}" in said[0]
     assert len(stored(output)) == 1
+
+
+@pytest.fixture
+def _no_flock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system without flock, on which a job is taken for dead within a second."""
+
+    def refuse(*arguments: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    for name, seconds in (("CLAIM_S", 0.05), ("UNSURE_AFTER_S", 0.3), ("STALE_AFTER_S", 1.0)):
+        monkeypatch.setattr(locks, name, seconds)
+
+
+def store_on(host: str, output: Path, monkeypatch: pytest.MonkeyPatch) -> ReplyStore:
+    with monkeypatch.context() as on_host:
+        on_host.setattr(socket, "gethostname", lambda: host)
+        return ReplyStore(output)
+
+
+@pytest.mark.usefixtures("_no_flock")
+@pytest.mark.parametrize(
+    "goes_on",
+    [
+        lambda store: store.append(reply(8)),
+        lambda store: store.sync(),
+        lambda store: store.publish([0]),
+        lambda store: store.publish([0, 8], [failure(8)]),
+    ],
+)
+def test_a_job_that_was_silent_while_another_took_over_is_told_so_and_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, goes_on: Callable[[ReplyStore], None]
+) -> None:
+    output = tmp_path / "x.jsonl"
+    silent, other = (store_on(host, output, monkeypatch) for host in ("node-a", "node-b"))
+
+    def be_silent_and_go_on() -> None:
+        with silent:
+            silent.append(reply(0))
+            with other:  # waits until the first one, whose next beat is far off, is taken for dead
+                assert reply(0)["key"] in other
+                other.append(reply(1))
+                held = (tmp_path / "x.jsonl.held").write_bytes(b"the other's")
+                try:
+                    goes_on(silent)
+                finally:
+                    other.append(reply(2))
+                    other.publish([0, 1, 2])
+                    assert (tmp_path / "x.jsonl.held").stat().st_size == held
+
+    with pytest.raises(UserError, match="another job took over this output while this one was silent") as told:
+        be_silent_and_go_on()
+    assert "finished replies are kept" in str(told.value)
+    assert [row["id"] for row in stored(output)] == ["r0", "r1", "r2"]
+    assert output.samefile(tmp_path / "x.jsonl.journal")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.jsonl", "x.jsonl.held", "x.jsonl.journal"]
+
+
+@pytest.mark.usefixtures("_no_flock")
+@pytest.mark.parametrize("more", [1, 2])
+def test_a_job_that_was_silent_while_it_read_its_journal_cuts_off_nothing_of_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: int
+) -> None:
+    output = tmp_path / "x.jsonl"
+    whole = b"".join(orjson.dumps(reply(number)) + b"\n" for number in range(2))
+    (tmp_path / "x.jsonl.journal").write_bytes(whole + b'{"torn')
+    other = store_on("node-b", output, monkeypatch)
+
+    def take_over(stored: Any) -> None:
+        if stored["id"] == "r1":
+            with other:
+                for number in range(2, 2 + more):
+                    other.append(reply(number))
+
+    silent = store_on("node-a", output, monkeypatch)
+    silent._on_stored = take_over
+    with pytest.raises(UserError, match="another job took over"), silent:
+        pass
+    assert [row["id"] for row in stored(tmp_path / "x.jsonl.journal")] == [f"r{n}" for n in range(2 + more)]
+
+
+@pytest.mark.usefixtures("_no_flock")
+def test_a_job_that_was_silent_and_still_has_the_output_goes_on(tmp_path: Path) -> None:
+    with ReplyStore(tmp_path / "x") as store:
+        for number in range(2):
+            time.sleep(2 * locks.UNSURE_AFTER_S)
+            store.append(reply(number))
+            store.sync()
+        store.publish([0, 1])
+    assert len(stored(tmp_path / "x")) == 2
+
+
+def test_an_append_looks_at_the_lock_only_after_a_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ReplyStore(tmp_path / "x") as store, monkeypatch.context() as blind:
+        blind.setattr(locks.FileLock, "renew", lambda lock: pytest.fail("it looked"))
+        store.append(reply(0))
+        store.sync()
+
+
+@pytest.mark.usefixtures("_no_flock")
+def test_a_silence_after_which_the_file_system_does_not_tell_is_an_error_of_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(locks, "UNSURE_AFTER_S", 0.0)
+    with ReplyStore(tmp_path / "x") as store, monkeypatch.context() as broken:
+        broken.setattr(os, "utime", fail)
+        with pytest.raises(UserError, match="replies cannot be stored: Input/output error"):
+            store.append(reply(0))

@@ -136,3 +136,19 @@ def test_without_turns_there_is_no_file_and_nothing_to_forget(tmp_path: Path) ->
     write(tmp_path)
     forget_turns(tmp_path / "out.jsonl")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_written_where_the_check_refuses(tmp_path: Path) -> None:
+    def refuse() -> None:
+        raise UserError("another job took over")
+
+    path = write(tmp_path)
+    before = path.read_bytes() + b"{torn"
+    path.write_bytes(before)
+    with pytest.raises(UserError, match="took over"), TurnJournal(path.with_suffix(""), bool, check=refuse):
+        pass
+    assert path.read_bytes() == before
+    path.unlink()
+    with pytest.raises(UserError, match="took over"), TurnJournal(path.with_suffix(""), bool, check=refuse) as turns:
+        turns.append(WHO, [FIRST])
+    assert not path.exists()
