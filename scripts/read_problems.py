@@ -10,10 +10,10 @@ and so is the only element of a list; a blank text or NaN is none.
 With --to-classify the same rows are the problems.jsonl that a model classifies; they have `forum_discussions` then,
 which the prompt for proofs inserts: the solution that is given with the problem, or an empty text.
 
-Dropped: rows that cannot be used (`unreadable_json`, `missing_column`, `wrong_type`, `unusable_id`), `empty_problem`,
-`too_long_problem`, `placeholder_answer` (`?`, `proof`), `too_long_answer`, and `duplicate`: of problems in the same
-notation the first with an answer stays, or the first if none has one (`kept` is its id). Too many unusable rows, two
-problems with one id, and a column that no row has are errors.
+Dropped: rows that cannot be used (`unreadable_json`, `missing_column`, `wrong_type`, `unusable_id`), `empty_problem`
+(also an empty cell of a CSV file), `too_long_problem`, `placeholder_answer` (`?`, `proof`), `too_long_answer`, and
+`duplicate`: of problems in the same notation the first with an answer stays, or the first if none has one (`kept` is
+its id). Too many unusable rows, two problems with one id, and a column that no row has are errors.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from omr.files.duplicates import Duplicates
 from omr.files.hash_table import HashTable
 from omr.files.jsonl import Row
 from omr.files.notation import notation
-from omr.files.tables import MISSING, Line, read_lines, top_columns, value_at
+from omr.files.tables import CELLS, MISSING, Line, kind_of, read_lines, top_columns, value_at
 from omr.parsers.extraction import fault_of_problem
 from omr.stages.faulty_rows import FaultyRows
 from omr.stages.flags import open_stage, stage_parser
@@ -102,12 +102,12 @@ class ProblemSet:
                 if left is not None and rows >= left:
                     break
                 rows += 1
-                yield Found(str(file), line.number, self._read(line))
+                yield Found(str(file), line.number, self._read(line, kind_of(file) in CELLS))
             if not rows and left != 0:
                 raise UserError("holds no rows", file=file, remedy="give a file with one problem a row")
             left = None if left is None else left - rows
 
-    def _read(self, line: Line) -> Row | Refused:
+    def _read(self, line: Line, of_cells: bool) -> Row | Refused:
         try:
             row = orjson.loads(line.data)
         except orjson.JSONDecodeError as error:
@@ -119,6 +119,9 @@ class ProblemSet:
         values = {field: value_at(row, path) for field, path in self._columns.items()}
         if values[PROBLEM] is MISSING:
             return Refused("missing_column", f"no {self._columns[PROBLEM]}; it has: {', '.join(row) or 'nothing'}", {})
+        if of_cells and values[PROBLEM] is None:
+            # An empty cell is a text without characters: what is null elsewhere has no such reading.
+            values[PROBLEM] = ""
         if ANSWER in values and _is_rounded(values[ANSWER]):
             try:
                 values[ANSWER] = value_at(json.loads(line.data), self._columns[ANSWER])

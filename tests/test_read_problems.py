@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,17 @@ def test_a_limit_takes_the_first_rows_of_all_files(tmp_path: Path) -> None:
         (tmp_path / "in" / f"{part}.csv").write_text(f"problem,expected_answer\nFind ${part}x$.,1\nFind ${part}y$.,\n")
     found = run(tmp_path, tmp_path / "in", "--limit=3", columns=ALL)
     assert [row["problem"] for row in found.rows] == ["Find $0x$.", "Find $0y$.", "Find $1x$."]
+
+
+@pytest.mark.parametrize("name", ["problems.csv", "problems.tsv", "problems.csv.gz"])
+def test_an_empty_cell_is_a_problem_without_a_text_and_no_row_of_another_type(tmp_path: Path, name: str) -> None:
+    text = "problem,expected_answer\nFind $x$.,1\n,2\n"
+    text = text.replace(",", "\t") if ".tsv" in name else text
+    (tmp_path / name).write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    # Half of the rows: what states no problem makes no file one of another kind.
+    found = run(tmp_path, tmp_path / name, columns=ALL[:4])
+    assert found.counts["dropped"] == {"empty_problem": 1}
+    assert [row["problem"] for row in found.rows] == ["Find $x$."]
 
 
 def test_an_empty_file_is_an_error(tmp_path: Path) -> None:

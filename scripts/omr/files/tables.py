@@ -23,6 +23,8 @@ from omr.files.jsonl import open_for_reading
 
 #: Endings of files of rows; all but Parquet may be packed.
 KINDS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
+#: Those of them whose rows are cells, of which an empty one becomes null.
+CELLS = (".csv", ".tsv")
 _PACKED = (".gz", ".zst")
 READABLE = (
     "JSON Lines (.jsonl, .ndjson, .json), JSON arrays (.json), CSV (.csv, .tsv), each of them also as .gz or .zst, "
@@ -84,7 +86,7 @@ def read_lines(file: Path, columns: Collection[str] | None = None) -> Iterator[L
         raise UserError("files of this kind cannot be read", file=file, remedy=f"what can be: {READABLE}")
     if kind == ".parquet":
         return _parquet_lines(file, columns)
-    return _checked(file, _csv_lines if kind in (".csv", ".tsv") else _json_lines)
+    return _checked(file, _csv_lines if kind in CELLS else _json_lines)
 
 
 def _checked(file: Path, read: Any) -> Iterator[Line]:
