@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from omr.runs.losses import where_lost
 
 
@@ -26,7 +27,42 @@ def test_the_first_stage_without_rows_is_named_with_its_commonest_reasons() -> N
     assert lost[0] == (
         "no rows are left after decontaminate, which read 9: contamination_unreadable 6, contaminated_llm 3"
     )
-    assert "dropped/decontaminate" in lost[1]
+    assert "`decontaminate.check_contamination`" in lost[1]
+
+
+def test_the_remedy_is_that_of_the_commonest_reason_alone() -> None:
+    found = where_lost([stage("merge_judgements", 64, 56), stage("prepare_sft", 56, 0, too_long=40, unfinished=9)])
+    assert found is not None
+    assert found[1] == "whole solutions are longer than the bound: raise the recipe's `sft.max_tokens`"
+    found = where_lost(
+        [stage("merge_data", 9, 9), stage("decontaminate", 9, 0, contaminated_llm=5, unfinished_reply=4)]
+    )
+    assert found is not None
+    assert found[1].startswith("dropped/decontaminate holds every row with its reason")
+
+
+@pytest.mark.parametrize(
+    ("where", "reason", "key"),
+    [
+        ("prepare_sft", "pass_rate_too_low", "lower the recipe's `sft.min_pass_rate`"),
+        ("prepare_sft", "pass_rate_too_high", "raise the recipe's `sft.max_pass_rate`"),
+        ("prepare_sft", "over_limit", "raise the recipe's `sft.solutions_per_problem`"),
+        ("prepare_sft", "unfit_prose_answer", "`sft: {require_checkable: false}`"),
+        ("prepare_sft", "unknown_length", "the model's `tokenizer`"),
+        ("prepare_sft", "no_summary", "`summaries.candidates`"),
+        ("prepare_sft", "code_filtered", "`code_filter`"),
+        ("prepare_sft", "unfinished", "the recipe's `max_tokens`"),
+        ("fill_majority_answer", "low_vote_share", "`majority.min_share`"),
+        ("fill_majority_answer", "not_asked", "`seeds.no_rate`"),
+        ("merge_data", "proof", "use_converted_proofs: true"),
+        ("select_subset", "too_long", "raise the `products.subsets.<name>.max_tokens`"),
+        ("select_subset", "unknown_length", "`products.subsets.<name>.tokenizer`"),
+    ],
+)
+def test_a_reason_that_a_setting_answers_names_it(where: str, reason: str, key: str) -> None:
+    found = where_lost([stage(where, 9, 0, **{reason: 7, "duplicate": 2})])
+    assert found is not None
+    assert key in found[1]
 
 
 def test_a_model_that_does_not_reason_is_told_what_to_set() -> None:
