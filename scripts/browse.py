@@ -18,6 +18,7 @@ from omr.browse.indexing import Index
 from omr.browse.pages import Pages, State
 from omr.browse.server import DEFAULT_PORT, Server, bind, keep_indexed, loopback
 from omr.errors import UserError, run_command
+from omr.files.counted import counted
 from omr.files.locks import FileLock
 from omr.runs.lineage import newest_run
 
@@ -47,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
     if args.only_index:
         with FileLock(index.with_name(f".{index.name}.lock"), say):
             read = Index(open_for_writing(index), run, say).update()
-        print(f"{index}: up to date, {read:,} files read")
+        print(f"{index}: up to date, {counted(read, 'file')} read")
         return 0
     open_for_writing(index).close()
     state = State()

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import orjson
 from omr.errors import UserError, run_command
+from omr.files.counted import counted
 from omr.files.jsonl import AtomicFile, open_for_reading
 from omr.runs.counts import read_counts
 from omr.runs.losses import where_lost
@@ -288,7 +289,7 @@ def reasons(counts: Counts) -> Iterator[str]:
     for reason, n in counts["dropped"].items():
         yield f"{reason} {n:,}"
     if (again := counts.get("asked_again")) is not None:
-        yield f"asked again {again['replies']:,} times, which made {again['recovered']:,} readable"
+        yield f"asked again {counted(again['replies'], 'time')}, which made {again['recovered']:,} readable"
 
 
 def table(stages: Iterable[Counts]) -> str:

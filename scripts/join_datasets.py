@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from omr.errors import UserError, run_command
 from omr.files.arrow import arrow
+from omr.files.counted import counted
 from omr.files.folders import atomic_folder, link_or_copy
 from omr.files.id_set import IdSet
 from omr.files.jsonl import Row, read_rows
@@ -179,7 +180,7 @@ def main(argv: list[str] | None = None) -> int:
         )
         (folder / "README.md").write_text(card, encoding="utf-8")
     for found in subsets:
-        print(f"{args.output}: {found.rows:,} rows of {found.name}")
+        print(f"{args.output}: {counted(found.rows, 'row')} of {found.name}")
     return 0
 
 

@@ -15,6 +15,7 @@ from omr.contamination.lexical_nets import ExactNet, NgramNet, TfidfNet
 from omr.contamination.nets import Net, write_matches
 from omr.contamination.steps import positive, read_problems
 from omr.errors import run_command
+from omr.files.counted import counted, verb_for
 
 #: Problems searched at once: enough to make the matrix product worth while, some 10 MB of scores.
 _BLOCK_ROWS = 500
@@ -26,7 +27,8 @@ def make_net(pool: Pool, options: argparse.Namespace) -> Net:
         return ExactNet(pool, min_words=options.min_words, top_k=options.top_k)
     if options.net == "ngrams":
         net = NgramNet(pool, n=options.ngram_words, min_share=options.min_score, top_k=options.top_k)
-        print(f"{net.skipped} benchmark problems are shorter than {options.ngram_words} words", file=sys.stderr)
+        are = f"{counted(net.skipped, 'benchmark problem')} {verb_for(net.skipped)}"
+        print(f"{are} shorter than {options.ngram_words} words", file=sys.stderr)
         return net
     return TfidfNet(pool, min_score=options.min_score, top_k=options.top_k)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from omr.errors import UserError, run_command
+from omr.files.counted import counted
 from omr.files.jsonl import Row
 from omr.files.printable import printable
 from omr.runs.lineage import Event, Id, Lineage, newest_run
@@ -77,7 +78,7 @@ class Printer:
         shown = text[: self._max_chars] if self._max_chars else text
         yield from (f"    | {line}" for line in shown.splitlines())
         if len(shown) < len(text):
-            yield f"    | ... {len(text) - len(shown):,} more characters (--max-chars 0 shows them)"
+            yield f"    | ... {counted(len(text) - len(shown), 'more character')} (--max-chars 0 shows all)"
 
 
 def trace(lineage: Lineage, wanted: Id, printer: Printer, recipes: Iterable[str]) -> Iterator[str]:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from omr.asking.prompts import load_prompt
 from omr.errors import UserError, run_command
+from omr.files.counted import counted
 from omr.files.folders import atomic_folder, link_or_copy
 from omr.runs.gates import add_gates, check_gates
 from omr.runs.losses import where_lost
@@ -67,7 +68,7 @@ def check_figures(figures: Figures, shards: Sequence[Path]) -> tuple[dict[str, i
             if not file.schema_arrow.equals(first[1]):
                 raise UserError(f"this file has other columns than {first[0]}", file=path, remedy=_REMEDY)
     if rows.total() != figures.rows:
-        raise UserError(f"the files hold {rows.total():,} rows, {figures.rows:,} were counted", remedy=_REMEDY)
+        raise UserError(f"the files hold {counted(rows.total(), 'row')}, {figures.rows:,} were counted", remedy=_REMEDY)
     names = [] if first is None else names_with(first[1].names)
     return {part: rows[part] for part in sorted(rows, key=_tokens_of)}, names
 
@@ -116,7 +117,7 @@ def main(argv: list[str] | None = None) -> int:
                 link_or_copy(file, folder / "data" / part / train_name(number, len(mine)))
         facts = replace(facts, digest=digest_of(folder), columns=columns)
         (folder / "README.md").write_text(dataset_card(figures, facts, rows_of_parts), encoding="utf-8")
-    print(f"{args.output}: {figures.rows:,} rows of {figures.problems:,} problems")
+    print(f"{args.output}: {counted(figures.rows, 'row')} of {counted(figures.problems, 'problem')}")
     return 0
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from omr.errors import UserError, run_command
+from omr.files.counted import counted
 from omr.files.folders import atomic_folder
 from omr.files.jsonl import Row, dumps, read_rows
 from omr.runs.counts import read_counts
@@ -108,7 +109,7 @@ def _nothing(path: Path, stages: Sequence[StageSum]) -> UserError:
     told = "" if last is None else ", ".join(f"{reason} {n:,}" for reason, n in last.dropped.items())
     what = "there are no rows: nothing to make a dataset of"
     if last is not None:
-        what += f"; {last.stage} read {last.read:,} problems: {told or 'there was nothing to read'}"
+        what += f"; {last.stage} read {counted(last.read, 'problem')}: {told or 'there was nothing to read'}"
     remedy = "the recipe's dropped/ has each problem with its reason; config/README.md (`products`) says what to set"
     return UserError(what, file=path, remedy=remedy)
 
@@ -123,7 +124,7 @@ def main(argv: list[str] | None = None) -> int:
         facts = CardFacts(args.title, args.license, args.authored, stages, digest=digest)
         card = product_card(args.kind, facts, FORMS[args.kind], figures)
         (folder / "README.md").write_text(card, encoding="utf-8")
-    print(f"{args.output}: {figures.rows:,} rows")
+    print(f"{args.output}: {counted(figures.rows, 'row')}")
     return 0
 
 

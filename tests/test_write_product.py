@@ -181,7 +181,7 @@ def test_preferences_load_as_trl_wants_them(tmp_path: Path) -> None:
     } | said | ORIGIN  # fmt: skip
     made = write(tmp_path, [row], kind="preferences")
     assert load(made) == {"preference": [row]}
-    assert "1 pairs of a right and a wrong solution" in (made / "README.md").read_text()
+    assert "1 pair of a right and a wrong solution" in (made / "README.md").read_text()
 
 
 def test_rows_of_which_no_origin_is_told_load_beside_others_that_have_one(tmp_path: Path) -> None:
@@ -203,6 +203,13 @@ def test_a_search_for_reposts_beyond_its_bound_stops_the_product(tmp_path: Path)
     with pytest.raises(UserError, match=r"3 of 20 \(15%\) were taken for reposts \(false_reposts 0.1\)"):
         write(tmp_path / "again", [rl_row(1)], f"--stages={table}", "--false-reposts=0.1")
     assert not (tmp_path / "again" / "made").exists()
+
+
+def test_one_row_is_one_and_what_is_unknown_is_null(tmp_path: Path) -> None:
+    card = (write(tmp_path, [rl_row(1) | {"problem_source": None}]) / "README.md").read_text()
+    assert "\n1 problem for reinforcement learning" in card
+    assert "| null | 1 |" in card
+    assert "None" not in card
 
 
 def test_a_bound_that_does_not_hold_stops_the_product(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
+from omr.files.counted import counted
 from omr.files.jsonl import Row
 from omr.files.printable import printable
 from omr.replies.steps import steps_of
@@ -90,7 +91,7 @@ class Drawer:
 
 
 def _block(css: str, text: str) -> Markup:
-    more = f"\n… {len(text) - CUT:,} more characters" if len(text) > CUT else ""
+    more = f"\n… {counted(len(text) - CUT, 'more character')}" if len(text) > CUT else ""
     return Markup('<pre class="{}">{}</pre>').format(css, printable(text[:CUT]) + more)
 
 

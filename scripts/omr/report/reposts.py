@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from omr.files.counted import counted, verb_for
 from omr.report.blocks import Block, Cell, Heading, Paragraph, Section, table
 from omr.report.data import ReportData
 from omr.report.words import PLANTED_PROBLEMS
@@ -21,16 +22,16 @@ def reposts(data: ReportData) -> Section | None:
     groups, marked = counts.get("groups", 0), counts.get("marked", 0)
     dropped = sum(counts["dropped"].values())
     fate = (
-        f"{dropped:,} of them were dropped"
+        f"{dropped:,} of them {verb_for(dropped, 'was', 'were')} dropped"
         if dropped
-        else "they are kept, and marked"
+        else f"{verb_for(marked, 'it is', 'they are')} kept, and marked"
         if marked
         else "none was dropped"
     )
     about = (
         "Problems are posted again and again. One counts as a repost of another if it says the same by rules that know "
-        f"other LaTeX and few other words; no model is asked. Of {counts['read']:,} problems, {marked:,} are reposts "
-        f"of others, in {groups:,} groups; {fate}."
+        f"other LaTeX and few other words; no model is asked. Of {counted(counts['read'], 'problem')}, {marked:,} "
+        f"{verb_for(marked, 'is a repost of another', 'are reposts of others')}, in {counted(groups, 'group')}; {fate}."
     )
     return Section("Reposts", [Paragraph(about), *_measure(counts)])
 

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from omr.errors import UserError
+from omr.files.counted import verb_for
 from omr.runs.counts import read_counts, summed
 
 Counts = Mapping[str, Any]
 
 #: Fewer verdicts say nothing of a model.
-_ENOUGH = 20
+ENOUGH = 20
 #: A model that says the same so often is named.
 SAME_SHARE = 0.95
 #: Planted copies that are the same problem; one with other numbers is another.
@@ -106,9 +107,19 @@ def monotones(counts: Mapping[str, Counts], report: Counts | None) -> list[Monot
         readable = {verdict: n for verdict, n in verdicts.items() if verdict not in _UNREAD}
         commonest = max(readable, key=lambda verdict: readable[verdict], default=None)
         total = sum(readable.values())
-        if commonest is not None and total >= _ENOUGH and readable[commonest] >= SAME_SHARE * total:
+        if commonest is not None and total >= ENOUGH and readable[commonest] >= SAME_SHARE * total:
             found.append(Monotone(asked, commonest, Share(readable[commonest], total)))
     return found
+
+
+def readable_verdicts(counts: Mapping[str, Counts], report: Counts | None) -> dict[str, int]:
+    """How many verdicts could be read of each judge and classifier that gave any reply; `monotones` looks at those of
+    `ENOUGH` or more."""
+    return {
+        asked: sum(n for verdict, n in verdicts.items() if verdict not in _UNREAD)
+        for asked, verdicts in _all_verdicts(counts, report)
+        if any(verdicts.values())
+    }
 
 
 def _all_verdicts(counts: Mapping[str, Counts], report: Counts | None) -> Iterator[tuple[str, Mapping[str, int]]]:
@@ -130,10 +141,10 @@ def broken(
     recall = canary_recall(report)
     if gates.canary_recall is not None and recall is not None and recall.value < gates.canary_recall:
         found.append(
-            f"of planted copies of benchmark problems {recall} were removed (canary_recall {gates.canary_recall})"
+            f"of planted copies of benchmark problems {_were(recall)} removed (canary_recall {gates.canary_recall})"
         )
     for proven, share in judge_audit(counts).items():
-        if gates.judge_agreement is not None and share.of >= _ENOUGH and share.value < gates.judge_agreement:
+        if gates.judge_agreement is not None and share.of >= ENOUGH and share.value < gates.judge_agreement:
             found.append(f"the judge agreed on {share} pairs proven {proven} (judge_agreement {gates.judge_agreement})")
     if gates.same_verdict is not None:
         found += [
@@ -146,8 +157,12 @@ def broken(
     if bound is not None and planted is not None and obeyed is None:
         found.append(f"no reply about planted instructions could be read (obeyed_instructions {bound})")
     elif bound is not None and obeyed is not None and obeyed.value > bound:
-        found.append(f"of instructions planted in threads {obeyed} were obeyed (obeyed_instructions {bound})")
+        found.append(f"of instructions planted in threads {_were(obeyed)} obeyed (obeyed_instructions {bound})")
     return found
+
+
+def _were(share: Share) -> str:
+    return f"{share} {verb_for(share.part, 'was', 'were')}"
 
 
 def check_before_solving(gates: Gates, report: Counts, deduplicated: Counts) -> None:
@@ -172,11 +187,11 @@ def check_before_solving(gates: Gates, report: Counts, deduplicated: Counts) -> 
 
 def _broken_by_reposts(gates: Gates, counts: Mapping[str, Counts]) -> Iterator[str]:
     recall, bound = repost_recall(counts), gates.repost_recall
-    if bound is not None and recall is not None and recall.of >= _ENOUGH and recall.value < bound:
-        yield f"of planted copies of the run's own problems {recall} were found as reposts (repost_recall {bound})"
+    if bound is not None and recall is not None and recall.of >= ENOUGH and recall.value < bound:
+        yield f"of planted copies of the run's own problems {_were(recall)} found as reposts (repost_recall {bound})"
     taken, bound = false_reposts(counts), gates.false_reposts
-    if bound is not None and taken is not None and taken.of >= _ENOUGH and taken.value > bound:
-        yield f"of planted near misses {taken} were taken for reposts (false_reposts {bound})"
+    if bound is not None and taken is not None and taken.of >= ENOUGH and taken.value > bound:
+        yield f"of planted near misses {_were(taken)} taken for reposts (false_reposts {bound})"
 
 
 # ---- commands that make products -------------------------------------------------------------------------------------

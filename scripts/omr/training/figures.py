@@ -4,7 +4,7 @@
 with the rows.
 
     rows, problems      numbers; the rows of a problem are all in one shard
-    values              {column: {value: rows}} of the columns in `COUNTED`
+    values              {column: {value: rows}} of the columns in `COUNTED`; `null` is what is unknown
     pass_rates          {tenth: problems}: 0 for [0, 0.1), ..., 9 for [0.9, 1), 10 for 1
     characters, tokens  a histogram each, {"total", "values": {length: rows}}, of `generated_solution` and of
                         `completion_tokens` where they are known; lengths are kept to a hundredth of their size
@@ -112,6 +112,11 @@ class Samples:
         return [row for _, _, row in sorted(self._heap, key=lambda entry: entry[:2], reverse=True)]
 
 
+def shown_value(value: Any) -> str:
+    """The value of a column as figures and cards have it."""
+    return "null" if value is None else str(value)
+
+
 class Figures:
     """What is told of training rows; those of one problem must be added one after the other."""
 
@@ -139,7 +144,7 @@ class Figures:
         """Add a row: its columns without long texts, the characters of its solution, and how to get all of it."""
         self.rows += 1
         for column, counter in self.values.items():
-            counter[str(row[column])] += 1
+            counter[shown_value(row[column])] += 1
         tenth, tokens = int(row["pass_rate"] * 10), row["completion_tokens"]
         self.characters.add(characters)
         if tokens is not None:

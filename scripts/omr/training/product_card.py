@@ -6,19 +6,31 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from omr.files.counted import counted
 from omr.files.jsonl import Row
 from omr.training.card import AUTHORED, CardFacts, front_matter, markdown_table, plain
+from omr.training.figures import shown_value
 from omr.training.forms import Form
 from omr.training.stage_sums import StageSum
 from omr.training.trainers import ABOUT, PREFERENCE_SETTINGS, families_head, families_rows
 
+#: What a row is, and what such rows are for.
 _ABOUT = {
-    "rl": "problems for reinforcement learning with verifiable rewards. Each has an answer that a comparison can "
-    "check, and is sometimes solved and sometimes not by the model that measured it",
-    "rl_selections": "groups of solutions of one problem, for reinforcement learning with verifiable rewards: a model "
-    "says which is best, and it is known of each whether it is right. No group has only right or only wrong ones",
-    "preferences": "pairs of a right and a wrong solution of one problem, both as the model wrote them and similar in "
-    "length, so that right or wrong is what tells them apart",
+    "rl": (
+        "problem",
+        "for reinforcement learning with verifiable rewards. Each has an answer that a comparison can check, and is "
+        "sometimes solved and sometimes not by the model that measured it",
+    ),
+    "rl_selections": (
+        "group",
+        "of solutions of one problem, for reinforcement learning with verifiable rewards: a model says which is best, "
+        "and it is known of each whether it is right. No group has only right or only wrong ones",
+    ),
+    "preferences": (
+        "pair",
+        "of a right and a wrong solution of one problem, both as the model wrote them and similar in length, so that "
+        "right or wrong is what tells them apart",
+    ),
 }
 #: Columns whose values are counted, as far as a product has them.
 _COUNTED = ("answer_source", "problem_source", "chosen_judged_by", "rejected_judged_by")
@@ -38,7 +50,7 @@ class ProductFigures:
         self.rows += 1
         for column in _COUNTED:
             if column in row:
-                self.values.setdefault(column, Counter())[str(row[column])] += 1
+                self.values.setdefault(column, Counter())[shown_value(row[column])] += 1
         self.pass_rates[int(row["pass_rate"] * 10)] += 1
 
 
@@ -49,9 +61,10 @@ def product_card(kind: str, facts: CardFacts, forms: Sequence[Form], figures: Pr
         for form in forms
         if form.is_parquet
     ]
+    noun, about = _ABOUT[kind]
     sections = [
         f"# {plain(facts.title)}",
-        f"{figures.rows:,} {_ABOUT[kind]}. All figures on this page were counted by the run that made the files.",
+        f"{counted(figures.rows, noun)} {about}. All figures on this page were counted by the run that made the files.",
         AUTHORED if facts.authored else "",
         _forms(forms),
         _figures(figures),

@@ -56,6 +56,12 @@ def test_figures_of_shards_add_up_to_those_of_all_rows(tmp_path: Path) -> None:
     assert [reason for reason, dropped in one.dropped.items() if len(dropped) == DROPPED_SAMPLES] == ["wrong"]
 
 
+def test_what_is_unknown_is_counted_as_null_as_cards_say(tmp_path: Path) -> None:
+    write_shard(tmp_path, [whole_row(id="a-0", judged_by=None), whole_row(id="a-1", judged_by="llm")])
+    figures = read_figures((tmp_path / "figures").iterdir())
+    assert figures.values["judged_by"] == {"null": 1, "llm": 1}
+
+
 def test_samples_are_rows_and_do_not_depend_on_their_order(tmp_path: Path) -> None:
     rows = rows_of(range(40))
     samples = figures_of(tmp_path / "one", [range(40)]).samples
