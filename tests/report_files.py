@@ -25,6 +25,10 @@ def number(text: str) -> int:
     return int(text.replace(",", ""))
 
 
+def counted(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 def share(part: float, whole: float) -> str:
     return f"{100 * part / whole:.1f}%"
 
@@ -58,6 +62,9 @@ class Run:
         ]
         self.judged = [] if self.is_selection else rows(self.home / "judged")
         self.solutions = [] if self.is_selection else rows(self.home / "solutions")
+        #: Solutions: replies, whole or cut. A request that failed for good has none.
+        self.answered = [reply for reply in self.solutions if reply["error"] is None]
+        self.looked_at = [row for row in self.judged if row["unjudged_reason"] != "failed"]
         self.checked: set[str] = set()
 
     def table(self, name: str) -> Table:

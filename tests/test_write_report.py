@@ -73,15 +73,15 @@ def test_the_page_loads_nothing(tmp_path: Path) -> None:
 
 def test_the_numbers_are_those_of_the_counts(tmp_path: Path) -> None:
     text = read(report(run_files.write_run(tmp_path))).text
-    assert "1 training rows from forum threads" in text
+    assert "1 training row from forum threads" in text
     assert "3 forum threads read" in text
-    assert "2 solutions judged 50.0% of the solutions are right" in text
+    assert "2 of 2 solutions judged 50.0% of 2 solutions are right" in text
     assert "1 the thread states no problem" in text
     assert "1 equals or contains a benchmark problem" in text
     assert "1 the final answer is wrong" in text
     # Two seeds of one request, 40 completion tokens and 2 failures each, at 2 USD a million: shown as cents.
     assert "solve generate_solutions solver 2 4 0 200 80 20.0 s unknown $0.00" in text
-    assert "confirms it for 1 of 1 problems" in text
+    assert "confirms it for 1 of 1 problem (" in text
 
 
 def test_what_planted_instructions_did_is_told_by_kind_unless_the_measure_is_off(tmp_path: Path) -> None:
@@ -104,12 +104,15 @@ def test_the_search_for_reposts_is_told_with_what_planted_copies_say_of_it(tmp_p
     run = run_files.write_run(tmp_path)
     found = {"copies": {"paraphrased": {"planted": 8, "found": 6}, "respelled": {"planted": 0, "found": 0}}}
     found |= {"near_misses": {"renumbered": {"planted": 5, "taken_for_copies": 1}}}
-    for drops, fate in (({"near_duplicate": 2}, "2 of them were dropped"), ({}, "they are kept, and marked")):
+    fates = ({"near_duplicate": 2}, "2 of them were dropped"), ({}, "they are kept, and marked")
+    for drops, fate in fates:
         run_files.cpu(run, "deduplicate", 9, 9 - sum(drops.values()), drops, groups=1, marked=2, **found)
         text = read(report(run)).text
-        assert f"Of 9 problems, 2 are reposts of others, in 1 groups; {fate}." in text
+        assert f"Of 9 problems, 2 are reposts of others, in 1 group; {fate}." in text
         assert "in other words yes 8 6 75%" in text
         assert "with other numbers no 5 1 20%" in text
+    run_files.cpu(run, "deduplicate", 9, 8, {"near_duplicate": 1}, groups=1, marked=1)
+    assert "Of 9 problems, 1 is a repost of another, in 1 group; 1 of them was dropped." in read(report(run)).text
     run_files.cpu(run, "deduplicate", 9, 9, groups=0, marked=0)
     text = read(report(run)).text
     assert "0 are reposts of others, in 0 groups; none was dropped." in text
@@ -185,7 +188,7 @@ def test_what_a_row_took_is_told_with_the_numbers_of_the_files(tmp_path: Path) -
     text = read(report(run)).text
     product = read_figures([run / run_files.RECIPE / "figures/shard-000-of-001.json"])
     told = re.search(
-        r"([\d,]+) solutions of ([\d,]+) problems became ([\d,]+) training rows of ([\d,]+) problems", text
+        r"([\d,]+) solutions? of ([\d,]+) problems? became ([\d,]+) training rows? of ([\d,]+) problem", text
     )
     assert told is not None
     solutions, problems, rows, solved = (int(number.replace(",", "")) for number in told.groups())
@@ -222,7 +225,7 @@ def test_sharing_is_told_only_where_it_saved_questions(tmp_path: Path) -> None:
 
 def test_numbers_of_problems_before_and_after_decontamination_are_told_apart(tmp_path: Path) -> None:
     text = read(report(run_files.write_run(tmp_path))).text
-    assert "1 problems, free of benchmarks" in text
+    assert "1 problem, free of benchmarks" in text
     assert "These are the 2 problems before reposts of others (0) and problems of benchmarks (1) were removed." in text
 
 
@@ -285,7 +288,9 @@ def test_recipes_stand_beside_each_other_and_those_that_are_not_made_are_named(t
     run_files.write_config(run, recipes=both, recipes_to_run=list(both))
     other, shard = run / "cot-other", "shard-000-of-001.json"
     rows = {"read": 9, "passed": 6, "written": 6, "dropped": {"wrong": 3}}
-    run_files.write_counts(other / "counts/fill_majority_answer" / shard, **rows | {"read": 5})
+    # A request that failed for good is no solution.
+    endings = {"answered": 9, "failed": 1}
+    run_files.write_counts(other / "counts/fill_majority_answer" / shard, **rows | {"read": 5}, solutions=endings)
     run_files.write_counts(other / "counts/merge_judgements" / shard, **rows, judgement={"yes": 6, "no": 3})
     run_files.write_counts(other / "counts/prepare_sft" / shard, **rows)
     run_files.asked(other, "generate_solutions/seed-00", 9)

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
-from report_files import Row, Run, bars, group, number, rows, share, shares_of, two_digits
+from report_files import Row, Run, bars, counted, group, number, rows, share, shares_of, two_digits
 from workflow.projects import Project
 
 RECIPES = ("cot-qwq", "cot-r1", "cot-few", "tir-openmath", "genselect-qwq")
@@ -86,9 +86,9 @@ def check_tiles(run: Run) -> None:
     assert number(tiles["problems in the training rows"]) == len({row["problem_id"] for row in run.product})
     assert f"{len(run.product)} training rows from forum threads" in (run.home / "report.html").read_text()
     if not run.is_selection:
-        right = sum(row["judgement"] == "yes" for row in run.judged)
-        assert number(tiles["solutions judged"]) == len(run.judged)
-        assert tiles["of the solutions are right"] == share(right, len(run.judged))
+        verdicts, made = Counter(row["judgement"] for row in run.judged), len(run.answered)
+        assert number(tiles[f"of {made} solutions judged"]) == verdicts["yes"] + verdicts["no"]
+        assert tiles[f"of {made} solutions are right"] == share(verdicts["yes"], made)
 
 
 # ---- answers, votes, pass rates, lengths ------------------------------------------------------------------------------
@@ -108,36 +108,40 @@ def check_answers(run: Run) -> None:
     told = f"{before} reposts of others ({reposts}) and problems of benchmarks ({removed}) were removed."
     assert told in run.page.paragraphs
     ended = shares_of(run.table("How the solutions ended"))
-    assert sum(ended.values()) == len(run.solutions)
+    assert sum(ended.values()) == len(run.answered)
+    assert run.table("How the solutions ended").rows[0][-1] == f"share of {len(run.answered)}"
+    failed = len(run.solutions) - len(run.answered)
+    assert any("failed for good, and gave no solution" in line for line in run.page.paragraphs) == bool(failed)
     # At the token limit, or in code that was not to be run.
-    cut = [row for row in run.solutions if row["finish_reason"] == "length" or row.get("ended", "stop") != "stop"]
+    cut = [row for row in run.answered if row["finish_reason"] == "length" or row.get("ended", "stop") != "stop"]
     assert ended.get("cut before the end", 0) == len(cut)
-    seats = {(row["id"], row["seed"]) for row in run.judged}
     answered = sum(row["predicted_answer"] is not None and row["finished"] for row in run.judged)
-    others = len(run.solutions) - len(seats)  # nobody knows an answer to these problems: some of them may have one
+    others = len(run.answered) - len(
+        run.looked_at
+    )  # nobody knows an answer to these problems: some of them may have one
     assert answered <= ended["finished, with a final answer"] <= answered + others
     check_verdicts(run)
 
 
 def check_verdicts(run: Run) -> None:
-    verdicts = Counter(row["judgement"] for row in run.judged)
+    verdicts = Counter(row["judgement"] for row in run.looked_at)
     words = {"right": "yes", "wrong": "no", "not judged": "unjudged"}
     told = shares_of(run.table("Verdicts on the solutions"))
     assert {words[name]: n for name, n in told.items()} == verdicts
     text = " ".join(run.page.paragraphs)
     judges = Counter(row["judged_by"] for row in run.judged)
-    assert f"settled {judges['symbolic']} verdicts; a model gave {judges['llm']}." in text
-    unjudged = Counter(row["unjudged_reason"] for row in run.judged if row["judgement"] == "unjudged")
+    assert f"settled {counted(judges['symbolic'], 'verdict')}; a model gave {judges['llm']}." in text
+    unjudged = Counter(row["unjudged_reason"] for row in run.looked_at if row["judgement"] == "unjudged")
     if unjudged:
         line = next(line for line in run.page.paragraphs if line.startswith("Not judged: "))
         assert sorted(int(part) for part in line.replace(",", " ").split() if part.isdigit()) == sorted(
             unjudged.values()
         )
-    made = len(run.solutions)
-    assert (made > len(run.judged)) == (f"These are {len(run.judged)} of the {made} solutions" in text)
+    made = len(run.answered)
+    assert (made > len(run.looked_at)) == (f"These are {len(run.looked_at)} of the {made} solutions" in text)
     known = [row for row in by_first(run.judged) if row["answer_source"] == "extracted"]
     agrees = Counter(row["majority_agrees"] for row in known)
-    assert f"confirms it for {agrees[True]} of {len(known)} problems" in text
+    assert f"confirms it for {agrees[True]} of {counted(len(known), 'problem')} (" in text
     assert f"gives another one for {agrees[False]}, and {agrees[None]} cannot be compared." in text
 
 
@@ -150,23 +154,26 @@ def check_distributions(run: Run) -> None:
     problems = run.by_problem()
     votes: dict[str, Counter[str]] = {"the answer was given": Counter(), "the vote gives the answer": Counter()}
     rates, lengths = Counter[str](), defaultdict(list)
-    unknown = 0
+    silent = run.dropped("fill_majority_answer")["no_readable_answer"]
     for judged in problems.values():
         source = "the answer was given" if judged[0]["answer_source"] == "extracted" else "the vote gives the answer"
+        silent += not judged[0]["total_votes"]
         if judged[0]["total_votes"]:
             votes[source][group(judged[0]["majority_votes"], judged[0]["total_votes"])] += 1
         not_right = {"unfinished", "no_answer", "several_answers"}
         known = [row for row in judged if row["judgement"] != "unjudged" or row["unjudged_reason"] in not_right]
         right = sum(row["judgement"] == "yes" for row in known)
-        unknown += not known
         rate = group(right, len(known)) if known else "unknown"
         rates[rate] += bool(known)
-        for row in judged:
+        for row in (row for row in judged if row["unjudged_reason"] != "failed"):
             kind = "right" if row["judgement"] == "yes" else "wrong or not judged"
             lengths[kind, rate].append(two_digits(row["completion_tokens"]))
     told = bars(run.table("How clear the votes are"))
     assert {name: found for name, found in told.items() if found} == {name: n for name, n in votes.items() if n}
-    assert f"it is unknown for {unknown} of {len(problems)} problems." in " ".join(run.page.paragraphs)
+    asked = len({reply["id"] for reply in run.solutions})
+    text = " ".join(run.page.paragraphs)
+    assert f"it is unknown for {asked - rates.total()} of {asked} problems that the model was asked about." in text
+    assert (f"No solution of {counted(silent, 'further problem')} has an answer" in text) == bool(silent)
     assert bars(run.table("Pass rate: how many of a problem's solutions are right")) == {"problems": +rates}
     by_rate = bars(run.table("Length against pass rate: are harder problems thought about for longer?"))
     for (kind, rate), found in lengths.items():
@@ -225,7 +232,7 @@ def check_costs(run: Run) -> None:
     said = run.page.tiles["tokens of replies, which people authored"]
     assert said == f"{total['completion'] / 1000:.3g}k"
     if not run.is_selection:
-        made, problems = len(run.solutions), len({row["problem_id"] for row in run.product})
+        made, problems = len(run.answered), len({row["problem_id"] for row in run.product})
         sentence = (
             f"{made} solutions of {len(run.clean)} problems became {len(run.product)} training rows of {problems}"
         )
@@ -246,14 +253,13 @@ def check_recipes(run: Run) -> None:
         assert hours == "0.00"
         if other.is_selection:
             picked = rows(other.home / "selected")
-            wrong = other.dropped("parse_selections")["wrong_pick"]
-            assert (number(solutions), right) == (
-                len(picked) + wrong,
-                f"{len(picked)} ({share(len(picked), len(picked) + wrong)})",
-            )
+            # Also those that cannot be read, as solutions of other recipes that nobody could judge.
+            chosen = {reply["id"] for reply in replies if reply["prompt"] == "select_solution" and not reply["error"]}
+            made_here = len(chosen)
+            assert (number(solutions), right) == (made_here, f"{len(picked)} ({share(len(picked), made_here)})")
         else:
             yes = sum(row["judgement"] == "yes" for row in other.judged)
-            assert (number(solutions), right) == (len(other.judged), f"{yes} ({share(yes, len(other.judged))})")
+            assert (number(solutions), right) == (len(other.answered), f"{yes} ({share(yes, len(other.answered))})")
 
 
 # ---- decontamination, trust ---------------------------------------------------------------------------------------------
@@ -289,7 +295,8 @@ def check_reposts(run: Run) -> None:
     report = orjson.loads((run.run / "duplicates/report.json").read_bytes())
     groups, dropped = rows(run.run / "duplicates/groups.jsonl"), rows(run.run / "dropped/deduplicate.jsonl")
     merged, marked = rows(run.run / "merged.jsonl"), sum(len(group["members"]) - 1 for group in groups)
-    told = f"Of {len(merged)} problems, {marked} are reposts of others, in {len(groups)} groups; {len(dropped)} of them were"
+    are = "is a repost of another" if marked == 1 else "are reposts of others"
+    told = f"Of {len(merged)} problems, {marked} {are}, in {counted(len(groups), 'group')}; {len(dropped)} of them w"
     assert any(told in line for line in run.page.paragraphs)
     kinds = [*report["copies"].values(), *report["near_misses"].values()]
     cells = [[number(cell) for cell in row[2:4]] for row in run.table("Does the search know a repost?").rows[1:]]
@@ -311,6 +318,10 @@ def check_trust(run: Run) -> None:
         if name.endswith("(parse_classes)"):
             verdicts = [row[name.split()[0]] for row in classified if row[name.split()[0]] is not None]
             assert (number(times), number(of)) == (sum(str(one).lower() == verdict for one in verdicts), len(verdicts))
+    few = next((line for line in run.page.paragraphs if line.startswith("Fewer than 20 replies could be read")), "")
+    for kind in ("is_proof", "is_mcq", "is_binary", "is_invalid"):
+        readable = sum(row[kind] is not None for row in classified)
+        assert (f"{kind} (parse_classes)" in few) == (0 < readable < 20), (kind, readable)
     check_audit(run)
 
 
@@ -343,7 +354,7 @@ def check_code(run: Run) -> None:
     assert told == {str(n) if n < 8 else "8+": blocks.count(n) for n in sorted(set(blocks))}
     statuses = Counter(step[-1] for reply in run.solutions for step in reply["steps"])
     assert sorted(shares_of(run.table("How blocks ended")).values()) == sorted(statuses.values())
-    assert sum(shares_of(run.table("How solutions ended")).values()) == len(run.solutions)
+    assert sum(shares_of(run.table("How solutions ended")).values()) == len(run.answered)
     text = " ".join(run.page.paragraphs)
     turns = sum(reply["turns"] for reply in run.solutions)
     assert f"ran {sum(blocks)} blocks in {turns} requests" in text
@@ -369,7 +380,7 @@ def check_selections(run: Run) -> None:
     line = f"Of {picked + wrong} choices that could be read, {share(picked, picked + wrong)} are right."
     assert any(found.startswith(line) for found in run.page.paragraphs)
     assert number(run.page.tiles["groups of solutions"]) == len(rows(run.home / "groups"))
-    assert run.page.tiles["of the choices are right"] == share(picked, picked + wrong)
+    assert run.page.tiles[f"of {picked + wrong} readable choices are right"] == share(picked, picked + wrong)
     dropped = {row["id"] for row in rows(run.home / "dropped/parse_selections") if row["reason"] == "wrong_pick"}
     read = {row["id"] for row in rows(run.home / "selected")} | dropped
     groups = [group for group in rows(run.home / "groups") if group["id"] in read]

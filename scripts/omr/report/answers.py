@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from omr.files.counted import counted, verb_for
 from omr.report.blocks import Block, Chart, Heading, Paragraph, Section, percent, shares
-from omr.report.data import ReportData
+from omr.report.data import ReportData, solutions_of
 from omr.report.distributions import share_bars
 from omr.report.words import SHARE_GROUPS, reason_in_words
 from omr.runs.counts import Counts
@@ -17,7 +18,6 @@ _ENDINGS = {
     "without_answer": "finished, without a final answer",
     "with_several_answers": "finished, with several final answers",
     "unfinished": "cut before the end",
-    "failed": "the request failed for good",
 }
 _VERDICTS = {"yes": "right", "no": "wrong", "unjudged": "not judged"}
 _SOURCES = {"extracted": "the answer was given", "majority": "the vote gives the answer"}
@@ -26,18 +26,23 @@ _SOURCES = {"extracted": "the answer was given", "majority": "the vote gives the
 def answers(data: ReportData) -> Section:
     """The section of a recipe that solves problems."""
     majority, judged = data.stages.get("fill_majority_answer"), data.stages.get("merge_judgements")
-    blocks = [*_problem_types(data), *(_majority(majority) if majority else ()), *_votes(data)]
+    blocks = [*_problem_types(data), *(_majority(majority, data) if majority else ()), *_votes(data)]
     if judged:
-        made = sum((majority or {}).get("solutions", {}).values())
+        made = solutions_of(majority or {})
         blocks += _judged(judged, data.stages.get("select_judgements"), made)
     return Section("Answers and votes", blocks or [Paragraph("No answers yet.", "soft")])
+
+
+def _where(data: ReportData) -> str:
+    """What may state the answer to a problem."""
+    return "the problem set" if data.starts_from_problems else "the discussion"
 
 
 def _problem_types(data: ReportData) -> Iterator[Block]:
     types = data.stages.get("merge_data", data.stages.get("read_problems", {})).get("problem_types", {})
     if not types:
         return
-    where = "the problem set" if data.starts_from_problems else "the discussion"
+    where = _where(data)
     words = {
         "has_answer_extracted": f"{where} states the answer",
         "no_answer_extracted": f"no answer in {where}: the vote decides",
@@ -49,25 +54,31 @@ def _problem_types(data: ReportData) -> Iterator[Block]:
         sum(data.stages.get(stage, {}).get("dropped", {}).values()) for stage in ("deduplicate", "decontaminate")
     )
     if reposts or removed:
-        before = f"These are the {sum(types.values()):,} problems before reposts of others"
+        total = sum(types.values())
+        before = f"{verb_for(total, 'This is', 'These are')} the {counted(total, 'problem')} before reposts of others"
         yield Paragraph(f"{before} ({reposts:,}) and problems of benchmarks ({removed:,}) were removed.")
 
 
-def _majority(counts: Counts) -> Iterator[Block]:
+def _majority(counts: Counts, data: ReportData) -> Iterator[Block]:
     yield Heading("How the solutions ended")
-    yield shares("solutions", counts.get("solutions", {}), _ENDINGS)
+    endings = dict(counts.get("solutions", {}))
+    failed = endings.pop("failed", 0)
+    yield shares("solutions", endings, _ENDINGS)
+    if failed:
+        yield Paragraph(f"{counted(failed, 'further request')} failed for good, and gave no solution.")
     agreement = counts.get("extracted_answers", {})
     known = sum(agreement.values())
     if known:
         agrees = agreement.get("agrees", 0)
         yield Paragraph(
-            "Where the discussion states an answer, the majority of the solutions confirms it for "
-            f"{agrees:,} of {known:,} problems ({percent(agrees, known)}), gives another one for "
+            f"Where {_where(data)} states an answer, the majority of the solutions confirms it for "
+            f"{agrees:,} of {counted(known, 'problem')} ({percent(agrees, known)}), gives another one for "
             f"{agreement.get('differs', 0):,}, and {agreement.get('undecided', 0):,} cannot be compared."
         )
     if counts.get("answers_repaired"):
+        given = "the given answer" if data.starts_from_problems else "the forum's answer"
         yield Paragraph(
-            f"For {counts['answers_repaired']:,} problems a large vote replaced the forum's answer, which none of the "
+            f"For {counted(counts['answers_repaired'], 'problem')} a large vote replaced {given}, which none of the "
             "solutions supports; rows say so in `changed_answer_to_majority`, and samples below show both."
         )
 
@@ -77,7 +88,8 @@ def _votes(data: ReportData) -> Iterator[Block]:
     if data.solutions is None:
         return
     series: dict[str, list[int]] = {}
-    silent = 0
+    # Of those whose answer nobody states, the vote has dropped the problem.
+    silent = data.stages.get("fill_majority_answer", {}).get("dropped", {}).get("no_readable_answer", 0)
     for source, votes in data.solutions.votes.items():
         # The commonest answer has at least one vote, so the first group stays empty.
         series[_SOURCES.get(source, source)] = share_bars({pair: n for pair, n in votes.items() if pair[1]})[1:]
@@ -90,24 +102,28 @@ def _votes(data: ReportData) -> Iterator[Block]:
         "problems",
     )
     if silent:
-        yield Paragraph(f"No solution of {silent:,} further problems has an answer, so nothing was voted on there.")
+        yield Paragraph(
+            f"No solution of {counted(silent, 'further problem')} has an answer, so nothing was voted on there."
+        )
 
 
 def _not_looked_at(made: int, judged: int) -> Iterator[Block]:
     """A word where fewer solutions were judged than there are."""
     if made > judged:
         yield Paragraph(
-            f"These are {judged:,} of the {made:,} solutions: what no answer is known of, nor voted for, "
+            f"These are {judged:,} of the {counted(made, 'solution')}: what no answer is known of, nor voted for, "
             "cannot be judged, and has no pass rate."
         )
 
 
 def _judged(counts: Counts, selected: Mapping[str, Any] | None, made: int) -> Iterator[Block]:
-    verdicts, judges = counts.get("judgement", {}), counts.get("judged_by", {})
-    yield Heading("Verdicts on the solutions")
-    yield shares("verdict", {name: verdicts.get(name, 0) for name in _VERDICTS}, _VERDICTS)
-    yield from _not_looked_at(made, counts["read"])
+    judges = counts.get("judged_by", {})
     reasons: Counter[str] = Counter(counts.get("unjudged_reason", {}))
+    # A request that failed for good has no solution to judge.
+    verdicts = Counter[str](counts.get("judgement", {})) - Counter(unjudged=reasons.pop("failed", 0))
+    yield Heading("Verdicts on the solutions")
+    yield shares("verdict", {name: verdicts[name] for name in _VERDICTS}, _VERDICTS)
+    yield from _not_looked_at(made, verdicts.total())
     if reasons:
         why = ", ".join(f"{n:,} {reason_in_words(name)}" for name, n in reasons.most_common())
         yield Paragraph(f"Not judged: {why}.")
@@ -116,9 +132,9 @@ def _judged(counts: Counts, selected: Mapping[str, Any] | None, made: int) -> It
     if saved and selected:
         sharing = (
             f" Solutions of a problem that share an answer are judged once, which saved {saved:,} of "
-            f"{saved + selected['llm_calls']:,} questions."
+            f"{counted(saved + selected['llm_calls'], 'question')}."
         )
     yield Paragraph(
-        f"A comparison of the two answers settled {judges.get('symbolic', 0):,} verdicts; "
+        f"A comparison of the two answers settled {counted(judges.get('symbolic', 0), 'verdict')}; "
         f"a model gave {judges.get('llm', 0):,}.{sharing}"
     )

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from markupsafe import Markup
 
+from omr.files.counted import counted, verb_for
 from omr.report.words import reason_in_words
 
 
@@ -123,6 +124,12 @@ class Text:
     left_out: int = 0  # characters
     as_code: str = ""  # `code`, `output`, or none
 
+    @property
+    def rest(self) -> str:
+        """What is told of the characters that were left out."""
+        are = verb_for(self.left_out)
+        return f"… and {counted(self.left_out, 'more character')}, which {are} not on this page"
+
 
 @dataclass(frozen=True)
 class Fold:
@@ -178,7 +185,7 @@ def shares(what: str, numbers: Mapping[str, int], words: Mapping[str, str] | Non
     words, total = words or {}, sum(numbers.values())
     names = [*(name for name in words if name in numbers), *(name for name in numbers if name not in words)]
     rows = [[words.get(name, name), numbers[name], percent(numbers[name], total)] for name in names]
-    return table([what, "number", "share"], rows, (1, 2), narrow=True)
+    return table([what, "number", f"share of {total:,}"], rows, (1, 2), narrow=True)
 
 
 def percent(part: float, whole: float) -> str | None:

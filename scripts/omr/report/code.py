@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from omr.files.counted import counted
 from omr.report.blocks import Block, Cell, Chart, Heading, Paragraph, Section, Table, duration, percent, shares, table
 from omr.report.data import ReportData
 
@@ -16,7 +17,6 @@ _ENDINGS = {
     "length": "cut at the token limit",
     "too_many_blocks": "wrote a block when none was left to run",
     "unclosed_block": "ended inside a block",
-    "failed": "the request failed for good",
 }
 _STATUSES = {
     "ok": "ran to its end",
@@ -59,9 +59,11 @@ def _blocks(counts: Mapping[str, Any]) -> Iterator[Block]:
     seconds = counts.get("code_cpu_s", 0.0)
     each = f", {seconds / blocks:.2f} s a block" if blocks else ""
     yield Paragraph(
-        f"All solutions, right or not, ran {blocks:,} blocks in {counts.get('turns', 0):,} requests. "
+        f"All solutions, right or not, ran {counted(blocks, 'block')} in "
+        f"{counted(counts.get('turns', 0), 'request')}. "
         f"Their code took {duration(seconds)} of processor time{each}. After restarts, "
-        f"{counts.get('replays_differ', 0):,} blocks printed something else than before; what the model saw was kept."
+        f"{counted(counts.get('replays_differ', 0), 'block')} printed something else than before; what the "
+        "model saw was kept."
     )
     if used := counts.get("budget_used"):
         yield Heading("Blocks that were allowed, and blocks that were run")
@@ -78,7 +80,8 @@ def _budget_table(used: Mapping[str, int]) -> Table:
 
 def _endings(counts: Mapping[str, Any]) -> Iterator[Block]:
     yield Heading("How solutions ended")
-    yield shares("solutions", counts.get("ended", {}), _ENDINGS)
+    ended = {name: n for name, n in counts.get("ended", {}).items() if name != "failed"}
+    yield shares("solutions", ended, _ENDINGS)
     yield Heading("How blocks ended")
     yield shares("blocks", counts.get("block_status", {}), _STATUSES)
 

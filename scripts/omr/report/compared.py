@@ -17,8 +17,9 @@ def compared(data: ReportData) -> Section | None:
     missing = [one.recipe for one in data.compared if one.rows is None]
     words = (
         "What each recipe of the run made of the same problems. Requests, tokens and GPU-hours are those of the recipe "
-        "alone: problems are found once for all of them. What a recipe that compares solutions chooses is counted as "
-        "its solutions; those that it compares are the others'."
+        "alone: problems are found once for all of them. Solutions are replies: those that nobody could judge or "
+        "read are among them, and are not right ones. What a recipe that compares solutions chooses is counted as its "
+        "solutions; those that it compares are the others'."
     )
     if missing:
         words += f" Not finished when this page was written: {', '.join(missing)}."

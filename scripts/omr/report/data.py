@@ -22,6 +22,8 @@ from omr.training.figures import Figures, read_figures
 #: CPU stages that a run without threads does not have, and those that a model's classes of problems need.
 _FORUM_STAGES = {"prepare_raw_data", "parse_problems", "parse_answers"}
 _CLASSIFYING_STAGES = {"parse_classes", "parse_conversions", "parse_proofs", "merge_data"}
+#: How reasons of comparisons begin to which there is no reply.
+_NO_REPLY = ("no_reply", "request_failed_")
 
 
 @dataclass
@@ -49,7 +51,7 @@ class Cost:
 class Compared:
     """A recipe of the run beside the others, as far as it was made; None is not known, or not made yet.
 
-    `solutions` and `right` count solutions that were judged, of a recipe that compares solutions its choices.
+    `solutions` counts replies, `right` those that were judged right; of a recipe that compares solutions its choices.
     """
 
     recipe: str
@@ -159,11 +161,11 @@ def _compared(counts: RunCounts, name: str, settings: Settings, recipes: Recipes
     recipe, stages = recipes[name], recipes.model_stages(name)
     if recipes.is_selection(name):
         first, judged = counts.stage("form_groups", name), counts.stage("parse_selections", name) or {}
-        whole = summed(judged.get("picks", {}).get("by_size", {}).values())
-        solutions, right, last = whole.get("groups"), whole.get("right"), counts.stage("prepare_selections", name)
+        solutions, right = (choices_of(judged), judged["passed"]) if judged else (None, None)
+        last = counts.stage("prepare_selections", name)
     else:
         first, judged = counts.stage("fill_majority_answer", name), counts.stage("merge_judgements", name) or {}
-        solutions, last = judged.get("read"), counts.stage("prepare_sft", name)
+        solutions, last = None if first is None else solutions_of(first), counts.stage("prepare_sft", name)
         right = judged.get("judgement", {}).get("yes", 0) if judged else None
     return Compared(
         recipe=name,
@@ -175,6 +177,19 @@ def _compared(counts: RunCounts, name: str, settings: Settings, recipes: Recipes
         rows=None if last is None else last["written"],
         costs=[cost for cost in _costs(counts, name, settings, recipes) if cost.use.stage not in PROBLEM_STAGES],
     )
+
+
+def solutions_of(majority: Counts) -> int:
+    """The solutions of a recipe, from the counts of fill_majority_answer: replies, whole or cut. A request that failed
+    for good has none."""
+    endings: Mapping[str, int] = majority.get("solutions", {})
+    return sum(n for ending, n in endings.items() if ending != "failed")
+
+
+def choices_of(selections: Counts) -> int:
+    """The choices of a recipe, from the counts of parse_selections: replies, also those that could not be read."""
+    without: int = sum(n for reason, n in selections["dropped"].items() if reason.startswith(_NO_REPLY))
+    return int(selections["read"]) - without
 
 
 def _costs(counts: RunCounts, recipe: str, settings: Settings, recipes: Recipes) -> Iterator[Cost]:

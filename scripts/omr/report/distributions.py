@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from omr.files.counted import counted
 from omr.report.blocks import Block, Chart, Paragraph, Section, short_number
 from omr.report.charts import nice_step
 from omr.report.data import ReportData
@@ -16,7 +17,7 @@ _KINDS = {RIGHT: "right", OTHER: "wrong or not judged"}
 
 def distributions(data: ReportData) -> Section:
     """The section; of a recipe that compares solutions only the lengths of its rows."""
-    blocks: list[Block] = [] if data.solutions is None else list(_solutions(data.solutions))
+    blocks: list[Block] = [] if data.solutions is None else list(_solutions(data, data.solutions))
     if data.product is not None:
         labels, values = length_bars({"rows": data.product.lengths})
         blocks.append(Chart("Length of the training rows", labels, values, "characters of the solution, below", "rows"))
@@ -24,10 +25,13 @@ def distributions(data: ReportData) -> Section:
     return Section(title, blocks or [Paragraph("No solution has been judged yet.", "soft")])
 
 
-def _solutions(figures: SolutionFigures) -> Iterator[Block]:
+def _solutions(data: ReportData, figures: SolutionFigures) -> Iterator[Block]:
+    asked = _problems_asked(data, figures)
     yield Paragraph(
-        "The pass rate says how hard a problem is for the model. Solutions that nobody could judge do not "
-        f"count; it is unknown for {figures.unknown:,} of {figures.problems:,} problems."
+        "The pass rate says how hard a problem is for the model. Solutions that were cut, or state no answer or "
+        "several, count as wrong. Requests that failed and solutions whose verdict is missing do not count, nor do "
+        f"those of problems without an answer to judge by: it is unknown for {asked - figures.rated:,} of "
+        f"{counted(asked, 'problem')} that the model was asked about."
     )
     yield Chart(
         "Pass rate: how many of a problem's solutions are right",
@@ -42,7 +46,15 @@ def _solutions(figures: SolutionFigures) -> Iterator[Block]:
         yield Chart("Length of the solutions", labels, values, "completion tokens, below", "solutions")
         yield _length_by_rate(figures)
     if figures.without_length:
-        yield Paragraph(f"Nobody counted the tokens of {figures.without_length:,} solutions: no length tells of them.")
+        yield Paragraph(
+            f"Nobody counted the tokens of {counted(figures.without_length, 'solution')}: no length tells of them."
+        )
+
+
+def _problems_asked(data: ReportData, figures: SolutionFigures) -> int:
+    """The problems that solutions were asked of, also those whose solutions nobody judged."""
+    voted = data.stages.get("fill_majority_answer")
+    return figures.problems if voted is None else voted["read"] - voted["dropped"].get("not_asked", 0)
 
 
 def _length_by_rate(figures: SolutionFigures) -> Chart:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from omr.files.counted import counted, noun_for, verb_for
 from omr.report.answers import answers
 from omr.report.blocks import Cell, Section, percent, short_number
 from omr.report.code import code
 from omr.report.compared import compared
 from omr.report.costs import costs, tokens_of
-from omr.report.data import ReportData
+from omr.report.data import ReportData, solutions_of
 from omr.report.decontamination import contamination
 from omr.report.distributions import distributions
 from omr.report.files import files, prompts
@@ -54,12 +55,13 @@ def page(data: ReportData) -> Page:
         prompts(data),
         files(data),
     )
+    product = data.product
     origin = "given problems" if data.starts_from_problems else "forum threads"
     about = about_selections(data) if data.is_selection else _about_solutions(data)
     return Page(
         recipe=data.recipe,
         run=data.run,
-        title=f"{'Training' if data.product is None else f'{data.product.rows:,} training'} rows from {origin}",
+        title=f"{'Training rows' if product is None else counted(product.rows, 'training row')} from {origin}",
         about=[about, AUTHORED] if data.is_authored else [about],
         tiles=_tiles(data),
         sections=[section for section in parts if section is not None],
@@ -84,17 +86,22 @@ def _about_solutions(data: ReportData) -> str:
 def _tiles(data: ReportData) -> list[tuple[Cell, str]]:
     stages, product = data.stages, data.product
     first = "read_problems" if data.starts_from_problems else "prepare_raw_data"
-    judged = stages.get("merge_judgements", {})
-    right = judged.get("judgement", {}).get("yes", 0)
+    verdicts = stages.get("merge_judgements", {}).get("judgement")
+    right, made = (verdicts or {}).get("yes", 0), solutions_of(stages.get("fill_majority_answer", {}))
     outcome: list[tuple[Cell, str]] = [
-        (judged.get("read"), "solutions judged"),
-        (percent(right, judged.get("read", 0)), "of the solutions are right"),
+        (None if verdicts is None else right + verdicts.get("no", 0), f"of {counted(made, 'solution')} judged"),
+        (
+            None if verdicts is None else percent(right, made),
+            f"of {counted(made, 'solution')} {verb_for(made)} right",
+        ),
     ]
     tokens = tokens_of([cost.use for cost in data.costs], "completion_tokens", short_number)
+    read, clean = stages.get(first, {}).get("read"), stages.get("decontaminate", {}).get("written")
+    solved = None if product is None else product.problems
     return [
-        (stages.get(first, {}).get("read"), "problems read" if data.starts_from_problems else "forum threads read"),
-        (stages.get("decontaminate", {}).get("written"), "problems, free of benchmarks"),
+        (read, f"{noun_for(read or 0, 'problem' if data.starts_from_problems else 'forum thread')} read"),
+        (clean, f"{noun_for(clean or 0, 'problem')}, free of benchmarks"),
         *(selection_tiles(data) if data.is_selection else outcome),
-        (product.problems if product else None, "problems in the training rows"),
+        (solved, f"{noun_for(solved or 0, 'problem')} in the training rows"),
         (tokens, "tokens of replies, which people authored" if data.is_authored else "tokens written by models"),
     ]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from omr.files.counted import counted
 from omr.files.jsonl import Row
 from omr.report.blocks import Block, Cell, Fold, Heading, Paragraph, Sample, Section, Text
 from omr.report.data import ReportData
@@ -82,7 +83,7 @@ def _folds(said: Sequence[tuple[str, str, int]]) -> Iterator[Fold]:
         for kind, title in (("solution", "the solution"), ("reasoning", "reasoning")):
             if kind in whole:
                 text, left_out = whole[kind]
-                title = f"{title}, {len(text) + left_out:,} characters"
+                title = f"{title}, {counted(len(text) + left_out, 'character')}"
                 yield Fold(title, [Text(markdown_html(text), left_out)], is_open=kind == "solution")
     else:
         texts = [
@@ -98,9 +99,9 @@ def _right(row: Row) -> Sample:
     votes, total = row.get("majority_votes"), row.get("total_votes")
     facts: dict[str, Cell] = {
         "expected answer": _answer(row.get("expected_answer")),
-        "the forum's answer, which the vote replaced": _answer(row.get("original_expected_answer")),
+        "the given answer, which the vote replaced": _answer(row.get("original_expected_answer")),
         "kind": _said(row.get("problem_type")),
-        "pass rate": row.get("pass_rate"),
+        "pass rate": _rate(row),
         "blocks of code": row.get("code_blocks"),
         "vote": f"{votes} of {total}" if votes is not None else None,
         "judged by": _said(row.get("judged_by")),
@@ -108,6 +109,12 @@ def _right(row: Row) -> Sample:
     }
     folds = list(_chat(row["messages_with_tools"]) if row.get("messages_with_tools") else _plain(row))
     return Sample(row["id"], "right", "a training row", shown(row["problem"]), _known(facts), folds)
+
+
+def _rate(row: Row) -> Cell:
+    """A problem's pass rate with the number of solutions that it is of."""
+    rate, of = row.get("pass_rate"), row.get("pass_rate_of")
+    return None if rate is None else f"{rate:.2f}" if of is None else f"{rate:.2f} of {counted(of, 'solution')}"
 
 
 def _said(value: Any) -> Cell:
@@ -120,9 +127,9 @@ def _known(facts: Mapping[str, Cell]) -> list[tuple[str, Cell]]:
 
 def _plain(row: Row) -> Iterator[Fold]:
     reasoning, solution = split_solution(row["generated_solution"])
-    yield Fold(f"the solution, {len(solution):,} characters", [shown(solution)], is_open=True)
+    yield Fold(f"the solution, {counted(len(solution), 'character')}", [shown(solution)], is_open=True)
     if reasoning:
-        yield Fold(f"reasoning, {len(reasoning):,} characters", [shown(reasoning)])
+        yield Fold(f"reasoning, {counted(len(reasoning), 'character')}", [shown(reasoning)])
 
 
 def _chat(messages: list[Row]) -> Iterator[Fold]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from math import sqrt
 from typing import Any
 
+from omr.files.counted import counted, noun_for, verb_for
 from omr.report.blocks import Block, Cell, Heading, Paragraph, Section, Table, percent, table
 from omr.report.data import ReportData
 from omr.runs.counts import summed
@@ -32,10 +33,14 @@ def about_selections(data: ReportData) -> str:
 
 def selection_tiles(data: ReportData) -> list[tuple[Cell, str]]:
     """The key figures of comparisons."""
-    worth = _whole(data)
+    worth, groups = _whole(data), data.stages.get("form_groups", {}).get("written")
+    readable = 0 if worth is None else worth.groups
     return [
-        (data.stages.get("form_groups", {}).get("written"), "groups of solutions"),
-        (None if worth is None else _share(worth.right), "of the choices are right"),
+        (groups, f"{noun_for(groups or 0, 'group')} of solutions"),
+        (
+            None if worth is None else _share(worth.right),
+            f"of {counted(readable, 'readable choice')} {verb_for(readable)} right",
+        ),
     ]
 
 
@@ -56,8 +61,8 @@ def selections(data: ReportData) -> Section:
         return Section("Choices", [Paragraph("No comparison has been read yet.", "soft")])
     picks = _picks(data)
     about = (
-        f"Of {worth.groups:,} choices that could be read, {_share(worth.right)} are right. Drawing lots in the "
-        f"same groups would give {_share(worth.chance)}, taking the commonest answer of each group "
+        f"Of {counted(worth.groups, 'choice')} that could be read, {_share(worth.right)} are right. Drawing lots in "
+        f"the same groups would give {_share(worth.chance)}, taking the commonest answer of each group "
         f"{_share(worth.majority)}."
     )
     blocks: list[Block] = [
@@ -131,9 +136,10 @@ def _repaired(data: ReportData) -> Iterator[Block]:
     fates = data.stages.get("merge_wrong_summaries", {}).get("candidates", {})
     if fates:
         total = sum(fates.values())
-        repaired = fates.get("answer_repaired", 0)
+        faithful, repaired = fates.get("faithful", 0), fates.get("answer_repaired", 0)
         yield Paragraph(
-            f"Wrong solutions were rewritten too. Of {total:,} such texts, {fates.get('faithful', 0):,} provably state "
-            f"the solution's own wrong answer; {repaired:,} ({percent(repaired, total)}) state the right one instead, "
-            "and were not used."
+            f"Wrong solutions were rewritten too. Of {counted(total, 'such text')}, {faithful:,} provably "
+            f"{verb_for(faithful, 'states', 'state')} the solution's own wrong answer; {repaired:,} "
+            f"({percent(repaired, total)}) {verb_for(repaired, 'states', 'state')} the right one instead, and "
+            f"{verb_for(repaired, 'was', 'were')} not used."
         )

@@ -2,7 +2,7 @@
 
 As JSON, an object whose parts add up over shards:
 
-    problems, unknown   problems, and those none of whose solutions could be judged
+    problems, unknown   problems, and those none of whose solutions count in a pass rate
     pass_rates          {"<right>/<known>": problems}
     votes               {answer_source: {"<votes of the commonest answer>/<all votes>": problems}}
     lengths             {"right" or "other": {group: {tokens: solutions}}}: completion tokens to two digits, of right
@@ -61,6 +61,8 @@ class SolutionFigures:
         self.votes.setdefault(rows[0]["answer_source"], Counter())[votes] += 1
         group = share_group(*rate) if rate.known else UNKNOWN
         for row in rows:
+            if row.get("unjudged_reason") == "failed":
+                continue  # there is no solution
             tokens = row.get("completion_tokens")
             if type(tokens) is int:
                 step = length_step(tokens)
@@ -68,6 +70,11 @@ class SolutionFigures:
                 of_kind.setdefault(group, Counter())[tokens // step * step] += 1
             else:
                 self.without_length += 1
+
+    @property
+    def rated(self) -> int:
+        """The problems that have a pass rate."""
+        return self.problems - self.unknown
 
     def add_json(self, part: Mapping[str, Any]) -> None:
         """Add what `as_json` made of other problems."""

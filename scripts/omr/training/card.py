@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from omr.training.columns import COLUMNS, NAMES, Column
+from omr.files.counted import counted
+from omr.training.columns import COLUMNS, NAMES, WHAT_COUNTS, Column
 from omr.training.figures import SHARES, Figures, Histogram
 from omr.training.stage_sums import StageSum
 from omr.training.trainers import ABOUT, SETTINGS, families_head, families_rows
@@ -112,7 +113,7 @@ _REWRITTEN = (
 
 def _what(figures: Figures, facts: CardFacts) -> str:
     origin = "" if facts.starts_from_problems else " from a forum"
-    problems = f"{figures.problems:,} mathematics problems{origin}"
+    problems = f"{counted(figures.problems, 'mathematics problem')}{origin}"
     if figures.values["inference_mode"]["genselect"]:
         return (
             f"comparisons of several solutions of a problem, of {problems}. Each row has right and wrong solutions, "
@@ -194,14 +195,14 @@ def _rows(figures: Figures) -> str:
     parts = []
     for column, counter in figures.values.items():
         rows = [[value, f"{n:,}", f"{n / figures.rows:.1%}"] for value, n in sorted(counter.items())]
-        parts.append(markdown_table([f"`{column}`", "rows", "share"], rows))
+        parts.append(markdown_table([f"`{column}`", "rows", f"share of {figures.rows:,}"], rows))
     return "## Rows\n\n" + "\n\n".join(parts)
 
 
 def _pass_rates(figures: Figures) -> str:
     names = {n: f"{n / 10:.1f} to below {n / 10 + 0.1:.1f}" for n in range(10)} | {10: "1"}
     rows = [[names[n], f"{figures.pass_rates[n]:,}"] for n in names]
-    about = "Share of a problem's solutions that are right, for the problems of this dataset."
+    about = f"Share of a problem's solutions that are right, for the problems of this dataset: {WHAT_COUNTS}."
     return f"## Pass rate\n\n{about}\n\n" + markdown_table(["pass rate", "problems"], rows)
 
 
@@ -213,7 +214,9 @@ def _lengths(figures: Figures) -> str:
     ]
     histograms = {"characters": figures.characters, "tokens of the model's reply": figures.tokens}
     rows = [[name, *_length_cells(histogram)] for name, histogram in histograms.items()]
-    note = "" if len(figures.tokens) == figures.rows else f"\n\nTokens are known of {len(figures.tokens):,} rows."
+    note = (
+        "" if len(figures.tokens) == figures.rows else f"\n\nTokens are known of {counted(len(figures.tokens), 'row')}."
+    )
     return "## Lengths\n\nTo three digits.\n\n" + markdown_table(head, rows) + note
 
 

@@ -27,6 +27,11 @@ class Column(NamedTuple):
     items: str = "messages"
 
 
+#: What a pass rate is of.
+WHAT_COUNTS = (
+    "those that were cut, or state no answer or several, as not right; without those whose verdict is missing or whose "
+    "request failed"
+)
 COLUMNS = (
     Column(
         "expected_answer",
@@ -52,7 +57,7 @@ COLUMNS = (
     Column("used_in_kaggle", bool, "null: unknown", nullable=True),
     Column("id", str, "`<problem id>-<seed>`; of a comparison `<problem id>-g<number>`"),
     Column("pass_rate", float, "share of right ones among `pass_rate_of` solutions of this problem"),
-    Column("pass_rate_of", int, "solutions of the problem of which it is known whether they are right"),
+    Column("pass_rate_of", int, f"solutions of the problem that count: {WHAT_COUNTS}"),
     Column("pass_rates", dict, "the same by other recipes, {recipe: share}; null if the run names none", nullable=True),
     Column("messages", list, "chat for training: the prompt, then reasoning in `<think>` tags and the solution"),
     Column("source_url", str, "address of the thread or the problem, if the raw data tell it", nullable=True),
@@ -69,7 +74,7 @@ COLUMNS = (
     Column("majority_votes", int, "solutions that agree with the commonest answer"),
     Column("total_votes", int, "solutions with a readable answer"),
     Column("majority_agrees", bool, "whether the vote confirms an extracted answer; null if undecided", nullable=True),
-    Column("original_expected_answer", str, "forum's answer where the vote replaced it, else null", nullable=True),
+    Column("original_expected_answer", str, "the given answer where the vote replaced it, else null", nullable=True),
     Column("changed_answer_to_majority", bool, "whether it did; null for comparisons", nullable=True),
     Column("judgement", str, "`yes`: judged right; subsets that ask for them also have `no` and `unjudged`"),
     Column("judged_by", str, "`symbolic` (proved equal or different) or `llm`; null if unjudged", nullable=True),

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from omr.files.jsonl import Row
+from omr.training.columns import WHAT_COUNTS
 
 #: The agent of NeMo Gym that checks answers by comparing them, and asks a judge where it is told to.
 _AGENT = {"type": "responses_api_agents", "name": "math_with_judge_simple_agent"}
@@ -91,7 +92,7 @@ ORIGIN = {
 }
 _EXTRA = f"split, index, id, problem, answer_source, {', '.join(ORIGIN)}, pass_rate, pass_rate_by"
 _ID = "`<thread id>-<number of the problem in its thread>`"
-_SOURCE = "`extracted` (from the forum) or `majority` (of the solutions)"
+_SOURCE = "`extracted` (given) or `majority` (of the solutions)"
 _PREFERENCE = {
     "prompt": f"{_CHAT}: what the solutions were asked with",
     "chosen": f"{_CHAT}: a right solution, its reasoning in `<think>` tags",
@@ -106,7 +107,7 @@ _PREFERENCE = {
     "rejected_answer": "final answer of the wrong one",
     "chosen_judged_by": "who found it right: `symbolic` (proved equal) or `llm`",
     "rejected_judged_by": "who found it wrong",
-    "pass_rate": "share of right ones among the problem's solutions",
+    "pass_rate": f"share of right ones among the problem's solutions, {WHAT_COUNTS}",
 }
 PREFERENCES = (Form("preference", True, "TRL (DPO, reward models)", _PREFERENCE, _as_preference),)
 
@@ -135,7 +136,7 @@ RL = (
             "id": _ID,
             "answer_source": _SOURCE,
             **ORIGIN,
-            "pass_rate": "share of right ones among the solutions of the recipe that is the measure",
+            "pass_rate": f"share of right ones among the solutions of the recipe that is the measure, {WHAT_COUNTS}",
         },
         _as_prompt_only,
     ),
@@ -149,7 +150,7 @@ RL = (
             "expected_answer": "the answer",
             "agent_ref": "the agent whose verifier compares answers (`math_with_judge`)",
             "id": _ID,
-            "pass_rate": "share of right ones among the solutions of the recipe that is the measure",
+            "pass_rate": f"share of right ones among the solutions of the recipe that is the measure, {WHAT_COUNTS}",
             **ORIGIN,
         },
         _as_nemo_gym,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+from omr.files.counted import counted
 from omr.training.card import AUTHORED, about_texts, columns_section, front_matter, markdown_table, plain
 from omr.training.columns import NAMES
 
@@ -53,7 +54,7 @@ def joined_card(
     ]
     sections = [
         f"# {plain(title)}",
-        f"{sum(each.rows for each in subsets):,} rows about mathematics problems. Every solution's final "
+        f"{counted(sum(each.rows for each in subsets), 'row')} about mathematics problems. Every solution's final "
         "answer, and every chosen solution's, was judged right. All figures on this page were counted by the run that "
         "made the files; the cards of the recipes say more.",
         AUTHORED if authored else "",
