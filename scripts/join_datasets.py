@@ -15,6 +15,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from omr.config.row_models import Authored, add_authored
 from omr.errors import UserError, run_command
 from omr.files.arrow import arrow
 from omr.files.counted import counted
@@ -61,7 +62,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--datasets", type=part, nargs="+", required=True, metavar="SUBSET/RECIPE=FOLDER", help="dataset folders")
     add("--problems", type=Path, required=True, help="decontaminated.jsonl")
     add("--title", required=True, help="name of the dataset on its card")
-    add("--authored", action="store_true", help="people authored replies, no model wrote them: the card says so")
+    add_authored(parser)
     add("--license", help="licence on the card, as the hub names it (default: the card names none)")
     add("--output", type=Path, required=True, help="the folder to make; an older one is replaced")
     return parser.parse_args(argv)
@@ -176,7 +177,7 @@ def main(argv: list[str] | None = None) -> int:
         additional = write_additional(args.problems, data, schema, solved)
         subsets += [] if additional is None else [additional]
         card = joined_card(
-            args.title, args.license, subsets, digest_of(folder), args.authored, names_with(schema.names)
+            args.title, args.license, subsets, digest_of(folder), Authored.read(args.authored), names_with(schema.names)
         )
         (folder / "README.md").write_text(card, encoding="utf-8")
     for found in subsets:

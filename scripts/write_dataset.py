@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from omr.asking.prompts import load_prompt
+from omr.config.row_models import Authored, add_authored
 from omr.errors import UserError, run_command
 from omr.files.counted import counted
 from omr.files.folders import atomic_folder, link_or_copy
@@ -46,7 +47,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--stages", type=Path, help="table of the stages that led to the rows (stages.json)")
     add("--counts", type=Path, nargs="*", default=[], help="counts of further stages, behind those of the table")
     add_gates(parser)
-    add("--authored", action="store_true", help="people authored the replies, no model wrote them: the card says so")
+    add_authored(parser)
     add("--models", nargs="*", default=[], metavar="STAGE=MODEL", help="the model that each stage asked")
     add("--prompts", type=Path, nargs="*", default=[], help="prompt files")
     return parser.parse_args(argv)
@@ -84,7 +85,7 @@ def card_facts(args: argparse.Namespace) -> CardFacts:
     return CardFacts(
         title=args.title,
         license=args.license,
-        authored=args.authored,
+        authored=Authored.read(args.authored),
         stages=[*stage_sums(table), *sum_stages(args.counts)],
         models=dict(entry.split("=", 1) for entry in args.models),
         prompts={prompt.name: prompt_hash(prompt) for prompt in map(load_prompt, args.prompts)},

@@ -17,6 +17,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
+from omr.config.row_models import Authored, add_authored
 from omr.errors import UserError, run_command
 from omr.files.counted import counted
 from omr.files.folders import atomic_folder
@@ -40,7 +41,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--output", type=Path, required=True, help="the folder to make; an older one is replaced")
     add("--title", required=True, help="name of the dataset on its card")
     add("--license", help="licence on the card, as the hub names it (default: the card names none)")
-    add("--authored", action="store_true", help="people authored replies, no model wrote them: the card says so")
+    add_authored(parser)
     add("--counts", type=Path, nargs="*", default=[], help="counts of the stages, in the order of the recipe")
     add("--stages", type=Path, help="table of the stages of the problems (stages.json), for the bounds")
     add(
@@ -121,7 +122,7 @@ def main(argv: list[str] | None = None) -> int:
     with atomic_folder(args.output) as folder:
         figures = write_forms(args, folder, stages)
         digest = digest_of(folder)
-        facts = CardFacts(args.title, args.license, args.authored, stages, digest=digest)
+        facts = CardFacts(args.title, args.license, Authored.read(args.authored), stages, digest=digest)
         card = product_card(args.kind, facts, FORMS[args.kind], figures)
         (folder / "README.md").write_text(card, encoding="utf-8")
     print(f"{args.output}: {counted(figures.rows, 'row')}")

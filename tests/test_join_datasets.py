@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import write_dataset
 import yaml
+from omr.config.row_models import Authored
 from omr.errors import UserError
 from omr.training.joined_card import Subset, joined_card
 from row_shards import SHARD, write_shard
@@ -172,7 +173,10 @@ def test_a_dataset_is_named_with_its_subset_and_recipe(given: str, capsys: pytes
 def test_the_card_says_where_people_authored_the_replies(joined: Path) -> None:
     assert "authored" not in (joined / "README.md").read_text()
     subsets = [Subset("cot", 3, 2, ["demo"])]
-    assert "no model wrote them" in joined_card("demo", None, subsets, authored=True)
+    assert "no model wrote them" in joined_card("demo", None, subsets, authored=Authored(is_all=True))
+    some = joined_card("demo", None, subsets, authored=Authored(("cot-a/judge_answers",)))
+    assert "no model wrote those of `cot-a/judge_answers`" in some
+    assert "no model wrote them" not in some
 
 
 def test_problems_without_rows_say_where_they_come_from_and_whose_reposts_they_are(tmp_path: Path) -> None:

@@ -322,6 +322,29 @@ def test_files_by_length_load_alone_by_their_names_and_together_without(tmp_path
     assert json.loads(found.stdout) == [[0, 0, 100, 100, 200, 300], [0, 0, 100, 100], [200], [300]], found.stderr
 
 
+def test_the_card_says_whose_replies_people_authored(tmp_path: Path) -> None:
+    rows = training_rows(tmp_path / "made", 2)
+    assert "authored" not in card_of(write(tmp_path / "none", rows))[1]
+    _, body = card_of(write(tmp_path / "all", rows, "--authored", "--license=mit"))
+    assert "made of, to show the workflow; no model wrote them.**" in body
+    _, body = card_of(write(tmp_path / "some", rows, "--authored", "extract_problems", "judge_answers"))
+    assert "no model wrote those of `extract_problems`, `judge_answers`.**" in body
+    assert "no model wrote them" not in body
+
+
+def test_the_card_of_comparisons_names_who_rewrote_the_solutions_where_they_are_several(tmp_path: Path) -> None:
+    rows = [row | {"inference_mode": "genselect"} for row in training_rows(tmp_path / "made", 2)]
+
+    def told(folder: str, *models: str) -> str:
+        given = (f"{name}/generate_summaries={model}" for name, model in zip("ab", models, strict=True))
+        return card_of(write(tmp_path / folder, rows, "--models", "select_solutions=chooser", *given))[1]
+
+    assert "right and wrong solutions, all rewritten by one model, and" in told("one", "x", "x")
+    several = told("two", "x", "y@1")
+    assert "all rewritten (those of a by x, those of b by y@1)" in several
+    assert "one model" not in several
+
+
 def test_the_card_of_rows_of_other_verdicts_calls_them_what_they_are(tmp_path: Path) -> None:
     rows = training_rows(tmp_path / "made", 4)
     _, body = card_of(write(tmp_path / "right", rows))

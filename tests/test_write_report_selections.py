@@ -33,6 +33,11 @@ def text_of_report(folder: Path, groups: list[tuple[list[Shown], int]], source: 
     fates = {"faithful": 10, "answer_repaired": 6}
     wrong = run / run_files.RECIPE / "counts/merge_wrong_summaries" / shard
     run_files.write_counts(wrong, **repaired, candidates=fates)
+    return page_of(run)
+
+
+def page_of(run: Path) -> str:
+    """The visible text of the page of a run."""
     flags = ["--run", str(run), "--recipe", HOME, "--config", str(run / "config.yaml"), "--output", str(run / "page")]
     assert main(flags) == 0
     return " ".join(re.sub(r"<[^>]+>", " ", (run / "page").read_text()).split())
@@ -52,6 +57,21 @@ def test_choices_worse_than_the_majority_are_said_to_add_nothing(tmp_path: Path)
 def test_choices_that_beat_the_majority_are_said_to(tmp_path: Path) -> None:
     text = text_of_report(tmp_path, [([RIGHT, WRONG, WRONG], 0 if number % 4 else 1) for number in range(40)])
     assert "better than the majority of the same groups, by 75.0 points" in text
+
+
+@pytest.mark.parametrize("is_same", [True, False])
+def test_who_rewrote_the_solutions_is_named_where_they_are_several(tmp_path: Path, is_same: bool) -> None:
+    run = run_files.write_run(tmp_path)
+    changes = selection_config()
+    recipe = changes["recipes"][run_files.RECIPE]
+    other = recipe | {"summaries": recipe["summaries"] | {"model": "solver" if is_same else "other"}}
+    changes["recipes"] |= {"cot-other": other}
+    changes["recipes"][HOME]["candidates"]["from"].append("cot-other")
+    models = run_files.config()["models"]
+    run_files.write_config(run, **changes, models=models | {"other": models["solver"] | {"path": "an/other"}})
+    text = page_of(run)
+    assert ("all rewritten by one model" in text) is is_same
+    assert ("all rewritten (those of cot-small by some/solver, those of cot-other by an/other)" in text) is not is_same
 
 
 def test_a_liking_for_a_position_is_told(tmp_path: Path) -> None:

@@ -128,6 +128,21 @@ def test_who_gave_few_verdicts_is_not_said_to_vary(tmp_path: Path) -> None:
     assert "judge_answers yes 20 20" in said(judge_answers={"yes": 20})
 
 
+@pytest.mark.parametrize("authors", ["solver", "labeller"])
+def test_where_people_authored_some_replies_the_stages_are_named(tmp_path: Path, authors: str) -> None:
+    run = run_files.write_run(tmp_path)
+    real = run_files.config()["models"]["solver"]
+    models = {"solver": real, "labeller": real | {"path": "some/labeller"}}
+    models[authors] = {"path": "authored", "server": "replay", "replies": "replies"}
+    run_files.write_config(run, models=models, labelling_model="labeller")
+    text = text_of(run)
+    assert "no model wrote them" not in text
+    stages = text.partition("no model wrote those of ")[2].partition(".")[0].split(", ")
+    assert ("generate_solutions" in stages, "judge_answers" in stages) == (authors == "solver", authors == "labeller")
+    # Problems were found with 30 tokens, solutions written with 80.
+    assert ("30" if authors == "solver" else "80") + " tokens written by models" in text
+
+
 @pytest.mark.parametrize("removed", [1, 2])
 def test_one_is_one(tmp_path: Path, removed: int) -> None:
     run = run_files.write_run(tmp_path)

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from omr.config.recipes import InRecipe, OfRecipe, Recipes
+from omr.config.row_models import authored, problem_prompts, row_models, run_models, sources_of
 from omr.config.seeds import ends_of_rounds, is_planned
 from omr.config.settings import Settings, flags
 from omr.errors import UserError
@@ -21,19 +22,6 @@ from omr.models.model import ModelSpec
 _SHARD = "results/{{run}}/{{recipe}}/{}/shard-{{shard}}-of-{{shards}}.jsonl"
 _SUMMARY_PROMPT, _SELECTION_SUMMARY_PROMPT = "prompts/summarize_solution.yaml", "prompts/summarize_selection.yaml"
 _VOTE_PROMPTS = ("prompts/judge_novelty.yaml", "prompts/judge_significance.yaml")
-#: Model stages in the order of the recipe, with the prompts that they ask.
-_PROBLEM_PROMPTS = {
-    "extract_problems": ("extract_problems",),
-    "classify_problems": ("classify_proof", "classify_mcq", "classify_binary", "classify_invalid"),
-    "extract_answers": ("extract_answers",),
-    "convert_proofs": ("convert_proofs",),
-    "classify_converted": (),
-    "check_contamination": ("check_contamination",),
-}
-
-
-#: Model stages of a recipe that its own rows owe nothing to.
-_FOR_OTHERS = frozenset({"generate_wrong_summaries"})
 
 
 class Products:
@@ -156,29 +144,20 @@ class Products:
         return [f"{stage}={model.identity}" for stage, model in self._models(wildcards.recipe).items()]
 
     def authored(self, wildcards: OfRecipe) -> str:
-        """A param of a rule: a flag where people authored the replies that rows were made of."""
-        return "--authored" if self._is_authored(wildcards.recipe) else ""
+        """A param of a rule: a flag where people authored the replies that rows were made of, see row_models.py."""
+        return authored(self._models(wildcards.recipe)).flag
 
     @property
     def all_authored(self) -> str:
-        """The same for the joined dataset, if that is so of any recipe."""
-        return "--authored" if any(map(self._is_authored, self._recipes.to_run)) else ""
-
-    def _is_authored(self, recipe: str) -> bool:
-        return any(model.server == "replay" for model in self._models(recipe).values())
+        """The same for the joined dataset."""
+        return authored(run_models(self._settings, self._recipes)).flag
 
     def _models(self, recipe: str) -> dict[str, ModelSpec]:
-        models = {stage: self._settings.model(stage) for stage in self._problem_prompts()}
-        for source in self._sources(recipe):
-            models |= {
-                f"{source}/{stage}": self._recipes.model(source, stage) for stage in self._recipes.model_stages(source)
-            }
-        own = [stage for stage in self._recipes.model_stages(recipe) if stage not in _FOR_OTHERS]
-        return models | {stage: self._recipes.model(recipe, stage) for stage in own}
+        return row_models(self._settings, self._recipes, recipe)
 
     def prompts(self, wildcards: OfRecipe) -> list[str]:
         """Input of a rule: the prompt files of all model stages, in order."""
-        names = [name for of_stage in self._problem_prompts().values() for name in of_stage]
+        names = [name for of_stage in problem_prompts(self._settings).values() for name in of_stage]
         files = [f"prompts/{name}.yaml" for name in names]
         for recipe in (*self._sources(wildcards.recipe), wildcards.recipe):
             files += self._own_prompts(recipe)
@@ -254,9 +233,4 @@ class Products:
         return self._recipes.has_summaries(recipe)
 
     def _sources(self, recipe: str) -> list[str]:
-        """The recipes whose solutions a recipe compares; none for one that solves problems itself."""
-        return list(self._recipes[recipe]["candidates"]["from"]) if self._recipes.is_selection(recipe) else []
-
-    def _problem_prompts(self) -> dict[str, tuple[str, ...]]:
-        asked = self._settings.asking_stages
-        return {stage: names for stage, names in _PROBLEM_PROMPTS.items() if stage in asked}
+        return sources_of(self._recipes, recipe)

@@ -10,6 +10,7 @@ from typing import Any
 
 from omr.asking.prompts import Prompt, load_prompt
 from omr.config.recipes import Recipes
+from omr.config.row_models import Authored, authored, row_models, summary_models
 from omr.config.settings import Settings
 from omr.files.jsonl import Row
 from omr.models.model import ModelSpec
@@ -45,6 +46,7 @@ class Cost:
     use: ModelUse
     gpu_hours: float | None
     usd: float | None
+    is_authored: bool = False  # people wrote what a server repeats
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class ReportData:
     product: Product | None
     compared: Sequence[Compared]
     prompts: Sequence[Prompt]
+    authored: Authored
+    summary_models: Mapping[str, str]  # of a recipe that compares solutions, by the recipes that they are of
 
     @property
     def is_selection(self) -> bool:
@@ -91,11 +95,6 @@ class ReportData:
     def starts_from_problems(self) -> bool:
         """Whether problems were given, so that there were no threads."""
         return "read_problems" in self.stages
-
-    @property
-    def is_authored(self) -> bool:
-        """Whether people authored the replies, which a server of this project repeats."""
-        return self.model.server == "replay"
 
     @property
     def origin(self) -> str:
@@ -136,6 +135,8 @@ def collect(
         product=None if figures is None else product_of(figures, samples),
         compared=[_compared(counts, name, settings, recipes) for name in _compared_recipes(recipe, recipes)],
         prompts=[load_prompt(path) for path in prompts],
+        authored=authored(row_models(settings, recipes, recipe)),
+        summary_models=summary_models(recipes, recipe),
     )
 
 
@@ -206,7 +207,7 @@ def cost_of(use: ModelUse, spec: ModelSpec) -> Cost:
     money = usd(spec, use.prompt_tokens, use.completion_tokens, hours)
     # A price per token says nothing of tokens that nobody counted.
     is_known = not use.without_usage or spec.is_started
-    return Cost(use, hours if spec.is_started else None, money if is_known else None)
+    return Cost(use, hours if spec.is_started else None, money if is_known else None, spec.server == "replay")
 
 
 def product_of(figures: Figures, samples: int) -> Product:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from omr.config.row_models import Authored
 from omr.files.counted import counted, noun_for, verb_for
 from omr.report.answers import answers
 from omr.report.blocks import Cell, Section, percent, short_number
@@ -21,9 +22,9 @@ from omr.report.selections import about_selections, selection_tiles, selections
 from omr.report.trust import trust
 
 #: What the page says of the demo.
-AUTHORED = (
-    "People authored all replies of this run, to show the workflow; no model wrote them. Where the page speaks of a "
-    "model, a server repeats such replies: times, tokens and rates say nothing of any model."
+_AUTHORED = (
+    "People authored all replies that these rows were made of, to show the workflow; no model wrote them. Where the "
+    "page speaks of a model, a server repeats such replies: times, tokens and rates say nothing of any model."
 )
 
 
@@ -62,10 +63,23 @@ def page(data: ReportData) -> Page:
         recipe=data.recipe,
         run=data.run,
         title=f"{'Training rows' if product is None else counted(product.rows, 'training row')} from {origin}",
-        about=[about, AUTHORED] if data.is_authored else [about],
+        about=[about, *_authored(data.authored)],
         tiles=_tiles(data),
         sections=[section for section in parts if section is not None],
     )
+
+
+def _authored(authored: Authored) -> list[str]:
+    """Whether people authored replies, all of them or those of some stages, as a paragraph of the head."""
+    if authored.is_all:
+        return [_AUTHORED]
+    if not authored.stages:
+        return []
+    return [
+        "People authored some of the replies that these rows were made of, to show the workflow; no model wrote those "
+        f"of {', '.join(authored.stages)}. There a server repeats such replies: times, tokens and rates say nothing of "
+        "any model."
+    ]
 
 
 def _about_solutions(data: ReportData) -> str:
@@ -95,7 +109,6 @@ def _tiles(data: ReportData) -> list[tuple[Cell, str]]:
             f"of {counted(made, 'solution')} {verb_for(made)} right",
         ),
     ]
-    tokens = tokens_of([cost.use for cost in data.costs], "completion_tokens", short_number)
     read, clean = stages.get(first, {}).get("read"), stages.get("decontaminate", {}).get("written")
     solved = None if product is None else product.problems
     return [
@@ -103,5 +116,13 @@ def _tiles(data: ReportData) -> list[tuple[Cell, str]]:
         (clean, f"{noun_for(clean or 0, 'problem')}, free of benchmarks"),
         *(selection_tiles(data) if data.is_selection else outcome),
         (solved, f"{noun_for(solved or 0, 'problem')} in the training rows"),
-        (tokens, "tokens of replies, which people authored" if data.is_authored else "tokens written by models"),
+        _tokens(data),
     ]
+
+
+def _tokens(data: ReportData) -> tuple[Cell, str]:
+    """The tokens that models wrote; of replies where people authored all of them."""
+    of_models = [cost.use for cost in data.costs if not cost.is_authored]
+    uses = of_models if of_models or not data.costs else [cost.use for cost in data.costs]
+    told = "tokens written by models" if uses is of_models else "tokens of replies, which people authored"
+    return tokens_of(uses, "completion_tokens", short_number), told

@@ -11,6 +11,7 @@ from omr.report.blocks import Block, Cell, Heading, Paragraph, Section, Table, p
 from omr.report.data import ReportData
 from omr.runs.counts import summed
 from omr.selections.figures import Worth, worth_of
+from omr.training.card import rewritten_by
 
 #: A position that is chosen so many standard deviations more or less often than lots would have it is told of.
 _FAR = 4.0
@@ -25,9 +26,9 @@ def about_selections(data: ReportData) -> str:
     sources = " and ".join(data.settings["candidates"]["from"])
     return (
         f"This run turned {data.origin} into training data for a language model that reasons. "
-        f"Here, right and wrong solutions of one problem (of {sources}), all rewritten by the same model, are put side "
-        f"by side; {data.model.path} chooses the best of them; only comparisons that chose a right one became training "
-        "rows. Every number on this page was counted by the run itself."
+        f"Here, right and wrong solutions of one problem (of {sources}), {rewritten_by(data.summary_models)}, "
+        f"are put side by side; {data.model.path} chooses the best of them; only comparisons that chose a right one "
+        "became training rows. Every number on this page was counted by the run itself."
     )
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from omr.files.counted import counted
+from omr.config.row_models import NONE, Authored
+from omr.files.counted import counted, verb_for
 from omr.training.columns import COLUMNS, NAMES, WHAT_COUNTS, Column
 from omr.training.figures import SHARES, Figures, Histogram
 from omr.training.stage_sums import StageSum
@@ -35,7 +36,7 @@ class CardFacts:
 
     title: str
     license: str | None = None
-    authored: bool = False  # people authored the replies
+    authored: Authored = NONE  # whose replies people authored
     stages: Sequence[StageSum] = ()
     models: Mapping[str, str] = field(default_factory=dict)
     prompts: Mapping[str, str] = field(default_factory=dict)
@@ -48,6 +49,12 @@ class CardFacts:
     def starts_from_problems(self) -> bool:
         """Whether problems were given, so that there were no threads."""
         return any(stage.stage == "read_problems" for stage in self.stages)
+
+    @property
+    def summary_models(self) -> dict[str, str]:
+        """Of comparisons, who rewrote the solutions: the model, by the recipes that these are of."""
+        asked = ((*stage.rpartition("/"), model) for stage, model in self.models.items())
+        return {recipe: model for recipe, _, stage, model in asked if recipe and stage == "generate_summaries"}
 
     @property
     def rewrites(self) -> bool:
@@ -63,7 +70,7 @@ def dataset_card(figures: Figures, facts: CardFacts, rows_of_parts: Mapping[str,
         f"# {plain(facts.title)}",
         f"{figures.rows:,} {_what(figures, facts)}. "
         "All figures on this page were counted by the run that made the files.",
-        AUTHORED if facts.authored else "",
+        authored_words(facts.authored),
         "" if facts.chosen is None else f"Of the recipe's {_from(figures)} these are a subset: {plain(facts.chosen)}.",
         _rows(figures),
         _pass_rates(figures),
@@ -111,13 +118,22 @@ _REWRITTEN = (
 )
 
 
+def rewritten_by(summary_models: Mapping[str, str]) -> str:
+    """Who rewrote the solutions that are compared, by the recipes that they are of: one model, or which one whose."""
+    names = set(summary_models.values())
+    if len(names) < 2:
+        return "all rewritten by one model" if names else "all rewritten"
+    told = (f"those of {recipe} by {model}" for recipe, model in summary_models.items())
+    return f"all rewritten ({', '.join(told)})"
+
+
 def _what(figures: Figures, facts: CardFacts) -> str:
     origin = "" if facts.starts_from_problems else " from a forum"
     problems = f"{counted(figures.problems, 'mathematics problem')}{origin}"
     if figures.values["inference_mode"]["genselect"]:
         return (
             f"comparisons of several solutions of a problem, of {problems}. Each row has right and wrong solutions, "
-            "all rewritten by one model, and the summary of a comparison that chose a right one"
+            f"{rewritten_by(facts.summary_models)}, and the summary of a comparison that chose a right one"
         )
     if _from(figures) == "solutions":
         told = f"solutions of {problems}, right and wrong ones: the column `judgement` has the verdict on each answer"
@@ -126,10 +142,25 @@ def _what(figures: Figures, facts: CardFacts) -> str:
 
 
 #: What a card of the demo says: it is no data to train on.
-AUTHORED = (
+_AUTHORED = (
     "**People authored the replies that these rows were made of, to show the workflow; no model wrote them.** What "
     "stands here as a model is the name of a set of such replies."
 )
+
+
+def authored_words(authored: Authored) -> str:
+    """Whether people authored replies, all of them or those of some stages; nothing where models wrote all."""
+    if authored.is_all:
+        return _AUTHORED
+    if not authored.stages:
+        return ""
+    named = ", ".join(f"`{stage}`" for stage in authored.stages)
+    return (
+        "**People authored some of the replies that these rows were made of, to show the workflow; no model wrote "
+        f"those of {named}.** What stands here as the model of {verb_for(len(authored.stages), 'this stage', 'these')} "
+        "is the name of a set of such replies."
+    )
+
 
 _USE = """## Use
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+from omr.config.row_models import NONE, Authored
 from omr.files.counted import counted
-from omr.training.card import AUTHORED, about_texts, columns_section, front_matter, markdown_table, plain
+from omr.training.card import about_texts, authored_words, columns_section, front_matter, markdown_table, plain
 from omr.training.columns import NAMES
 
 #: As the published dataset has them: the subsets that recipes make, one per mode, and that of problems without rows.
@@ -34,14 +35,14 @@ def joined_card(
     licence: str | None,
     subsets: Sequence[Subset],
     digest: str = "",
-    authored: bool = False,
+    authored: Authored = NONE,
     columns: Collection[str] = NAMES,
 ) -> str:
     """The text of README.md.
 
     Every subset is a configuration of its own with the split `train`, and a split of the default one, as in the
-    published dataset. `digest` names the rows, `columns` are those of the files; `authored`: people authored the
-    replies of a recipe.
+    published dataset. `digest` names the rows, `columns` are those of the files; `authored` says of which stages people
+    authored the replies.
     """
     files = {subset.name: f"data/{subset.name}-*.parquet" for subset in subsets}
     configs = [
@@ -57,7 +58,7 @@ def joined_card(
         f"{counted(sum(each.rows for each in subsets), 'row')} about mathematics problems. Every solution's final "
         "answer, and every chosen solution's, was judged right. All figures on this page were counted by the run that "
         "made the files; the cards of the recipes say more.",
-        AUTHORED if authored else "",
+        authored_words(authored),
         "## Subsets\n\n" + markdown_table(["subset", "rows", "problems", "recipes", "what it holds"], rows),
         f"{_use(subsets[0].name)}\n\n{about_texts(columns)}",
         columns_section(columns),

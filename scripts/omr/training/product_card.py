@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from omr.files.counted import counted
 from omr.files.jsonl import Row
-from omr.training.card import AUTHORED, CardFacts, front_matter, markdown_table, plain
+from omr.training.card import CardFacts, authored_words, front_matter, markdown_table, plain
 from omr.training.figures import shown_value
 from omr.training.forms import Form
 from omr.training.stage_sums import StageSum
@@ -65,7 +65,7 @@ def product_card(kind: str, facts: CardFacts, forms: Sequence[Form], figures: Pr
     sections = [
         f"# {plain(facts.title)}",
         f"{counted(figures.rows, noun)} {about}. All figures on this page were counted by the run that made the files.",
-        AUTHORED if facts.authored else "",
+        authored_words(facts.authored),
         _forms(forms),
         _figures(figures),
         _dropped(facts.stages),

@@ -17,9 +17,10 @@ from omr.errors import UserError
 RECIPE: Any = SimpleNamespace(recipe=run_files.RECIPE)
 
 
-def products(**models: Any) -> Products:
+def products(labelling_model: str = "solver", **models: Any) -> Products:
     config = run_files.config()
     config["models"] = config["models"] | models
+    config["labelling_model"] = labelling_model
     settings = Settings(config)
     return Products(settings, Recipes(settings))
 
@@ -30,6 +31,34 @@ def test_cards_are_told_of_authored_replies_whichever_stage_they_are_of() -> Non
     found = products(solver=solver)
     assert (found.authored(RECIPE), found.all_authored) == ("--authored", "--authored")
     assert "generate_solutions=authored" in found.models(RECIPE)
+
+
+def test_cards_name_the_stages_where_people_authored_the_replies_of_some() -> None:
+    authored = {"path": "authored", "server": "replay", "replies": "replies"}
+    real = {"path": "some/labeller", "server": "endpoint", "base_url": "http://localhost:2"}
+    found = products("labeller", solver=authored, labeller=real)
+    assert found.authored(RECIPE) == "--authored generate_solutions"
+    assert found.all_authored == "--authored cot-small/generate_solutions"
+    found = products("labeller", labeller=authored)
+    stages = found.authored(RECIPE).split()
+    assert {"extract_problems", "judge_answers", "generate_summaries"} < set(stages)
+    assert not {"generate_solutions", "generate_wrong_summaries"} & set(stages)
+    assert "cot-small/judge_answers" in found.all_authored.split()
+
+
+def test_recipes_whose_replies_people_authored_all_are_named_beside_one_of_a_model() -> None:
+    config = run_files.config()
+    config["models"] |= {"real": config["models"]["solver"]}
+    config["models"]["solver"] = {"path": "authored", "server": "replay", "replies": "replies"}
+    recipe = config["recipes"][run_files.RECIPE]
+    config["recipes"]["cot-real"] = recipe | {"model": "real"}
+    config["recipes_to_run"] = [run_files.RECIPE, "cot-real"]
+    settings = Settings(config)
+    found = Products(settings, Recipes(settings))
+    assert found.authored(RECIPE) == "--authored"
+    stages = found.all_authored.split()
+    assert "cot-small/generate_solutions" in stages
+    assert "cot-real/generate_solutions" not in stages
 
 
 def test_bounds_are_a_param_that_is_compared_so_that_a_tightened_one_is_tried_on_a_finished_dataset() -> None:
