@@ -166,6 +166,7 @@ rule join_datasets:
     """The datasets of all recipes as one, with the subsets of the published one, and the problems without solutions."""
     input:
         datasets=products.datasets,
+        figures=products.all_figures,
         problems="results/{run}/decontaminated.jsonl",
     output:
         directory("results/{run}/dataset"),
@@ -183,6 +184,7 @@ rule join_datasets:
     shell:
         "python scripts/join_datasets.py"
         " --datasets {params.subsets:q}"
+        " --figures {input.figures}"
         " --problems {input.problems}"
         " --title {wildcards.run}"
         " {params.license}"

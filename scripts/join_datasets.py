@@ -1,16 +1,17 @@
 """One dataset folder of all recipes of a run, with the subsets of the published one.
 
 In: the dataset folders of recipes, each with the subset that it belongs to (cot, tir, genselect), and
-decontaminated.jsonl. Out: a folder with data/<subset>-KKKKK-of-NNNNN.parquet, whose Parquet files are the recipes' own
-(linked, not written anew), data/additional_problems-*.parquet with the problems that no row of any recipe is about, and
-README.md. All files have the same columns. A subset without rows is left out.
+decontaminated.jsonl; for the card, the figures of the rows. Out: a folder with data/<subset>-KKKKK-of-NNNNN.parquet,
+whose Parquet files are the recipes' own (linked, not written anew), data/additional_problems-*.parquet with the
+problems that no row of any recipe is about, and README.md. All files have the same columns. A subset without rows is left
+out.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +25,7 @@ from omr.files.id_set import IdSet
 from omr.files.jsonl import Row, read_rows
 from omr.threads.origins import COLUMN_OF
 from omr.training.columns import NAMES, TEXT_COLUMNS, arrow_schema, names_with
+from omr.training.figures import Reasoning, read_figures
 from omr.training.joined_card import ADDITIONAL, SUBSETS, Subset, joined_card
 from omr.training.parquet_files import TableFiles, digest_of
 
@@ -60,6 +62,8 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--datasets", type=part, nargs="+", required=True, metavar="SUBSET/RECIPE=FOLDER", help="dataset folders")
+    about = "figures of the rows of all these folders; without them the card says of no row whether it has reasoning"
+    add("--figures", type=Path, nargs="*", default=[], metavar="FILE", help=about)
     add("--problems", type=Path, required=True, help="decontaminated.jsonl")
     add("--title", required=True, help="name of the dataset on its card")
     add_authored(parser)
@@ -112,7 +116,21 @@ def problems_of(file: Path) -> tuple[int, set[str]]:
         return parquet.metadata.num_rows, problems
 
 
-def join_subset(parts: Sequence[Part], folder: Path, schema: Any, solved: IdSet) -> Subset:
+def reasoning_by_mode(figures: Sequence[Path]) -> dict[str, Reasoning]:
+    """How many of the rows of a mode have reasoning: a file's rows are all of one recipe, and so of one mode. Raises
+    UserError for a file that holds no figures."""
+    found: dict[str, Reasoning] = {}
+    for path in figures:
+        of_file = read_figures([path])
+        for mode in of_file.values["inference_mode"]:
+            before = found.get(mode, Reasoning(0, 0))
+            found[mode] = Reasoning(before.having + of_file.reasoning.having, before.rows + of_file.reasoning.rows)
+    return found
+
+
+def join_subset(
+    parts: Sequence[Part], folder: Path, schema: Any, solved: IdSet, reasoning: Mapping[str, Reasoning]
+) -> Subset:
     """Take the files of a subset, and note the problems that its rows are about."""
     subset = parts[0].subset
     files = [file for each in parts for file in files_of(each.folder)]
@@ -125,7 +143,7 @@ def join_subset(parts: Sequence[Part], folder: Path, schema: Any, solved: IdSet)
         for key in map(key_of, found):
             problems.add(key)
             solved.add(key)
-    return Subset(subset, rows, len(problems), [each.recipe for each in parts])
+    return Subset(subset, rows, len(problems), [each.recipe for each in parts], reasoning.get(subset))
 
 
 def additional_row(problem: Row) -> Row:
@@ -168,9 +186,10 @@ def main(argv: list[str] | None = None) -> int:
     with atomic_folder(args.output) as folder:
         data = folder / "data"
         data.mkdir()
+        reasoning = reasoning_by_mode(args.figures)
         solved, schema = IdSet(), schema_of(files_of(args.datasets[0].folder)[0])
         subsets = [
-            join_subset(parts, data, schema, solved)
+            join_subset(parts, data, schema, solved, reasoning)
             for subset in SUBSETS
             if (parts := [each for each in args.datasets if each.subset == subset])
         ]

@@ -179,6 +179,32 @@ def test_the_card_says_where_people_authored_the_replies(joined: Path) -> None:
     assert "no model wrote them" not in some
 
 
+def without_reasoning(row: Row) -> Row:
+    text = row["generated_solution"].rpartition("</think>")[2].strip()
+    return row | {
+        "generated_solution": text,
+        "messages": [*row["messages"][:-1], {"role": "assistant", "content": text}],
+    }
+
+
+def test_the_card_says_how_many_rows_of_each_subset_have_reasoning(tmp_path: Path) -> None:
+    rows = training_rows(tmp_path / "made", 4)
+    made = {
+        "cot/a": dataset(tmp_path / "a", rows),
+        "cot/b": dataset(tmp_path / "b", [without_reasoning(rows[0])]),
+        "tir/c": dataset(tmp_path / "c", [without_reasoning(row) | {"inference_mode": "tir"} for row in rows]),
+    }
+    figures = [str(next((tmp_path / name / "figures").iterdir())) for name in "abc"]
+    parts = [f"{name}={folder}" for name, folder in made.items()]
+    card = (join(tmp_path, [], *parts, "--figures", *figures) / "README.md").read_text()
+    assert "| a, b | solutions, 4 of 5 with reasoning |" in card
+    assert "| c | solutions with code that was run, without reasoning |" in card
+    assert "then reasoning in `<think>` tags (in 4 of 9 solutions), then the solution |" in card
+    card = (join(tmp_path, [], *parts) / "README.md").read_text()
+    assert "| a, b | solutions |" in card
+    assert "reasoning in `<think>` tags where there is any, then the solution |" in card
+
+
 def test_problems_without_rows_say_where_they_come_from_and_whose_reposts_they_are(tmp_path: Path) -> None:
     told = {"problem_source": "forum", "source_url": "https://example.org/1", "source_license": "CC BY-SA 4.0"}
     told |= {"source_author": "someone", "source_date": "2020-01-01", "cluster": "aa-1", "duplicate_of": "aa-1"}

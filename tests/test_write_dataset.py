@@ -16,7 +16,7 @@ import write_dataset
 import yaml
 from omr.errors import UserError
 from omr.training.figures import Histogram
-from omr.training.row_files import open_rows
+from omr.training.row_files import RowFiles, open_rows
 from row_shards import SHARD, write_shard
 from sft_files import ROOT, training_rows, write_lines
 
@@ -320,6 +320,36 @@ def test_files_by_length_load_alone_by_their_names_and_together_without(tmp_path
     command = [sys.executable, "-c", script, str(dataset), *names]
     found = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert json.loads(found.stdout) == [[0, 0, 100, 100, 200, 300], [0, 0, 100, 100], [200], [300]], found.stderr
+
+
+@pytest.mark.parametrize(
+    ("reasoned", "what", "column"),
+    [
+        (3, "each with its reasoning and a final answer", "reasoning in `<think>` tags, then the solution"),
+        (
+            2,
+            "2 of 3 with reasoning, each with a",
+            "reasoning in `<think>` tags (in 2 of 3 solutions), then the solution",
+        ),
+        (0, "without reasoning, each with a final answer", "the solution, without reasoning"),
+    ],
+)
+def test_the_card_says_how_many_rows_have_reasoning(tmp_path: Path, reasoned: int, what: str, column: str) -> None:
+    rows = training_rows(tmp_path / "made", 3)
+    for row in rows[reasoned:]:
+        text = row["generated_solution"].rpartition("</think>")[2].strip()
+        row |= {"generated_solution": text, "messages": [*row["messages"][:-1], {"role": "assistant", "content": text}]}
+    _, body = card_of(write(tmp_path, rows))
+    assert what in body
+    assert f"| `generated_solution` | string | {column}; of a comparison its summary |" in body
+    assert f"then {column} |" in body
+    assert ("## Reasoning in training" in body) is (reasoned > 0)
+    # Whether rows are written one by one or, as in a subset, taken from a file.
+    table = pq.read_table(next((tmp_path / "sft").rglob("*.parquet")))
+    files = RowFiles(tmp_path / "again", tmp_path / "again.json")
+    files.write_table(table)
+    files.commit()
+    assert files.figures.reasoning == (reasoned, 3)
 
 
 def test_the_card_says_whose_replies_people_authored(tmp_path: Path) -> None:

@@ -194,6 +194,12 @@ def check_lengths(told: dict[str, int], lengths: list[int]) -> None:
 
 
 def check_rows(run: Run) -> None:
+    card = (run.home / "dataset/README.md").read_text()
+    reasoned, made = sum(row["generated_solution"].startswith("<think>") for row in run.product), len(run.product)
+    if not run.is_selection:
+        some = f"{reasoned} of {made} with reasoning" if reasoned else "without reasoning"
+        assert ("each with its reasoning" if reasoned == made else some) in card
+    assert ("## Reasoning in training" in card) == bool(reasoned)
     told = bars(run.table("Length of the training rows"))["rows"]
     check_lengths(told, [two_digits(len(row["generated_solution"])) for row in run.product])
 

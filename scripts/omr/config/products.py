@@ -188,6 +188,12 @@ class Products:
         """Input of a rule: the dataset folders of all recipes of a run."""
         return [f"results/{self._settings.run}/{recipe}/dataset" for recipe in self._recipes.to_run]
 
+    def all_figures(self, wildcards: object) -> list[str]:
+        """Input of a rule: the figures of the rows of all recipes of a run."""
+        run = self._settings.run
+        found = (self.figures(SimpleNamespace(run=run, recipe=recipe)) for recipe in self._recipes.to_run)
+        return [path for paths in found for path in paths]
+
     def subsets(self, wildcards: object) -> list[str]:
         """A param of a rule: `subset/recipe=folder` for each of them; a subset is what a mode makes."""
         modes = {recipe: self._recipes[recipe]["mode"] for recipe in self._recipes.to_run}

@@ -10,8 +10,8 @@ import yaml
 
 from omr.config.row_models import NONE, Authored
 from omr.files.counted import counted, verb_for
-from omr.training.columns import COLUMNS, NAMES, WHAT_COUNTS, Column
-from omr.training.figures import SHARES, Figures, Histogram
+from omr.training.columns import COLUMNS, NAMES, SOLUTION, WHAT_COUNTS, Column
+from omr.training.figures import SHARES, Figures, Histogram, Reasoning
 from omr.training.stage_sums import StageSum
 from omr.training.trainers import ABOUT, SETTINGS, families_head, families_rows
 
@@ -68,21 +68,20 @@ def dataset_card(figures: Figures, facts: CardFacts, rows_of_parts: Mapping[str,
     parts = {part: rows for part, rows in (rows_of_parts or {}).items() if part}
     sections = [
         f"# {plain(facts.title)}",
-        f"{figures.rows:,} {_what(figures, facts)}. "
-        "All figures on this page were counted by the run that made the files.",
+        f"{_what(figures, facts)}. All figures on this page were counted by the run that made the files.",
         authored_words(facts.authored),
         "" if facts.chosen is None else f"Of the recipe's {_from(figures)} these are a subset: {plain(facts.chosen)}.",
         _rows(figures),
         _pass_rates(figures),
         _lengths(figures),
         _parts(parts),
-        columns_section(facts.columns),
+        columns_section(facts.columns, figures.reasoning),
         _funnel(facts),
         _models(facts),
         _contamination(facts.contamination),
         f"{_USE}\n\n{about_texts(facts.columns)}",
         _USE_OF_TOOLS if figures.values["inference_mode"]["tir"] and "tools" in facts.columns else "",
-        _trainers(figures.values["inference_mode"], facts.columns) if "messages" in facts.columns else "",
+        _trainers(figures, facts.columns) if "messages" in facts.columns else "",
     ]
     body = "\n\n".join(section for section in sections if section)
     configs = [_config("default", "*/" if parts else ""), *(_config(part, f"{part}/") for part in parts)]
@@ -132,13 +131,22 @@ def _what(figures: Figures, facts: CardFacts) -> str:
     problems = f"{counted(figures.problems, 'mathematics problem')}{origin}"
     if figures.values["inference_mode"]["genselect"]:
         return (
-            f"comparisons of several solutions of a problem, of {problems}. Each row has right and wrong solutions, "
-            f"{rewritten_by(facts.summary_models)}, and the summary of a comparison that chose a right one"
+            f"{counted(figures.rows, 'comparison')} of several solutions of a problem, of {problems}. Each row has "
+            f"right and wrong solutions, {rewritten_by(facts.summary_models)}, and the summary of a comparison that chose "
+            "a right one"
         )
+    solutions = counted(figures.rows, "solution")
     if _from(figures) == "solutions":
-        told = f"solutions of {problems}, right and wrong ones: the column `judgement` has the verdict on each answer"
+        told = f"{solutions} of {problems}, right and wrong ones: the column `judgement` has the verdict on each answer"
         return told + (_REWRITTEN if facts.rewrites else ". Their texts are as a model wrote them")
-    return f"solutions of {problems}, each with its reasoning and a final answer that was judged right"
+    reasoning = figures.reasoning
+    if not reasoning.having:
+        told = "without reasoning, each with a final answer that was judged right"
+    elif reasoning.is_everywhere:
+        told = "each with its reasoning and a final answer that was judged right"
+    else:
+        told = f"{reasoning} with reasoning, each with a final answer that was judged right"
+    return f"{solutions} of {problems}, {told}"
 
 
 #: What a card of the demo says: it is no data to train on.
@@ -198,13 +206,15 @@ chats = rows.select_columns(["messages_with_tools", "tools"]).rename_column("mes
 ```"""
 
 
-def _trainers(modes: Mapping[str, int], columns: Collection[str]) -> str:
+def _trainers(figures: Figures, columns: Collection[str]) -> str:
     """What trainers make of the reasoning; summaries of comparisons have none."""
-    if not any(rows for mode, rows in modes.items() if mode != "genselect"):
+    reasoning = figures.reasoning
+    if not reasoning.having:
         return ""
-    has_calls = bool(modes.get("tir")) and "tools" in columns
+    has_calls = bool(figures.values["inference_mode"]["tir"]) and "tools" in columns
     lines = markdown_table(families_head(has_calls), families_rows(has_calls))
-    return f"## Reasoning in training\n\n{ABOUT}\n\n{lines}\n\n{SETTINGS}"
+    which = "" if reasoning.is_everywhere else f"This is about the {reasoning} solutions that have reasoning. "
+    return f"## Reasoning in training\n\n{which}{ABOUT}\n\n{lines}\n\n{SETTINGS}"
 
 
 def front_matter(title: str, licence: str | None, rows: int, configs: Sequence[Mapping[str, Any]], digest: str) -> str:
@@ -258,14 +268,29 @@ def _length_cells(histogram: Histogram) -> list[str]:
     return [f"{mean:,.0f}", *(f"{value:,}" for value in quantiles)]
 
 
-def columns_section(names: Collection[str] = NAMES) -> str:
-    """What the columns of these names are."""
+def columns_section(names: Collection[str] = NAMES, reasoning: Reasoning | None = None) -> str:
+    """What the columns of these names are; None: nobody counted in how many rows there is reasoning."""
+    about = _solution_column(reasoning)
     rows = [
-        [f"`{column.name}`", _json_type(column) + (" or null" if column.nullable else ""), column.about]
+        [
+            f"`{column.name}`",
+            _json_type(column) + (" or null" if column.nullable else ""),
+            column.about.replace(SOLUTION, about),
+        ]
         for column in COLUMNS
         if column.name in names
     ]
     return "## Columns\n\n" + markdown_table(["column", "type", "what it is"], rows)
+
+
+def _solution_column(reasoning: Reasoning | None) -> str:
+    """What the text of a solution is, in the rows that were counted."""
+    if reasoning is None or not reasoning.rows:
+        return SOLUTION
+    if not reasoning.having:
+        return "the solution, without reasoning"
+    where = "" if reasoning.is_everywhere else f" (in {reasoning} solutions)"
+    return f"reasoning in `<think>` tags{where}, then the solution"
 
 
 def _json_type(column: Column) -> str:

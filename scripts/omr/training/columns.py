@@ -32,6 +32,8 @@ WHAT_COUNTS = (
     "those that were cut, or state no answer or several, as not right; without those whose verdict is missing or whose "
     "request failed"
 )
+#: What the text of a solution is; cards say in how many rows.
+SOLUTION = "reasoning in `<think>` tags where there is any, then the solution"
 COLUMNS = (
     Column(
         "expected_answer",
@@ -52,14 +54,14 @@ COLUMNS = (
         "share of right ones by the published measure, or `n/a` if the run has none; see `pass_rate`",
     ),
     Column("problem", str, "problem, stated so that it stands alone; with `genselect` the prompt with all candidates"),
-    Column("generated_solution", str, "reasoning in `<think>` tags, then the solution; of a comparison its summary"),
+    Column("generated_solution", str, f"{SOLUTION}; of a comparison its summary"),
     Column("inference_mode", str, "`cot`, `tir` (with code that was run), or `genselect` (choosing among solutions)"),
     Column("used_in_kaggle", bool, "null: unknown", nullable=True),
     Column("id", str, "`<problem id>-<seed>`; of a comparison `<problem id>-g<number>`"),
     Column("pass_rate", float, "share of right ones among `pass_rate_of` solutions of this problem"),
     Column("pass_rate_of", int, f"solutions of the problem that count: {WHAT_COUNTS}"),
     Column("pass_rates", dict, "the same by other recipes, {recipe: share}; null if the run names none", nullable=True),
-    Column("messages", list, "chat for training: the prompt, then reasoning in `<think>` tags and the solution"),
+    Column("messages", list, f"chat for training: the prompt, then {SOLUTION}"),
     Column("source_url", str, "address of the thread or the problem, if the raw data tell it", nullable=True),
     Column("source_license", str, "its license, if they tell it", nullable=True),
     Column("source_author", str, "who wrote it, if they tell it and names are not taken out", nullable=True),
@@ -85,7 +87,7 @@ COLUMNS = (
     Column(
         "tokens",
         int,
-        "tokens of the solution with its reasoning, by the tokenizer that a subset names; null where none is named",
+        "tokens of the whole solution, by the tokenizer that a subset names; null where none is named",
         nullable=True,
     ),
     Column("prompt_hash", str, "hash of the prompt's texts"),

@@ -8,6 +8,7 @@ with the rows.
     pass_rates          {tenth: problems}: 0 for [0, 0.1), ..., 9 for [0.9, 1), 10 for 1
     characters, tokens  a histogram each, {"total", "values": {length: rows}}, of `generated_solution` and of
                         `completion_tokens` where they are known; lengths are kept to a hundredth of their size
+    reasoned            rows whose solution begins with reasoning in `<think>` tags
     samples             rows, without `messages`: those of the least hashes of their ids, up to `SAMPLES`
     dropped             {reason: [row, ...]}: of solutions that were dropped what omr/training/dropped_samples.py says,
                         chosen in the same way, up to `DROPPED_SAMPLES` for each reason
@@ -22,7 +23,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -42,6 +43,8 @@ COUNTED = (
 )
 SHARES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 SAMPLES, DROPPED_SAMPLES = 12, 3
+#: What the text of a solution with reasoning begins with.
+THINK_TAG = "<think>"
 _LONG = frozenset({"messages"})
 
 
@@ -91,6 +94,20 @@ def _keyed(counter: Mapping[int, int]) -> dict[str, int]:
     return {str(key): counter[key] for key in sorted(counter)}
 
 
+class Reasoning(NamedTuple):
+    """How many of the rows that are solutions of problems have reasoning; summaries of comparisons have none."""
+
+    having: int
+    rows: int
+
+    @property
+    def is_everywhere(self) -> bool:
+        return self.having == self.rows
+
+    def __str__(self) -> str:
+        return f"{self.having:,} of {self.rows:,}"
+
+
 class Samples:
     """The rows whose ids have the least hashes: the same ones in whatever order they come, and however often."""
 
@@ -125,6 +142,7 @@ class Figures:
         self.problems = 0
         self.values: dict[str, Counter[str]] = {column: Counter() for column in COUNTED}
         self.pass_rates: Counter[int] = Counter()
+        self.reasoned = 0
         self.characters = Histogram()
         self.tokens = Histogram()
         self.solutions: SolutionFigures | None = None
@@ -137,12 +155,21 @@ class Figures:
         return self._samples.rows
 
     @property
+    def reasoning(self) -> Reasoning:
+        """The rows that have reasoning, of those that may."""
+        return Reasoning(self.reasoned, self.rows - self.values["inference_mode"]["genselect"])
+
+    @property
     def dropped(self) -> dict[str, list[Row]]:
         return {reason: samples.rows for reason, samples in sorted(self._dropped.items())}
 
-    def add(self, row: Mapping[str, Any], characters: int, whole: Callable[[], Mapping[str, Any]]) -> None:
-        """Add a row: its columns without long texts, the characters of its solution, and how to get all of it."""
+    def add(
+        self, row: Mapping[str, Any], characters: int, has_reasoning: bool, whole: Callable[[], Mapping[str, Any]]
+    ) -> None:
+        """Add a row: its columns without long texts, the characters of its solution, whether that begins with
+        `THINK_TAG`, and how to get all of it."""
         self.rows += 1
+        self.reasoned += has_reasoning
         for column, counter in self.values.items():
             counter[shown_value(row[column])] += 1
         tenth, tokens = int(row["pass_rate"] * 10), row["completion_tokens"]
@@ -163,6 +190,7 @@ class Figures:
         """Add what `as_json` made of other rows, of other problems."""
         self.rows += part["rows"]
         self.problems += part["problems"]
+        self.reasoned += part["reasoned"]
         for column, counter in self.values.items():
             counter.update(part["values"][column])
         self.pass_rates.update({int(tenth): n for tenth, n in part["pass_rates"].items()})
@@ -184,6 +212,7 @@ class Figures:
             "problems": self.problems,
             "values": {column: dict(sorted(counter.items())) for column, counter in self.values.items()},
             "pass_rates": _keyed(self.pass_rates),
+            "reasoned": self.reasoned,
             "characters": self.characters.as_json(),
             "tokens": self.tokens.as_json(),
             "samples": self.samples,

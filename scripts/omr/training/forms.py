@@ -95,7 +95,7 @@ _ID = "`<thread id>-<number of the problem in its thread>`"
 _SOURCE = "`extracted` (given) or `majority` (of the solutions)"
 _PREFERENCE = {
     "prompt": f"{_CHAT}: what the solutions were asked with",
-    "chosen": f"{_CHAT}: a right solution, its reasoning in `<think>` tags",
+    "chosen": f"{_CHAT}: a right solution, with its reasoning in `<think>` tags where there is any",
     "rejected": f"{_CHAT}: a wrong solution, likewise",
     "id": "`<problem id>-<seed of the right one>-<seed of the wrong one>`",
     "problem_id": _ID,

@@ -9,13 +9,16 @@ from omr.config.row_models import NONE, Authored
 from omr.files.counted import counted
 from omr.training.card import about_texts, authored_words, columns_section, front_matter, markdown_table, plain
 from omr.training.columns import NAMES
+from omr.training.figures import Reasoning
 
 #: As the published dataset has them: the subsets that recipes make, one per mode, and that of problems without rows.
 SUBSETS = ("cot", "tir", "genselect")
 ADDITIONAL = "additional_problems"
+#: Those whose rows are solutions of problems.
+SOLVED = ("cot", "tir")
 _ABOUT = {
-    "cot": "solutions with reasoning",
-    "tir": "solutions with reasoning and code that was run",
+    "cot": "solutions",
+    "tir": "solutions with code that was run",
     "genselect": "comparisons of several solutions of a problem, right and wrong ones, that chose a right one",
     ADDITIONAL: "problems that no row of the other subsets is about",
 }
@@ -28,6 +31,17 @@ class Subset(NamedTuple):
     rows: int
     problems: int
     recipes: Sequence[str]
+    reasoning: Reasoning | None = None  # None where nobody counted, or there can be none
+
+    @property
+    def about(self) -> str:
+        """What the rows are."""
+        if self.name not in SOLVED or self.reasoning is None:
+            return _ABOUT[self.name]
+        if not self.reasoning.having:
+            return f"{_ABOUT[self.name]}, without reasoning"
+        which = "" if self.reasoning.is_everywhere else f"{self.reasoning} "
+        return f"{_ABOUT[self.name]}, {which}with reasoning"
 
 
 def joined_card(
@@ -50,7 +64,7 @@ def joined_card(
         *({"config_name": name, "data_files": [{"split": "train", "path": path}]} for name, path in files.items()),
     ]
     rows = [
-        [f"`{each.name}`", f"{each.rows:,}", f"{each.problems:,}", ", ".join(each.recipes) or "-", _ABOUT[each.name]]
+        [f"`{each.name}`", f"{each.rows:,}", f"{each.problems:,}", ", ".join(each.recipes) or "-", each.about]
         for each in subsets
     ]
     sections = [
@@ -61,11 +75,20 @@ def joined_card(
         authored_words(authored),
         "## Subsets\n\n" + markdown_table(["subset", "rows", "problems", "recipes", "what it holds"], rows),
         f"{_use(subsets[0].name)}\n\n{about_texts(columns)}",
-        columns_section(columns),
+        columns_section(columns, _reasoning(subsets)),
     ]
     body = "\n\n".join(filter(None, sections))
     head = front_matter(title, licence, sum(each.rows for each in subsets), configs, digest)
     return f"---\n{head}---\n\n{body}\n"
+
+
+def _reasoning(subsets: Sequence[Subset]) -> Reasoning | None:
+    """Of all subsets together; None where nobody counted that of one."""
+    found = [each.reasoning for each in subsets if each.name in SOLVED]
+    known = [one for one in found if one is not None]
+    if not found or len(known) < len(found):
+        return None
+    return Reasoning(sum(one.having for one in known), sum(one.rows for one in known))
 
 
 def _use(subset: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from omr.files.counted import counted
 from omr.files.jsonl import Row
 from omr.training.card import CardFacts, authored_words, front_matter, markdown_table, plain
-from omr.training.figures import shown_value
+from omr.training.figures import THINK_TAG, shown_value
 from omr.training.forms import Form
 from omr.training.stage_sums import StageSum
 from omr.training.trainers import ABOUT, PREFERENCE_SETTINGS, families_head, families_rows
@@ -44,6 +44,7 @@ class ProductFigures:
 
     rows: int = 0
     values: dict[str, Counter[str]] = field(default_factory=dict)
+    reasoned: int = 0  # pairs in which a solution has reasoning in `<think>` tags
     pass_rates: Counter[int] = field(default_factory=Counter)  # rows, by tenths: 0 for [0, 0.1), ..., 10 for 1
 
     def add(self, row: Row) -> None:
@@ -52,6 +53,8 @@ class ProductFigures:
             if column in row:
                 self.values.setdefault(column, Counter())[shown_value(row[column])] += 1
         self.pass_rates[int(row["pass_rate"] * 10)] += 1
+        said = (message["content"] for name in ("chosen", "rejected") for message in row.get(name, ()))
+        self.reasoned += any(text.startswith(THINK_TAG) for text in said)
 
 
 def product_card(kind: str, facts: CardFacts, forms: Sequence[Form], figures: ProductFigures) -> str:
@@ -69,7 +72,7 @@ def product_card(kind: str, facts: CardFacts, forms: Sequence[Form], figures: Pr
         _forms(forms),
         _figures(figures),
         _dropped(facts.stages),
-        _trainers() if kind == "preferences" else "",
+        _trainers() if figures.reasoned else "",
     ]
     body = "\n\n".join(section for section in sections if section)
     return f"---\n{front_matter(facts.title, facts.license, figures.rows, configs, facts.digest)}---\n\n{body}\n"

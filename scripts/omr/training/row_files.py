@@ -22,7 +22,7 @@ from omr.files.arrow import arrow
 from omr.files.folders import AtomicFolder
 from omr.files.jsonl import AtomicFile, Row
 from omr.training.columns import COLUMNS, NAMES, TEXT_COLUMNS, arrow_schema, fault_of_row
-from omr.training.figures import COUNTED, Figures
+from omr.training.figures import COUNTED, THINK_TAG, Figures
 from omr.training.parquet_files import GROUP_BYTES, TableFiles
 
 #: Bytes of text of a file, before compression: the hub and its loaders like several files of some 100 MB.
@@ -109,7 +109,7 @@ class RowFiles:
         if fault is not None:
             raise UserError(f"the row {row.get('id')!r}: {fault}", file=self.path, remedy=_REMEDY)
         text = row["generated_solution"]
-        self.figures.add(row, len(text), lambda: row)
+        self.figures.add(row, len(text), text.startswith(THINK_TAG), lambda: row)
         self._group.append(row)
         self._group_bytes += 500 + len(row["problem"]) + self._copies * len(text)
         if self._group_bytes >= GROUP_BYTES:
@@ -123,9 +123,10 @@ class RowFiles:
         pa = arrow()
         import pyarrow.compute as pc
 
-        lengths = pc.utf8_length(texts_of(table)).to_pylist()
+        texts = texts_of(table)
+        lengths, reasoned = pc.utf8_length(texts).to_pylist(), pc.starts_with(texts, THINK_TAG).to_pylist()
         for number, row in enumerate(table.select(_OF_FIGURES).to_pylist()):
-            self.figures.add(row, lengths[number], partial(_row_at, table, number))
+            self.figures.add(row, lengths[number], reasoned[number], partial(_row_at, table, number))
         for name in dict.fromkeys(parts) or [""]:
             mine = table.filter(pa.array([part == name for part in parts])) if parts else table
             self._part(name).add(mine, mine.nbytes)

@@ -132,9 +132,9 @@ def test_axolotl_splits_no_reasoning_off_unless_it_is_told_to() -> None:
     assert 'template_thinking_key: str | None = "reasoning_content"' in strategy
 
 
-def card(*modes: str) -> str:
+def card(*modes: str, reasoned: int = 1) -> str:
     figures = Figures()
-    figures.rows = len(modes)
+    figures.rows, figures.reasoned = len(modes), reasoned
     figures.values["inference_mode"].update(modes)
     return dataset_card(figures, CardFacts("a run"))
 
@@ -143,11 +143,15 @@ def test_a_card_says_what_trainers_do_to_reasoning_where_rows_have_some() -> Non
     assert "| DeepSeek-R1-Distill (Qwen and Llama) | **is taken out** | TRL's template for training |" in card("cot")
     assert "messages_with_tools" not in card("cot").partition("## Reasoning in training")[2]
     assert "| **is taken out** | **stay in part** | TRL's template for training |" in card("tir")
-    assert "## Reasoning in training" not in card("genselect")
+    assert "## Reasoning in training" not in card("genselect", reasoned=0)
     assert "## Reasoning in training" in card("genselect", "cot")
+    assert "## Reasoning in training" not in card("tir", reasoned=0)
+    assert "This is about the 1 of 2 solutions that have reasoning." in card("tir", "cot", "genselect")
 
 
 def test_the_card_of_preferences_says_so_too() -> None:
-    text = product_card("preferences", CardFacts("a run"), (), ProductFigures())
+    figures = ProductFigures(reasoned=1)
+    text = product_card("preferences", CardFacts("a run"), (), figures)
     assert "get_training_chat_template(tokenizer)" in text
+    assert "## Reasoning" not in product_card("preferences", CardFacts("a run"), (), ProductFigures())
     assert "## Reasoning in training" not in product_card("rl", CardFacts("a run"), (), ProductFigures())
