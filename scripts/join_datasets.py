@@ -3,8 +3,8 @@
 In: the dataset folders of recipes, each with the subset that it belongs to (cot, tir, genselect), and
 decontaminated.jsonl; for the card, the figures of the rows. Out: a folder with data/<subset>-KKKKK-of-NNNNN.parquet,
 whose Parquet files are the recipes' own (linked, not written anew), data/additional_problems-*.parquet with the
-problems that no row of any recipe is about, and README.md. All files have the same columns. A subset without rows is left
-out.
+problems that no row of any recipe is about, and README.md. All files have the same columns. A subset without rows is
+left out.
 """
 
 from __future__ import annotations

@@ -132,8 +132,8 @@ def _what(figures: Figures, facts: CardFacts) -> str:
     if figures.values["inference_mode"]["genselect"]:
         return (
             f"{counted(figures.rows, 'comparison')} of several solutions of a problem, of {problems}. Each row has "
-            f"right and wrong solutions, {rewritten_by(facts.summary_models)}, and the summary of a comparison that chose "
-            "a right one"
+            f"right and wrong solutions, {rewritten_by(facts.summary_models)}, and the summary of a comparison that "
+            "chose a right one"
         )
     solutions = counted(figures.rows, "solution")
     if _from(figures) == "solutions":
