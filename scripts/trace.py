@@ -17,7 +17,7 @@ from omr.errors import UserError, run_command
 from omr.files.counted import counted
 from omr.files.jsonl import Row
 from omr.files.printable import printable
-from omr.runs.lineage import Event, Id, Lineage, newest_run
+from omr.runs.lineage import Event, Id, Lineage, end_of, newest_run
 from omr.runs.search import FileSearch
 
 #: Values up to this length stand behind their name, longer ones below it.
@@ -121,13 +121,12 @@ def _printed(events: Iterable[Event], printer: Printer) -> Iterator[str]:
 
 def _ending(name: str, events: Iterable[Event]) -> str:
     """The last line about a row: where it ended, or how far it came."""
-    last = None
-    for event in events:
-        if event.kind == "dropped":
-            stage = event.where.partition("dropped/")[2].partition("/")[0].removesuffix(".jsonl")
-            return f"=> {name} ended at {stage}: {printable(str(event.row.get('reason')))}"
-        last = event
-    return f"=> {name} is in {last.where}" if last else f"=> nothing is known of {name}"
+    end = end_of(events)
+    if end is None:
+        return f"=> nothing is known of {name}"
+    if end.kind == "dropped":
+        return f"=> {name} ended at {end.stage}: {printable(str(end.row.get('reason')))}"
+    return f"=> {name} is in {end.where}"
 
 
 def _problem(lineage: Lineage, problem: str, wanted: Id, printer: Printer, recipes: Iterable[str]) -> Iterator[str]:
@@ -136,17 +135,18 @@ def _problem(lineage: Lineage, problem: str, wanted: Id, printer: Printer, recip
     yield from _printed(events, printer)
     ending = _ending(problem, events)
     yield ending
-    solved = [(recipe, seats) for recipe in recipes if (seats := lineage.seats(recipe, problem))]
-    compared = [(recipe, groups) for recipe in recipes if (groups := lineage.groups(recipe, problem))]
     seed = wanted.seed
     if wanted.group is not None:
+        compared = [(recipe, groups) for recipe in recipes if (groups := lineage.groups(recipe, problem))]
         yield from _group(lineage, problem, f"{problem}-g{wanted.group}", printer, compared)
         return
     if seed is None:
-        for recipe, seats in solved:
-            yield from _seats(lineage, recipe, problem, seats)
-        for recipe, groups in compared:
-            yield from _groups(lineage, recipe, problem, groups)
+        for recipe in recipes:
+            seats, groups = lineage.seats(recipe, problem), lineage.groups(recipe, problem)
+            if seats or lineage.unvoted(recipe, problem) is not None:
+                yield from _seats(lineage, recipe, problem, seats)
+            if groups or lineage.ungrouped(recipe, problem) is not None:
+                yield from _groups(lineage, recipe, problem, groups)
         return
     found = False
     for recipe in recipes:
@@ -157,35 +157,46 @@ def _problem(lineage: Lineage, problem: str, wanted: Id, printer: Printer, recip
             yield from _printed(about, printer)
             yield _ending(f"{problem}-{seed} ({recipe})", about)
     if not found:
+        solved = [(recipe, seats) for recipe in recipes if (seats := lineage.seats(recipe, problem))]
         known = "; ".join(f"{recipe}: seeds 0 to {len(seats) - 1}" for recipe, seats in solved)
         raise UserError(
             f"there is no solution {problem}-{seed}", remedy=known or f"the problem was not solved: {ending}"
         )
 
 
+def _ended(fate: Iterable[Event]) -> str:
+    """Where a solution or a group ended, for a list of them."""
+    found = list(fate)
+    return "not ended yet" if end_of(found) is None else _ending("", found).removeprefix("=>  ")
+
+
 def _seats(lineage: Lineage, recipe: str, problem: str, seats: list[Row]) -> Iterator[str]:
     """The solutions of a problem, one line each."""
-    first = seats[0]
+    first, unvoted = (seats or [{}])[0], lineage.unvoted(recipe, problem)
     yield from _heading(f"{problem}: {len(seats)} solutions of {recipe}")
-    yield printable(
-        f"expected answer {first.get('expected_answer')!r} ({first.get('answer_source')}), "
-        f"vote {first.get('majority_votes')} of {first.get('total_votes')}"
-    )
+    if unvoted is not None:
+        yield f"no vote: {_ended([unvoted])}"
+    elif "answer_source" in first:
+        yield printable(
+            f"expected answer {first.get('expected_answer')!r} ({first.get('answer_source')}), "
+            f"vote {first.get('majority_votes')} of {first.get('total_votes')}"
+        )
     for row in seats:
-        fate = list(lineage.fate(recipe, problem, row["seed"]))
-        ended = _ending("", fate).removeprefix("=>  ") if fate else "not ended yet"
         answer = printable(str(row.get("predicted_answer")))[:40]
-        verdict = row.get("judgement", "not judged yet")
+        verdict = row.get("judgement", "not judged yet" if unvoted is None else "not judged")
         by = row.get("judged_by") or row.get("unjudged_reason") or "-"
+        ended = _ended(lineage.fate(recipe, problem, row["seed"]))
         yield f"  {problem}-{row['seed']}: answer {answer}, {verdict} ({by}); {ended}"
 
 
 def _groups(lineage: Lineage, recipe: str, problem: str, groups: list[Row]) -> Iterator[str]:
-    """The groups of a problem, one line each."""
+    """The groups of a problem, one line each; of a problem without any, why."""
     yield from _heading(f"{problem}: {len(groups)} groups of {recipe}")
+    ungrouped = lineage.ungrouped(recipe, problem)
+    if ungrouped is not None:
+        yield f"left out: {printable(str(ungrouped.row.get('reason')))}"
     for row in groups:
-        fate = list(lineage.fate_of_group(recipe, problem, row["id"]))
-        ended = _ending("", fate).removeprefix("=>  ") if fate else "not ended yet"
+        ended = _ended(lineage.fate_of_group(recipe, problem, row["id"]))
         right = sum(shown["right"] for shown in row["candidates"])
         yield f"  {row['id']}: {len(row['candidates'])} candidates, {right} right; {ended}"
 
@@ -220,8 +231,8 @@ def main(argv: list[str] | None = None) -> int:
         raise UserError("there is no such run", file=run, remedy="name a folder of results/ with --run")
     search = FileSearch()
     lineage = Lineage(run, search)
-    known = [*lineage.recipes, *lineage.comparing]
-    if args.recipe is not None and args.recipe not in known:
+    known, unknown = [*lineage.recipes, *lineage.comparing], lineage.unknown_recipes
+    if args.recipe is not None and args.recipe not in (*known, *unknown):
         what = f"the run has no recipe {args.recipe!r}"
         raise UserError(what, file=run, remedy=f"it has: {', '.join(known) or 'none yet'}")
     wanted = lineage.id_of(args.id)
@@ -230,6 +241,8 @@ def main(argv: list[str] | None = None) -> int:
     search.about(wanted.thread)
     for line in trace(lineage, wanted, Printer(args.max_chars), [args.recipe] if args.recipe else known):
         print(line)
+    if unknown and args.recipe is None and wanted.problem is not None:
+        print(f"(files of {', '.join(unknown)} are there too, of which the run's config knows nothing: --recipe NAME)")
     return 0
 
 

@@ -10,16 +10,18 @@ from omr.errors import UserError
 from omr.runs.lineage import Id, parse_id
 from row_shards import whole_row, write_shard
 from run_files import PROBLEM, RECIPE, THREAD, reply, write_rows
+from selection_runs import HOME, selection_config
 
 from trace import main  # isort: skip
 
-HOME, SHARD = "genselect-small", "shard-000-of-001.jsonl"
+SHARD = "shard-000-of-001.jsonl"
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     """A run with two groups: of one the right candidate was chosen, of the other a wrong one."""
     run = run_files.write_run(tmp_path)
+    run_files.write_config(run, **selection_config())
     shown = [{"recipe": RECIPE, "id": f"{PROBLEM}-{seed}", "seed": seed, "right": not seed} for seed in (0, 1)]
     ids = [f"{PROBLEM}-g0", f"{PROBLEM}-g3"]
     groups = [{"id": each, "problem_id": PROBLEM, "candidates": shown} for each in ids]
@@ -79,3 +81,24 @@ def test_an_unknown_group_is_an_error_that_names_those_that_there_are(run: Path)
     with pytest.raises(UserError, match="there is no group") as error:
         main([f"{PROBLEM}-g9", "--run", str(run)])
     assert f"{PROBLEM}-g0, {PROBLEM}-g3" in str(error.value)
+
+
+def test_a_problem_that_was_not_compared_says_why_and_a_solution_why_it_is_no_candidate(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    equal = {"id": f"{PROBLEM}-0", "reason": "equal_text", "problem_id": PROBLEM, "recipe": RECIPE}
+    write_rows(run / HOME / "groups" / SHARD)
+    write_rows(run / HOME / "dropped/form_groups" / SHARD, {"id": PROBLEM, "reason": "no_wrong"}, equal)
+    assert f"{PROBLEM}: 0 groups of {HOME}\n" in (text := traced(run, PROBLEM, capsys))
+    assert "left out: no_wrong" in text
+    text = traced(run, f"{PROBLEM}-0", capsys)
+    assert "reason: equal_text" in text
+    assert text.rstrip().endswith(f"is in {RECIPE}/sft/shard-000-of-001")
+
+
+def test_a_training_row_of_a_group_decides_and_what_was_dropped_of_it_before_does_not(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    late = {"id": f"{PROBLEM}-g0", "problem_id": PROBLEM, "reason": "no_right_summary"}
+    write_rows(run / HOME / "dropped/merge_selection_summaries" / SHARD, late)
+    assert traced(run, f"{PROBLEM}-g0", capsys).rstrip().endswith(f"is in {HOME}/sft/shard-000-of-001")

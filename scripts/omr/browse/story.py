@@ -25,7 +25,7 @@ from omr.errors import UserError
 from omr.files.jsonl import Row
 from omr.files.printable import printable
 from omr.report.words import MODEL_STAGES, reason_in_words
-from omr.runs.lineage import Event, Lineage
+from omr.runs.lineage import Event, Lineage, end_of
 
 PROMPTS = Path(__file__).parents[3] / "prompts"
 _TITLES = {
@@ -42,12 +42,12 @@ _TITLES = {
     "decontaminated": "Clean: it goes on to be solved",
     "undecided": "The vote hangs on which answers are the same",
     "matches": "Are these two answers the same?",
+    "votes": "Its answer, before the vote",
     "majority": "The vote",
     "comparisons": "Its answer compared with the expected one",
     "judged": "The verdict",
     "cleaned": "Its code ran",
     "fragments": "A block of its code, for the judges of code",
-    "dropped": "A part that was left out",
     "selected": "Chosen",
     "traces": "Its reasoning is kept, to be summarized",
     "summary_comparisons": "The answer of a summary compared",
@@ -56,6 +56,16 @@ _TITLES = {
     "wrong_summarized": "Wrong, with a summary that states its own answer",
     "groups": "A group of solutions to compare",
     "sft": "The training row",
+}
+#: Of rows that went on all the same, by what left something of them out.
+_LEFT_OUT = {
+    "prepare_raw_data": "A copy of the thread was left out",
+    "read_problems": "A copy of the problem was left out",
+    "cut_fragments": "A part that was left out",
+    "select_traces": "Without a new summary: it keeps its own text",
+    "merge_summaries": "Without a new summary",
+    "merge_wrong_summaries": "No candidate for comparisons",
+    "form_groups": "No candidate for comparisons",
 }
 #: Where problems were given.
 _TITLES_OF_GIVEN = {"problems": "The problem as it was given", "merged": "One of the given problems, each once"}
@@ -165,8 +175,9 @@ class Teller:
                 "drop",
                 f"{kind.stage} · {plain(reason, 60)}",
             )
-        elif "/dropped/" in f"/{event.where}":
-            title = _TITLES["dropped"]
+        elif event.kind == "left_out":
+            reason = plain(row.pop("reason", ""), 60)
+            title, badge = _LEFT_OUT.get(kind.stage, "Left out"), reason_in_words(reason, kind.stage)
         if kind.stage == "judged":
             badge, tone = _VERDICTS.get(str(row.get("judgement")), ("", ""))
         elif kind.stage == "sft":
@@ -252,38 +263,41 @@ class Teller:
 
     def solved(self, recipe: str, problem: str) -> Solved | None:
         """The votes and the solutions of a problem by one recipe; None if there are none."""
-        rows = self.lineage.seats(recipe, problem) or list(self._raw_seats(recipe, problem))
-        if not rows:
+        rows, unvoted = self.lineage.seats(recipe, problem), self.lineage.unvoted(recipe, problem)
+        if not rows and unvoted is None:
             return None
         answers = Counter(row.get("predicted_answer") for row in rows if isinstance(row.get("predicted_answer"), str))
         votes = [
             Vote(self.drawer.answer(answer), n, round(100 * n / len(rows))) for answer, n in answers.most_common(8)
         ]
-        first = rows[0]
-        seats = [self._seat(recipe, problem, row) for row in rows]
+        first = (rows or [{}])[0]
+        seats = [self._seat(recipe, problem, row, unvoted) for row in rows]
         expected = self.drawer.answer(first.get("expected_answer"))
         source = {"extracted": "from the discussion", "majority": "by the vote"}.get(
             str(first.get("answer_source")), plain(first.get("answer_source") or "not known yet")
         )
+        if unvoted is not None:
+            source = f"without a vote: {_dropped_for(unvoted)}"
         vote, agree = None, ""
         if isinstance(first.get("majority_answer"), str) and first.get("total_votes"):
             vote = self.drawer.answer(first["majority_answer"])
             agree = f"{plain(first.get('majority_votes'))} of {plain(first['total_votes'])}"
         return Solved(recipe, expected, source, vote, agree, votes, seats, sum(seat.tone == "good" for seat in seats))
 
-    def _raw_seats(self, recipe: str, problem: str) -> Iterator[Row]:
-        """Solutions that nobody counted or judged yet."""
-        for folder in sorted((self.lineage.run / recipe / "solutions").glob("seed-*")):
-            yield from self.lineage.raw_solutions(recipe, folder.name, problem)
-
-    def _seat(self, recipe: str, problem: str, row: Row) -> Seat:
+    def _seat(self, recipe: str, problem: str, row: Row, unvoted: Event | None) -> Seat:
         seed = row.get("seed", 0)
-        verdict, tone = _VERDICTS.get(str(row.get("judgement")), ("not judged yet", ""))
+        waiting = "not judged yet" if unvoted is None else "without a vote"
+        verdict, tone = _VERDICTS.get(str(row.get("judgement")), (waiting, ""))
         by = row.get("judged_by") or row.get("unjudged_reason") or row.get("answer_fault") or ""
         fate, fate_tone = told_fate(self.lineage.fate(recipe, problem, seed))
         answer = self.drawer.answer(row.get("predicted_answer"))
         tokens = row.get("completion_tokens")
         return Seat(seed, answer, verdict, tone, plain(by, 40) if by else "", tokens, fate, fate_tone)
+
+    def ungrouped(self, recipe: str, problem: str) -> str:
+        """Why a problem's solutions were not compared by a recipe, in words; empty where they were."""
+        event = self.lineage.ungrouped(recipe, problem)
+        return "" if event is None else _dropped_for(event)
 
     def groups(self, recipe: str, problem: str) -> list[Group]:
         """The groups of a problem's solutions that were compared by one recipe."""
@@ -296,29 +310,25 @@ class Teller:
 
 def told_fate(events: Iterable[Event]) -> tuple[str, str]:
     """(where something ended in words, tone)."""
-    for event in events:
-        if event.kind == "dropped":
-            return _dropped_for(event), "drop"
-        return "a training row", "good"
-    return "", ""
+    end = end_of(events)
+    if end is None:
+        return "", ""
+    return (_dropped_for(end), "drop") if end.kind == "dropped" else ("a training row", "good")
 
 
 def ending(events: Iterable[Event]) -> tuple[str, str]:
     """(where a problem ended or how far it came in words, tone)."""
-    last = None
-    for event in events:
-        if event.kind == "dropped":
-            return _dropped_for(event), "drop"
-        last = event
-    if last is None:
+    end = end_of(events)
+    if end is None:
         return "nothing is known of it", ""
-    return ("clean", "good") if last.where == "decontaminated.jsonl" else (f"in {last.where}", "")
+    if end.kind == "dropped":
+        return _dropped_for(end), "drop"
+    return ("clean", "good") if end.is_kept else (f"in {end.where}", "")
 
 
 def _dropped_for(event: Event) -> str:
     """Why a row was dropped, in words."""
-    stage = event.where.partition("dropped/")[2].partition("/")[0].removesuffix(".jsonl")
-    return reason_in_words(plain(event.row.get("reason"), 100), stage)
+    return reason_in_words(plain(event.row.get("reason"), 100), event.stage)
 
 
 def _label(name: str) -> str:

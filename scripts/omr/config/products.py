@@ -16,12 +16,15 @@ from omr.config.recipes import InRecipe, OfRecipe, Recipes
 from omr.config.row_models import authored, problem_prompts, row_models, run_models, sources_of
 from omr.config.seeds import ends_of_rounds, is_planned
 from omr.config.settings import Settings, flags
+from omr.config.stages import unused_by_recipe
 from omr.errors import UserError
 from omr.models.model import ModelSpec
 
 _SHARD = "results/{{run}}/{{recipe}}/{}/shard-{{shard}}-of-{{shards}}.jsonl"
 _SUMMARY_PROMPT, _SELECTION_SUMMARY_PROMPT = "prompts/summarize_solution.yaml", "prompts/summarize_selection.yaml"
 _VOTE_PROMPTS = ("prompts/judge_novelty.yaml", "prompts/judge_significance.yaml")
+#: Stages whose counts of an earlier config check_counts.py would take for this one's.
+_SWITCHED_OFF = ("select_traces", "merge_summaries", "select_wrong_traces", "merge_wrong_summaries")
 
 
 class Products:
@@ -122,10 +125,10 @@ class Products:
         for stage in recipes.model_stages(recipe):
             names = (path.rpartition("/")[2] for path in recipes.reply_folders(recipe, stage))
             folders += [stage if name == stage else f"{stage}/{name}" for name in names]
-        off = [] if recipes.has_summaries(recipe) else ["select_traces", "merge_summaries"]
-        rounds = 0
+        off, rounds = list[str](), 0
         if not recipes.is_selection(recipe):
-            off += [] if recipes.wrong_per_problem(recipe) else ["select_wrong_traces", "merge_wrong_summaries"]
+            unused = unused_by_recipe(recipes, recipe)
+            off = [stage for stage in _SWITCHED_OFF if stage in unused]
             rounds = len(ends_of_rounds(recipes[recipe])) if is_planned(recipes[recipe]) else 0
         return {"shards": len(recipes.shards(recipe)), "folders": folders, "off": off, "rounds": rounds}
 

@@ -12,6 +12,7 @@ from omr.asking.prompts import Prompt, load_prompt
 from omr.config.recipes import Recipes
 from omr.config.row_models import Authored, authored, row_models, summary_models
 from omr.config.settings import Settings
+from omr.config.stages import unused_by_problems, unused_by_recipe
 from omr.files.jsonl import Row
 from omr.models.model import ModelSpec
 from omr.report.words import PROBLEM_STEPS, RECIPE_STEPS, SELECTION_STEPS, Step
@@ -20,9 +21,6 @@ from omr.runs.counts import PROBLEM_STAGES, Counts, ModelUse, RunCounts, read_co
 from omr.solutions.solution_figures import SolutionFigures, length_step
 from omr.training.figures import Figures, read_figures
 
-#: CPU stages that a run without threads does not have, and those that a model's classes of problems need.
-_FORUM_STAGES = {"prepare_raw_data", "parse_problems", "parse_answers"}
-_CLASSIFYING_STAGES = {"parse_classes", "parse_conversions", "parse_proofs", "merge_data"}
 #: How reasons of comparisons begin to which there is no reply.
 _NO_REPLY = ("no_reply", "request_failed_")
 
@@ -113,11 +111,11 @@ def collect(
     own = SELECTION_STEPS if recipes.is_selection(recipe) else RECIPE_STEPS
     for name in (*(step.stage for step in own), "select_judgements", "select_summary_judgements"):
         stages[name] = counts.stage(name, recipe)
+    unused = unused_by_problems(settings) | unused_by_recipe(recipes, recipe)
+    found = {name: stage for name, stage in stages.items() if stage is not None and name not in unused}
     if recipes.is_selection(recipe):
-        stages["merge_wrong_summaries"] = _of_sources(counts, "merge_wrong_summaries", recipes[recipe])
-    found = {name: stage for name, stage in stages.items() if stage is not None}
-    unused = _unused(settings, recipes, recipe)
-    found = {name: stage for name, stage in found.items() if name not in unused}
+        of_sources = _of_sources(counts, "merge_wrong_summaries", recipes[recipe])
+        found |= {} if of_sources is None else {"merge_wrong_summaries": of_sources}
     report, planted = folder / "contamination" / "report.json", folder / "planted" / "report.json"
     paths = [folder / recipe / "figures" / f"{shard}.json" for shard in recipes.shards(recipe)]
     figures = read_figures(paths) if all(path.exists() for path in paths) else None
@@ -138,14 +136,6 @@ def collect(
         authored=authored(row_models(settings, recipes, recipe)),
         summary_models=summary_models(recipes, recipe),
     )
-
-
-def _unused(settings: Settings, recipes: Recipes, recipe: str) -> set[str]:
-    """CPU stages that a recipe does not use; their counts would be of an older config."""
-    unused = set() if recipes.votes_on_code(recipe) else {"cut_fragments", "select_by_code"}
-    unused |= _FORUM_STAGES if settings.starts_from_problems else {"read_problems"}
-    unused |= set() if settings.classifies else _CLASSIFYING_STAGES
-    return unused if recipes.has_summaries(recipe) else unused | {"select_traces", "merge_summaries"}
 
 
 def _of_sources(counts: RunCounts, stage: str, settings: Mapping[str, Any]) -> Counts | None:

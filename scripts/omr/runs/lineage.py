@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from typing import NamedTuple
 from omr.errors import UserError
 from omr.files.jsonl import Row
 from omr.runs.counts import read_counts
+from omr.runs.saved import Saved
 from omr.runs.search import FileSearch, Search
 from omr.stages.row_search import ids_of, nearest
 
@@ -31,16 +32,40 @@ _PART_OF_PROBLEM = re.compile(r"(?P<problem>.+?)(?:-(?P<seed>\d+)|-g(?P<group>\d
 
 #: Stages that drop groups of solutions to compare.
 _SELECTION_STAGES = ("parse_selections", "select_comparisons", "merge_selection_summaries", "prepare_selections")
-#: Stages that drop solutions for their code.
-_CODE_STAGES = ("clean_code_solutions", "cut_fragments", "select_by_code")
+#: Stages that drop solutions; those of a problem without a vote are dropped by the first two.
+_FATES = (
+    "fill_majority_answer",
+    "settle_votes",
+    "clean_code_solutions",
+    "cut_fragments",
+    "select_by_code",
+    "select_traces",
+    "merge_summaries",
+    "prepare_sft",
+)
+#: Of them, those whose drops only end a solution where rows must have reasoning: else it keeps its own text.
+_REASONING_STAGES = frozenset({"select_traces", "merge_summaries"})
 
 
 class Event(NamedTuple):
-    """A row of a file (`where`, relative to the run). `kind` is `row`, `reply` or `dropped`."""
+    """A row of a file (`where`, relative to the run).
+
+    `kind` is `row`, `reply`, `dropped`, or `left_out`: said of a copy or a part, or by a stage that is no end of it.
+    """
 
     where: str
     kind: str
     row: Row
+
+    @property
+    def stage(self) -> str:
+        """The stage that dropped a row, or left it out."""
+        return self.where.partition("dropped/")[2].partition("/")[0].removesuffix(".jsonl")
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is a training row, or a clean problem: whatever else is said of it, it has not ended before."""
+        return self.kind == "row" and (self.where == "decontaminated.jsonl" or "/sft/" in self.where)
 
 
 class Id(NamedTuple):
@@ -50,6 +75,19 @@ class Id(NamedTuple):
     problem: str | None
     seed: int | None
     group: int | None = None
+
+
+def end_of(events: Iterable[Event]) -> Event | None:
+    """What decides about a row: that it was kept, else that it was dropped, else how far it came; None of nothing."""
+    kept = dropped = last = None
+    for event in events:
+        if event.is_kept:
+            kept = event
+        elif event.kind == "dropped":
+            dropped = dropped or event
+        elif event.kind != "left_out":
+            last = event
+    return kept or dropped or last
 
 
 def newest_run(results: Path) -> Path:
@@ -84,33 +122,53 @@ class Lineage:
 
     def __init__(self, run: Path, search: Search | None = None) -> None:
         self.run = run
+        self.saved = Saved.of(run)
         self._search = search or FileSearch()
-        #: Whether problems were given, so that there are no threads.
-        given = run / "counts" / "read_problems.json"
-        self.starts_from_problems = given.exists() and not (run / "raw_aops_data.jsonl").exists()
-        #: Whether a model classified the problems.
-        self.classifies = not self.starts_from_problems or bool(read_counts(given).get("to_classify"))
-        self.recipes = sorted(path.parent.name for path in run.glob("*/solutions"))
-        #: Recipes that compare solutions of others.
-        self.comparing = sorted(path.parent.name for path in run.glob("*/groups"))
+        #: Whether problems were given, so that there are no threads; and whether a model classified the problems.
+        self.starts_from_problems, self.classifies = self._beginning()
+        #: Recipes that solve problems, and those that compare solutions of others, as far as the run's config has them;
+        #: and those that it has no longer, whose files are there.
+        solving, comparing = (self._recipes_with(folder) for folder in ("solutions", "groups"))
+        self.recipes = [name for name in solving if self.saved.knows(name) and not self.saved.compares(name)]
+        self.comparing = [
+            name for name in comparing if self.saved.knows(name) and self.saved.compares(name) is not False
+        ]
+        self.unknown_recipes = sorted(name for name in {*solving, *comparing} if not self.saved.knows(name))
+
+    def _beginning(self) -> tuple[bool, bool]:
+        settings = self.saved.settings
+        if settings is not None:
+            return settings.starts_from_problems, settings.classifies
+        given = self.run / "counts" / "read_problems.json"
+        from_problems = given.exists() and not (self.run / "raw_aops_data.jsonl").exists()
+        return from_problems, not from_problems or bool(read_counts(given).get("to_classify"))
+
+    def _recipes_with(self, folder: str) -> list[str]:
+        return sorted(path.parent.name for path in self.run.glob(f"*/{folder}"))
+
+    def _files(self, folder: str, sharded_by: str | None) -> Iterator[Path]:
+        """The files of a folder (or `folder`.jsonl) that the run has by its config."""
+        for file in self._search.shard_files(self.run / folder, sharded_by):
+            if self.saved.has_file(file.relative_to(self.run).as_posix()):
+                yield file
 
     def _event(self, path: Path, kind: str, row: Row) -> Event:
         return Event(str(path.relative_to(self.run)), kind, row)
 
-    def _rows(self, name: str, field: str, value: str) -> Iterator[Event]:
+    def _rows(self, name: str, field: str, value: str, kind: str = "row") -> Iterator[Event]:
         """Rows of `name` (a file, or a folder of shards that are told apart by the problem's id)."""
-        path = self.run / name
         shards = None if field == "thread_id" else value
-        for file in [path] if path.suffix == ".jsonl" else self._search.shard_files(path, shards):
-            yield from (self._event(file, "row", row) for row in self._search.rows_with(file, field, value))
+        yield from self._found(name.removesuffix(".jsonl"), field, value, shards, kind)
+
+    def _found(self, folder: str, field: str, value: str, sharded_by: str | None, kind: str) -> Iterator[Event]:
+        for file in self._files(folder, sharded_by):
+            yield from (self._event(file, kind, row) for row in self._search.rows_with(file, field, value))
 
     def _replies(self, folder: str, row_id: str, sharded_by: str | None) -> Iterator[Event]:
-        for file in self._search.shard_files(self.run / folder, sharded_by):
-            yield from (self._event(file, "reply", row) for row in self._search.rows_with(file, "id", row_id))
+        yield from self._found(folder, "id", row_id, sharded_by, "reply")
 
     def _dropped(self, stage: str, row_id: str, sharded_by: str | None = None) -> Iterator[Event]:
-        for file in self._search.shard_files(self.run / stage, sharded_by):
-            yield from (self._event(file, "dropped", row) for row in self._search.rows_with(file, "id", row_id))
+        yield from self._found(stage, "id", row_id, sharded_by, "dropped")
 
     def id_of(self, text: str) -> Id | None:
         """What an id of this run names; None if it cannot be one. Given problems may have ids of any form."""
@@ -135,9 +193,11 @@ class Lineage:
 
     def thread(self, thread: str) -> Iterator[Event]:
         """The thread itself, up to its reply with problems, and what was dropped of it."""
-        yield from self._rows("raw_aops_data.jsonl", "id", thread)
+        found = list(self._rows("raw_aops_data.jsonl", "id", thread))
+        yield from found
         yield from self._rows("origins.jsonl", "id", thread)
-        yield from self._dropped("dropped/prepare_raw_data", thread)
+        # Of a thread that is there, copies were dropped, which have its id.
+        yield from self._rows("dropped/prepare_raw_data", "id", thread, "left_out" if found else "dropped")
         yield from self._replies("replies/extract_problems", thread, thread)
         yield from self._dropped("dropped/parse_problems", thread)
 
@@ -152,15 +212,21 @@ class Lineage:
         if self.classifies:
             yield from self._rows("problems.jsonl", "id", problem)
         if self.starts_from_problems and self.classifies:
-            yield from self._dropped("dropped/read_problems", problem)
+            yield from self._dropped_of_given(problem)
         for stage, rows, model_stage in _PROBLEM_CHAIN if self.classifies else _GIVEN_CHAIN:
             if model_stage is not None:
                 yield from self._replies(f"replies/{model_stage}", problem, problem)
             yield from self._rows(rows, "id", problem)
-            yield from self._dropped(f"dropped/{stage}", problem)
+            is_first = stage == "read_problems"
+            yield from self._dropped_of_given(problem) if is_first else self._dropped(f"dropped/{stage}", problem)
         yield from self._contamination(problem)
         yield from self._rows("decontaminated.jsonl", "id", problem)
         yield from self._dropped("dropped/decontaminate", problem)
+
+    def _dropped_of_given(self, problem: str) -> Iterator[Event]:
+        """Why a given problem was left out; of one that was not, its copies, whose ids are made of the same text."""
+        for event in self._dropped("dropped/read_problems", problem):
+            yield event._replace(kind="left_out") if event.row.get("kept") == problem else event
 
     def _contamination(self, problem: str) -> Iterator[Event]:
         for net in ("exact", "ngrams", "tfidf", "embeddings"):
@@ -172,12 +238,14 @@ class Lineage:
     # ---- solutions ---------------------------------------------------------------------------------------------
 
     def seats(self, recipe: str, problem: str) -> list[Row]:
-        """The judged (or else voted) rows of a problem's solutions, by seed."""
-        for stage in ("judged", "majority"):
+        """The judged (or else voted, or else read) rows of a problem's solutions, by seed; of a problem without a vote
+        the replies."""
+        for stage in ("judged", "majority", "votes"):
             rows = [event.row for event in self._rows(f"{recipe}/{stage}", "id", problem)]
             if rows:
                 return sorted(rows, key=lambda row: row["seed"])
-        return []
+        folders = sorted(path.name for path in (self.run / recipe / "solutions").glob("seed-*"))
+        return [row for seed in folders for row in self.raw_solutions(recipe, seed, problem)]
 
     def raw_solutions(self, recipe: str, seed: str, problem: str) -> Iterator[Row]:
         """The replies of a problem's solutions in the folder of a seed."""
@@ -185,18 +253,24 @@ class Lineage:
 
     def solution(self, recipe: str, problem: str, seed: int) -> Iterator[Event]:
         """Everything about one solution, up to its training row."""
-        yield from self._replies(f"{recipe}/solutions/seed-{seed:02d}", problem, problem)
-        yield from self._dropped(f"{recipe}/dropped/fill_majority_answer", problem, problem)
+        replies = list(self._replies(f"{recipe}/solutions/seed-{seed:02d}", problem, problem))
+        voted, seats, judged = (
+            [event for event in self._rows(f"{recipe}/{stage}", "id", problem) if event.row["seed"] == seed]
+            for stage in ("votes", "majority", "judged")
+        )
+        if not (replies or voted or seats or judged):
+            return
+        yield from replies
         yield from self._open_vote(recipe, problem)
-        seats = [event for event in self._rows(f"{recipe}/majority", "id", problem) if event.row["seed"] == seed]
-        yield from seats
+        yield from seats or voted
         for seat in seats:
             yield from self._verdict(recipe, problem, seat.row.get("predicted_answer"))
-        yield from (event for event in self._rows(f"{recipe}/judged", "id", problem) if event.row["seed"] == seed)
+        yield from judged
         yield from self._code(recipe, problem, seed)
         yield from self._summaries(recipe, problem, seed)
         yield from self.fate(recipe, problem, seed)
         yield from self._wrong_summaries(recipe, problem, seed)
+        yield from self._as_candidate(recipe, problem, seed)
 
     def _open_vote(self, recipe: str, problem: str) -> Iterator[Event]:
         """What a model said of the answers of a vote that hung on it."""
@@ -219,15 +293,13 @@ class Lineage:
             fragment = f"{problem}-{seed}-{block}"
             yield from self._rows_of(f"{recipe}/fragments", problem, fragment)
             # Only a part of the solution was dropped.
-            parts = self._dropped(f"{recipe}/dropped/cut_fragments", fragment, problem)
-            yield from (part._replace(kind="row") for part in parts)
+            yield from self._found(f"{recipe}/dropped/cut_fragments", "id", fragment, problem, "left_out")
             yield from self._replies(f"{recipe}/replies/judge_code", fragment, problem)
         rows = self._rows(f"{recipe}/selected", "id", problem)
         yield from (event for event in rows if event.row.get("seed") == seed)
 
     def _of_problem(self, folder: str, problem: str) -> Iterator[Event]:
-        for file in self._search.shard_files(self.run / folder, problem):
-            yield from (self._event(file, "row", row) for row in self._search.rows_with(file, "problem_id", problem))
+        yield from self._found(folder, "problem_id", problem, problem, "row")
 
     def _candidates(self, recipe: str, stage: str, row_id: str, problem: str) -> Iterator[Event]:
         """The replies of a stage that asks for several texts of a row, in parts."""
@@ -241,12 +313,17 @@ class Lineage:
         yield from self._candidates(recipe, "generate_wrong_summaries", trace, problem)
         rows = self._rows(f"{recipe}/wrong_summarized", "id", problem)
         yield from (event for event in rows if event.row["seed"] == seed)
-        yield from self._dropped(f"{recipe}/dropped/merge_wrong_summaries", trace, problem)
+        yield from self._found(f"{recipe}/dropped/merge_wrong_summaries", "id", trace, problem, "left_out")
+
+    def _as_candidate(self, recipe: str, problem: str, seed: int) -> Iterator[Event]:
+        """Why recipes that compare solutions do not show this one."""
+        for comparing in self.comparing:
+            found = self._found(f"{comparing}/dropped/form_groups", "id", f"{problem}-{seed}", problem, "left_out")
+            yield from (event for event in found if event.row.get("recipe") == recipe)
 
     def _rows_of(self, folder: str, problem: str, row_id: str) -> Iterator[Event]:
         """Rows with an id that begins with a problem's, in shards that are told apart by the problem."""
-        for file in self._search.shard_files(self.run / folder, problem):
-            yield from (self._event(file, "row", row) for row in self._search.rows_with(file, "id", row_id))
+        yield from self._found(folder, "id", row_id, problem, "row")
 
     def _summaries(self, recipe: str, problem: str, seed: int) -> Iterator[Event]:
         trace = f"{problem}-{seed}"
@@ -261,9 +338,11 @@ class Lineage:
 
     def fate(self, recipe: str, problem: str, seed: int) -> Iterator[Event]:
         """Where a solution ended: rows that say why it was dropped, or its training row."""
-        for stage in ("settle_votes", *_CODE_STAGES, "select_traces", "merge_summaries", "prepare_sft"):
+        no_end = frozenset[str]() if self.saved.requires_reasoning(recipe) else _REASONING_STAGES
+        for stage in _FATES:
+            kind = "left_out" if stage in no_end else "dropped"
             for row_id in (problem, f"{problem}-{seed}"):
-                events = self._dropped(f"{recipe}/dropped/{stage}", row_id, problem)
+                events = self._found(f"{recipe}/dropped/{stage}", "id", row_id, problem, kind)
                 yield from (event for event in events if event.row.get("seed", seed) == seed)
         yield from self._training_rows(recipe, problem, f"{problem}-{seed}")
 
@@ -272,6 +351,15 @@ class Lineage:
     def groups(self, recipe: str, problem: str) -> list[Row]:
         """The groups of a problem's solutions that were compared."""
         return [event.row for event in self._of_problem(f"{recipe}/groups", problem)]
+
+    def unvoted(self, recipe: str, problem: str) -> Event | None:
+        """Why a problem's solutions were not judged, or none was asked for; None where they were, or will be."""
+        stages = (f"{recipe}/dropped/{stage}" for stage in ("fill_majority_answer", "settle_votes"))
+        return next((event for stage in stages for event in self._dropped(stage, problem, problem)), None)
+
+    def ungrouped(self, recipe: str, problem: str) -> Event | None:
+        """Why solutions of a problem were not compared; None where they were, or nothing is known."""
+        return next(self._dropped(f"{recipe}/dropped/form_groups", problem, problem), None)
 
     def group(self, recipe: str, problem: str, group: str) -> Iterator[Event]:
         """Everything about one group: its candidates, what was chosen, what was made of it."""
@@ -295,7 +383,8 @@ class Lineage:
 
     def _training_rows(self, recipe: str, problem: str, row_id: str) -> Iterator[Event]:
         for folder, row in self._search.training_rows(self.run / recipe / "sft", problem, row_id):
-            yield self._event(folder, "row", row)
+            if self.saved.has_file(folder.relative_to(self.run).as_posix()):
+                yield self._event(folder, "row", row)
 
     # ---- ids that are not there --------------------------------------------------------------------------------
 
