@@ -17,7 +17,7 @@ from omr.errors import UserError
 
 NAME = "browse.sqlite"
 #: Of the tables below: an index of another version is made anew.
-_VERSION = 1
+_VERSION = 2
 #: Of the one writer, and of each reader.
 _WRITER_KIB, _READER_KIB = 48 << 10, 8 << 10
 _TABLES = """

@@ -15,12 +15,13 @@ from pathlib import Path
 from omr.browse import kinds
 from omr.browse.database import create_words, forget, transaction, words_table
 from omr.browse.kinds import FileKind, Found
-from omr.browse.lines import Line, first_id, hash_of, ids_in, read_at, scan
+from omr.browse.lines import Line, first_id, has_failed, hash_of, ids_in, read_at, scan
 from omr.browse.training import ids_of
 from omr.browse.words import indexed
 from omr.errors import UserError
 from omr.files.jsonl import Row, parse_row
 from omr.runs.lineage import Lineage, parse_id, problem_in
+from omr.runs.saved import Saved
 
 #: Rows, or bytes of them, that are written at once.
 _STEP_ROWS, _STEP_BYTES = 5_000, 256 << 20
@@ -53,12 +54,14 @@ class Index:
         self._say = say
         self._base = kinds.PROBLEMS
         self._has_threads = True
+        self._saved = Saved.of(run)
         self._is_known = lru_cache(4096)(self._has_problem)
 
     def update(self) -> int:
         """Bring the index up to date; how many files were read."""
         found = {file.path: file for file in kinds.find_files(self._run)}
         lineage = Lineage(self._run)
+        self._saved = lineage.saved
         self._has_threads = not lineage.starts_from_problems
         begins_with_problems = any(name in found for name in ("raw_aops_data.jsonl", "problems.jsonl"))
         # What stands in problems.jsonl may be of an older config.
@@ -71,6 +74,8 @@ class Index:
 
     def _kind_of(self, path: str, recipes: frozenset[str]) -> FileKind:
         kind = kinds.kind_of(path, recipes)
+        if not self._saved.has_file(path) or (kind.recipe and not self._saved.knows(kind.recipe)):
+            return kind._replace(kind=kinds.EARLIER)
         is_old = kind.kind == kinds.PROBLEMS and self._base != kinds.PROBLEMS
         return kind._replace(kind=kinds.ROWS) if is_old else kind
 
@@ -142,7 +147,7 @@ class Index:
         if file.is_parquet:
             yield _training_step(self._run / file.path, file.size)
             return
-        cap = _HEAD_BYTES if kind.kind == kinds.REPLIES else _ROW_BYTES
+        cap = _HEAD_BYTES if kind.kind in (kinds.REPLIES, kinds.EARLIER) else _ROW_BYTES
         step = Step(end=start)
         begun = start
         for line in scan(self._run / file.path, start, cap, grows=file.is_journal):
@@ -155,7 +160,9 @@ class Index:
         yield step
 
     def _add(self, step: Step, kind: FileKind, file: Found, line: Line) -> None:
-        if kind.kind == kinds.REPLIES:
+        if kind.stage == "generate_solutions" and kind.kind == kinds.REPLIES:
+            step.tally["solution", "failed" if has_failed(line.head) else "answered"] += 1
+        if kind.kind in (kinds.REPLIES, kinds.EARLIER):
             row_id = first_id(line.head)
             if row_id is not None:
                 _place(step, {row_id}, line)
@@ -166,13 +173,15 @@ class Index:
             step.bad += 1
             return
         _place(step, ids, line)
-        if kind.kind in (kinds.REPLIES, kinds.ROWS):
+        if kind.kind in (kinds.REPLIES, kinds.ROWS, kinds.EARLIER):
             return
         row, _ = parse_row(line.head)
         if row is None or not isinstance(row.get("id"), str):
             step.bad += 1
         elif kind.kind == kinds.DROPPED:
             self._add_drop(step, row, line)
+            if kind.recipe and kind.stage in kinds.UNVOTED:
+                _add_unvoted(step, row)
         elif kind.kind == kinds.VERDICTS:
             _add_verdict(step, row)
         else:
@@ -279,11 +288,22 @@ def _place(step: Step, ids: set[str], line: Line) -> None:
             places.append((key, line.offset, line.length))
 
 
+def _add_unvoted(step: Step, row: Row) -> None:
+    """Add the solutions of a problem without a vote: of a row for all of them it says how many, else it is one."""
+    n = row.get("solutions", 1)
+    if isinstance(n, int) and 0 < n < 1000:
+        step.solved.setdefault(hash_of(row["id"]), [0, 0, 0, 0])[0] += n
+        step.tally["unvoted", str(row.get("reason"))[:200]] += n
+
+
 def _add_verdict(step: Step, row: Row) -> None:
     counts = step.solved.setdefault(hash_of(row["id"]), [0, 0, 0, 0])
     counts[0] += 1
     verdict = row.get("judgement")
-    if verdict in ("yes", "no", "unjudged"):
+    if row.get("error") is not None:
+        step.tally["verdict", "failed"] += 1
+        counts[3] += verdict == "unjudged"
+    elif verdict in ("yes", "no", "unjudged"):
         counts[("yes", "no", "unjudged").index(verdict) + 1] += 1
         step.tally["verdict", verdict] += 1
     else:

@@ -7,8 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-#: In this order files are indexed: what lists show comes first, texts of solutions last.
-THREADS, PROBLEMS, MERGED, DROPPED, VERDICTS, TRAINING, ROWS, REPLIES = range(8)
+from omr.runs.saved import Saved
+
+#: In this order files are indexed: what lists show comes first, texts of solutions last; and what an earlier config
+#: left, which no list shows.
+THREADS, PROBLEMS, MERGED, DROPPED, VERDICTS, TRAINING, ROWS, REPLIES, EARLIER = range(9)
+#: Stages that drop all solutions of a problem whose vote came to nothing.
+UNVOTED = ("fill_majority_answer", "settle_votes")
 _SKIPPED = frozenset({"logs", "counts", "benchmarks", "dataset"})
 _JOURNAL, _PARQUET = ".journal", ".parquet"
 _FIRST = {"raw_aops_data.jsonl": THREADS, "problems.jsonl": PROBLEMS, "merged.jsonl": MERGED}
@@ -42,6 +47,12 @@ class Found(NamedTuple):
 def recipes_of(run: Path) -> list[str]:
     """The recipes that have begun."""
     return sorted({path.parent.name for name in ("solutions", "groups") for path in run.glob(f"*/{name}")})
+
+
+def shown_recipes(run: Path) -> list[str]:
+    """Those of them that the run's config has."""
+    saved = Saved.of(run)
+    return [name for name in recipes_of(run) if saved.knows(name)]
 
 
 def kind_of(path: str, recipes: frozenset[str]) -> FileKind:

@@ -15,6 +15,8 @@ from omr.files.jsonl import Row, parse_row
 _BLOCK_BYTES = 1 << 20
 #: An id as our writers put it first, of characters that need no escape.
 _ID_FIRST = re.compile(rb'\{"id":"([ !#-\[\]-~]{1,300})"')
+#: What a reply that failed begins with, which has no text.
+_FAILED = re.compile(rb'\{"id":"[^"\\]*+","prompt":"[^"\\]*+","seed":[0-9]++,"key":"[^"\\]*+","text":null')
 #: What rows are looked up by. The quotes make these byte sequences fields: inside a text they would be escaped.
 _ID_FIELDS = (b'"id":"', b'"problem_id":"', b'"thread_id":"')
 #: More ids than that in one row are those of other things (calls of tools, say): the row is read as a whole.
@@ -63,6 +65,11 @@ def first_id(head: bytes) -> str | None:
     """The id that a row starts with."""
     match = _ID_FIRST.match(head)
     return None if match is None else match[1].decode()
+
+
+def has_failed(head: bytes) -> bool:
+    """Whether a reply, by its beginning, stands for a request that failed for good."""
+    return _FAILED.match(head) is not None
 
 
 def ids_in(line: bytes) -> set[str]:

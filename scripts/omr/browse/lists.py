@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,11 +18,14 @@ from omr.browse.database import word_tables
 from omr.browse.search import IndexedSearch, PlacedRow
 from omr.browse.words import query as words_query
 from omr.files.jsonl import Row
+from omr.runs.lineage import Lineage
 
 PAGE = 25
 #: Matches are counted up to here.
 MOST_COUNTED = 10_000
 VERDICTS = {"yes": "right", "no": "wrong", "unjudged": "unjudged"}
+#: What lists may be asked for besides: solutions of problems whose vote came to nothing.
+UNVOTED = "unvoted"
 STATES = ("solved", "left", "training")
 
 
@@ -93,11 +97,13 @@ class Entry(NamedTuple):
 
 
 class Solution(NamedTuple):
-    """A solution in a list, with its problem."""
+    """A solution in a list, with its problem; `unvoted` is why that has no vote."""
 
     recipe: str
     row: Row
     problem: Row
+    unvoted: str = ""
+    stage: str = ""  # that says so
 
 
 class Drop(NamedTuple):
@@ -126,6 +132,10 @@ class Lists:
         self.db = db
         self.search = IndexedSearch(db, run)
 
+    @cached_property
+    def _lineage(self) -> Lineage:
+        return Lineage(self.search.run, self.search)
+
     # ---- filters as SQL ----------------------------------------------------------------------------------------
 
     def _files(self, kind: int, recipe: str = "", stage: str = "") -> list[int]:
@@ -139,6 +149,14 @@ class Lists:
         files = self._files(kinds.VERDICTS, recipe, "judged")
         rest = self.db.execute(voted, (kinds.VERDICTS, recipe, recipe))
         return files + [no for no, path in rest if path.replace("/majority/", "/judged/") not in known]
+
+    def _solved(self, filters: Filters) -> list[int]:
+        """Files that say of which problems there are solutions, those without a vote among them unless a verdict is
+        asked for."""
+        unvoted = [no for stage in kinds.UNVOTED for no in self._files(kinds.DROPPED, filters.recipe, stage)]
+        if filters.verdict == UNVOTED:
+            return unvoted
+        return self._judged(filters.recipe) + ([] if filters.verdict or filters.rate else unvoted)
 
     def _matches(self, q: str) -> tuple[str, list[str]] | None:
         """SQL for the numbers of problems with these words; None if the query has none."""
@@ -159,7 +177,7 @@ class Lists:
             conditions.append("p.type=?")
             values.append(filters.type)
         if filters.verdict or filters.rate or (filters.recipe and not (filters.reason or filters.stage)):
-            wanted = ["s.hash=p.hash", f"+s.file IN ({_numbers(self._judged(filters.recipe))})", *_of_solved(filters)]
+            wanted = ["s.hash=p.hash", f"+s.file IN ({_numbers(self._solved(filters))})", *_of_solved(filters)]
             conditions.append(f"EXISTS (SELECT 1 FROM solved s WHERE {' AND '.join(wanted)})")
         if filters.reason or filters.stage:
             wanted = ["t.owner=p.hash"]
@@ -207,7 +225,9 @@ class Lists:
         """The last stage of the problems that dropped it, and the reason."""
         query = (
             "SELECT f.stage, r.name FROM fate t JOIN file f ON f.no=t.file JOIN reason r ON r.no=t.reason "
-            "WHERE t.owner=? AND f.recipe='' LIMIT 1"
+            f"WHERE t.owner=? AND f.kind={kinds.DROPPED} AND f.recipe='' "
+            # What is in a list was read: those are copies that have its id.
+            "AND f.stage NOT IN ('prepare_raw_data', 'read_problems') LIMIT 1"
         )
         found: tuple[str, str] | None = self.db.execute(query, (key,)).fetchone()
         return found
@@ -235,7 +255,7 @@ class Lists:
 
     def solutions(self, filters: Filters) -> Page:
         """Solutions, problem by problem."""
-        wanted = [f"s.file IN ({_numbers(self._judged(filters.recipe))})", *_of_solved(filters)]
+        wanted = [f"s.file IN ({_numbers(self._solved(filters))})", "s.n>0", *_of_solved(filters)]
         values = list[Any]()
         if filters.q:
             found = self._matches(filters.q)
@@ -254,8 +274,13 @@ class Lists:
         return Page(entries, -1, "")
 
     def _of_problem(self, file: int, key: int, verdict: str) -> list[Solution]:
-        path, recipe = self.db.execute("SELECT path, recipe FROM file WHERE no=?", (file,)).fetchone()
+        query = "SELECT path, recipe, stage FROM file WHERE no=?"
+        path, recipe, stage = self.db.execute(query, (file,)).fetchone()
         problem = self.statement(key)
+        if stage in kinds.UNVOTED:
+            why = next(iter(self.search.rows_of(path, key)), None)
+            seats = [] if why is None else self._lineage.seats(recipe, str(why["id"]))
+            return [Solution(recipe, row, problem, str(why and why.get("reason")), stage) for row in seats]
         rows = [row for row in self.search.rows_of(path, key) if not verdict or row.get("judgement") == verdict]
         return [Solution(recipe, row, problem) for row in rows]
 

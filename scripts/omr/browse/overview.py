@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from omr.browse import kinds
-from omr.config.files import read_config
-from omr.config.recipes import Recipes
-from omr.config.settings import Settings
 from omr.errors import UserError
 from omr.report.words import PROBLEM_STEPS, RECIPE_STEPS, SELECTION_STEPS, Step
 from omr.runs.counts import RunCounts
+from omr.runs.saved import Saved
 
 _MOST_REASONS = 6
 
 
 class Reason(NamedTuple):
+    name: str
+    n: int
+
+
+class Drops(NamedTuple):
+    """So many solutions that a stage dropped for a reason."""
+
+    stage: str
     name: str
     n: int
 
@@ -36,19 +42,23 @@ class Bar(NamedTuple):
 
 
 class RecipeCard(NamedTuple):
-    """A recipe: verdicts over its solutions, training rows, the stages of its own."""
+    """A recipe: what became of its solutions, training rows, the stages of its own."""
 
     name: str
     right: int
     wrong: int
     unjudged: int
     waiting: int
+    unvoted: int  # of problems without a vote
+    reasons: list[Drops]  # why that is
+    failed: int  # requests, which gave no solution
     rows: int
     bars: list[Bar]
+    is_asked_for: bool  # by the run's config, also where no target is named
 
     @property
     def n(self) -> int:
-        return self.right + self.wrong + self.unjudged + self.waiting
+        return self.right + self.wrong + self.unjudged + self.waiting + self.unvoted
 
     def percent(self, part: int) -> float:
         return round(100 * part / self.n, 2) if self.n else 0.0
@@ -63,6 +73,7 @@ class Overview(NamedTuple):
     bars: list[Bar]
     recipes: list[RecipeCard]
     fault: str  # why there is no funnel
+    unknown: list[str]  # recipes of which files are there, and which the run's config lacks
 
     @property
     def begins_with(self) -> str:
@@ -72,25 +83,27 @@ class Overview(NamedTuple):
 
 def overview(db: sqlite3.Connection, run: Path) -> Overview:
     """The figures of the first page: counts as the stages wrote them, the rest from the index."""
-    fault, counts = "", None
+    fault, counts, saved = "", None, Saved.of(run)
+    bars: list[Bar] = []
     try:
-        settings = Settings(read_config([run / "config.yaml"]))
-        counts = RunCounts(run, settings, Recipes(settings))
-        bars = _bars(counts, PROBLEM_STEPS, None)
+        if saved.settings is None or saved.recipes is None:
+            raise UserError(saved.fault)
+        counts = RunCounts(run, saved.settings, saved.recipes)
+        bars = _bars(counts, saved, PROBLEM_STEPS, None)
     except UserError as error:
-        bars, fault = [], str(error)
-    verdicts, rows = _verdicts(db), _sums(db, "f.kind=?", kinds.TRAINING, "rows")
-    recipes = [_recipe(name, verdicts, rows.get(name, 0), counts) for name in kinds.recipes_of(run)]
+        fault = str(error)
+    recipes = [_recipe(db, name, counts, saved) for name in kinds.shown_recipes(run)]
     clean = db.execute("SELECT rows FROM file WHERE path='decontaminated.jsonl'").fetchone()
     return Overview(
         threads=_number(db, "thread"),
         problems=_number(db, "problem"),
         clean=clean[0] if clean else 0,
         solutions=sum(recipe.n for recipe in recipes),
-        rows=sum(rows.values()),
+        rows=sum(recipe.rows for recipe in recipes),
         bars=bars,
         recipes=recipes,
         fault=fault,
+        unknown=[name for name in kinds.recipes_of(run) if not saved.knows(name)],
     )
 
 
@@ -98,34 +111,58 @@ def _number(db: sqlite3.Connection, table: str) -> int:
     return int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
 
-def _verdicts(db: sqlite3.Connection) -> dict[tuple[str, str], int]:
-    """Solutions by (recipe, verdict); those that only voted so far under ""."""
+def _sums(db: sqlite3.Connection, recipe: str, what: str, condition: str = "1") -> dict[str, int]:
+    """Value -> how often, summed over the files of a recipe that fit."""
     query = (
-        "SELECT f.recipe, t.value, sum(t.n) FROM tally t JOIN file f ON f.no=t.file WHERE t.what='verdict' "
-        "AND (f.stage='judged' OR NOT EXISTS "
-        "(SELECT 1 FROM file j WHERE j.path=replace(f.path, '/majority/', '/judged/'))) "
-        "GROUP BY f.recipe, t.value"
+        "SELECT t.value, sum(t.n) FROM tally t JOIN file f ON f.no=t.file "
+        f"WHERE f.recipe=? AND t.what=? AND {condition} GROUP BY 1 ORDER BY 2 DESC, 1"
     )
-    return {(recipe, verdict): n for recipe, verdict, n in db.execute(query)}
+    return dict(db.execute(query, (recipe, what)).fetchall())
 
 
-def _sums(db: sqlite3.Connection, condition: str, value: Any, what: str) -> dict[str, int]:
-    query = (
-        f"SELECT f.recipe, sum(t.n) FROM tally t JOIN file f ON f.no=t.file WHERE {condition} AND t.what=? GROUP BY 1"
+#: Verdicts, and votes where there are no verdicts yet.
+_NEWEST = (
+    "(f.stage='judged' OR NOT EXISTS "
+    "(SELECT 1 FROM file j WHERE j.kind=f.kind AND j.path=replace(f.path, '/majority/', '/judged/')))"
+)
+
+
+def _recipe(db: sqlite3.Connection, name: str, counts: RunCounts | None, saved: Saved) -> RecipeCard:
+    verdicts = _sums(db, name, "verdict", _NEWEST)
+    right, wrong, unjudged = (verdicts.get(verdict, 0) for verdict in ("yes", "no", "unjudged"))
+    reasons = [
+        Drops(stage, reason, n)
+        for stage in kinds.UNVOTED
+        for reason, n in _sums(db, name, "unvoted", f"f.stage='{stage}'").items()
+    ]
+    stored = _sums(db, name, "solution")
+    # The replies tell how many there are; of problems without a vote, stages count those that failed as well.
+    left = max(stored.get("answered", 0) - right - wrong - unjudged - verdicts.get("", 0), 0)
+    unvoted = min(left, sum(drops.n for drops in reasons))
+    bars = (
+        []
+        if counts is None
+        else _bars(counts, saved, RECIPE_STEPS, name) or _bars(counts, saved, SELECTION_STEPS, name)
     )
-    return dict(db.execute(query, (value, what)).fetchall())
+    return RecipeCard(
+        name,
+        right,
+        wrong,
+        unjudged,
+        waiting=verdicts.get("", 0) + left - unvoted,
+        unvoted=unvoted,
+        reasons=reasons if unvoted else [],
+        failed=stored.get("failed", 0),
+        rows=_sums(db, name, "rows", f"f.kind={kinds.TRAINING}").get("", 0),
+        bars=bars,
+        is_asked_for=saved.to_run is None or name in saved.to_run,
+    )
 
 
-def _recipe(name: str, verdicts: dict[tuple[str, str], int], rows: int, counts: RunCounts | None) -> RecipeCard:
-    right, wrong, unjudged, waiting = (verdicts.get((name, verdict), 0) for verdict in ("yes", "no", "unjudged", ""))
-    bars = [] if counts is None else _bars(counts, RECIPE_STEPS, name) or _bars(counts, SELECTION_STEPS, name)
-    return RecipeCard(name, right, wrong, unjudged, waiting, rows, bars)
-
-
-def _bars(counts: RunCounts, steps: tuple[Step, ...], recipe: str | None) -> list[Bar]:
+def _bars(counts: RunCounts, saved: Saved, steps: tuple[Step, ...], recipe: str | None) -> list[Bar]:
     bars = []
     for step in steps:
-        found = counts.stage(step.stage, recipe)
+        found = counts.stage(step.stage, recipe) if saved.has_stage(step.stage, recipe) else None
         if found is None:
             continue
         read, passed = int(found.get("read", 0)), int(found.get("passed", 0))

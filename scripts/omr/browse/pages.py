@@ -15,9 +15,9 @@ import jinja2
 from markupsafe import Markup
 
 from omr.browse.database import open_for_reading
-from omr.browse.kinds import FileKind, kind_of, recipes_of
+from omr.browse.kinds import FileKind, kind_of, recipes_of, shown_recipes
 from omr.browse.lines import hash_of, read_at, scan
-from omr.browse.lists import PAGE, VERDICTS, Filters, Lists
+from omr.browse.lists import PAGE, UNVOTED, VERDICTS, Filters, Lists
 from omr.browse.overview import drop_facets, overview, problem_types
 from omr.browse.search import MOST_BYTES, IndexedSearch, PlacedRow
 from omr.browse.shown import LONG_CUT, Drawer, plain
@@ -75,7 +75,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._templates.filters |= {"reason": reason_in_words, "plain": plain, "query": _query, "value": _value}
-        self._templates.globals |= {"verdicts": VERDICTS}
+        self._templates.globals |= {"verdicts": VERDICTS, "choices": {**VERDICTS, UNVOTED: "without a vote"}}
         self.all: dict[str, Callable[[Query], Answer]] = {
             "/": self.overview,
             "/problems": self.problems,
@@ -122,7 +122,7 @@ class Pages:
             filters=filters,
             q=filters.q,
             page=make(lists, filters),
-            recipes=recipes_of(self.run),
+            recipes=shown_recipes(self.run),
             facets=drop_facets(lists.db),
             types=problem_types(lists.db),
             draw=Drawer(),
@@ -178,7 +178,7 @@ class Pages:
 
     def problem(self, query: Query) -> Answer:
         problem, lineage = query.get("id", ""), self._lineage(training_texts=False)
-        recipes = recipes_of(self.run)
+        recipes = shown_recipes(self.run)
         teller, wanted = Teller(lineage, recipes), lineage.id_of(problem)
         events = list(lineage.problem(problem))
         if not events or wanted is None:
@@ -198,14 +198,18 @@ class Pages:
             ending=ending(events),
             chips=lists.chips(hash_of(problem)),
             solved=[solved for recipe in recipes if (solved := teller.solved(recipe, problem)) is not None],
-            groups=[(recipe, groups) for recipe in recipes if (groups := teller.groups(recipe, problem))],
+            groups=[
+                (recipe, *found)
+                for recipe in recipes
+                if any(found := (teller.groups(recipe, problem), teller.ungrouped(recipe, problem)))
+            ],
         )
 
     def solution(self, query: Query) -> Answer:
         """A solution, as a page or (`part`) as what is unfolded on the page of its problem."""
         recipe, problem, seed = query.get("recipe", ""), query.get("id", ""), query.get("seed", "")
         lineage = self._lineage()
-        recipes = recipes_of(self.run)
+        recipes = shown_recipes(self.run)
         if recipe not in recipes or not (seed.isascii() and seed.isdigit() and len(seed) < 5):
             raise NotThereError("There is no such solution in this run.")
         teller = Teller(lineage, recipes)
@@ -221,7 +225,7 @@ class Pages:
     def group(self, query: Query) -> Answer:
         recipe, group = query.get("recipe", ""), query.get("id", "")
         lineage = self._lineage()
-        recipes = recipes_of(self.run)
+        recipes = shown_recipes(self.run)
         wanted = lineage.id_of(group)
         if recipe not in recipes or wanted is None or wanted.problem is None:
             raise NotThereError("There is no such group in this run.")

@@ -29,37 +29,37 @@ class IndexedSearch:
 
     def __init__(self, db: sqlite3.Connection, run: Path, *, training_texts: bool = True) -> None:
         self._db = db
-        self._run = run
+        self.run = run
         self._training_texts = training_texts
 
     def rows_with(self, path: Path, field: str, value: str) -> Iterator[Row]:
-        name = path.relative_to(self._run).as_posix()
+        name = path.relative_to(self.run).as_posix()
         for offset, length in self._places(name, hash_of(value)):
             yield from (row for row in self.rows_at(name, offset, length) if row.get(field) == value)
 
     def shard_files(self, folder: Path, sharded_by: str | None = None) -> list[Path]:
-        name = folder.relative_to(self._run).as_posix()
+        name = folder.relative_to(self.run).as_posix()
         if self._db.execute("SELECT 1 FROM file WHERE path=?", (f"{name}.jsonl",)).fetchone():
-            return [self._run / f"{name}.jsonl"]
+            return [self.run / f"{name}.jsonl"]
         between = (f"{name}/", f"{name}0")  # the character behind a slash
         paths = self._db.execute("SELECT path FROM file WHERE path>? AND path<? ORDER BY path", between)
-        shards = [self._run / path for (path,) in paths if path.startswith("shard-", len(name) + 1)]
+        shards = [self.run / path for (path,) in paths if path.startswith("shard-", len(name) + 1)]
         is_wanted = (sharded_by is None or holds(path.name.removesuffix(".journal"), sharded_by) for path in shards)
         return [path for path, wanted in zip(shards, is_wanted, strict=True) if wanted]
 
     def training_rows(self, folder: Path, problem: str, row_id: str) -> Iterator[tuple[Path, Row]]:
-        name = folder.relative_to(self._run).as_posix()
+        name = folder.relative_to(self.run).as_posix()
         between = (f"{name}/", f"{name}0")
         paths = self._db.execute("SELECT path FROM file WHERE path>? AND path<? ORDER BY path", between).fetchall()
         for (path,) in paths:
-            shard = (self._run / path).parent
+            shard = (self.run / path).parent
             for number, _ in self._places(path, hash_of(row_id)) if holds(shard.name, problem) else ():
-                rows = rows_from(self._run / path, number, 1) if self._training_texts else [{"id": row_id}]
+                rows = rows_from(self.run / path, number, 1) if self._training_texts else [{"id": row_id}]
                 yield from ((shard, PlacedRow(row, path, number)) for row in rows if row.get("id") == row_id)
 
     def rows_at(self, path: str, offset: int, length: int) -> Iterator[PlacedRow]:
         """The rows of a place; what is no row there (a file that was made again) is left out."""
-        data = read_at(self._run / path, offset, min(length, MOST_BYTES))
+        data = read_at(self.run / path, offset, min(length, MOST_BYTES))
         for begin, _, row in rows_in(data):
             if row is not None:
                 yield PlacedRow(row, path, offset + begin)
