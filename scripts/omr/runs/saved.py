@@ -63,7 +63,7 @@ class Saved:
     """The saved config of a run; `settings` are None where it cannot be read, and `fault` says why."""
 
     def __init__(self, settings: Settings | None, fault: str = "") -> None:
-        """Raises KeyError for a config that lacks what one of this version has."""
+        """Raises KeyError, TypeError or AttributeError for a config that is not of this version's form."""
         self.settings, self.fault = settings, fault
         self.recipes = None if settings is None else Recipes(settings)
         #: Stages that there are not, of the problems and of every recipe.
@@ -159,5 +159,5 @@ def _read(path: Path, mtime_ns: int, size: int) -> Saved:
         return Saved(Settings(read_config([path])))
     except UserError as error:
         return Saved(None, str(error))
-    except KeyError as error:
-        return Saved(None, f"{path}: this config has no {error}")
+    except (KeyError, TypeError, AttributeError) as error:  # of another version, or edited by hand
+        return Saved(None, f"{path}: this config lacks something, or has it in another form: {error}")
