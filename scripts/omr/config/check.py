@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import jsonschema
 import yaml
 
 from omr.config.files import read_yaml
+from omr.config.words import lines_of
 from omr.errors import UserError
 
 
@@ -21,7 +21,7 @@ def check_config(config: Mapping[str, Any], schema_path: str | Path) -> None:
     validator = _validator(schema_path)
     faults = sorted({*_keys_that_are_no_text(config)})
     if not faults:
-        found = (line for error in validator.iter_errors(config) for line in _lines(error))
+        found = (line for error in validator.iter_errors(config) for line in lines_of(error))
         faults = sorted({*_unknown_extended(config), *found})
     if faults:
         raise UserError(
@@ -104,53 +104,3 @@ def _read_number(
     for key in place[:-1]:
         holder = holder[key]
     holder[place[-1]] = value
-
-
-def _lines(error: jsonschema.ValidationError) -> Iterable[str]:
-    schema: Mapping[str, Any] = error.schema if isinstance(error.schema, Mapping) else {}
-    place = ".".join(map(str, error.absolute_path)) or "config"
-    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
-        known = schema.get("properties", {})
-        for key in set(error.instance) - set(known):
-            near = get_close_matches(str(key), known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else f" (known: {', '.join(sorted(known))})"
-            yield f"{place}: unknown key {key!r}{hint}"
-    elif error.validator == "required" and isinstance(error.instance, dict):
-        for key in set(schema["required"]) - set(error.instance):
-            yield f"{place}: the key {key!r} is missing"
-    elif error.validator in ("oneOf", "anyOf") and error.context:
-        yield from _lines_of_alternatives(error, place)
-    elif error.validator == "pattern" and schema.get("description"):
-        yield f"{place}: {error.instance!r} must be {schema['description']}"
-    else:
-        yield f"{place}: {_shortened(error.message)}"
-
-
-def _lines_of_alternatives(error: jsonschema.ValidationError, place: str) -> Iterable[str]:
-    """What is wrong with a value by the one alternative that takes values of its type; else which types there are."""
-    alternatives: dict[Any, list[jsonschema.ValidationError]] = {}
-    for inner in error.context or ():
-        alternatives.setdefault(inner.relative_schema_path[0], []).append(inner)
-    types = {number: _wrong_type(faults) for number, faults in alternatives.items()}
-    fitting = [faults for number, faults in alternatives.items() if not types[number]]
-    if len(fitting) == 1:
-        for inner in fitting[0]:
-            yield from _lines(inner)
-    elif not fitting:
-        wanted = ", ".join(repr(name) for names in types.values() for name in names)
-        yield f"{place}: {_shortened(repr(error.instance))} is not of type {wanted}"
-    else:
-        yield f"{place}: {_shortened(error.message)}"
-
-
-def _wrong_type(faults: Iterable[jsonschema.ValidationError]) -> tuple[str, ...]:
-    """The types that an alternative wants, if the value as a whole has none of them."""
-    for fault in faults:
-        if fault.validator == "type" and not fault.relative_path:
-            wanted: Any = fault.validator_value
-            return (wanted,) if isinstance(wanted, str) else tuple(wanted)
-    return ()
-
-
-def _shortened(message: str, most: int = 200) -> str:
-    return message if len(message) <= most else message[:most] + " ..."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -41,7 +42,7 @@ def test_a_number_that_is_spelled_is_the_number(place: tuple[str, ...], text: st
         (("gates", "canary_recall"), "2", "gates.canary_recall: 2 is greater than the maximum of 1"),
         (("recipes", run_files.RECIPE, "seeds"), "0", ".seeds: 0 is less than the minimum of 1"),
         (("raw_data", "max_bad_fraction"), "-1", "raw_data.max_bad_fraction: -1 is less than the minimum of 0"),
-        (("raw_data", "max_bad_fraction"), ".nan", "raw_data.max_bad_fraction: '.nan' is not of type 'number'"),
+        (("raw_data", "max_bad_fraction"), ".nan", "raw_data.max_bad_fraction: must be a number, not '.nan'"),
     ],
 )
 def test_of_a_number_that_is_spelled_and_out_of_bounds_the_bounds_are_told(
@@ -62,13 +63,21 @@ def test_of_a_number_that_is_spelled_and_out_of_bounds_the_bounds_are_told(
     ("place", "value", "said"),
     [
         (("recipes", run_files.RECIPE, "seeds"), 0, ".seeds: 0 is less than the minimum of 1"),
-        (("recipes", run_files.RECIPE, "seeds"), [1], ".seeds: [1] is not of type 'integer', 'object'"),
-        (("recipes", run_files.RECIPE, "seeds"), {"measure": 3}, ".seeds.measure: 3 is not of type 'string', 'null'"),
+        (
+            ("recipes", run_files.RECIPE, "seeds"),
+            [1],
+            ".seeds: must be a whole number or a mapping (keys with values), not a list",
+        ),
+        (
+            ("recipes", run_files.RECIPE, "seeds"),
+            {"measure": 3},
+            ".seeds.measure: must be a text or null, not 3: put it in quotes",
+        ),
         (("gates", "canary_recall"), 2, "gates.canary_recall: 2 is greater than the maximum of 1"),
-        (("gates", "canary_recall"), "much", "gates.canary_recall: 'much' is not of type 'number', 'null'"),
+        (("gates", "canary_recall"), "much", "gates.canary_recall: must be a number or null, not 'much'"),
         (("gates", "canary_recall"), 10**400, "gates.canary_recall: 1000"),
-        (("gates", "canary_recall"), float("nan"), "gates.canary_recall: nan is not of type 'number', 'null'"),
-        (("raw_data", "max_bad_fraction"), float("nan"), "raw_data.max_bad_fraction: nan is not of type 'number'"),
+        (("gates", "canary_recall"), float("nan"), "gates.canary_recall: must be a number or null, not nan"),
+        (("raw_data", "max_bad_fraction"), float("nan"), "raw_data.max_bad_fraction: must be a number, not nan"),
     ],
 )
 def test_of_several_alternatives_the_one_that_is_meant_says_what_is_wrong(
@@ -85,13 +94,75 @@ def test_of_several_alternatives_the_one_that_is_meant_says_what_is_wrong(
     assert "schemas" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        "sk-proj-abcdefghijkl1234",
+        "nvapi-ABCDEFGHabcdefgh1234",
+        "hf_AbCdEfGh",
+        "hf_abcdef1234ab",
+        "ghp_16C7e42F292c6912E7",
+        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822c",
+        ["sk-proj-abcdefghijkl1234"],
+        {"sk-proj-abcdefghijkl1234": None},
+        12345678901234,
+    ],
+)
+@pytest.mark.parametrize("place", [("publish", "token_env"), ("models", "solver", "api_key_env")])
+def test_a_key_in_place_of_its_variable_is_refused_and_never_shown(place: tuple[str, ...], key: Any) -> None:
+    config = run_files.config()
+    holder = config
+    for name in place[:-1]:
+        holder = holder[name]
+    holder[place[-1]] = key
+    with pytest.raises(UserError) as caught:
+        check_config(config, SCHEMA)
+    assert f"{'.'.join(place)}: what stands there (it is not shown) must be the NAME of a variable" in str(caught.value)
+    assert "1234" not in str(caught.value)
+    assert not any(part in str(caught.value) for part in ("AbCd", "9f86", "16C7"))
+
+
+@pytest.mark.parametrize(
+    "name", ["HF_TOKEN", "NVIDIA_API_KEY", "hf_token", "hf_token_2", "openai_api_key", "MyKey", "_K", "OPENAI_KEY_2024"]
+)
+def test_names_of_variables_may_be_written_as_people_like(name: str) -> None:
+    config = run_files.config()
+    config["models"]["solver"]["api_key_env"] = config["publish"]["token_env"] = name
+    check_config(config, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        (("raw_data",), None, "raw_data: must be a mapping (keys with values), not null"),
+        (("raw_data", "revision"), date(2024, 5, 1), ": must be a text, not 2024-05-01 (a date): put it in quotes"),
+        (("raw_data", "revision"), 7.0, "raw_data.revision: must be a text, not 7.0: put it in quotes"),
+        (("raw_data", "revision"), True, "raw_data.revision: must be a text, not true: put it in quotes"),
+        (("recipes_to_run",), "cot-qwq", "recipes_to_run: must be a list, not 'cot-qwq': write [cot-qwq]"),
+        (("raw_data", "limit"), "1e4", "raw_data.limit: must be a whole number or null, not '1e4': write 10000"),
+        (("duplicates",), None, "duplicates: must be one of keep_best, keep_all, not null"),
+        (("sandbox", "tier"), "high", "sandbox.tier: must be one of landlock, namespaces, full, null, not 'high'"),
+        (("difficulty", "from"), 5, "must be null or a text or a list, not 5: put it in quotes"),
+    ],
+)
+def test_types_and_values_are_told_in_the_words_of_yaml(place: tuple[str, ...], value: Any, said: str) -> None:
+    config = run_files.config()
+    holder = config
+    for key in place[:-1]:
+        holder = holder[key]
+    holder[place[-1]] = value
+    with pytest.raises(UserError) as caught:
+        check_config(config, SCHEMA)
+    assert said in str(caught.value)
+
+
 def test_other_texts_stay_and_are_told() -> None:
     config = run_files.config()
     config["raw_data"]["limit"] = "three"
     config["raw_data"]["path"] = "5"  # a file may be called so
     read_numbers(config, SCHEMA)
     assert config["raw_data"]["path"] == "5"
-    with pytest.raises(UserError, match="limit: 'three' is not of type"):
+    with pytest.raises(UserError, match="limit: must be a whole number or null, not 'three'"):
         check_config(config, SCHEMA)
     config["raw_data"]["limit"] = "-3"
     read_numbers(config, SCHEMA)
