@@ -11,13 +11,16 @@ from typing import Any
 from omr.config.recipes import Recipes
 from omr.config.settings import Settings
 from omr.errors import UserError
+from omr.files.tables import READABLE, data_files, kind_of
 
+#: What prepare_benchmark.py reads.
+BENCHMARKS = (".jsonl", ".csv", ".parquet")
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 def check_paths(settings: Settings, recipes: Recipes) -> None:
-    """Raise UserError that lists every key of config whose file is missing (threads, benchmarks, prompts), or that
-    names a model without an entry."""
+    """Raise UserError that lists every key of config whose file is missing or cannot be what it is for (threads,
+    benchmarks, prompts), or that names a model without an entry."""
     faults = [*_missing_data(settings), *_missing_prompts(recipes), *_missing_models(settings, recipes)]
     if faults:
         raise UserError(
@@ -29,15 +32,38 @@ def check_paths(settings: Settings, recipes: Recipes) -> None:
 def _missing_data(settings: Settings) -> Iterator[str]:
     config: Any = settings.config
     first = "problems_from" if settings.starts_from_problems else "raw_data"
-    named = [(f"{first}.path", config[first].get("path"))]
-    named += [(f"benchmarks, {entry['name']}: path", entry.get("path")) for entry in config["benchmarks"]]
-    for key, path in named:
-        if path is None or Path(path).exists():
-            continue
-        is_remote = _REMOTE.match(str(path))
-        yield f"{key}: " + (
-            f"{path} is an address; copy the file here and name its path" if is_remote else f"there is no file {path}"
-        )
+    if (path := config[first].get("path")) is not None and (fault := _fault_of_rows(path)) is not None:
+        yield f"{first}.path: {fault}"
+    for entry in config["benchmarks"]:
+        if "path" in entry and (fault := _fault_of_benchmark(entry["path"])) is not None:
+            yield f"benchmarks, {entry['name']}: path: {fault}"
+
+
+def _fault_of_rows(path: str) -> str | None:
+    if (fault := _missing(path)) is not None:
+        return fault
+    if not Path(path).is_dir():
+        return None if kind_of(Path(path)) else f"{path} is of no kind that is read; that is {READABLE}"
+    try:
+        data_files(Path(path))
+    except UserError:
+        return f"the folder {path} holds no file of rows; what can be read: {READABLE}"
+    return None
+
+
+def _fault_of_benchmark(path: str) -> str | None:
+    if (fault := _missing(path)) is not None:
+        return fault
+    if Path(path).is_dir():
+        return f"{path} is a folder; name a file of it ({', '.join(BENCHMARKS)})"
+    return None if Path(path).suffix.lower() in BENCHMARKS else f"{path} is none of {', '.join(BENCHMARKS)}: convert it"
+
+
+def _missing(path: str) -> str | None:
+    if Path(path).exists():
+        return None
+    is_remote = _REMOTE.match(path)
+    return f"{path} is an address; copy the file here and name its path" if is_remote else f"there is no file {path}"
 
 
 def _missing_prompts(recipes: Recipes) -> Iterator[str]:

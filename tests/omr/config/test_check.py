@@ -142,6 +142,12 @@ def test_names_of_variables_may_be_written_as_people_like(name: str) -> None:
         (("raw_data", "limit"), "1e4", "raw_data.limit: must be a whole number or null, not '1e4': write 10000"),
         (("duplicates",), None, "duplicates: must be one of keep_best, keep_all, not null"),
         (("sandbox", "tier"), "high", "sandbox.tier: must be one of landlock, namespaces, full, null, not 'high'"),
+        (("raw_data", "path"), "", "raw_data.path: must not be empty"),
+        (("problems_from", "path"), "", "problems_from.path: must not be empty"),
+        (("raw_data", "tokenizer"), "", "raw_data.tokenizer: must not be empty"),
+        (("benchmarks",), [{"name": "a", "path": "", "column": "c"}], "benchmarks.0.path: must not be empty"),
+        (("models", "solver", "tokenizer"), "", "models.solver.tokenizer: must not be empty"),
+        (("models", "solver", "replies"), "", "models.solver.replies: must not be empty"),
         (("difficulty", "from"), 5, "must be null or a text or a list, not 5: put it in quotes"),
     ],
 )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 import run_files
-from omr.config.paths import check_paths
+from omr.config.paths import BENCHMARKS, check_paths
 from omr.config.recipes import Recipes
 from omr.config.settings import Settings
 from omr.errors import UserError
+from prepare_benchmark import read_column
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +47,49 @@ def test_an_address_is_told_apart_from_a_missing_file() -> None:
     said = fault("s3://bucket/threads.jsonl", "solve_cot", "mine.jsonl")
     assert "is an address; copy the file here" in said
     assert said.count("\n  - ") == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("empty", "the folder empty holds no file of rows; what can be read: JSON Lines"),
+        ("notes", "the folder notes holds no file of rows"),
+        ("notes/README.md", "notes/README.md is of no kind that is read; that is JSON Lines"),
+        ("no/folder", "there is no file no/folder"),
+    ],
+)
+@pytest.mark.parametrize("section", ["raw_data", "problems_from"])
+def test_what_holds_no_rows_is_told_by_its_key(section: str, path: str, said: str) -> None:
+    Path("empty").mkdir()
+    Path("notes").mkdir()
+    Path("notes/README.md").touch()
+    Path("mine.jsonl").touch()
+    config = run_files.config(benchmarks=[{"name": "mine", "path": "mine.jsonl", "column": "c"}])
+    config[section]["path"] = path
+    settings = Settings(config)
+    with pytest.raises(UserError) as caught:
+        check_paths(settings, Recipes(settings))
+    assert f"\n  - {section}.path: {said}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("folder", "folder is a folder; name a file of it (.jsonl, .csv, .parquet)"),
+        ("mine.txt", "mine.txt is none of .jsonl, .csv, .parquet: convert it"),
+        ("mine", "mine is none of .jsonl, .csv, .parquet: convert it"),
+    ],
+)
+def test_a_benchmark_that_cannot_be_read_is_told_before_anything_is_asked(path: str, said: str) -> None:
+    Path("folder").mkdir()
+    Path("mine.txt").touch()
+    Path("mine").touch()
+    assert f"- benchmarks, mine: path: {said}" in fault(None, "solve_cot", path)
+
+
+def test_the_kinds_of_benchmarks_are_those_that_their_script_reads() -> None:
+    with pytest.raises(UserError, match=re.escape(f"read from {', '.join(BENCHMARKS)} files")):
+        read_column(Path("mine"), "problem")
 
 
 def test_prompts_that_there_are_stand_in_the_message_where_none_is_near() -> None:
