@@ -11,6 +11,7 @@ from typing import Any
 import jsonschema
 import yaml
 
+from omr.config.base_urls import faults_of_base_urls
 from omr.config.files import read_yaml
 from omr.config.words import lines_of
 from omr.errors import UserError
@@ -22,7 +23,7 @@ def check_config(config: Mapping[str, Any], schema_path: str | Path) -> None:
     faults = sorted({*_keys_that_are_no_text(config)})
     if not faults:
         found = (line for error in validator.iter_errors(config) for line in lines_of(error))
-        faults = sorted({*_unknown_extended(config), *found})
+        faults = sorted({*_unknown_extended(config), *faults_of_base_urls(config), *found})
     if faults:
         raise UserError(
             "the config has faults:\n" + "\n".join(f"  - {fault}" for fault in faults),

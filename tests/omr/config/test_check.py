@@ -162,6 +162,65 @@ def test_types_and_values_are_told_in_the_words_of_yaml(place: tuple[str, ...], 
     assert said in str(caught.value)
 
 
+PORT = "port from 1 to 65535"
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://localhost:99999/v1", PORT),
+        ("http://localhost:0/v1", "a port that is none"),
+        ("http://localhost:/v1", "a port that is none"),
+        ("http://localhost:80a/v1", PORT),
+        ("http://:8000/v1", "names no host"),
+        ("https:///v1", "names no host"),
+        ("http://-x/v1", "names no host"),
+        ("http://a,b/v1", "names no host"),
+        ("http://[::1/v1", "has no host"),
+        ("http://[nonsense]/v1", "has no host"),
+        ("localhost:8000", "must be a URL that begins with http://"),
+        ("http://host name/v1", "has blanks"),
+        ("http://host/v1 ", "has blanks"),
+        ("http://$HOST:8000/v1", "which nothing replaces here"),
+        ("http://{host}:8000/v1", "which nothing replaces here"),
+        ("http://<host>/v1", "which nothing replaces here"),
+        ("https://host/v1?api-key=secret", "has a query"),
+        ("https://host/v1#x", "has a query or a fragment"),
+        ("https://user:secret@host/v1", "name the variable that holds the key under `api_key_env`"),
+        ("https://secret@host/v1", "`api_key_env`"),
+        ("user:secret@host:80/v1", "must be a URL"),
+        ("http://user:secret/x@host/v1", "1 to 65535"),
+    ],
+)
+def test_a_url_that_no_endpoint_can_have_is_told_with_its_key_and_without_its_password(url: str, said: str) -> None:
+    for given, place in ((url, "base_url"), (["http://fine/v1", url], "base_url.1")):
+        config = run_files.config()
+        config["models"]["solver"]["base_url"] = given
+        with pytest.raises(UserError) as caught:
+            check_config(config, SCHEMA)
+        told = [line for line in str(caught.value).splitlines() if line.startswith(f"  - models.solver.{place}: ")]
+        assert len(told) == 1
+        assert said in told[0]
+        assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost:11434/v1",
+        "https://integrate.api.nvidia.com/v1",
+        "http://[::1]:8000/v1",
+        "http://10.0.0.1",
+        "https://my_host.example./openai/deployments/a%20b/",
+        "http://host:65535/a@b",
+    ],
+)
+def test_urls_of_endpoints_are_fine(url: str) -> None:
+    config = run_files.config()
+    config["models"]["solver"]["base_url"] = url
+    check_config(config, SCHEMA)
+
+
 def test_other_texts_stay_and_are_told() -> None:
     config = run_files.config()
     config["raw_data"]["limit"] = "three"
