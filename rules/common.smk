@@ -30,9 +30,12 @@ put_own_python_first()
 if is_on_terminal(logger) and not workflow.output_settings.dryrun and not workflow.output_settings.verbose:
     without_preamble(logger)
 
+saved = config_of_job(sys.argv, os.environ)
+
 with told_as_sentence():
-    # Snakemake would name neither file nor line of a fault.
-    read_config(CONFIG_FILES)
+    # Snakemake would name neither file nor line of a fault, and takes the last of two equal keys. Pipes are read once.
+    overlays = [] if saved is not None else [path for path in workflow.overwrite_configfiles if path.is_file()]
+    read_config([*CONFIG_FILES, *overlays])
 
 
 configfile: "config/config.yaml"
@@ -43,6 +46,8 @@ configfile: "config/benchmarks.yaml"
 # `snakemake results/demo/classified.jsonl` names its run: config/demo.yaml is laid over the defaults.
 named_run = run_of_targets(sys.argv[1:])
 if named_run != config["run"] and Path(f"config/{named_run}.yaml").exists():
+    with told_as_sentence():
+        read_config([*CONFIG_FILES, f"config/{named_run}.yaml"])
 
     configfile: f"config/{named_run}.yaml"
 
@@ -50,7 +55,6 @@ if named_run != config["run"] and Path(f"config/{named_run}.yaml").exists():
 schema = Path(workflow.basedir) / "config" / "schema.yaml"
 
 with told_as_sentence():
-    saved = config_of_job(sys.argv, os.environ)
     if saved is not None:
         config.clear()
         config.update(read_config([saved]))

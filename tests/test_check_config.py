@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from check_config import main
+from omr.config.files import load_yaml
 from omr.errors import UserError
 
 ROOT = Path(__file__).parents[1]
@@ -37,6 +38,31 @@ def test_a_fault_of_yaml_is_told_with_its_file_and_line(tmp_path: Path, text: st
         main([path])
     assert (str(caught.value.file), caught.value.line) == (path, line)
     assert "\n" not in str(caught.value).partition("  remedy")[0].strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "first", "line"),
+    [
+        ("run: mine\nrun: other\n", "run", 1, 2),
+        ("models:\n  a: {path: x}\nrun: mine\nmodels:\n  b: {path: y}\n", "models", 1, 4),
+        ("benchmarks:\n- {name: a,\n   column: b,\n   name: c}\n", "name", 2, 4),
+    ],
+)
+def test_a_key_that_stands_twice_is_told_with_both_lines(
+    tmp_path: Path, text: str, key: str, first: int, line: int
+) -> None:
+    path = overlay(tmp_path, text)
+    with pytest.raises(UserError, match=f"the key '{key}' stands here again, after line {first}") as caught:
+        main([path])
+    assert (str(caught.value.file), caught.value.line) == (path, line)
+
+
+def test_a_key_may_overwrite_one_that_is_merged_in_and_an_anchor_may_hold_itself() -> None:
+    assert load_yaml("a: &a {x: 1, y: 2}\nb: &b {<<: *a, x: 3}\nc: {<<: *b, x: 4}\n")["c"] == {"x": 4, "y": 2}
+    assert load_yaml("{1: a, '1': b}") == {1: "a", "1": "b"}
+    itself = load_yaml("&a {x: *a}")
+    assert itself["x"] is itself
+    assert load_yaml("") is None
 
 
 @pytest.mark.parametrize("target", ["results/demo/classified.jsonl", "results/demo/stages.json", "judged"])

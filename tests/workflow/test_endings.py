@@ -43,6 +43,14 @@ def test_a_fault_of_config_is_told_without_a_place_in_our_code(project: Project)
     assert ".smk" not in done.stdout
 
 
+def test_a_key_that_stands_twice_in_an_overlay_is_told_with_file_and_line(project: Project) -> None:
+    project.path("mine.yaml").write_text("run: mine\nrecipes: {}\nrun: other\n")
+    done = project.snakemake("-n", *DEMO, "mine.yaml")
+    assert done.returncode == 1
+    assert "mine.yaml:3: the key 'run' stands here again, after line 1\n" in done.stdout
+    assert ".smk" not in done.stdout
+
+
 def test_a_failed_run_says_how_to_go_on_and_then_the_same_command_says_what_it_made(project: Project) -> None:
     replies = project.path("tests/data/demo/replies/extract_problems.yaml")
     aside = replies.rename(replies.with_suffix(".aside"))

@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from omr.config.files import LOADER, fault_of_yaml
+from omr.config.files import fault_of_yaml, load_yaml
 from omr.errors import UserError
 
 #: What is replaced by a field of the row.
@@ -76,7 +76,7 @@ def load_prompt(path: str | Path) -> Prompt:
     """Read a prompt file. Raises UserError for bad YAML, unknown keys or a missing `user` text."""
     path = Path(path)
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), LOADER)
+        content = load_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"the prompt cannot be read: {error.strerror}", file=path, remedy="check the path") from error
     except UnicodeDecodeError as error:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import orjson
 import yaml
@@ -18,18 +18,56 @@ from omr.files.jsonl import AtomicFile
 #: What every run reads, in this order; overlays lie over them.
 CONFIG_FILES = ("config/config.yaml", "config/models.yaml", "config/benchmarks.yaml")
 #: Ten times as fast as the one in Python, where it is there; both make nothing but plain values.
-LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+#: How YAML tags the key `<<`.
+_MERGE = "tag:yaml.org,2002:merge"
 #: The folder of a run with the configs that its jobs were given.
 SAVED = "configs"
 #: The variable that tells jobs which of them is theirs.
 OF_RUN = "OMR_CONFIG_OF_RUN"
 
 
+class TwiceError(yaml.MarkedYAMLError):
+    """A key stands twice in one mapping: YAML's own loaders keep the last one silently."""
+
+
+def load_yaml(stream: str | IO[str]) -> Any:
+    """What a YAML text says. Raises yaml.YAMLError, also for a key that stands twice."""
+    loader = _LOADER(stream)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _refuse_twice(node, set())
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _refuse_twice(node: yaml.Node, seen: set[int]) -> None:
+    """`seen`: nodes that were looked at; an alias is its anchor's node, which may hold the alias itself."""
+    if id(node) in seen or not isinstance(node, yaml.CollectionNode):
+        return
+    seen.add(id(node))
+    lines: dict[tuple[str, str], int] = {}
+    for entry in node.value:
+        if isinstance(node, yaml.MappingNode):
+            key, value = entry
+            if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
+                if (said := (key.tag, key.value)) in lines:
+                    what = f"the key {key.value!r} stands here again, after line {lines[said]}"
+                    raise TwiceError(problem=what, problem_mark=key.start_mark)
+                lines[said] = key.start_mark.line + 1
+        else:
+            value = entry
+        _refuse_twice(value, seen)
+
+
 def read_yaml(path: str | Path) -> Any:
     """A YAML file's content. Raises UserError with the line of a fault."""
     try:
         with open(path, encoding="utf-8") as handle:
-            return yaml.load(handle, LOADER)
+            return load_yaml(handle)
     except FileNotFoundError:
         remedy = "check the path"
         if Path(path).parent.name == SAVED:
@@ -43,6 +81,9 @@ def fault_of_yaml(error: Exception, path: str | Path) -> UserError:
     """What is wrong with a file that is no YAML, and in which line."""
     mark = getattr(error, "problem_mark", None)
     line = None if mark is None else mark.line + 1
+    if isinstance(error, TwiceError):
+        remedy = "join the two, or take one out: only the later one would count"
+        return UserError(str(error.problem), file=path, line=line, remedy=remedy)
     return UserError(f"not valid YAML: {_said(error)}", file=path, line=line, remedy="mend the file")
 
 

@@ -35,6 +35,7 @@ def test_a_field_that_the_row_lacks_is_named_with_what_it_has() -> None:
     ("content", "said"),
     [
         ("user: [1", "not valid YAML"),
+        ("user: a\nuser: b", ":2: the key 'user' stands here again, after line 1"),
         ("- a", "needs a text under `user`"),
         ("system: x", "needs a text under `user`"),
         ("user: '  '", "needs a text under `user`"),
