@@ -33,9 +33,8 @@ if is_on_terminal(logger) and not workflow.output_settings.dryrun and not workfl
 saved = config_of_job(sys.argv, os.environ)
 
 with told_as_sentence():
-    # Snakemake would name neither file nor line of a fault, and takes the last of two equal keys. Pipes are read once.
-    overlays = [] if saved is not None else [path for path in workflow.overwrite_configfiles if path.is_file()]
-    read_config([*CONFIG_FILES, *overlays])
+    # Snakemake would name neither file nor line of a fault, and takes the last of two equal keys.
+    read_config([*CONFIG_FILES, *(workflow.overwrite_configfiles if saved is None else ())])
 
 
 configfile: "config/config.yaml"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from hashlib import blake2b
@@ -21,6 +22,16 @@ CONFIG_FILES = ("config/config.yaml", "config/models.yaml", "config/benchmarks.y
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 #: How YAML tags the key `<<`.
 _MERGE = "tag:yaml.org,2002:merge"
+#: Where paths of folders and files stand in config, and under which keys.
+_PATHS = {
+    "": ("model_folder",),
+    "raw_data": ("path", "tokenizer"),
+    "problems_from": ("path",),
+    "benchmarks.*": ("path",),
+    "sandbox": ("python",),
+    "models.*": ("path", "tokenizer", "chat_template", "replies"),
+    "products.subsets.*": ("tokenizer",),
+}
 #: The folder of a run with the configs that its jobs were given.
 SAVED = "configs"
 #: The variable that tells jobs which of them is theirs.
@@ -132,7 +143,10 @@ def _extended(recipes: Mapping[str, Any], name: str, above: tuple[str, ...]) -> 
     if not isinstance(below, str) or below not in recipes:
         return recipe
     if name in above:
-        what = f"the recipes {', '.join(above)} extend each other"
+        loop = above[above.index(name) :]
+        what = f"the recipe {name!r} extends itself"
+        if len(loop) > 1:
+            what = f"the recipes {', '.join(loop)} extend each other"
         raise UserError(what, remedy="write one of them out, without `extends`")
     extended = _extended(recipes, below, (*above, name))
     return merge(deepcopy(extended), recipe) if isinstance(extended, dict) else recipe
@@ -149,18 +163,32 @@ def config_of_job(arguments: Iterable[str], environment: Mapping[str, str]) -> s
 def expand_paths(config: dict[str, Any]) -> None:
     """Replace `~` and variables in the paths of folders and files that config names. Raises UserError for a variable
     that is not set."""
-    models = config.get("models")
-    places: list[tuple[Any, str]] = [(config, "model_folder"), (config.get("raw_data"), "path")]
-    places.append((config.get("problems_from"), "path"))
-    places += [(model, "path") for model in models.values()] if isinstance(models, dict) else []
-    for place, key in places:
-        path = place.get(key) if isinstance(place, dict) else None
-        if not isinstance(path, str) or not path.startswith(("~", "$")):
-            continue
-        found = os.path.expanduser(os.path.expandvars(path))
-        if found.startswith(("~", "$")):
-            raise UserError(f"the path {path} cannot be expanded", remedy=f"write `{key}` out in config")
-        place[key] = found
+    for place, keys in _PATHS.items():
+        for name, holder in _holders(config, place.split(".") if place else []):
+            for key in keys:
+                path = holder.get(key) if isinstance(holder, dict) else None
+                if isinstance(path, str) and path.startswith(("~", "$")):
+                    holder[key] = _expanded(path, f"{name}.{key}".removeprefix("."))
+
+
+def _holders(section: Any, way: list[str], name: str = "") -> Iterable[tuple[str, Any]]:
+    """(name, section) pairs of what lies at a way of keys; `*` leads into every entry of a mapping or list."""
+    if not way:
+        yield name, section
+    elif isinstance(section, dict | list):
+        numbered = section.items() if isinstance(section, dict) else enumerate(section)
+        for key, value in numbered:
+            if way[0] in ("*", key):
+                yield from _holders(value, way[1:], f"{name}.{key}".removeprefix("."))
+
+
+def _expanded(path: str, key: str) -> str:
+    unset = [name for name in re.findall(r"\$\{?(\w+)", path) if name not in os.environ]
+    found = os.path.expanduser(os.path.expandvars(path))
+    if unset or found.startswith(("~", "$")):
+        why = f"the variable {unset[0]} is not set" if unset else "there is no such home folder or variable"
+        raise UserError(f"{key}: the path {path} cannot be expanded: {why}", remedy="set it, or write the path out")
+    return found
 
 
 def config_digest(config: Mapping[str, Any]) -> str:

@@ -20,8 +20,9 @@ _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 def check_paths(settings: Settings, recipes: Recipes) -> None:
     """Raise UserError that lists every key of config whose file is missing or cannot be what it is for (threads,
-    benchmarks, prompts), or that names a model without an entry."""
+    benchmarks, prompts, tokenizers), or that names a model without an entry."""
     faults = [*_missing_data(settings), *_missing_prompts(recipes), *_missing_models(settings, recipes)]
+    faults += _missing_beside_models(settings, recipes)
     if faults:
         raise UserError(
             "config names what is not there:\n" + "\n".join(f"  - {fault}" for fault in faults),
@@ -79,10 +80,10 @@ def _missing_prompts(recipes: Recipes) -> Iterator[str]:
             yield f"recipes.{recipe}.{key}: there is no prompts/{prompt}.yaml; {hint}"
 
 
-def _missing_models(settings: Settings, recipes: Recipes) -> Iterator[str]:
+def _named_models(settings: Settings, recipes: Recipes) -> list[tuple[str, str]]:
+    """(key, model) pairs of all that a run may ask."""
     config: Any = settings.config
-    there = sorted(config["models"])
-    named = [("labelling_model", config["labelling_model"])]
+    named: list[tuple[str, str | None]] = [("labelling_model", config["labelling_model"])]
     sections: dict[str, Any] = {
         f"problems.{stage}": asked for stage, asked in config["problems"].items() if isinstance(asked, dict)
     }
@@ -90,11 +91,44 @@ def _missing_models(settings: Settings, recipes: Recipes) -> Iterator[str]:
     sections |= {f"recipes.{recipe}": recipes[recipe] for recipe in recipes.stages_asked}
     for place, section in sections.items():
         named += _models_of(place, section)
-    for key, model in named:
-        if model is not None and model not in there:
+    return [(key, model) for key, model in named if model is not None]
+
+
+def _missing_models(settings: Settings, recipes: Recipes) -> Iterator[str]:
+    there = sorted(settings.config["models"])
+    for key, model in _named_models(settings, recipes):
+        if model not in there:
             near = get_close_matches(model, there, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(there) or 'none'}"
             yield f"{key}: there is no {model!r} under `models`; {hint}"
+
+
+def _missing_beside_models(settings: Settings, recipes: Recipes) -> Iterator[str]:
+    """Tokenizers, chat templates and authored replies."""
+    config: Any = settings.config
+    asked = sorted({model for _, model in _named_models(settings, recipes)} & set(config["models"]))
+    sections: dict[str, Any] = {f"models.{name}": config["models"][name] for name in asked}
+    tokenized = sections | {f"products.subsets.{name}": given for name, given in config["products"]["subsets"].items()}
+    tokenized |= {} if settings.starts_from_problems else {"raw_data": config["raw_data"]}
+    for place, section in tokenized.items():
+        name = section.get("tokenizer")
+        if name is not None and (fault := _fault_of_tokenizer(name)) is not None:
+            yield f"{place}.tokenizer: {fault}"
+    for place, section in sections.items():
+        for key in ("chat_template", "replies"):
+            path = section.get(key)
+            if path is not None and (fault := _missing(path)) is not None:
+                yield f"{place}.{key}: {fault}"
+
+
+def _fault_of_tokenizer(name: str) -> str | None:
+    """Of a path alone: what is none is a hub id, which nobody here knows."""
+    path = Path(name)
+    if not (name.startswith((".", "/", "~")) or name.endswith(".json") or path.exists()):
+        return None
+    if path.is_dir():
+        return f"{name} is a folder here; name its file, {path / 'tokenizer.json'}"
+    return _missing(name) or (None if name.endswith(".json") else f"{name} is a file here, and no tokenizer.json")
 
 
 def _models_of(place: str, section: Any) -> Iterator[tuple[str, str | None]]:

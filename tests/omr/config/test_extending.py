@@ -48,8 +48,11 @@ def test_extending_twice_is_extending_once(tmp_path: Path) -> None:
 
 
 def test_recipes_that_extend_each_other_or_themselves_are_an_error(tmp_path: Path) -> None:
-    for recipes in ({"a": {"extends": "b"}, "b": {"extends": "a"}}, {"a": {"extends": "a"}}):
-        with pytest.raises(UserError, match="extend each other"):
+    a, b = {"extends": "a"}, {"extends": "b"}
+    with pytest.raises(UserError, match="the recipes a, b extend each other"):
+        config_with(tmp_path, a=b, b=a)
+    for recipes in ({"a": a}, {"above": a, "a": a}):
+        with pytest.raises(UserError, match="the recipe 'a' extends itself"):
             config_with(tmp_path, **recipes)
 
 

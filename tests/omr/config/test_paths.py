@@ -113,3 +113,51 @@ def test_every_model_without_an_entry_is_named_with_its_key() -> None:
     assert f"- problems.extract_problems.model: there is no '{known}x' under `models`; did you mean '{known}'?" in said
     assert f"- recipes.{run_files.RECIPE}.judge.model: there is no 'zz' under `models`" in said
     assert f"recipes.{run_files.RECIPE}.model:" not in said
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "said"),
+    [
+        ("no/tokenizer.json", "there is no file no/tokenizer.json"),
+        ("./tok/", "./tok/ is a folder here; name its file, tok/tokenizer.json"),
+        ("owner/name", "owner/name is a folder here; name its file, owner/name/tokenizer.json"),
+        ("./nosuch", "there is no file ./nosuch"),
+        ("/nosuch", "there is no file /nosuch"),
+        ("README.md", "README.md is a file here, and no tokenizer.json"),
+        ("s3://bucket/tokenizer.json", "s3://bucket/tokenizer.json is an address; copy the file here"),
+        ("tok/tokenizer.json", None),
+        ("Qwen/QwQ-32B", None),
+        ("gpt2", None),
+    ],
+)
+def test_a_tokenizer_that_is_a_path_must_be_a_file_of_one(tokenizer: str, said: str | None) -> None:
+    for folder in ("tok", "owner/name"):
+        Path(folder).mkdir(parents=True)
+        Path(f"{folder}/tokenizer.json").touch()
+    for file in ("README.md", "mine.jsonl"):
+        Path(file).touch()
+    config = run_files.config(benchmarks=[{"name": "mine", "path": "mine.jsonl", "column": "c"}])
+    config["raw_data"]["tokenizer"] = config["models"]["solver"]["tokenizer"] = tokenizer
+    config["products"]["subsets"] = {"mine": {"tokenizer": tokenizer}}
+    config["models"]["idle"] = config["models"]["solver"] | {"tokenizer": "/not/on/this/machine.json"}
+    settings = Settings(config)
+    if said is None:
+        check_paths(settings, Recipes(settings))
+        return
+    with pytest.raises(UserError) as caught:
+        check_paths(settings, Recipes(settings))
+    lines = [f"  - {key}.tokenizer: {said}" for key in ("models.solver", "products.subsets.mine", "raw_data")]
+    assert all(line in str(caught.value) for line in lines)
+    assert "idle" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["chat_template", "replies"])
+def test_other_files_of_models_are_told_by_their_keys(key: str) -> None:
+    Path("mine.jsonl").touch()
+    config = run_files.config(benchmarks=[{"name": "mine", "path": "mine.jsonl", "column": "c"}])
+    config["models"]["solver"][key] = "no/such"
+    settings = Settings(config)
+    with pytest.raises(UserError, match=f"- models.solver.{key}: there is no file no/such"):
+        check_paths(settings, Recipes(settings))
+    Path("no/such").mkdir(parents=True)
+    check_paths(settings, Recipes(settings))

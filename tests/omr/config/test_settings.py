@@ -159,8 +159,33 @@ def test_the_paths_of_users_folders_may_begin_with_their_home_or_a_variable(
         "/home/me/qwq",
         "deepseek-ai/DeepSeek-R1",
     )
-    config["model_folder"] = "$NOBODY_SET_THIS/models"
-    with pytest.raises(UserError, match="cannot be expanded"):
+    config["raw_data"]["tokenizer"] = config["models"]["qwq-32b"]["tokenizer"] = "~/tokenizer.json"
+    config["benchmarks"][0]["path"] = "$SCRATCH/mine.jsonl"
+    config["sandbox"]["python"] = "${SCRATCH}/bin/python"
+    expand_paths(config)
+    assert config["raw_data"]["tokenizer"] == config["models"]["qwq-32b"]["tokenizer"] == "/home/me/tokenizer.json"
+    assert config["benchmarks"][0]["path"] == "/scratch/mine.jsonl"
+    assert config["sandbox"]["python"] == "/scratch/bin/python"
+
+
+@pytest.mark.parametrize(
+    ("place", "path", "said"),
+    [
+        (("model_folder",), "$NOBODY_SET/models", "model_folder: the path $NOBODY_SET/models cannot be expanded"),
+        (("raw_data", "path"), "$NOBODY_SET/x", "raw_data.path: the path .* the variable NOBODY_SET is not set"),
+        (("raw_data", "path"), "~/${NOBODY_SET}/x", "raw_data.path: .* the variable NOBODY_SET is not set"),
+        (("models", "qwq-32b", "path"), "~nobody-at-all/x", "models.qwq-32b.path: .* no such home folder"),
+        (("benchmarks", 0, "path"), "$NOBODY_SET/x", "benchmarks.0.path: .* NOBODY_SET is not set"),
+    ],
+)
+def test_a_path_that_cannot_be_expanded_is_told_with_its_key(
+    config: dict[str, Any], place: tuple[Any, ...], path: str, said: str
+) -> None:
+    holder: Any = config
+    for key in place[:-1]:
+        holder = holder[key]
+    holder[place[-1]] = path
+    with pytest.raises(UserError, match=said.replace("$", "[$]")):
         expand_paths(config)
 
 
