@@ -12,9 +12,11 @@ import jsonschema
 import yaml
 
 from omr.config.base_urls import faults_of_base_urls
+from omr.config.bounds import faults_of_votes
 from omr.config.files import read_yaml
 from omr.config.words import lines_of
 from omr.errors import UserError
+from omr.models.request_fields import sampling_faults
 
 
 def check_config(config: Mapping[str, Any], schema_path: str | Path) -> None:
@@ -23,7 +25,10 @@ def check_config(config: Mapping[str, Any], schema_path: str | Path) -> None:
     faults = sorted({*_keys_that_are_no_text(config)})
     if not faults:
         found = (line for error in validator.iter_errors(config) for line in lines_of(error))
-        faults = sorted({*_unknown_extended(config), *faults_of_base_urls(config), *found})
+        faults = sorted({*_unknown_extended(config), *faults_of_base_urls(config), *_sampling_faults(config), *found})
+    if not faults:
+        solving = {name: recipe for name, recipe in config["recipes"].items() if recipe["mode"] != "genselect"}
+        faults = sorted(f"recipes.{name}.{said}" for name in solving for said in faults_of_votes(solving[name]))
     if faults:
         raise UserError(
             "the config has faults:\n" + "\n".join(f"  - {fault}" for fault in faults),
@@ -50,6 +55,15 @@ def _unknown_extended(config: Mapping[str, Any]) -> Iterable[str]:
         below = recipe.get("extends") if isinstance(recipe, dict) else None
         if isinstance(below, str) and below not in recipes:
             yield f"recipes.{name}.extends: there is no recipe {below!r} (there are: {', '.join(sorted(recipes))})"
+
+
+def _sampling_faults(value: Any, place: str = "") -> Iterable[str]:
+    """Of each `sampling`, wherever a stage has one."""
+    for key, inner in value.items() if isinstance(value, Mapping) else ():
+        if key == "sampling" and isinstance(inner, Mapping):
+            yield from (f"{place}sampling: {fault}" for fault in sampling_faults(inner))
+        elif not (place == "" and key == "models"):  # what hosts are sent besides is theirs
+            yield from _sampling_faults(inner, f"{place}{key}.")
 
 
 def _is_number(checker: jsonschema.TypeChecker, value: Any) -> bool:

@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from omr.config.bounds import fault_of_bounds
 from omr.config.recipes import OfRecipe, Recipes
 from omr.config.rounds import Rounds
 from omr.config.settings import Settings, flags
@@ -62,10 +63,8 @@ class FurtherProducts:
         subset = self._subsets[name]
         for recipe in subset.get("recipes") or ():
             self._recipes[recipe]  # raises UserError for an unknown one
-        for what in ("tokens", "pass_rate"):
-            low, high = subset.get(f"min_{what}"), subset.get(f"max_{what}")
-            if low is not None and high is not None and low > high:
-                return f"has a `min_{what}` above its `max_{what}`"
+        if (fault := fault_of_bounds(subset, "tokens", "pass_rate")) is not None:
+            return fault
         buckets = subset.get("length_buckets") or []
         if buckets != sorted(buckets):
             return f"has `length_buckets` {buckets}, which do not ascend"

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from omr.config.bounds import fault_of_bounds
 from omr.config.preparation import conda_env, served_manifest
 from omr.config.seeds import ends_of_rounds, fault_of_seeds, measure_of, most_seeds
 from omr.config.settings import DOWNLOADS, Settings, flags, model_flags, shard_names
@@ -425,9 +426,9 @@ def _fault(name: str, recipe: Mapping[str, Any]) -> str | None:
     for key in _OF_CODE:
         if (recipe["mode"] == "tir") != (key in recipe):
             return f"has `{key}`, which only `mode: tir` takes" if key in recipe else f"runs code, but has no `{key}`"
-    if "code" in recipe and recipe["code"]["min_budget"] > recipe["code"]["max_budget"]:
-        return "has a `code.min_budget` above its `code.max_budget`"
-    return None
+    return fault_of_bounds(recipe.get("code", {}), "budget", place="code.") or fault_of_bounds(
+        recipe.get("sft", {}), "pass_rate", place="sft."
+    )
 
 
 def _fault_of_numbers(name: str, recipe: Mapping[str, Any], recipes: Mapping[str, Mapping[str, Any]]) -> str | None:

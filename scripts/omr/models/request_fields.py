@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -22,6 +22,21 @@ _BESIDE_THE_REPLY = frozenset(
     {"model", "seed", "stream", "stream_options", "user", "priority", "include_stop_str_in_output", "no_stop_trim"}
 )
 
+#: Those that the workflow sets itself, and where config says of them what it does.
+_SET = {
+    "messages": "prompts/ says what is asked",
+    "prompt": "prompts/ says what is asked",
+    "tools": "`code.tags` of a recipe says whether there are any",
+    "model": "`path` of the model is its name",
+    "temperature": "it is a key beside `sampling`",
+    "top_p": "it is a key beside `sampling`",
+    "max_tokens": "it is a key beside `sampling`",
+    "seed": "it follows from what is asked; `omit` of the model leaves it out",
+    "n": "`seeds` and `candidates` of recipes say how many replies there are",
+    "stream": "it is a key of the model",
+    "stream_options": "it goes with `stream` of the model",
+}
+
 
 def as_sent(body: Mapping[str, Any], omit: Sequence[str], rename: Mapping[str, str]) -> dict[str, Any]:
     """A request's fields as its host takes them: without those that are omitted or null, others renamed."""
@@ -32,6 +47,13 @@ def as_sent(body: Mapping[str, Any], omit: Sequence[str], rename: Mapping[str, s
 def determining(omit: Sequence[str]) -> list[str]:
     """Those of the omitted fields whose absence changes what is replied, sorted."""
     return sorted(set(omit) - _BESIDE_THE_REPLY)
+
+
+def sampling_faults(sampling: Mapping[str, Any]) -> Iterator[str]:
+    """Of each field of a stage's `sampling` that is not its to say, why."""
+    for name in sampling:
+        if name in _SET:
+            yield f"`{name}` is set by the workflow: {_SET[name]}"
 
 
 def fields_fault(omit: Sequence[str], rename: Mapping[str, str], extra_body: Mapping[str, Any]) -> str | None:

@@ -162,6 +162,60 @@ def test_types_and_values_are_told_in_the_words_of_yaml(place: tuple[str, ...], 
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        ("messages", "prompts/ says what is asked"),
+        ("model", "`path` of the model"),
+        ("temperature", "it is a key beside `sampling`"),
+        ("top_p", "it is a key beside `sampling`"),
+        ("max_tokens", "it is a key beside `sampling`"),
+        ("seed", "it follows from what is asked"),
+        ("stream", "it is a key of the model"),
+        ("n", "`seeds` and `candidates`"),
+    ],
+)
+def test_sampling_cannot_say_what_the_workflow_sets_itself(field: str, said: str) -> None:
+    config = run_files.config()
+    config["problems"]["extract_problems"]["sampling"] = {"top_k": 20, field: 1}
+    config["decontaminate"]["check_contamination"]["sampling"] = {field: 1}
+    config["recipes"][run_files.RECIPE]["judge"]["sampling"] = {field: 1}
+    config["models"]["solver"]["extra_body"] = {"sampling": {field: 1}}
+    with pytest.raises(UserError) as caught:
+        check_config(config, SCHEMA)
+    told = str(caught.value)
+    for stage in (
+        "problems.extract_problems",
+        "decontaminate.check_contamination",
+        f"recipes.{run_files.RECIPE}.judge",
+    ):
+        assert f"\n  - {stage}.sampling: `{field}` is set by the workflow: {said}" in told
+    assert (told.count("\n  - "), "top_k" in told) == (3, False)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "votes", "said"),
+    [
+        (2, {"min_votes": 3}, ".majority.min_votes: no answer can have 3 votes: `seeds` gives a problem at most 2"),
+        ({"no_rate": {"extracted": 8, "majority": 2}}, {"min_votes": 3}, "at most 2 solutions"),
+        (2, {"repair": {"min_votes": 3, "min_share": 0.9}}, ".majority.repair.min_votes: no answer can have 3 votes"),
+        (2, {"min_votes": 2}, None),
+        ({"no_rate": {"extracted": 4, "majority": 0}}, {"min_votes": 5}, None),
+        ({"no_rate": {"extracted": 4, "majority": 0}}, {"repair": {"min_votes": 4, "min_share": 0.9}}, None),
+    ],
+)
+def test_more_votes_than_there_are_solutions_are_refused(seeds: Any, votes: dict[str, Any], said: str | None) -> None:
+    config = run_files.config()
+    recipe = config["recipes"][run_files.RECIPE]
+    recipe["seeds"] = seeds
+    recipe["majority"] |= votes
+    if said is None:
+        check_config(config, SCHEMA)
+    else:
+        with pytest.raises(UserError, match=f"recipes.{run_files.RECIPE}.*{said}"):
+            check_config(config, SCHEMA)
+
+
 PORT = "port from 1 to 65535"
 
 

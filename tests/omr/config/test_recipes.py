@@ -173,6 +173,9 @@ def test_without_recipes_the_pattern_fits_nothing() -> None:
     assert re.fullmatch(none.pattern, "") is None
 
 
+SFT = FULL["recipes"]["cot-qwq"]["sft"]
+
+
 @pytest.mark.parametrize(
     ("name", "change", "fault"),
     [
@@ -182,13 +185,25 @@ def test_without_recipes_the_pattern_fits_nothing() -> None:
         ("own", {"seeds": 101}, "from 1 to 100 seeds"),
         ("own", {"mode": "tir"}, "has no `code`"),
         ("own", {"code": FULL["recipes"]["tir-limo"]["code"]}, "which only `mode: tir` takes"),
-        ("own", LIMO | {"code": LIMO["code"] | {"max_budget": 7}}, "above its"),
+        ("own", LIMO | {"code": LIMO["code"] | {"max_budget": 7}}, "a `code.min_budget` above its `code.max_budget`"),
+        ("own", {"sft": SFT | {"min_pass_rate": 0.9, "max_pass_rate": 0.1}}, "a `sft.min_pass_rate` above its"),
         ("own", {name: value for name, value in LIMO.items() if name != "code_rows"}, "has no `code_rows`"),
     ],
 )
 def test_a_recipe_that_cannot_be_is_an_error_that_says_why(name: str, change: dict[str, Any], fault: str) -> None:
     with pytest.raises(UserError, match=fault):
         recipes(**{name: change})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sft": SFT | {"min_pass_rate": 0.5, "max_pass_rate": 0.5}},
+        {"sft": SFT | {"min_pass_rate": 0.5, "max_pass_rate": None}},
+    ],
+)
+def test_bounds_that_something_can_be_within_are_fine(change: dict[str, Any]) -> None:
+    assert recipes(own=change)["own"]
 
 
 def test_a_recipe_to_run_must_exist() -> None:
