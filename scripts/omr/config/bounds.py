@@ -1,4 +1,4 @@
-"""Bounds of config that nothing can be within: a least value above the greatest, more votes than there are solutions."""
+"""Bounds of config that nothing is within: a least value above the greatest, more votes than there are solutions."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,16 +23,19 @@ from omr.models.request_fields import sampling_faults
 def check_config(config: Mapping[str, Any], schema_path: str | Path) -> None:
     """Raise UserError that lists every fault of a config: unknown keys, missing ones, wrong types."""
     validator = _validator(schema_path)
-    faults = sorted({*_keys_that_are_no_text(config)})
+    faults = {*_keys_that_are_no_text(config)}
     if not faults:
-        found = (line for error in validator.iter_errors(config) for line in lines_of(error))
-        faults = sorted({*_unknown_extended(config), *faults_of_base_urls(config), *_sampling_faults(config), *found})
+        found = [line for error in validator.iter_errors(config) for line in lines_of(error)]
+        extending = _faults_of_extending(config)
+        # What else is wrong with such a recipe follows from that.
+        beside = tuple(f"recipes.{name}{end}" for name in extending for end in ".:")
+        faults = {line for line in found if not line.startswith(beside)} | {*extending.values()}
+        faults |= {*faults_of_base_urls(config), *_sampling_faults(config)}
     if not faults:
-        solving = {name: recipe for name, recipe in config["recipes"].items() if recipe["mode"] != "genselect"}
-        faults = sorted(f"recipes.{name}.{said}" for name in solving for said in faults_of_votes(solving[name]))
+        faults = {*_unknown_recipes(config), *_vote_faults(config)}
     if faults:
         raise UserError(
-            "the config has faults:\n" + "\n".join(f"  - {fault}" for fault in faults),
+            "the config has faults:\n" + "\n".join(f"  - {fault}" for fault in sorted(faults)),
             remedy="mend them in config/*.yaml or in your --configfile; config/README.md explains every key",
         )
 
@@ -48,13 +52,58 @@ def _keys_that_are_no_text(value: Any, place: str = "config") -> Iterable[str]:
             yield from _keys_that_are_no_text(inner, f"{place}.{number}")
 
 
-def _unknown_extended(config: Mapping[str, Any]) -> Iterable[str]:
+def _faults_of_extending(config: Mapping[str, Any]) -> dict[str, str]:
+    """By recipe: that there is none of the name that it extends, or that this one has keys that it cannot have."""
     given = config.get("recipes")
     recipes = given if isinstance(given, dict) else {}
+    faults = {}
     for name, recipe in recipes.items():
         below = recipe.get("extends") if isinstance(recipe, dict) else None
-        if isinstance(below, str) and below not in recipes:
-            yield f"recipes.{name}.extends: there is no recipe {below!r} (there are: {', '.join(sorted(recipes))})"
+        if not isinstance(below, str):
+            continue
+        if below not in recipes:
+            faults[name] = _no_recipe(f"recipes.{name}.extends", below, recipes)
+        elif isinstance(recipes[below], dict) and _compares(recipe) != _compares(recipes[below]):
+            modes = f"{recipe.get('mode')}, but {below!r}, which it extends, is {recipes[below].get('mode')}"
+            faults[name] = f"recipes.{name}.mode: is {modes}: these have other keys; extend one of its mode"
+    return faults
+
+
+def _compares(recipe: Mapping[str, Any]) -> bool:
+    return recipe.get("mode") == "genselect"
+
+
+def _no_recipe(key: str, name: str, recipes: Mapping[str, Any]) -> str:
+    near = get_close_matches(name, recipes, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else f" (there are: {', '.join(sorted(recipes)) or 'none'})"
+    return f"{key}: there is no recipe {name!r}{hint}"
+
+
+def _unknown_recipes(config: Mapping[str, Any]) -> Iterable[str]:
+    """Of a config that the schema takes: every key that names a recipe which is not there."""
+    recipes, products = config["recipes"], config["products"]
+    named: list[tuple[str, Any]] = [
+        ("recipes_to_run", config["recipes_to_run"]),
+        ("difficulty.from", config["difficulty"]["from"]),
+        ("products.rl.measure", products["rl"]["measure"]),
+    ]
+    for name, subset in products["subsets"].items():
+        named += [(f"products.subsets.{name}.{key}", subset.get(key)) for key in ("recipes", "measure")]
+    for name, recipe in recipes.items():
+        seeds = recipe.get("seeds")
+        named.append((f"recipes.{name}.seeds.measure", seeds.get("measure") if isinstance(seeds, dict) else None))
+        named.append((f"recipes.{name}.candidates.from", recipe.get("candidates", {}).get("from")))
+    for key, names in named:
+        for name in [names] if isinstance(names, str) else names or ():
+            if name not in recipes:
+                yield _no_recipe(key, name, recipes)
+
+
+def _vote_faults(config: Mapping[str, Any]) -> Iterable[str]:
+    """Of a config that the schema takes."""
+    for name, recipe in config["recipes"].items():
+        if not _compares(recipe):
+            yield from (f"recipes.{name}.{fault}" for fault in faults_of_votes(recipe))
 
 
 def _sampling_faults(value: Any, place: str = "") -> Iterable[str]:

@@ -62,7 +62,10 @@ class Settings:
     def __init__(self, config: Mapping[str, Any], digest: str | None = None) -> None:
         self.config = config
         self.run: str = config["run"]
-        if not _NAME.fullmatch(self.run) or self.run == DOWNLOADS:
+        if self.run == DOWNLOADS:
+            what = f"{self.run!r} cannot be the name of a run: results/{DOWNLOADS}/ is for what all runs download"
+            raise UserError(what, remedy="give `run` another name")
+        if not _NAME.fullmatch(self.run):
             raise UserError(f"{self.run!r} cannot be the name of a run", remedy="use a-z, 0-9, `_`, `.`, `-` for `run`")
         self.config_file = f"results/{self.run}/{SAVED}/{digest or config_digest(config)}.yaml"
         self._check_benchmarks()

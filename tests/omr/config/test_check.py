@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 import pytest
 import run_files
 from omr.config.check import check_config, read_numbers
+from omr.config.files import read_yaml
 from omr.errors import UserError
 
 SCHEMA = run_files.ROOT / "config/schema.yaml"
@@ -148,6 +150,7 @@ def test_names_of_variables_may_be_written_as_people_like(name: str) -> None:
         (("benchmarks",), [{"name": "a", "path": "", "column": "c"}], "benchmarks.0.path: must not be empty"),
         (("models", "solver", "tokenizer"), "", "models.solver.tokenizer: must not be empty"),
         (("models", "solver", "replies"), "", "models.solver.replies: must not be empty"),
+        (("products", "subsets"), {"My set": {}}, "products.subsets: 'My set' must be a name of a-z, 0-9"),
         (("difficulty", "from"), 5, "must be null or a text or a list, not 5: put it in quotes"),
     ],
 )
@@ -214,6 +217,49 @@ def test_more_votes_than_there_are_solutions_are_refused(seeds: Any, votes: dict
     else:
         with pytest.raises(UserError, match=f"recipes.{run_files.RECIPE}.*{said}"):
             check_config(config, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "key"),
+    [
+        (("recipes_to_run",), ["cot-smal"], "recipes_to_run"),
+        (("difficulty", "from"), "cot-smal", "difficulty.from"),
+        (("difficulty", "from"), [run_files.RECIPE, "cot-smal"], "difficulty.from"),
+        (("products", "rl", "measure"), "cot-smal", "products.rl.measure"),
+        (("products", "subsets", "mine"), {"recipes": ["cot-smal"]}, "products.subsets.mine.recipes"),
+        (("products", "subsets", "mine"), {"measure": "cot-smal"}, "products.subsets.mine.measure"),
+        (
+            ("recipes", run_files.RECIPE, "seeds"),
+            {"measure": "cot-smal", "no_rate": {"extracted": 2, "majority": 2}},
+            f"recipes.{run_files.RECIPE}.seeds.measure",
+        ),
+    ],
+)
+def test_a_recipe_that_is_not_there_is_told_with_the_key_that_names_it_and_the_nearest(
+    place: tuple[str, ...], value: Any, key: str
+) -> None:
+    config = run_files.config()
+    holder = config
+    for name in place[:-1]:
+        holder = holder[name]
+    holder[place[-1]] = value
+    with pytest.raises(UserError) as caught:
+        check_config(config, SCHEMA)
+    said = f"\n  - {key}: there is no recipe 'cot-smal'; did you mean '{run_files.RECIPE}'?\n"
+    assert said in str(caught.value)
+
+
+def test_the_schema_says_in_words_what_each_of_its_patterns_takes() -> None:
+    def patterns(schema: Any) -> Iterator[Any]:
+        inner = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
+        for value in inner:
+            yield from patterns(value)
+        if isinstance(schema, dict) and isinstance(schema.get("pattern"), str):
+            yield schema
+
+    found = list(patterns(read_yaml(SCHEMA)))
+    assert len(found) > 5
+    assert [schema for schema in found if not schema.get("description")] == []
 
 
 PORT = "port from 1 to 65535"

@@ -56,10 +56,33 @@ def test_recipes_that_extend_each_other_or_themselves_are_an_error(tmp_path: Pat
             config_with(tmp_path, **recipes)
 
 
-def test_an_extended_recipe_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
+def test_an_extended_recipe_that_is_not_there_is_named_with_the_nearest_or_those_that_are(tmp_path: Path) -> None:
     config = config_with(tmp_path, mine={"extends": "cot-qwk"})
-    with pytest.raises(UserError, match=r"recipes.mine.extends: there is no recipe 'cot-qwk' \(there are: cot-qwq, "):
+    assert faults(config) == ["recipes.mine.extends: there is no recipe 'cot-qwk'; did you mean 'cot-qwq'?"]
+    (told,) = faults(config_with(tmp_path, mine={"extends": "zzz"}))
+    assert told.startswith("recipes.mine.extends: there is no recipe 'zzz' (there are: cot-qwq, ")
+
+
+@pytest.mark.parametrize(
+    ("base", "mode", "said"),
+    [
+        ("cot-qwq", "genselect", "is genselect, but 'cot-qwq', which it extends, is cot"),
+        ("genselect-qwq", "cot", "is cot, but 'genselect-qwq', which it extends, is genselect"),
+    ],
+)
+def test_of_a_recipe_of_another_mode_than_the_extended_one_only_that_is_told(
+    tmp_path: Path, base: str, mode: str, said: str
+) -> None:
+    config = config_with(tmp_path, mine={"extends": base, "mode": mode}, mine2={"extends": "cot-qwq", "shards": 0})
+    first, second = faults(config)
+    assert first.startswith(f"recipes.mine.mode: {said}")
+    assert second.startswith("recipes.mine2.shards: 0 is less")
+
+
+def faults(config: dict[str, Any]) -> list[str]:
+    with pytest.raises(UserError) as caught:
         check_config(config, CONFIG / "schema.yaml")
+    return [line.removeprefix("  - ") for line in str(caught.value).splitlines()[1:-1]]
 
 
 @pytest.mark.parametrize("value", [5, None, ["cot-qwq"], {}])

@@ -230,6 +230,11 @@ def test_a_missing_key_is_named(config: dict[str, Any]) -> None:
         check_config(config, SCHEMA)
 
 
+def test_a_run_cannot_be_called_as_the_folder_of_all_runs(config: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match="results/downloads/ is for what all runs download"):
+        Settings(config | {"run": "downloads"})
+
+
 @pytest.mark.parametrize("run", ["downloads", "../x", "Upper", ""])
 def test_a_run_cannot_have_a_name_that_is_no_folder_of_its_own(config: dict[str, Any], run: str) -> None:
     with pytest.raises(UserError, match="cannot be the name of a run"):
