@@ -70,11 +70,9 @@ def read_column(path: Path, column: str) -> Iterator[Any]:
     """The values of a column of a file, whose kind its name's ending tells."""
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        raise UserError(
-            f"benchmarks are read from {', '.join(_READERS)} files, not from {path.suffix or 'a file without ending'}",
-            file=path,
-            remedy="convert the file",
-        )
+        kind = "a folder" if path.is_dir() else path.suffix or "a file without ending"
+        what = f"benchmarks are read from {', '.join(_READERS)} files, not from {kind}"
+        raise UserError(what, file=path, remedy="name one of its files" if path.is_dir() else "convert the file")
     return reader(path, column)
 
 

@@ -123,3 +123,8 @@ def test_the_files_of_a_hub_dataset_are_read_in_their_order(tmp_path: Path, monk
     rows = run(tmp_path, *options, name="gsm8k")
     assert [row["problem"] for row in rows] == ["Find 2.", "Find 1."]
     assert asked == [("openai/gsm8k", "main", "test", "abc", None)]
+
+
+def test_a_folder_is_told_to_be_one(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="not from a folder\n  remedy: name one of its files"):
+        prepare_benchmark.read_column(tmp_path, "problem")

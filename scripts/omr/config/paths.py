@@ -25,7 +25,8 @@ def check_paths(settings: Settings, recipes: Recipes) -> None:
     faults += _missing_beside_models(settings, recipes)
     if faults:
         raise UserError(
-            "config names what is not there:\n" + "\n".join(f"  - {fault}" for fault in faults),
+            "config names what is not there, or is no file that can be read:\n"
+            + "\n".join(f"  - {fault}" for fault in faults),
             remedy=f"mend these keys; paths are relative to {Path.cwd()}",
         )
 

@@ -88,6 +88,8 @@ def _names(wanted: Any) -> list[str]:
 def _of_type(value: Any, wanted: list[str]) -> str:
     """That a value has none of the types that are wanted, and how it is written as one of them, where that is known."""
     said = f"must be {' or '.join(_TYPES[name] for name in wanted)}, not {_shown(value)}"
+    if value is None:
+        return f"{said} (a key without a value is null)"
     if "string" in wanted and isinstance(value, bool | int | float | date):
         return f"{said}: put it in quotes"
     if {"integer", "number"} & set(wanted) and isinstance(value, str):

@@ -136,7 +136,7 @@ def test_names_of_variables_may_be_written_as_people_like(name: str) -> None:
 @pytest.mark.parametrize(
     ("place", "value", "said"),
     [
-        (("raw_data",), None, "raw_data: must be a mapping (keys with values), not null"),
+        (("raw_data",), None, "raw_data: must be a mapping (keys with values), not null (a key without"),
         (("raw_data", "revision"), date(2024, 5, 1), ": must be a text, not 2024-05-01 (a date): put it in quotes"),
         (("raw_data", "revision"), 7.0, "raw_data.revision: must be a text, not 7.0: put it in quotes"),
         (("raw_data", "revision"), True, "raw_data.revision: must be a text, not true: put it in quotes"),
