@@ -13,7 +13,8 @@ which the prompt for proofs inserts: the solution that is given with the problem
 Dropped: rows that cannot be used (`unreadable_json`, `missing_column`, `wrong_type`, `unusable_id`), `empty_problem`
 (also an empty cell of a CSV file), `too_long_problem`, `placeholder_answer` (`?`, `proof`), `too_long_answer`, and
 `duplicate`: of problems in the same notation the first with an answer stays, or the first if none has one (`kept` is
-its id). Too many unusable rows, two problems with one id, and a column that no row has are errors.
+its id). Too many unusable rows (empty ones count), none that states a problem to solve, two problems with one id, and
+a column that no row has are errors.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ from omr.threads.rows import told
 PROBLEM, ANSWER, ID, SOLUTION = "problem", "expected_answer", "id", "solution"
 FIELDS = (PROBLEM, ANSWER, ID, SOLUTION, *ORIGINS)
 #: Reasons for which a row is no row of problems; the others are about the problem that it states.
-_UNUSABLE = ("unreadable_json", "missing_column", "wrong_type", "unusable_id")
+_UNUSABLE = ("unreadable_json", "missing_column", "wrong_type", "unusable_id", "empty_problem")
 _MAY_LACK = {ID: "id", **USUAL}
 _SHOWN_CHARACTERS = 2000
 #: Ids stand in names of replies and in longer ids, which tell their parts by `~`.
@@ -141,7 +142,7 @@ class ProblemSet:
             return Refused(fault, f"{len(problem)} characters", {"problem": problem[:_SHOWN_CHARACTERS]})
         answer = answer_of(values.get(ANSWER))
         if answer is MISSING:
-            return self._mistyped(ANSWER, "text, a number or null", values[ANSWER])
+            return self._mistyped(ANSWER, "text, a number, a list of one of them, or null", values[ANSWER])
         own_id = _plain_id(values.get(ID))
         for field in ORIGINS:
             value = values.get(field)
@@ -207,6 +208,8 @@ def _ids(own: str | None, problem: str) -> Row:
 
 
 def _type_name(value: Any) -> str:
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
     return "null" if value is None else type(value).__name__
 
 
@@ -214,14 +217,21 @@ def look_through(problems: ProblemSet, max_bad_fraction: float) -> Duplicates:
     """The first two passes: whether the rows can be used, and which problems occur more than once. Raises UserError."""
     duplicates = Duplicates()
     faulty = FaultyRows(max_bad_fraction, "`problems_from.max_bad_fraction` in config")
-    read = 0
+    read, refused = 0, Counter[str]()
     for read, found in enumerate(problems, 1):
         if not isinstance(found.row, Refused):
             duplicates.note_problem(found.row)
-        elif found.row.reason in _UNUSABLE:
+            continue
+        refused[found.row.reason] += 1
+        if found.row.reason in _UNUSABLE:
             faulty.add(found.file, found.line, found.row.reason, found.row.detail)
             faulty.check(read, at_end=False)
     faulty.check(read, at_end=True)
+    if read and read == refused.total():
+        reasons = ", ".join(f"{number} {reason}" for reason, number in sorted(refused.items()))
+        what = f"holds no problem to solve: none of {read} rows can be used ({reasons})"
+        remedy = "mend the rows, or see whether `problems_from.columns` names the right ones"
+        raise UserError(what, file=problems.files[0], remedy=remedy)
     numbered = ((n, found.row) for n, found in enumerate(problems))
     duplicates.note_answers(_told_apart(n, row) for n, row in numbered if not isinstance(row, Refused))
     return duplicates

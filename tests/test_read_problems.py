@@ -126,10 +126,28 @@ def test_a_number_of_more_digits_than_can_be_written_is_dropped(tmp_path: Path) 
 
 def test_too_many_unusable_rows_stop_the_run_with_the_first_of_them(tmp_path: Path) -> None:
     path = write(tmp_path, *(problem(number) for number in range(50)), problem(99, expected_answer={}))
-    with pytest.raises(UserError, match="expected_answer must be text, a number or null, not dict") as caught:
+    with pytest.raises(UserError, match="a list of one of them, or null, not dict") as caught:
         run(tmp_path, path)
     assert (caught.value.line, "problems_from.max_bad_fraction" in str(caught.value)) == (51, True)
     assert not (tmp_path / "results/output").exists()
+
+
+def test_empty_problems_count_as_unusable_rows(tmp_path: Path) -> None:
+    path = write(tmp_path, *(problem(number) for number in range(50)), problem(99, problem=" "))
+    with pytest.raises(UserError, match="1 of the first 51 rows cannot be used .1 empty_problem."):
+        run(tmp_path, path)
+
+
+@pytest.mark.parametrize("row", [problem(1, problem=""), problem(1, expected_answer="?"), problem(1, id="a b")])
+def test_given_problems_of_which_none_is_usable_are_an_error_whatever_is_tolerated(tmp_path: Path, row: Row) -> None:
+    with pytest.raises(UserError, match="holds no problem to solve: none of 2 rows"):
+        run(tmp_path, write(tmp_path, row, row), "--max-bad-fraction=1")
+    assert not (tmp_path / "results/output").exists()
+
+
+def test_an_answer_that_is_a_list_of_two_is_told_so(tmp_path: Path) -> None:
+    found = run(tmp_path, write(tmp_path, problem(1), problem(2, expected_answer=["2", "3"])), "--max-bad-fraction=1")
+    assert found.dropped[0]["detail"].endswith("a list of one of them, or null, not a list of 2")
 
 
 def test_of_equal_problems_the_first_with_an_answer_stays(tmp_path: Path) -> None:
@@ -224,4 +242,4 @@ def test_a_solution_that_is_no_text_makes_its_row_unusable(tmp_path: Path) -> No
     columns = (*ALL, "--solution", "solution")
     found = run(tmp_path, path, "--to-classify", "--max-bad-fraction", "0.9", columns=columns)
     assert [row["reason"] for row in found.dropped] == ["wrong_type", "wrong_type"]
-    assert "solution must be text or null, not list" in found.dropped[0]["detail"]
+    assert "solution must be text or null, not a list of 2" in found.dropped[0]["detail"]

@@ -215,9 +215,15 @@ def _csv_lines(file: Path, handle: IO[bytes]) -> Iterator[Line]:
                     line=reader.line_num,
                     remedy="mend the row: cells with commas, quotation marks or line ends need quotation marks",
                 )
-    except (csv.Error, UnicodeDecodeError) as error:
-        line = reader.line_num + 1
-        raise UserError(f"not CSV in UTF-8: {error}", file=file, line=line, remedy="mend the file") from error
+    except csv.Error as error:
+        # The reader has counted the line in which it fails.
+        remedy = "mend the row: a cell with quotation marks stands in quotation marks, those inside it are doubled"
+        raise UserError(f"not valid CSV: {error}", file=file, line=reader.line_num, remedy=remedy) from error
+    except UnicodeDecodeError as error:
+        # A block is decoded before the reader gets its lines.
+        line = reader.line_num + 1 + error.object.count(b"\n", 0, error.start)
+        what = f"not text in UTF-8: the byte {error.object[error.start]:#x} is none"
+        raise UserError(what, file=file, line=line, remedy="save the file as UTF-8") from error
 
 
 def _column_names(file: Path, cells: Sequence[str]) -> list[str]:

@@ -158,6 +158,22 @@ def test_arrays_are_cut_alike_wherever_a_block_ends(
         assert read(path) == rows
 
 
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (b'"a "b" c",1\n', "not valid CSV"),
+        (b'"never closed,1\n', "not valid CSV"),
+        (b"caf\xe9,1\n", "not text in UTF-8"),
+    ],
+)
+def test_torn_csv_is_told_with_its_line_and_what_is_wrong(tmp_path: Path, row: bytes, said: str) -> None:
+    path = tmp_path / "torn.csv"
+    path.write_bytes(b"a,b\n1,2\n" + row)
+    with pytest.raises(UserError, match=said) as caught:
+        list(read_lines(path))
+    assert caught.value.line == 3
+
+
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.csv", "a.json.zst", "a.jsonl.gz"])
 def test_memory_does_not_grow_with_the_file(tmp_path: Path, name: str) -> None:
     row = {"problem": "x" * 1000, "answer": "5"}
