@@ -92,6 +92,11 @@ class Recipes:
             raise UserError(what, remedy=f"there are: {', '.join(self._recipes) or 'none'}")
 
     @property
+    def names(self) -> list[str]:
+        """All recipes of config, whether a run makes them or not."""
+        return list(self._recipes)
+
+    @property
     def to_run(self) -> list[str]:
         """The recipes that a run makes if no target is named, without those that are left out."""
         return [name for name in self._config["recipes_to_run"] if self.no_sandbox is None or not self.runs_code(name)]

@@ -1,0 +1,55 @@
+"""Targets of a command line whose shards, seeds, parts or rounds config has not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from omr.config.files import read_config
+from omr.config.recipes import Recipes
+from omr.config.settings import Settings
+from omr.config.targets import check_targets
+from omr.errors import UserError
+
+CONFIG = Path(__file__).parents[3] / "config"
+DEMO = Settings(read_config(CONFIG / f"{name}.yaml" for name in ("config", "models", "benchmarks", "demo")))
+PLAIN = "results/demo/cot-qwq"
+
+
+def check(*arguments: str) -> None:
+    check_targets(arguments, DEMO, Recipes(DEMO))
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        (f"{PLAIN}/solutions/seed-99/shard-000-of-002.jsonl", "the recipe 'cot-qwq' has the seeds 00 to 03"),
+        (f"{PLAIN}/solutions/seed-4/shard-000-of-002.jsonl", "has the seeds 00 to 03"),
+        (f"./{PLAIN}/solutions/seed-00/shard-005-of-002.jsonl", "has the shards shard-000-of-002 to shard-001-of-002"),
+        (f"{PLAIN}/judged/shard-000-of-009.jsonl", "has the shards shard-000-of-002 to shard-001-of-002"),
+        (f"{PLAIN}/replies/generate_summaries/part-07-of-08/shard-000-of-002.jsonl", "has the parts part-00-of-"),
+        ("results/demo/replies/classify_problems/shard-002-of-002.jsonl", "stage 'classify_problems' has the shards"),
+        ("results/demo/counts/check_contamination/shard-0-of-1.json", "stage 'check_contamination' has the shards"),
+    ],
+)
+def test_a_target_that_config_has_not_is_told_with_what_there_is(target: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        check("-n", target)
+
+
+def test_a_round_that_there_is_not_is_told() -> None:
+    recipe = next(name for name in DEMO.config["recipes"] if DEMO.config["recipes"][name].get("rounds"))
+    shard = Recipes(DEMO).shards(recipe)[0]
+    check(
+        f"results/demo/{recipe}/rounds/02/plan/{shard}.jsonl", f"results/demo/{recipe}/rounds/01/judged/{shard}.jsonl"
+    )
+    for inside in ("rounds/03/plan", "rounds/02/judged", "replies/judge_answers/round-00"):
+        with pytest.raises(UserError, match="has the rounds 01"):
+            check(f"results/demo/{recipe}/{inside}/{shard}.jsonl")
+
+
+def test_all_files_of_replies_and_all_else_pass() -> None:
+    recipes = Recipes(DEMO)
+    check(*DEMO.all_replies(), *recipes.all_replies("demo"), *recipes.all_judged("demo"))
+    check("-n", "results/demo/cot-qwq", "results/other/cot-qwq/judged/shard-7-of-9.jsonl", "judged", "--cores", "2")
+    check("--cleanup-metadata", f"{PLAIN}/judged/shard-000-of-009.jsonl")
