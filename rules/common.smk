@@ -24,7 +24,7 @@ from omr.runs.planned import planned_jobs
 from omr.runs.rule_names import check_rule_names
 from omr.runs.start import Site, begin, look_ahead
 from omr.config.settings import Settings, flags, model_flags, put_own_python_first, run_of_targets
-from omr.config.targets import check_targets
+from omr.config.targets import check_folder, check_targets
 
 put_own_python_first()
 
@@ -68,6 +68,7 @@ with told_as_sentence():
     recipes = Recipes(settings, workflow.resource_settings.default_resources)
     code_recipes = CodeRecipes(recipes)
     if saved is None:
+        check_folder(settings)
         check_paths(settings, recipes)
         check_targets(sys.argv[1:], settings, recipes)
         check_rule_names(

@@ -17,10 +17,11 @@ from omr.browse.database import NAME, open_for_writing
 from omr.browse.indexing import Index
 from omr.browse.pages import Pages, State
 from omr.browse.server import DEFAULT_PORT, Server, bind, keep_indexed, loopback
-from omr.errors import UserError, run_command
+from omr.errors import run_command
 from omr.files.counted import counted
 from omr.files.locks import FileLock
-from omr.runs.lineage import newest_run
+from omr.runs.run_folder import check_run, newest_run
+from omr.servers.ports import port_number
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -28,7 +29,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--run", type=Path, help="results folder of the run (default: the newest in results/)")
     add("--host", default="127.0.0.1", help="a loopback address (default: 127.0.0.1)")
-    add("--port", type=int, help=f"port (default: {DEFAULT_PORT}, or a free one where that is taken)")
+    add("--port", type=port_number, help=f"port (default: {DEFAULT_PORT}, or a free one where that is taken)")
     add("--index", type=Path, help=f"where the index is kept (default: {NAME} in the run's folder)")
     add("--only-index", action="store_true", help="bring the index up to date and end")
     return parser.parse_args(argv)
@@ -41,9 +42,9 @@ def say(line: str) -> None:
 def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv)
     host = loopback(args.host)
-    run = (args.run or newest_run(Path("results"))).resolve()
-    if not run.is_dir():
-        raise UserError("there is no run", file=args.run, remedy="name a folder like results/demo with --run")
+    named = args.run or newest_run(Path("results"))
+    check_run(named)
+    run = named.resolve()
     index = (args.index or run / NAME).resolve()
     if args.only_index:
         with FileLock(index.with_name(f".{index.name}.lock"), say):

@@ -11,12 +11,12 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import orjson
-from omr.config.files import read_config
+from omr.config.files import CONFIG_FILES, read_config
 from omr.config.recipes import Recipes
 from omr.config.settings import Settings
 from omr.errors import UserError, run_command
@@ -35,7 +35,10 @@ from omr.runs.job_length import (
     starts_of_models,
     suggested,
 )
+from omr.runs.run_folder import SEEN, check_run
 
+#: What the files of every run have, some of it in each.
+_NEEDED = ("raw_data", "problems", "decontaminate", "recipes", "estimate", "models", "benchmarks")
 _HEAD = (
     *("stage", "model", "requests", "prompt tokens", "completion tokens", "disk", "GPU-hours", "USD"),
     *("jobs", "h per job, longest", "from"),
@@ -61,12 +64,9 @@ def open_run(folder: Path, config: Mapping[str, Any]) -> RunCounts:
     return RunCounts(folder, settings, Recipes(settings))
 
 
-def open_example(folder: Path) -> RunCounts:
+def open_example(folder: Path, named_by: str | None = None) -> RunCounts:
     """Another run to learn from. Raises UserError if its folder holds none."""
-    if not (folder / "config.yaml").is_file():
-        raise UserError(
-            "there is no run", file=folder, remedy="name results folders in `estimate.seen`, like results/try"
-        )
+    check_run(folder, named_by)
     return open_run(folder, read_config([folder / "config.yaml"]))
 
 
@@ -74,8 +74,8 @@ def make_estimate(args: argparse.Namespace, config: Mapping[str, Any]) -> Estima
     """The estimate for the run of the command line."""
     settings = Settings(config)
     this = open_run(args.run, config)
-    seen = [*args.seen, *map(Path, config["estimate"]["seen"])]
-    others = [open_example(folder) for folder in seen]
+    others = [open_example(folder) for folder in args.seen]
+    others += [open_example(Path(folder), SEEN) for folder in config["estimate"]["seen"]]
     return estimate(threads_at_hand(this, settings), settings, Recipes(settings), [this, *others])
 
 
@@ -293,9 +293,20 @@ def check_budget(found: Estimate, config: Mapping[str, Any], text: str) -> None:
         raise UserError("; ".join(faults), remedy=remedy)
 
 
+def read_whole_config(paths: Sequence[Path]) -> dict[str, Any]:
+    """The config that files make. Raises UserError for an overlay without what it lies over."""
+    config = read_config(paths)
+    lacking = [key for key in _NEEDED if key not in config]
+    if lacking:
+        whole = " ".join([*CONFIG_FILES, *(str(path) for path in paths if str(path) not in CONFIG_FILES)])
+        remedy = f"name all files, each over those before it: --config {whole}"
+        raise UserError(f"this config is not whole: it lacks {', '.join(lacking)}", file=paths[-1], remedy=remedy)
+    return config
+
+
 def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv)
-    config = read_config(args.config)
+    config = read_whole_config(args.config)
     found = make_estimate(args, config)
     recipes = Recipes(Settings(config))
     text = table(found, suggested(found.stages, recipes))

@@ -22,6 +22,7 @@ from omr.replay.faults import load_faults
 from omr.replay.parent import exit_with_parent
 from omr.replay.replies import Echo, ReplyFolder, ReplySource
 from omr.replay.server import ReplayServer
+from omr.servers.ports import port_number
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -34,7 +35,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--model", default="replay", help="name under which the model is served")
     parser.add_argument("--dialect", choices=DIALECTS, default="vllm", help="the server to imitate")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 takes a free one")
+    parser.add_argument("--port", type=port_number, default=0, help="port to listen on; 0 takes a free one")
     parser.add_argument("--port-file", type=Path, metavar="F", help="file that gets the port, by rename")
     parser.add_argument("--faults", type=Path, metavar="F.yaml", help="what to do wrong, see omr/replay/faults.py")
     parser.add_argument("--start-delay-s", type=float, default=0.0, metavar="S", help="time until ready")

@@ -17,7 +17,8 @@ from omr.errors import UserError, run_command
 from omr.files.counted import counted
 from omr.files.jsonl import Row
 from omr.files.printable import printable
-from omr.runs.lineage import Event, Id, Lineage, end_of, newest_run
+from omr.runs.lineage import Event, Id, Lineage, end_of
+from omr.runs.run_folder import check_run, newest_run
 from omr.runs.search import FileSearch
 
 #: Values up to this length stand behind their name, longer ones below it.
@@ -227,8 +228,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     args = parser.parse_args(argv)
     run = args.run or newest_run(Path("results"))
-    if not run.is_dir():
-        raise UserError("there is no such run", file=run, remedy="name a folder of results/ with --run")
+    check_run(run)
     search = FileSearch()
     lineage = Lineage(run, search)
     known, unknown = [*lineage.recipes, *lineage.comparing], lineage.unknown_recipes

@@ -137,10 +137,17 @@ def test_only_loopback_is_served(tmp_path: Path, host: str) -> None:
 
 
 def test_a_port_that_is_taken_and_a_run_that_is_not_there_are_told(served: Served, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="cannot be had"):
-        browse.main(["--run", str(tmp_path), "--port", str(served.port)])
     with pytest.raises(UserError, match="there is no run"):
         browse.main(["--run", str(tmp_path / "nothing")])
+    (tmp_path / "config.yaml").touch()
+    with pytest.raises(UserError, match="cannot be had"):
+        browse.main(["--run", str(tmp_path), "--port", str(served.port)])
+
+
+def test_a_folder_that_is_no_run_gets_no_index(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no run"):
+        browse.main(["--run", str(tmp_path)])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_index_elsewhere_leaves_the_folder_of_the_run_alone_and_ctrl_c_is_no_fault(tmp_path: Path) -> None:

@@ -173,6 +173,12 @@ def test_examples_may_be_named_in_config(tmp_path: Path) -> None:
     assert stage(found, "extract_problems")["prompt_tokens"] == 620 * 1234
 
 
+def test_an_overlay_without_what_it_lies_over_is_told_so(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="not whole: it lacks estimate") as caught:
+        main(["--run", str(tmp_path), "--config", "config/demo.yaml"])
+    assert "--config config/config.yaml config/models.yaml config/benchmarks.yaml config/demo.yaml" in str(caught.value)
+
+
 def test_an_example_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nowhere: there is no run"):
         estimated(tmp_path / "small", estimate={"seen": [str(tmp_path / "nowhere")], "rows_per_problem": 8})

@@ -14,7 +14,8 @@ import run_files
 from code_run_files import write_code_run
 from omr.errors import UserError
 from omr.files.printable import printable
-from omr.runs.lineage import Id, newest_run, parse_id
+from omr.runs.lineage import Id, parse_id
+from omr.runs.run_folder import newest_run
 from omr.stages.row_search import lines_with, nearest, rows_about, rows_with
 from run_files import CONTAMINATED, OTHER, PROBLEM, SILENT, THREAD
 
@@ -148,6 +149,7 @@ def test_near_ids_survive_a_missing_character() -> None:
 
 
 def test_given_problems_are_traced_by_ids_of_any_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "config.yaml").touch()
     run_files.write_counts(tmp_path / "counts/read_problems.json", stage="read_problems")
     rows = [
         {"id": name, "problem": f"The problem {name}.", "expected_answer": "5"} for name in ("own", "own-1", "a:b.c")

@@ -84,6 +84,9 @@ def read_yaml(path: str | Path) -> Any:
         if Path(path).parent.name == SAVED:
             remedy = "config was edited after this run had started: start Snakemake again; stored replies are kept"
         raise UserError("there is no such file", file=path, remedy=remedy) from None
+    except OSError as error:
+        what = f"cannot be read as config: {(error.strerror or str(error)).lower()}"
+        raise UserError(what, file=path, remedy="name a YAML file that you may read") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise fault_of_yaml(error, path) from error
 

@@ -1,10 +1,11 @@
-"""Does config have the shards, seeds, parts and rounds that a command line's targets name? A path's wildcards are any
-digits: Snakemake would make a shard that no stage reads, or fail inside a function of ours."""
+"""Can what a command line names be made? Config must have the shards, seeds, parts and rounds of its targets: a path's
+wildcards are any digits, and Snakemake would make a shard that no stage reads, or fail inside a function of ours."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from omr.config.recipes import Recipes
 from omr.config.seeds import ends_of_rounds
@@ -13,6 +14,16 @@ from omr.errors import UserError
 
 _SHARD, _PART, _SEED = re.compile(r"shard-\d+-of-\d+"), re.compile(r"part-\d+-of-\d+"), re.compile(r"seed-(\d+)")
 _ROUND = re.compile(r"\brounds/(\d+)/(?P<folder>[a-z_]+)|/round-(\d+)/")
+
+
+def check_folder(settings: Settings) -> None:
+    """Raise UserError for a file in the place of the folder of a run, or of all runs."""
+    for folder in (Path("results"), Path("results", settings.run)):
+        if folder.exists() and not folder.is_dir():
+            what = (
+                f"this is a file, where the folder of {'all runs' if folder.name == 'results' else 'the run'} is to be"
+            )
+            raise UserError(what, file=folder, remedy="move the file elsewhere, or give the run another name (`run`)")
 
 
 def check_targets(arguments: Sequence[str], settings: Settings, recipes: Recipes) -> None:

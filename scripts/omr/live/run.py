@@ -22,6 +22,7 @@ from omr.live.stage import STATES, StageProgress, StageReader
 from omr.models.model import ModelSpec
 from omr.runs.costs import is_free, usd
 from omr.runs.counts import PROBLEM_STAGES, RunCounts
+from omr.runs.run_folder import check_run
 
 
 @dataclass
@@ -128,8 +129,7 @@ class Watched:
 
     def __init__(self, folder: Path) -> None:
         path = folder / "config.yaml"
-        if not path.is_file():
-            raise UserError("there is no run", file=folder, remedy=_runs_beside(folder))
+        check_run(folder)
         self.folder = folder
         self._config = _config_of(path)
         self._settings = Settings(self._config)
@@ -212,8 +212,3 @@ def _config_of(path: Path) -> Mapping[str, Any]:
     except UserError:  # somebody is editing them
         return config
     return config
-
-
-def _runs_beside(folder: Path) -> str:
-    runs = sorted(path.parent.name for path in folder.parent.glob("*/config.yaml")) if folder.parent.is_dir() else []
-    return f"there are: {', '.join(runs[:10])}" if runs else "name the folder of a run, like results/demo"

@@ -90,14 +90,6 @@ def end_of(events: Iterable[Event]) -> Event | None:
     return kept or dropped or last
 
 
-def newest_run(results: Path) -> Path:
-    """The run that was worked on last. Raises UserError if there is none."""
-    runs = [path.parent for path in results.glob("*/config.yaml")]
-    if not runs:
-        raise UserError("there is no run in this folder", file=results, remedy="name one with --run")
-    return max(runs, key=lambda run: (run / "config.yaml").stat().st_mtime)
-
-
 def parse_id(text: str) -> Id | None:
     """`<thread>`, `<thread>-<problem>`, `<thread>-<problem>-<seed>`, `<thread>-<problem>-g<group>`; of longer ids
     (pairs, questions) the problem."""

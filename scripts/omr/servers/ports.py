@@ -7,6 +7,7 @@ everybody else the launch is repeated with other ports.
 
 from __future__ import annotations
 
+import argparse
 import errno
 import fcntl
 import os
@@ -17,6 +18,14 @@ from pathlib import Path
 from types import TracebackType
 
 _TRIES = 100
+_MOST = 65_535
+
+
+def port_number(text: str) -> int:
+    """A port of a command line, as a type of argparse; 0 takes a free one."""
+    if not text.isdecimal() or int(text) > _MOST:
+        raise argparse.ArgumentTypeError(f"{text} is no port: name one from 1 to {_MOST}, or 0 for any free one")
+    return int(text)
 
 
 def _lock_folder() -> Path:

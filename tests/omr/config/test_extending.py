@@ -23,6 +23,11 @@ def config_with(tmp_path: Path, **recipes: Any) -> dict[str, Any]:
     return read_config([*BASE, overlay])
 
 
+def test_a_folder_in_the_place_of_a_config_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot be read as config: is a directory"):
+        read_config([tmp_path])
+
+
 @pytest.mark.parametrize("base", ["cot-qwq", "cot-r1", "tir-openmath", "tir-limo", "genselect-qwq"])
 def test_three_lines_are_a_recipe_that_differs_in_them_alone(tmp_path: Path, base: str) -> None:
     config = config_with(tmp_path, mine={"extends": base, "model": "qwq-32b", "shards": 3})

@@ -8,7 +8,7 @@ import pytest
 from omr.config.files import read_config
 from omr.config.recipes import Recipes
 from omr.config.settings import Settings
-from omr.config.targets import check_targets
+from omr.config.targets import check_folder, check_targets
 from omr.errors import UserError
 
 CONFIG = Path(__file__).parents[3] / "config"
@@ -53,3 +53,16 @@ def test_all_files_of_replies_and_all_else_pass() -> None:
     check(*DEMO.all_replies(), *recipes.all_replies("demo"), *recipes.all_judged("demo"))
     check("-n", "results/demo/cot-qwq", "results/other/cot-qwq/judged/shard-7-of-9.jsonl", "judged", "--cores", "2")
     check("--cleanup-metadata", f"{PLAIN}/judged/shard-000-of-009.jsonl")
+
+
+@pytest.mark.parametrize("place", ["results", "results/demo"])
+def test_a_file_in_the_place_of_the_folder_of_a_run_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    check_folder(DEMO)
+    Path(place).parent.mkdir(exist_ok=True)
+    Path(place).touch()
+    with pytest.raises(UserError, match="this is a file") as caught:
+        check_folder(DEMO)
+    assert str(caught.value.file) == place

@@ -235,7 +235,7 @@ def test_a_run_that_is_done_says_so(folder: Path) -> None:
 def test_a_folder_without_a_run_says_which_there_are(folder: Path) -> None:
     with pytest.raises(UserError, match="there is no run") as error:
         Watched(folder.parent / "smal")
-    assert error.value.remedy == "there are: small"
+    assert error.value.remedy == f"did you mean {folder}?"
 
 
 def test_it_is_read_while_jobs_write_begin_and_end(folder: Path) -> None:
