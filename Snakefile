@@ -51,6 +51,7 @@ onstart:
     planned = planned_jobs(workflow.dag.needrun_jobs())
     ending.watch(planned, jobs_run_here=workflow.local_exec, remakes=workflow.dag_settings.force_incomplete)
     with told_as_sentence():
+        patient_slurm.check(workflow)
         begin(settings, recipes, planned, Site.of(workflow))
         watch.start(workflow, planned, logger, log)
     patient_slurm.start(workflow, logger.warning)

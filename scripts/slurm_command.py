@@ -32,8 +32,7 @@ _AWAY = re.compile(
     r"|zero bytes were|transport endpoint|backup controller|standby|no route to host|network is unreachable"
     r"|communication (?:connection|shutdown) failure|connection failure|munge|authentication (?:error|fail)"
     r"|unexpected message|slurmctld.{0,30}(?:not responding|down|unavailable)|controller not responding"
-    r"|name resolution|failed to connect"
-    r"|failed to fetch config|configuration source",
+    r"|name resolution|failed to connect",
     re.IGNORECASE,
 )
 #: After these, it may have done what it was asked to.

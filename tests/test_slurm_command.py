@@ -10,10 +10,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import slurm_command
-from omr.runs.patient_slurm import PatientSlurm
+from omr.errors import UserError
+from omr.runs.patient_slurm import PatientSlurm, check
 from slurm_command import kind_of
 
 AWAY = "sbatch: error: Batch job submission failed: Unable to contact slurm controller (connect failure)"
@@ -79,7 +81,8 @@ SUBMISSION = ("--parsable", "--job-name", "run-1", "--comment", "rule_a_wildcard
         ("sbatch: error: Batch job submission failed: Slurm backup controller in standby mode", "away"),
         ("sbatch: error: Munge encode failed: Failed to access /run/munge/munge.socket.2", "away"),
         ("sbatch: error: Batch job submission failed: Protocol authentication error", "away"),
-        ("sbatch: fatal: Could not establish a configuration source", "away"),
+        ("sbatch: fatal: Could not establish a configuration source", None),
+        ("sbatch: error: Unable to contact slurm controller\nsbatch: fatal: Could not establish a configuration source", "away"),
         (f"sbatch: error: QOSMaxSubmitJobPerUserLimit\n{POLICY}", "limit"),
         (f"sbatch: error: AssocGrpSubmitJobsLimit\n{POLICY}", "limit"),
         ("sbatch: error: Batch job submission failed: Resource temporarily unavailable", "limit"),
@@ -97,6 +100,39 @@ SUBMISSION = ("--parsable", "--job-name", "run-1", "--comment", "rule_a_wildcard
 )  # fmt: skip
 def test_why_a_submission_is_refused_is_read_from_slurms_words(err: str, kind: str | None) -> None:
     assert kind_of(err) == kind
+
+
+def checked(site: Site, monkeypatch: pytest.MonkeyPatch, executor: str = "slurm") -> None:
+    monkeypatch.setenv("PATH", f"{site.bin}:/bin")
+    check(SimpleNamespace(executor_plugin=SimpleNamespace(name=executor)))
+
+
+def test_a_run_through_slurm_needs_its_commands(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: str(path) if (path := site.bin / name).exists() else None)
+    checked(site, monkeypatch, "local")
+    site.has("sbatch", "true")
+    site.has("squeue", "true")
+    with pytest.raises(UserError, match="there is no sacct, scancel on PATH"):
+        checked(site, monkeypatch)
+    site.has("sacct", "true")
+    site.has("scancel", "true")
+    checked(site, monkeypatch)
+
+
+def test_commands_without_a_configuration_end_the_run_and_a_controller_that_is_away_does_not(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("sbatch", "sacct", "scancel"):
+        site.has(name, "true")
+    fatal = "echo 'squeue: fatal: Could not establish a configuration source' >&2; exit 1"
+    site.has("squeue", fatal)
+    with pytest.raises(UserError, match="know no cluster here: squeue: fatal"):
+        checked(site, monkeypatch)
+    site.has("squeue", f"echo 'squeue: error: Unable to contact slurm controller' >&2; {fatal}")
+    checked(site, monkeypatch)
+    site.has("squeue", "sleep 60")
+    monkeypatch.setattr("omr.runs.patient_slurm._ANSWER_WITHIN_S", 0.2)
+    checked(site, monkeypatch)
 
 
 def test_a_submission_waits_for_a_controller_that_is_away(site: Site, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ it was.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import socket
@@ -16,11 +17,21 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from omr.errors import UserError
+
 _SCRIPT = Path(__file__).resolve().parents[2] / "slurm_command.py"
 _COMMANDS = ("sbatch", "squeue", "sacct", "scancel", "scontrol", "sinfo", "sshare")
+#: Without these no job is submitted, asked for, or ended.
+_NEEDED = ("sbatch", "squeue", "sacct", "scancel")
+#: What every command says that finds neither a slurm.conf nor a controller that hands one out.
+_NO_CONFIG = "configuration source"
+#: And what it says besides where there is such a controller that does not answer.
+_AWAY = re.compile(r"unable to contact|connection (?:refused|timed out)|connect failure|timed out", re.IGNORECASE)
+_ANSWER_WITHIN_S = 10.0
 _FOLDER = Path(".snakemake/slurm")
 _READ_EVERY_S = 1.0
 
@@ -87,6 +98,31 @@ class PatientSlurm:
 
 
 _started: list[PatientSlurm] = []
+
+
+def check(workflow: Any) -> None:
+    """Raise UserError where a run through Slurm could not submit a job: no commands, or none that know their cluster.
+
+    `workflow` is Snakemake's. A controller that does not answer is waited for, later.
+    """
+    if workflow.executor_plugin.name != "slurm":
+        return
+    missing = [name for name in _NEEDED if shutil.which(name) is None]
+    if missing:
+        raise UserError(
+            f"jobs are to go to Slurm, but there is no {', '.join(missing)} on PATH",
+            remedy="start Snakemake where Slurm's commands are (a login node; perhaps `module load slurm`), or leave "
+            "the profile out to run all jobs here",
+        )
+    command = ["squeue", "--noheader", f"--user={os.getuid()}", "--format=%i"]
+    with suppress(subprocess.TimeoutExpired, OSError):
+        asked = subprocess.run(command, capture_output=True, check=False, timeout=_ANSWER_WITHIN_S)
+        said = asked.stderr.decode(errors="replace")
+        if asked.returncode and _NO_CONFIG in said and not _AWAY.search(said):
+            raise UserError(
+                f"Slurm's commands know no cluster here: {said.strip().splitlines()[-1]}",
+                remedy="start Snakemake on a node of the cluster, or name its file: export SLURM_CONF=.../slurm.conf",
+            )
 
 
 def start(workflow: Any, say: Callable[[str], None]) -> None:
