@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import time
 from collections.abc import Callable
 from typing import NamedTuple
 
 from omr.errors import UserError
 from omr.models.model import ModelSpec
-from omr.servers.error_bodies import is_quota_used_up, is_web_page, json_or_none
+from omr.servers.error_bodies import is_quota_used_up, is_web_page, json_or_none, status_within
 from omr.servers.probing import Answer, Prober, UnreachableError
 
 _CHECK_TIMEOUT_S = 60.0
 #: One reset connection is no absence; nor is a gateway that is started again.
 _PAUSES_S = (0.5, 1.0, 2.0, 4.0)
+_LOGIN = re.compile(r"//[^/@\s]*@")
 _BUSY_PAUSE_S, _SAY_EVERY_S = 5.0, 60.0
 
 
@@ -56,6 +58,19 @@ async def check_endpoint(spec: ModelSpec, on_event: Callable[[str], None], *, on
 
 
 async def _check(spec: ModelSpec, url: str, key: str | None, on_event: Callable[[str], None]) -> None:
+    try:
+        await _check_url(spec, url, key, lambda line: on_event(_without_login(line)))
+    except UserError as error:
+        error.what = _without_login(error.what)
+        raise
+
+
+def _without_login(text: str) -> str:
+    """A text without the name and password that an address in it holds."""
+    return _LOGIN.sub("//***@", text)
+
+
+async def _check_url(spec: ModelSpec, url: str, key: str | None, on_event: Callable[[str], None]) -> None:
     pauses = iter(_PAUSES_S)
     started, said_at = time.monotonic(), float("-inf")
     async with Prober(direct=False, key=key) as prober:
@@ -65,10 +80,7 @@ async def _check(spec: ModelSpec, url: str, key: str | None, on_event: Callable[
             except UnreachableError as error:
                 pause = next(pauses, None)
                 if pause is None:
-                    raise UserError(
-                        f"{url} cannot be reached ({error})",
-                        remedy=f"check `base_url` of the model {spec.name!r}, and whether this node may connect to it",
-                    ) from error
+                    raise UserError(f"{url} cannot be reached ({error})", remedy=_remedy(spec, str(error))) from error
                 on_event(f"{url} cannot be reached ({error}): asked again in {pause:g} s")
                 await asyncio.sleep(pause)
                 continue
@@ -85,13 +97,25 @@ async def _check(spec: ModelSpec, url: str, key: str | None, on_event: Callable[
         on_event(f"warning: {url} {doubt.what}; a request got status {doubt.status}")
 
 
+def _remedy(spec: ModelSpec, cause: str) -> str:
+    where = f"`base_url` of the model {spec.name!r}"
+    if "certificate" in cause:
+        return (
+            "let the server's certificate be known: export SSL_CERT_FILE=... with the file of who signed it (its own "
+            f"if it signed itself), or write the name it is for, or http://, in {where}"
+        )
+    if "plain http" in cause:
+        return f"write http:// in {where}"
+    return f"check {where}, and whether this node may connect to it"
+
+
 async def _check_batches(spec: ModelSpec, url: str, prober: Prober) -> None:
     try:
         answer = await prober.get(f"{url}/batches?limit=1", _CHECK_TIMEOUT_S)
     except UnreachableError:
         return  # it was there a moment ago: calls are tried again
     _raise_if_refused(spec, url, answer)
-    if answer.status in (400, 404, 405, 410, 501):
+    if answer.status in (400, 404, 405, 410, 501) or 300 <= answer.status < 400:
         raise UserError(
             f"{url} has no batch API (status {answer.status}: {answer.message[:300]})",
             remedy=f"set `server: endpoint` of the model {spec.name!r}: then it is asked request by request",
@@ -118,6 +142,7 @@ def _raise_unless_completed(spec: ModelSpec, url: str, answer: Answer) -> None:
             f"(status {answer.status}: {answer.message[:300]})",
             remedy="use `tags: tools` in the recipe's `code`, where the model knows calls of tools",
         )
+    _raise_if_no_completion(spec, f"{url}/completions", answer)
 
 
 class _Doubt(NamedTuple):
@@ -147,11 +172,37 @@ async def _doubt(spec: ModelSpec, url: str, prober: Prober) -> _Doubt | None:
             f"{url} does not answer for {spec.path!r} (status {tried.status}: {tried.message[:300]}; {listed})",
             remedy=f"check `path` and `base_url` of the model {spec.name!r} (most URLs end in /v1)",
         )
-    return _Doubt(f"does not list the model {spec.path!r} ({listed})", tried.status, tried.message)
+    _raise_if_no_completion(spec, url, tried)
+    return _Doubt(f"does not list the model {spec.path!r} ({listed})", _status(tried), tried.message)
 
 
 def _is_busy(status: int) -> bool:
     return status in (408, 425, 429) or status >= 500
+
+
+def _status(answer: Answer) -> int:
+    """The status of an answer; of an error that came as 200 the one that it stands for, where it names one."""
+    inside = None if answer.status != 200 or _is_completion(answer) else status_within(json_or_none(answer.body))
+    return answer.status if inside is None else inside
+
+
+def _is_completion(answer: Answer) -> bool:
+    """Whether a request was served, as a whole reply or in pieces."""
+    content = json_or_none(answer.body)
+    whole = isinstance(content, dict) and isinstance(content.get("choices"), list)
+    return answer.status == 200 and (whole or answer.body.lstrip().startswith(b"data:"))
+
+
+def _raise_if_no_completion(spec: ModelSpec, url: str, answer: Answer) -> None:
+    """Raise UserError for what is neither a completion nor busy, nor refuses so short a request for its fields."""
+    if _is_completion(answer) or _is_busy(_status(answer)) or answer.status in (400, 422):
+        return
+    is_moved = 300 <= answer.status < 400
+    raise UserError(
+        f"{url} {'sends requests elsewhere, and' if is_moved else 'answers, but'} a request for {spec.path!r} got no "
+        f"completion (status {answer.status}: {answer.message[:300]})",
+        remedy=f"check `base_url` of the model {spec.name!r}: http or https, host, path (most end in /v1)",
+    )
 
 
 def _says_no_such_model(answer: Answer) -> bool:

@@ -85,7 +85,17 @@ class Prober:
                 return Answer(response.status, without_key(b"".join(chunks), self._key))
         except PyreqwestError as error:
             heed_cancelling()
-            raise UnreachableError(error.message, refused=isinstance(error, ConnectError)) from error
+            raise UnreachableError(_cause(error), refused=isinstance(error, ConnectError)) from error
+
+
+def _cause(error: PyreqwestError) -> str:
+    """What stands innermost behind an error of the network; never an address, which may hold a key."""
+    causes = (getattr(error, "details", None) or {}).get("causes") or ()
+    inner = [str(cause["message"]) for cause in causes if "://" not in str(cause["message"])]
+    said = inner[-1] if inner else error.message
+    if "InvalidContentType" in said:  # what rustls makes of an answer in plain text
+        said = "wrong version: https:// was asked of a server that speaks plain http://"
+    return said if said == error.message else f"{error.message}: {said}"
 
 
 class RefusedError(Exception):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
+import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +21,7 @@ from omr.models.model import ModelSpec
 from omr.replay.launch import running_server
 from omr.servers import endpoint
 from omr.servers.died import ServerDied
-from omr.servers.endpoint import api_key
+from omr.servers.endpoint import api_key, check_completions
 from omr.servers.opened import open_server
 from omr.servers.ports import Port
 
@@ -32,6 +35,7 @@ class Host:
     models: list[str] | None = field(default_factory=lambda: ["org/model"])
     completion: int = 200
     message: str = "unknown model"
+    body: Any = None  # of a completion, whatever its status
     key: str | None = None
     not_ready: int = 0  # so many requests get 503 first
     resets: int = 0  # so many connections are dropped first
@@ -46,11 +50,15 @@ class Host:
             return 401, {"error": {"message": "invalid key"}}
         if path == "/v1/models":
             return (404, "no such page") if self.models is None else (200, {"data": [{"id": m} for m in self.models]})
+        if self.body is not None:
+            return self.completion, self.body
+        if self.completion == 200:
+            return 200, {"choices": [{"message": {"content": "1"}}]}
         return self.completion, {"error": {"message": self.message}}
 
 
 @contextmanager
-def serving(host: Host) -> Iterator[str]:
+def serving(host: Host, context: ssl.SSLContext | None = None) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -59,7 +67,7 @@ def serving(host: Host) -> Iterator[str]:
                 self.close_connection = True
                 return
             status, body = host.answer(self.path, self.headers.get("Authorization"))
-            content = json.dumps(body).encode()
+            content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
@@ -71,6 +79,8 @@ def serving(host: Host) -> Iterator[str]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        if context is not None:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_address[1]}/v1"
@@ -193,6 +203,69 @@ def test_an_endpoint_that_lists_another_model_but_may_answer_for_it_is_only_a_wa
     with serving(Host(models=models, completion=completion, message=message)) as url:
         (event,) = check(spec(url))
     assert "does not list the model 'org/model'" in event
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (301, "moved", "sends requests elsewhere, and a request for 'org/model' got no completion (status 301: moved)"),
+        (200, {"error": {"message": "no backend"}}, "got no completion (status 200: no backend)"),
+        (200, {"detail": "Not Found"}, "got no completion (status 200: Not Found)"),
+        (200, [], "got no completion (status 200: [])"),
+        (200, "null", "(status 200: null)"),
+        (204, "", "got no completion (status 204"),
+    ],
+)
+def test_what_is_neither_a_completion_nor_busy_is_an_error_in_its_words(status: int, body: Any, said: str) -> None:
+    with serving(Host(models=None, completion=status, body=body)) as url:
+        with pytest.raises(UserError) as caught:
+            check(spec(url))
+        with pytest.raises(UserError, match="got no completion"):
+            asyncio.run(check_completions(spec(url)))
+    assert said in str(caught.value)
+    assert "base_url" in str(caught.value)
+
+
+def test_an_error_that_came_as_200_and_says_busy_is_waited_for() -> None:
+    body = {"error": {"message": "slow down", "code": 429}}
+    with serving(Host(models=None, body=body)) as url:
+        waiting, warning = check(spec(url, max_outage_s=0.2))
+    assert "is busy or not ready (status 429: slow down): waiting" in waiting
+    assert warning.endswith("a request got status 429")
+
+
+def test_a_reply_in_pieces_is_a_completion() -> None:
+    with serving(Host(models=None, body='data: {"choices": []}\n\n')) as url:
+        (event,) = check(spec(url))
+    assert "does not list the model" in event
+
+
+def test_https_asked_of_a_plain_server_is_told_so_without_the_login() -> None:
+    with serving(Host()) as url, pytest.raises(UserError, match="speaks plain http") as caught:
+        check(spec(url.replace("http://", "https://user:secret@")))
+    assert "write http://" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_certificate_that_nobody_knows_is_told_with_what_makes_it_known(tmp_path: Path) -> None:
+    pem = tmp_path / "own.pem"
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(pem), "-out", str(pem) + ".crt"]
+    make += ["-days", "2", "-subj", "/CN=localhost", "-addext", "basicConstraints=critical,CA:FALSE"]
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl here")
+    subprocess.run(make, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(f"{pem}.crt", pem)
+    with serving(Host(), context) as url, pytest.raises(UserError, match="invalid peer certificate") as caught:
+        check(spec(url.replace("http://127.0.0.1", "https://localhost")))
+    assert "SSL_CERT_FILE" in str(caught.value)
+
+
+def test_a_name_that_nobody_knows_and_a_port_without_a_listener_are_told_apart() -> None:
+    with pytest.raises(UserError, match="failed to lookup"):
+        check(spec("http://no-such-host.invalid/v1"))
+    with Port() as port, pytest.raises(UserError, match="Connection refused"):
+        check(spec(f"http://127.0.0.1:{port.number}/v1"))
 
 
 def test_an_endpoint_is_not_ours_to_restart_and_never_reported_dead() -> None:
