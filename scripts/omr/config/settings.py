@@ -10,6 +10,7 @@ import re
 import shlex
 import sys
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +88,12 @@ class Settings:
 
     def _check_models(self) -> None:
         """Better now than in a job that has waited for its GPUs."""
-        if self.config.get("model") is not None:
-            model_spec(self.config, self.config["model"])
+        tried, models = self.config.get("model"), self.config.get("models") or {}
+        if tried is not None and tried not in models:
+            what = f"the model {tried!r} is not in config (known: {', '.join(sorted(models)) or 'none'})"
+            near = get_close_matches(str(tried), models, n=1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise UserError(what, remedy=f"{hint}`--config model=...` names one of these")
         for name in self.config.get("models") or {}:
             spec = model_spec(self.config, name)
             if spec.server not in CHECKPOINT_SERVERS:

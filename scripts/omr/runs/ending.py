@@ -133,12 +133,18 @@ class Ending:
             if len(jobs) > _MOST_SHOWN:
                 lines.append(f"  ... and {len(jobs) - _MOST_SHOWN} more, see Snakemake's own log")
         lines += [
-            f"Kept in {self._folder}: all finished files, and every reply that was stored; none is asked for again.",
+            self._kept(),
             again,
             f"  {self._command}{'' if self._remakes or self._signal is None else ' --rerun-incomplete'}",
             f"Snakemake's own log: {', '.join(map(str, logs))}",
         ]
         return "\n".join(lines)
+
+    def _kept(self) -> str:
+        # Whatever a run makes first are rows, or replies in a journal beside where they are to be.
+        if not any(self._folder.rglob("*.jsonl*")):
+            return f"Nothing of {self._folder} was made yet."
+        return f"Kept in {self._folder}: all finished files, and every reply that was stored; none is asked for again."
 
 
 def _as_typed(program: str, name: str) -> str:

@@ -24,7 +24,9 @@ from omr.runs.gates import Gates, check_before_solving
 from omr.runs.own_files import check_own_files
 from omr.runs.planned import Planned
 from omr.runs.prompt_checks import check_prompts
+from omr.runs.run_folder import SEEN, check_run
 from omr.runs.token_room import crowded
+from omr.sandbox.settings import site_settings
 
 #: Rules that ask a model.
 _ASKING = {*PROBLEM_STAGES, *RECIPE_STAGES}
@@ -51,6 +53,7 @@ def begin(settings: Settings, recipes: Recipes, planned: Planned, site: Site) ->
     Raises UserError, and OSError for a disk that cannot be written.
     """
     look_ahead(settings, recipes, planned)
+    check_sandbox(planned, settings, recipes, site.runs_jobs)
     check_endpoints(planned, settings, recipes, site.runs_jobs)
     for line in crowded(planned, settings, recipes):
         print(line, file=sys.stderr)
@@ -58,9 +61,36 @@ def begin(settings: Settings, recipes: Recipes, planned: Planned, site: Site) ->
     start_run(settings, recipes, planned.files, site.makes_environments)
 
 
+def check_sandbox(planned: Planned, settings: Settings, recipes: Recipes, jobs_run_here: bool) -> None:
+    """Raise UserError where solutions that run code are asked for and no code can be run; where jobs run elsewhere,
+    which may have what this machine lacks, that is only said."""
+    run_code = any(
+        asking.recipe is not None and asking.rule == "generate_solutions" and recipes.runs_code(asking.recipe)
+        for asking in planned.asking
+    )
+    sandbox = settings.config["sandbox"]
+    # Without an interpreter by name, Snakemake is yet to make its environment.
+    if not run_code or (sandbox["python"] is None and not sandbox["container"]):
+        return
+    if not sandbox["required"] and recipes.no_sandbox is None and any(map(recipes.runs_code, recipes.to_run)):
+        return  # that was tried already
+    from omr.sandbox.checks import unavailable  # most runs ask for none of it
+
+    fault = unavailable(site_settings(sandbox, sandbox["python"]))
+    if fault is None:
+        return
+    if jobs_run_here:
+        what, _, remedy = fault.partition("\n  remedy: ")
+        raise UserError(what, remedy=f"{remedy}; or leave recipes with code out (`sandbox.required: false`)")
+    print(f"warning: on this machine, where jobs do not run: {fault}", file=sys.stderr)
+
+
 def look_ahead(settings: Settings, recipes: Recipes, planned: Planned) -> None:
     """What files alone tell of the start of a run; a dry run says it too. Raises UserError."""
     check_own_files(planned.files)
+    if "estimate" in planned.files or (settings.has_budget and planned.files.keys() & _ASKING):
+        for folder in settings.config["estimate"]["seen"]:
+            check_run(Path(folder), SEEN)
     check_prompts(planned, recipes, settings.starts_from_problems)
     if "generate_solutions" in planned.files and "check_problems" not in planned.files:
         _check_bounds(settings)

@@ -321,3 +321,10 @@ def test_a_config_that_will_be_refused_has_a_name_too_unless_no_job_could_read_i
     assert config_digest({"a": {3}}) != config_digest({"a": {4}})
     with pytest.raises(UserError, match="cannot be written down: Integer exceeds 64-bit range"):
         config_digest({"raw_data": {"limit": 10**30}})
+
+
+def test_a_model_to_try_that_config_has_not_is_told_as_a_slip_of_the_command_line(config: dict[str, Any]) -> None:
+    known = next(iter(config["models"]))
+    with pytest.raises(UserError, match="is not in config") as caught:
+        Settings(config | {"model": f"{known}x"})
+    assert caught.value.remedy == f"did you mean {known!r}? `--config model=...` names one of these"

@@ -87,6 +87,7 @@ def test_a_failure_names_job_error_remedy_log_and_the_command_that_goes_on(endin
     log = write(
         "logs/a.log", "begun\nerror: an old one\nmore\n2026 error: no room\x1b[2J\n  remedy: make some\nlater\n"
     )
+    write(f"{RUN}/problems.jsonl")
     said = ending.failure([failed("judge_answers", log, recipe="cot", shard="003", shards="008")], 7, ["s.log"])
     assert said.splitlines() == [
         "The run did not finish: 1 of its jobs failed, 7 are left.",
@@ -178,7 +179,14 @@ def test_a_run_that_was_stopped_ends_as_that_and_blames_no_job(
     assert name in said
     assert "3 jobs are left" in said
     assert "judge" not in said
-    assert "every reply that was stored" in said
+    assert "every reply that was stored" not in said
+
+
+def test_a_run_of_which_nothing_was_made_promises_nothing(ending: Ending) -> None:
+    write(f"{RUN}/config.yaml")
+    said = ending.failure([failed("read_problems", "logs/a.log")], 3, [])
+    assert f"Nothing of {RUN} was made yet." in said
+    assert "Kept" not in said
 
 
 def test_a_signal_that_the_process_was_started_to_ignore_stays_ignored(ending: Ending) -> None:
@@ -195,6 +203,7 @@ def test_a_signal_that_the_process_was_started_to_ignore_stays_ignored(ending: E
 
 def test_a_run_whose_budget_is_used_up_says_what_is_kept_and_how_to_go_on(ending: Ending) -> None:
     log = write("logs/a.log", "error: the budget is used up: this job ends\n")
+    write(f"{RUN}/replies/judge_answers/a.jsonl.journal")
     said = ending.failure([failed("judge_answers", log)], 7, ["s.log"], used_up="the budget is used up: 4 are spent")
     assert said.splitlines() == [
         "Stopped, since the budget is used up: 4 are spent; 7 jobs are left.",

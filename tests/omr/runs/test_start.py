@@ -14,12 +14,15 @@ from omr.config.files import OF_RUN, config_of_job, read_config
 from omr.config.recipes import Recipes
 from omr.config.settings import Settings
 from omr.errors import UserError
-from omr.runs.start import start_run
+from omr.runs.planned import Asking, Planned
+from omr.runs.start import check_sandbox, look_ahead, start_run
 from omr.sandbox.checks import SandboxSettings
 
 ROOT = Path(__file__).parents[3]
 ASKS = {"extract_problems": ["results/small/replies/extract_problems/shard-000-of-001.jsonl"]}
 CHEAP = {"download_raw_data": ["results/downloads/raw_data/x/manifest.json"]}
+LABELS = Asking("extract_problems", ("prompts/extract_problems.yaml",))
+SOLVES_WITH_CODE = Asking("generate_solutions", ("prompts/solve_tir.yaml",), "tir-openmath")
 NOTHING_MADE = {"estimate": list[str]()}
 
 
@@ -75,6 +78,44 @@ def test_jobs_are_told_which_config_is_theirs_and_commands_of_users_are_not(conf
     assert config_of_job(job, os.environ) == settings.config_file
     assert config_of_job(["snakemake", "problems"], os.environ) is None
     assert config_of_job(job, {}) is None
+
+
+def with_code(config: dict[str, Any], **sandbox: Any) -> tuple[Planned, Settings, Recipes]:
+    """A run that asks for solutions with code, at a site without an interpreter for it."""
+    config["recipes"]["tir-openmath"] = read_config([ROOT / "config/config.yaml"])["recipes"]["tir-openmath"]
+    config["recipes_to_run"] = [run_files.RECIPE, "tir-openmath"]
+    config["sandbox"] |= {"required": True, "python": "/usr/bin/nopython"} | sandbox
+    settings = Settings(config)
+    return Planned(asking={SOLVES_WITH_CODE: None}), settings, Recipes(settings)
+
+
+def test_a_run_with_code_ends_at_its_start_where_none_can_be_run(config: dict[str, Any]) -> None:
+    planned, settings, recipes = with_code(config)
+    with pytest.raises(UserError, match="no environment to run code of models in") as caught:
+        check_sandbox(planned, settings, recipes, jobs_run_here=True)
+    assert "/usr/bin/nopython" in str(caught.value)
+    assert "sandbox.required: false" in str(caught.value)
+    check_sandbox(Planned(asking={LABELS: None}), settings, recipes, jobs_run_here=True)
+
+
+def test_where_jobs_run_elsewhere_or_their_environment_is_yet_to_be_made_it_starts(
+    config: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    check_sandbox(*with_code(copy.deepcopy(config)), jobs_run_here=False)
+    assert "warning: on this machine, where jobs do not run: /usr/bin/nopython" in capsys.readouterr().err
+    check_sandbox(*with_code(config, python=None), jobs_run_here=True)
+    assert capsys.readouterr().err == ""
+
+
+def test_an_example_of_an_estimate_that_is_not_there_is_told_by_a_dry_run(config: dict[str, Any]) -> None:
+    config["estimate"]["seen"] = ["results/nothere"]
+    settings = Settings(config)
+    look_ahead(settings, Recipes(settings), Planned(files=ASKS))
+    with pytest.raises(UserError, match="results/nothere: there is no run"):
+        look_ahead(settings, Recipes(settings), Planned(files=NOTHING_MADE))
+    config["budget"] = {"usd": 10.0, "gpu_hours": None}
+    with pytest.raises(UserError, match="results/nothere"):
+        look_ahead(settings, Recipes(settings), Planned(files=ASKS))
 
 
 @pytest.mark.parametrize("jobs", [NOTHING_MADE, CHEAP])
