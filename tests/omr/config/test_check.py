@@ -15,6 +15,15 @@ from omr.errors import UserError
 SCHEMA = run_files.ROOT / "config/schema.yaml"
 
 
+def put(config: dict[str, Any], place: tuple[str, ...], value: Any) -> dict[str, Any]:
+    """Put a value at a place of nested keys of config; the object that holds it."""
+    holder = config
+    for key in place[:-1]:
+        holder = holder[key]
+    holder[place[-1]] = value
+    return holder
+
+
 @pytest.mark.parametrize(
     ("place", "text", "value"),
     [
@@ -28,10 +37,7 @@ SCHEMA = run_files.ROOT / "config/schema.yaml"
 )
 def test_a_number_that_is_spelled_is_the_number(place: tuple[str, ...], text: str, value: Any) -> None:
     config = run_files.config()
-    holder = config
-    for key in place[:-1]:
-        holder = holder[key]
-    holder[place[-1]] = text
+    holder = put(config, place, text)
     read_numbers(config, SCHEMA)
     assert holder[place[-1]] == value
     assert type(holder[place[-1]]) is type(value)
@@ -51,10 +57,7 @@ def test_of_a_number_that_is_spelled_and_out_of_bounds_the_bounds_are_told(
     place: tuple[str, ...], text: str, said: str
 ) -> None:
     config = run_files.config()
-    holder = config
-    for key in place[:-1]:
-        holder = holder[key]
-    holder[place[-1]] = text
+    put(config, place, text)
     read_numbers(config, SCHEMA)
     with pytest.raises(UserError) as caught:
         check_config(config, SCHEMA)
@@ -86,10 +89,7 @@ def test_of_several_alternatives_the_one_that_is_meant_says_what_is_wrong(
     place: tuple[str, ...], value: Any, said: str
 ) -> None:
     config = run_files.config()
-    holder = config
-    for key in place[:-1]:
-        holder = holder[key]
-    holder[place[-1]] = value
+    put(config, place, value)
     with pytest.raises(UserError) as caught:
         check_config(config, SCHEMA)
     assert said in str(caught.value)
@@ -113,10 +113,7 @@ def test_of_several_alternatives_the_one_that_is_meant_says_what_is_wrong(
 @pytest.mark.parametrize("place", [("publish", "token_env"), ("models", "solver", "api_key_env")])
 def test_a_key_in_place_of_its_variable_is_refused_and_never_shown(place: tuple[str, ...], key: Any) -> None:
     config = run_files.config()
-    holder = config
-    for name in place[:-1]:
-        holder = holder[name]
-    holder[place[-1]] = key
+    put(config, place, key)
     with pytest.raises(UserError) as caught:
         check_config(config, SCHEMA)
     assert f"{'.'.join(place)}: what stands there (it is not shown) must be the NAME of a variable" in str(caught.value)
@@ -156,10 +153,7 @@ def test_names_of_variables_may_be_written_as_people_like(name: str) -> None:
 )
 def test_types_and_values_are_told_in_the_words_of_yaml(place: tuple[str, ...], value: Any, said: str) -> None:
     config = run_files.config()
-    holder = config
-    for key in place[:-1]:
-        holder = holder[key]
-    holder[place[-1]] = value
+    put(config, place, value)
     with pytest.raises(UserError) as caught:
         check_config(config, SCHEMA)
     assert said in str(caught.value)
@@ -239,10 +233,7 @@ def test_a_recipe_that_is_not_there_is_told_with_the_key_that_names_it_and_the_n
     place: tuple[str, ...], value: Any, key: str
 ) -> None:
     config = run_files.config()
-    holder = config
-    for name in place[:-1]:
-        holder = holder[name]
-    holder[place[-1]] = value
+    put(config, place, value)
     with pytest.raises(UserError) as caught:
         check_config(config, SCHEMA)
     said = f"\n  - {key}: there is no recipe 'cot-smal'; did you mean '{run_files.RECIPE}'?\n"
