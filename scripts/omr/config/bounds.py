@@ -23,7 +23,8 @@ def fault_of_bounds(section: Mapping[str, Any], *names: str, place: str = "") ->
 def faults_of_votes(recipe: Mapping[str, Any]) -> Iterator[str]:
     """A sentence for each number of votes that a valid recipe which solves problems wants and no answer can have.
 
-    Where a recipe asks for no solution of problems without a known answer, nothing is voted on.
+    Where a recipe asks for no solution of problems without a known answer, or for one only (a first try), nothing is
+    voted on: the answers that are known are what it is about.
     """
     table, majority = seed_table(recipe), recipe["majority"]
     given = [table.no_rate, *(numbers for _, numbers in table.rows)]
@@ -31,5 +32,5 @@ def faults_of_votes(recipe: Mapping[str, Any]) -> Iterator[str]:
     if majority.get("repair") is not None:
         wanted.append(("majority.repair", majority["repair"], max(numbers.extracted for numbers in given)))
     for key, section, most in wanted:
-        if 0 < most < (votes := section["min_votes"]):
+        if 1 < most < (votes := section["min_votes"]):
             yield f"{key}.min_votes: no answer can have {votes} votes: `seeds` gives a problem at most {most} solutions"

@@ -197,6 +197,7 @@ def test_sampling_cannot_say_what_the_workflow_sets_itself(field: str, said: str
         ({"no_rate": {"extracted": 8, "majority": 2}}, {"min_votes": 3}, "at most 2 solutions"),
         (2, {"repair": {"min_votes": 3, "min_share": 0.9}}, ".majority.repair.min_votes: no answer can have 3 votes"),
         (2, {"min_votes": 2}, None),
+        (1, {"min_votes": 2}, None),
         ({"no_rate": {"extracted": 4, "majority": 0}}, {"min_votes": 5}, None),
         ({"no_rate": {"extracted": 4, "majority": 0}}, {"repair": {"min_votes": 4, "min_share": 0.9}}, None),
     ],
