@@ -106,11 +106,14 @@ def test_a_recipe_that_was_renamed_is_told_and_shown_where_it_is_asked_for(
     assert asked.rstrip().endswith(f"=> {PROBLEM}-0 (cot-old) is in cot-old/sft/shard-000-of-001")
 
 
+def start_from_problems(run: Path) -> None:
+    write_config(run, problems_from=run_files.config()["problems_from"] | {"path": "problems.jsonl"})
+
+
 def test_threads_are_no_part_of_a_run_that_starts_from_problems_by_now(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = run_files.config()["problems_from"] | {"path": "problems.jsonl"}
-    write_config(run, problems_from=given)
+    start_from_problems(run)
     write_rows(run / "dropped/merge_data.jsonl", {"id": PROBLEM, "reason": "of an earlier config"})
     text = traced(run, PROBLEM, capsys)
     assert "raw_aops_data" not in text
@@ -122,6 +125,7 @@ def test_threads_are_no_part_of_a_run_that_starts_from_problems_by_now(
 def test_a_given_problem_whose_copies_have_its_id_has_not_ended(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], copies: int
 ) -> None:
+    start_from_problems(tmp_path)
     run_files.write_counts(tmp_path / "counts/read_problems.json", stage="read_problems")
     row = {"id": "0123456789abcdef-1", "problem": "Find it.", "expected_answer": "5"}
     write_rows(tmp_path / "merged.jsonl", row)
