@@ -19,7 +19,7 @@ from omr.replies.journal import ReplyStore
 from omr.stages.row_places import Place
 
 #: Characters of messages that are kept.
-_KEPT_CHARS = 1 << 24
+_KEPT_CHARS = 1 << 23
 
 
 class Planning:

@@ -50,7 +50,7 @@ def planning(plan: RequestPlan, store: ReplyStore) -> Planning:
     return Planning(plan, store, Tries(plan, NEVER))
 
 
-@pytest.mark.parametrize("kept_chars", [0, 1, 400, 1 << 24])
+@pytest.mark.parametrize("kept_chars", [0, 1, 400, 1 << 23])
 def test_exactly_the_requests_without_a_reply_are_sent_in_the_order_of_the_rows(
     tmp_path: Path, plan: RequestPlan, monkeypatch: pytest.MonkeyPatch, kept_chars: int
 ) -> None:
