@@ -68,9 +68,9 @@ class Index:
         self._base = kinds.PROBLEMS if begins_with_problems and lineage.classifies else kinds.MERGED
         self._drop_missing(found)
         recipes = frozenset(kinds.recipes_of(self._run))
-        todo = [(self._kind_of(path, recipes), file) for path, file in found.items()]
-        todo.sort(key=lambda entry: (entry[0].kind, entry[0].recipe, entry[1].path))
-        return sum(self._bring(kind, file) for kind, file in todo)
+        due = [(self._kind_of(path, recipes), file) for path, file in found.items()]
+        due.sort(key=lambda entry: (entry[0].kind, entry[0].recipe, entry[1].path))
+        return sum(self._bring(kind, file) for kind, file in due)
 
     def _kind_of(self, path: str, recipes: frozenset[str]) -> FileKind:
         kind = kinds.kind_of(path, recipes)

@@ -65,9 +65,9 @@ def hostile_run(folder: Path, attack: str) -> Path:
 
 def addresses(made: Pages) -> Iterator[str]:
     """Every page of a run that can be reached from the first one."""
-    seen, todo = {"/"}, ["/"]
-    while todo:
-        address = todo.pop(0)
+    seen, due = {"/"}, ["/"]
+    while due:
+        address = due.pop(0)
         yield address
         parts = urlsplit(address)
         answer = made.all[parts.path](dict(parse_qsl(parts.query)))
@@ -75,7 +75,7 @@ def addresses(made: Pages) -> Iterator[str]:
             known = link.partition("#")[0]
             if known and not known.startswith("/static/") and known not in seen:
                 seen.add(known)
-                todo.append(known)
+                due.append(known)
 
 
 def shown(made: Pages, address: str) -> str:

@@ -188,11 +188,11 @@ def processes_of(pool: Any) -> set[int]:
         with contextlib.suppress(OSError):
             text = path.read_text()
             parents.setdefault(int(text.rpartition(")")[2].split()[1]), []).append(int(path.parent.name))
-    found, todo = set(), [pool._server._process.pid]
-    while todo:
-        pid = todo.pop()
+    found, due = set(), [pool._server._process.pid]
+    while due:
+        pid = due.pop()
         found.add(pid)
-        todo += parents.get(pid, [])
+        due += parents.get(pid, [])
     return found
 
 
