@@ -16,8 +16,8 @@ import orjson
 
 from omr.errors import UserError
 
-#: What control tokens look like in most families: `<|...|>`, DeepSeek's wide bars, and with one bar only.
-_FORM = r"<[|\uff5c][^<>\s]{1,80}>|<[^<>\s|\uff5c]{1,80}[|\uff5c]>"
+#: The first sign of what control tokens look like in most families: `<|...|>`, DeepSeek's wide bars, one bar only.
+_FORM = r"<(?=[|\uff5c][^<>\s]{1,80}>)|<(?=[^<>\s|\uff5c]{1,80}[|\uff5c]>)"
 
 
 class SpecialTokens:
@@ -26,8 +26,9 @@ class SpecialTokens:
     def __init__(self, named: Iterable[str] = ()) -> None:
         # Of a word or a blank nobody could say whether it is meant as a token.
         others = {token for token in named if len(token) > 1 and not (token[0].isalnum() or token[0].isspace())}
-        spellings = sorted((re.escape(token) for token in others), key=len, reverse=True)
-        self._spelling = re.compile("|".join([_FORM, *spellings]))
+        # Only the first sign is matched: another token may begin within one (`<|[INST]>`).
+        named_signs = sorted(f"{re.escape(token[0])}(?={re.escape(token[1:])})" for token in others)
+        self._sign = re.compile("|".join([_FORM, *named_signs]))
         self._first_signs = {"<", *(token[0] for token in others)}
 
     @classmethod
@@ -52,7 +53,7 @@ class SpecialTokens:
         """(the text in which no control token is left, how many there were)."""
         if not any(sign in text for sign in self._first_signs):
             return text, 0
-        return self._spelling.subn(lambda found: f"{found[0][0]} {found[0][1:]}", text)
+        return self._sign.subn(lambda found: f"{found[0]} ", text)
 
     def row_as_text(self, row: Mapping[str, Any], fields: Collection[str]) -> tuple[Mapping[str, Any], int]:
         """The row with its `fields` treated, and how many tokens there were."""

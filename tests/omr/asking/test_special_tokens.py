@@ -6,7 +6,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from omr.asking.special_tokens import SpecialTokens
 from omr.asking.tokens import load_tokenizer
@@ -48,7 +48,16 @@ def test_what_a_tokenizer_names_as_special_is_treated_but_words_and_blanks(token
     assert (text, count) == ("[ INST]a word[ /INST]\n\n< /s>< s>", 4)
 
 
+@pytest.mark.parametrize(
+    ("text", "treated"),
+    [("<|[INST]>", "< |[ INST]>"), ("[INST<s>]", "[INST< s>]"), ("<|<s>|>", "<|< s>|>"), ("<|a<|b|>", "<|a< |b|>")],
+)
+def test_a_token_within_another_is_treated_as_well(tokenizer_path: Path, text: str, treated: str) -> None:
+    assert SpecialTokens.of_tokenizer(str(tokenizer_path)).as_text(text)[0] == treated
+
+
 @settings(max_examples=300, deadline=None)
+@example(text="<|[INST]>")
 @given(
     text=st.lists(st.sampled_from([*SPELLINGS, *NAMED, "<", "|", ">", "[", "]", "/", "s", "INST", " "])).map("".join)
 )
