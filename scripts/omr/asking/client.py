@@ -1,8 +1,4 @@
-"""One request to an OpenAI-compatible server, and what becomes of it: a reply, or an error that is final.
-
-pyreqwest because its cost per request is a fraction of the pure Python clients' (see the README's table) and its one
-wheel without dependencies installs beside any model server.
-"""
+"""One request to an OpenAI-compatible server, and what becomes of it: a reply, or an error that is final."""
 
 from __future__ import annotations
 
@@ -12,16 +8,12 @@ import random
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import orjson
-from pyreqwest.client import Client, ClientBuilder
-from pyreqwest.exceptions import ConnectError, PyreqwestError, RequestTimeoutError
 
 from omr.asking.cut_prompts import tokens_cut_off
-from omr.asking.headers import header
 from omr.asking.hosts import Endpoint, Host, Hosts
 from omr.asking.outcomes import FinalError, TransientError, UnreachableError
 from omr.asking.pacing import Pace
@@ -35,15 +27,18 @@ from omr.asking.streaming import read_stream, whole_of_events
 from omr.asking.tokens import TokenBudget
 from omr.asking.waits import Waits
 from omr.errors import UserError
+from omr.http.answer import AnswerTimeoutError, Ask, ConnectError, HttpError, ReadChunk, TooLargeError
+from omr.http.clients import HttpClient
 from omr.models.model import ModelSpec
 from omr.replies.reply import Reply
-from omr.servers.cancelling import heed_cancelling
 from omr.servers.error_bodies import is_web_page, status_within, without_key
 
 T = TypeVar("T")
 #: A body beyond this is no answer to any `max_tokens` that servers take.
 MAX_BODY_BYTES = 64 << 20
-_CONNECT_TIMEOUT_S = 10.0
+_CONNECT_TIMEOUT_S, _PROBE_TIMEOUT_S = 10.0, 10.0
+#: Idle connections outlive neither vLLM's keep-alive of 5 s nor a restart for long.
+_IDLE_S = 4.0
 _FIRST_BACKOFF_S, _LONGEST_BACKOFF_S, _LONGEST_RETRY_AFTER_S = 0.5, 60.0, 600.0
 #: Refusals for being busy are cheap and say that the server lives: far more of them are borne than of failures.
 _BUSY_PER_RETRY = 25
@@ -77,7 +72,7 @@ class ChatClient:
         self._refusals = Refusals(spec)
         self._say, self._waits = say, Waits(say)
         self._stated: set[str] = set()  # names of models that replies stated
-        self._http: Client = self._new_http()
+        self._http = self._new_http()
         self.hosts = self._new_hosts([endpoint or _NOT_STARTED])
 
     def _new_hosts(self, endpoints: Sequence[Endpoint]) -> Hosts:
@@ -98,17 +93,11 @@ class ChatClient:
         """The limit on requests in flight at the first server."""
         return self.hosts.all[0].pace
 
-    def _new_http(self) -> Client:
+    def _new_http(self) -> HttpClient:
         # Well below a request's own limit: which of the two ran out must be told apart.
         connect_s = min(_CONNECT_TIMEOUT_S, self.spec.request_timeout_s / 2)
-        builder = ClientBuilder().default_headers({"Content-Type": "application/json"})
-        builder = builder.connect_timeout(timedelta(seconds=connect_s))
-        builder = builder.timeout(timedelta(seconds=self.spec.request_timeout_s))
-        # Idle connections outlive neither vLLM's keep-alive of 5 s nor a restart for long.
-        builder = builder.pool_idle_timeout(timedelta(seconds=4)).pool_max_idle_per_host(self.spec.concurrency)
-        if self.spec.is_started:
-            builder = builder.no_proxy()  # it is on this node: a site's proxy is not on the way
-        return builder.follow_redirects(False).build()
+        # A server that the job starts is on this node, or near it: a site's proxy is not on the way.
+        return HttpClient(connect_s, _IDLE_S, self.spec.concurrency, direct=self.spec.is_started)
 
     async def __aenter__(self) -> ChatClient:
         await self._http.__aenter__()
@@ -163,7 +152,6 @@ class ChatClient:
                 return answer, round(time.monotonic() - started, 3)
             except TransientError as error:
                 fault = error
-                heed_cancelling()  # it may have come to nothing while an answer was left
             except UserError as error:
                 if not self.hosts.set_aside(host, error):
                     raise
@@ -208,35 +196,43 @@ class ChatClient:
     async def _post(self, question: Question, host: Host) -> Any:
         """The parsed body of a 200 that holds no error. Raises TransientError, FinalError, UserError for all else."""
         endpoint, body = host.endpoint, self._bodies.body(question, host.endpoint.model)
-        builder = self._http.post(endpoint.urls[question.route])
-        if self.spec.request_id_header:
-            builder = builder.header("X-Request-Id", self._request_id(question.name))
-        if endpoint.api_key:
-            builder = builder.bearer_auth(endpoint.api_key)
-        builder = builder.body_bytes(orjson.dumps(body))
-        answer, content, streams = None, b"", body.get("stream")
-        if streams:
-            builder = builder.streamed_read_buffer_limit(0)  # else the library itself waits for the first 64 KB
+        request_id = self._request_id(question.name) if self.spec.request_id_header else None
+        limits = self.spec.request_timeout_s, MAX_BODY_BYTES
+        how = self._read_events if body.get("stream") else None, request_id
+        content = orjson.dumps(body)
         try:
-            async with builder.build_streamed() as response:
-                if streams and response.status == 200 and _is_event_stream(response):
-                    answer = await read_stream(response.body_reader.read_chunk, self.spec.stream_idle_timeout_s)
-                else:
-                    content = without_key(await _read_body(response), endpoint.api_key)
-        except PyreqwestError as error:
-            heed_cancelling()
-            raise self._fault_of(error) from error
-        if response.status != 200:
-            retry_after, location = header(response, "retry-after"), header(response, "location")
-            self._refusals.raise_for(endpoint.base_url, Refused(response.status, content, retry_after, location, body))
-        if answer is None:
+            told = await self._http.ask(
+                Ask("POST", endpoint.urls[question.route], endpoint.headers, content, *limits, *how)
+            )
+        except HttpError as fault:
+            raise self._error_of(fault) from fault
+        if told.status == 200 and told.events is not None:
+            answer = told.events
+        else:
+            content = without_key(told.content, endpoint.api_key)
+            if told.status != 200:
+                retry_after, location = told.header("retry-after"), told.header("location")
+                self._refusals.raise_for(endpoint.base_url, Refused(told.status, content, retry_after, location, body))
             answer = self._parsed(content, endpoint)
         if holds_error(answer):
             within = error_of(answer)
-            told = without_key(json.dumps(within).encode(), endpoint.api_key)
-            refused = Refused(status_within(within) or 200, told, header(response, "retry-after"), sent=body)
+            shown = without_key(json.dumps(within).encode(), endpoint.api_key)
+            refused = Refused(status_within(within) or 200, shown, told.header("retry-after"), sent=body)
             self._refusals.raise_for(endpoint.base_url, refused)
         return answer
+
+    def _error_of(self, fault: HttpError) -> TransientError | FinalError:
+        """What a fault on the way means for the request."""
+        if isinstance(fault, ConnectError):
+            return UnreachableError("connection", fault.message)
+        if isinstance(fault, AnswerTimeoutError):
+            return TransientError("timeout", f"no whole reply within {self.spec.request_timeout_s:g} s")
+        if isinstance(fault, TooLargeError):
+            return FinalError("oversized_body", fault.message, fault.status)
+        return TransientError("connection", fault.message)
+
+    async def _read_events(self, read_chunk: ReadChunk) -> Any:
+        return await read_stream(read_chunk, self.spec.stream_idle_timeout_s)
 
     def _parsed(self, content: bytes, endpoint: Endpoint) -> Any:
         """A whole body, though it may be a stream that nobody asked for."""
@@ -245,14 +241,6 @@ class ChatClient:
         if is_web_page(content):
             self._refusals.raise_for_page(endpoint.base_url, content)
         return whole_of_events(content) if looks_like_events(content) else parse_body(content)
-
-    def _fault_of(self, error: PyreqwestError) -> TransientError:
-        shown = f"{type(error).__name__}: {error.message}"
-        if isinstance(error, ConnectError) or (isinstance(error, RequestTimeoutError) and _was_connecting(error)):
-            return UnreachableError("connection", shown)
-        if isinstance(error, RequestTimeoutError):
-            return TransientError("timeout", f"no whole reply within {self.spec.request_timeout_s:g} s")
-        return TransientError("connection", shown)
 
     def body_of(self, question: Question) -> dict[str, Any]:
         """All fields of a request, as they are sent."""
@@ -296,34 +284,14 @@ class ChatClient:
 
     async def _unreachable(self, endpoint: Endpoint) -> str | None:
         """None if anything speaks HTTP at the endpoint, whatever it says; else the fault."""
+        url = endpoint.base_url + "/models"
         try:
-            request = self._http.get(endpoint.base_url + "/models").timeout(timedelta(seconds=10)).build()
-            await request.send()
-        except PyreqwestError as error:
-            heed_cancelling()
-            return f"{endpoint.base_url}: {error.message}"
+            await self._http.ask(Ask("GET", url, {}, b"", _PROBE_TIMEOUT_S, MAX_BODY_BYTES))
+        except TooLargeError:
+            return None
+        except HttpError as fault:
+            return f"{endpoint.base_url}: {fault.message}"
         return None
-
-
-def _is_event_stream(response: Any) -> bool:
-    return "event-stream" in (header(response, "content-type") or "").lower()
-
-
-def _was_connecting(error: RequestTimeoutError) -> bool:
-    """Whether time ran out before there was a connection. The library's classes do not tell: any wait for the head of
-    an answer is a `ConnectTimeoutError`. Its causes do."""
-    return any("(Connect)" in cause["message"] for cause in (error.details or {}).get("causes") or ())
-
-
-async def _read_body(response: Any) -> bytes:
-    # All at once: every call wakes the event loop anew, which costs more than to parse what it brings.
-    body = await response.body_reader.read(MAX_BODY_BYTES + 1)
-    heed_cancelling()
-    if body is None:
-        return b""
-    if len(body) > MAX_BODY_BYTES:
-        raise FinalError("oversized_body", f"the body exceeds {MAX_BODY_BYTES} bytes", response.status)
-    return bytes(body)
 
 
 def _pause_s(attempt: int, retry_after_s: float | None) -> float:

@@ -16,8 +16,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
-from pyreqwest.http import Url
-
 from omr.asking.pacing import Gate, Pace
 from omr.errors import UserError
 
@@ -41,9 +39,15 @@ class Endpoint:
     model: str | None = None
 
     @cached_property
-    def urls(self) -> dict[str, Url]:
-        """Where requests of each route go, parsed once."""
-        return {route: Url(self.base_url + route) for route in ("/chat/completions", "/completions")}
+    def urls(self) -> dict[str, str]:
+        """Where requests of each route go."""
+        return {route: self.base_url + route for route in ("/chat/completions", "/completions")}
+
+    @cached_property
+    def headers(self) -> dict[str, str]:
+        """What every request says before its body."""
+        key = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+        return {"Content-Type": "application/json", **key}
 
     def __repr__(self) -> str:
         return f"Endpoint({self.base_url!r}, key {'set' if self.api_key else 'not set'})"

@@ -7,15 +7,12 @@ before the server has said why the reply ended is half a reply: it is asked agai
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
-
-from pyreqwest.exceptions import PyreqwestError
 
 from omr.asking.outcomes import FinalError, TransientError
 from omr.asking.reading import error_of, holds_error, parse_body
 from omr.asking.server_events import Event, EventParser
-from omr.servers.cancelling import heed_cancelling
+from omr.http.answer import HttpError, ReadChunk
 from omr.servers.error_bodies import says_nothing
 
 #: Of all bytes of a stream, whose events say much beside the text: several hundred bytes for each token.
@@ -28,15 +25,12 @@ _DONE = b"[DONE]"
 _ERROR_KEYS = ("error", "errors")
 _SHORT = 200
 
-#: Gives the next bytes of a body, None at its end.
-ReadChunk = Callable[[], Awaitable[Any]]
-
 
 async def read_stream(read_chunk: ReadChunk, idle_s: float) -> Any:
     """The whole body that a stream amounts to, or the error that it brought.
 
     Raises TransientError for a stream that is cut, stands still for `idle_s`, or holds what is no JSON; FinalError for
-    an endless one; PyreqwestError as `read_chunk` does, where the reply was not at its end yet.
+    an endless one; HttpError as `read_chunk` does, where the reply was not at its end yet.
     """
     parser, body, size = EventParser(), StreamedBody(), 0
     wait_s: float | None = None  # a request may wait in the server's queue before anything comes
@@ -48,17 +42,16 @@ async def read_stream(read_chunk: ReadChunk, idle_s: float) -> Any:
             if body.is_finished:
                 break
             raise TransientError("timeout", f"nothing came for {idle_s:g} s in the middle of a stream") from None
-        except PyreqwestError:
+        except HttpError:
             if body.is_finished:
                 break
             raise
         if chunk is None:
             break
-        heed_cancelling()
         size, wait_s = size + len(chunk), idle_s
         if size > MAX_STREAM_BYTES:
             raise FinalError("oversized_body", f"the stream exceeds {MAX_STREAM_BYTES} bytes", 200)
-        for event in parser.feed(bytes(chunk)):
+        for event in parser.feed(chunk):
             body.add(event)
         if body.error is not None:
             break

@@ -19,15 +19,15 @@ from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import PyreqwestError
 from pyreqwest.multipart import FormBuilder, PartBuilder
 
-from omr.asking.headers import header
 from omr.asking.outcomes import FinalError, TransientError
 from omr.asking.reading import parse_body
 from omr.asking.refusals import Refusals, Refused
 from omr.asking.waits import Waits
 from omr.batches.lines import ROUTE
 from omr.errors import UserError
+from omr.http.cancelling import heed_cancelling
+from omr.http.library import text_header
 from omr.models.model import ModelSpec
-from omr.servers.cancelling import heed_cancelling
 from omr.servers.error_bodies import parse_error_body, says_nothing, without_key
 
 T = TypeVar("T")
@@ -184,7 +184,7 @@ class BatchApi:
             async with builder.build_streamed() as response:
                 if response.status != 200:
                     content = without_key(bytes(await response.bytes()), self._key)
-                    self._raise_for(response.status, content, header(response, "retry-after"), {})
+                    self._raise_for(response.status, content, text_header(response, "retry-after"), {})
                 with path.open("wb") as output:
                     while (chunk := await response.body_reader.read_chunk()) is not None:
                         heed_cancelling()
@@ -205,7 +205,7 @@ class BatchApi:
             while size < _MOST_BYTES and (chunk := await response.body_reader.read_chunk()) is not None:
                 chunks.append(bytes(chunk))
                 size += len(chunk)
-            content, status, after = b"".join(chunks), response.status, header(response, "retry-after")
+            content, status, after = b"".join(chunks), response.status, text_header(response, "retry-after")
         content = without_key(content, self._key)
         if status not in (200, 201):
             self._raise_for(status, content, after, asked)

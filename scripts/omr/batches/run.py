@@ -27,8 +27,8 @@ from omr.batches.api import Batch, BatchApi, GoneError, LostError
 from omr.batches.lines import Result, Results, write_requests
 from omr.batches.submissions import Submission, Submissions
 from omr.errors import UserError
+from omr.http.cancelling import heed_cancelling
 from omr.replies.reply import Reply
-from omr.servers.cancelling import heed_cancelling
 from omr.servers.endpoint import api_key, check_endpoint
 from omr.servers.error_bodies import status_within
 

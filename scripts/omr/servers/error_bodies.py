@@ -11,6 +11,7 @@ from typing import Any
 _LONGEST_BODY, _LONGEST_MESSAGE = 1 << 20, 4000
 #: No API nests more; what goes through a body may call itself so often.
 _DEEPEST = 64
+_CONTAINERS = (dict, list)
 
 
 def parse_error_body(body: bytes | str) -> str:
@@ -59,17 +60,12 @@ def json_or_none(body: bytes) -> Any:
 
 def is_too_deep(found: Any) -> bool:
     """Whether a body's JSON has values within values deeper than any API's."""
-    level = [found]
+    level = [found] if isinstance(found, _CONTAINERS) else []
     for _ in range(_DEEPEST):
-        inner: list[Any] = []
-        for value in level:
-            if isinstance(value, dict):
-                inner += value.values()
-            elif isinstance(value, list):
-                inner += value
-        if not inner:
+        if not level:
             return False
-        level = inner
+        values = [value for outer in level for value in (outer.values() if isinstance(outer, dict) else outer)]
+        level = [value for value in values if isinstance(value, _CONTAINERS)]
     return True
 
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
-from pyreqwest.client import Client, ClientBuilder
-from pyreqwest.exceptions import ConnectError, PyreqwestError
-
-from omr.servers.cancelling import heed_cancelling
+from omr.http.answer import Ask, ConnectError, HttpError, TooLargeError
+from omr.http.clients import HttpClient
 from omr.servers.error_bodies import parse_error_body, without_key
 
 _CONNECT_TIMEOUT_S = 10.0
@@ -52,9 +49,7 @@ class Prober:
     """
 
     def __init__(self, direct: bool, key: str | None = None) -> None:
-        builder = ClientBuilder().connect_timeout(timedelta(seconds=_CONNECT_TIMEOUT_S)).follow_redirects(False)
-        builder = builder.pool_max_idle_per_host(0)
-        self._http: Client = (builder.no_proxy() if direct else builder).build()
+        self._http = HttpClient(_CONNECT_TIMEOUT_S, idle_s=0.0, most_idle=0, direct=direct)
         self._key, self._headers = key, {"Authorization": f"Bearer {key}"} if key else {}
 
     async def __aenter__(self) -> Prober:
@@ -66,36 +61,22 @@ class Prober:
 
     async def get(self, url: str, timeout_s: float) -> Answer:
         """Raises UnreachableError."""
-        return await self._ask(self._http.get(url), timeout_s)
+        return await self._ask(Ask("GET", url, self._headers, b"", timeout_s, _MOST_BYTES))
 
     async def post(self, url: str, body: dict[str, Any], timeout_s: float) -> Answer:
         """Raises UnreachableError."""
-        headers = {"Content-Type": "application/json"}
-        return await self._ask(self._http.post(url).headers(headers).body_bytes(json.dumps(body).encode()), timeout_s)
+        headers = {"Content-Type": "application/json", **self._headers}
+        return await self._ask(Ask("POST", url, headers, json.dumps(body).encode(), timeout_s, _MOST_BYTES))
 
-    async def _ask(self, request: Any, timeout_s: float) -> Answer:
-        built = request.headers(self._headers).timeout(timedelta(seconds=timeout_s)).build_streamed()
+    async def _ask(self, asked: Ask) -> Answer:
         try:
-            async with built as response:
-                chunks, size = [], 0
-                while size < _MOST_BYTES and (chunk := await response.body_reader.read_chunk()) is not None:
-                    chunks.append(bytes(chunk))
-                    size += len(chunk)
-                heed_cancelling()
-                return Answer(response.status, without_key(b"".join(chunks), self._key))
-        except PyreqwestError as error:
-            heed_cancelling()
-            raise UnreachableError(_cause(error), refused=isinstance(error, ConnectError)) from error
-
-
-def _cause(error: PyreqwestError) -> str:
-    """What stands innermost behind an error of the network; never an address, which may hold a key."""
-    causes = (getattr(error, "details", None) or {}).get("causes") or ()
-    inner = [str(cause["message"]) for cause in causes if "://" not in str(cause["message"])]
-    said = inner[-1] if inner else error.message
-    if "InvalidContentType" in said:  # what rustls makes of an answer in plain text
-        said = "wrong version: https:// was asked of a server that speaks plain http://"
-    return said if said == error.message else f"{error.message}: {said}"
+            told = await self._http.ask(asked)
+        except TooLargeError as fault:
+            return Answer(fault.status, b"")
+        except HttpError as fault:
+            refused = isinstance(fault, ConnectError) and fault.refused
+            raise UnreachableError(fault.message, refused) from fault
+        return Answer(told.status, without_key(told.content, self._key))
 
 
 class RefusedError(Exception):

@@ -13,21 +13,22 @@ SCRIPTS = Path(__file__).parents[3] / "scripts"
 RUNS, AT_ONCE = 60, 6
 ASK_ONE = """
 import asyncio, sys
-from omr.asking.client import ChatClient, Endpoint
 from omr.asking.leaving import leave
-from omr.asking.requests import Request, Sampling
-from omr.models.model import ModelSpec
+from omr.http.answer import Ask
+from omr.http.library import LibraryHttp
 
 async def ask():
-    spec, sampling = ModelSpec("replay", "replay", "replay", replies="x"), Sampling(0.0, 1.0, 16)
-    async with ChatClient(spec, "stage", sampling, Endpoint(sys.argv[1])) as client:
-        return await client.ask(Request("r", "p", 0, [{"role": "user", "content": "1 + 1?"}], "0" * 16))
+    http = LibraryHttp(5.0, 4.0, 8, direct=True)
+    try:
+        return await http.ask(Ask("GET", sys.argv[1] + "/models", {}, b"", 20.0, 1 << 20))
+    finally:
+        await http.close()
 
-leave(0 if asyncio.run(ask())["text"] == "2" else 3)
+leave(0 if asyncio.run(ask()).status == 200 else 3)
 """
 
 
-def test_a_process_that_used_the_client_ends_with_its_own_status_every_time() -> None:
+def test_a_process_that_used_the_library_ends_with_its_own_status_every_time() -> None:
     ends: Counter[int] = Counter()
     said = []
     with running_server({"*": "2"}) as server:

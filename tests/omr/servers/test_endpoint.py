@@ -262,7 +262,7 @@ def test_a_certificate_that_nobody_knows_is_told_with_what_makes_it_known(tmp_pa
 
 
 def test_a_name_that_nobody_knows_and_a_port_without_a_listener_are_told_apart() -> None:
-    with pytest.raises(UserError, match="failed to lookup"):
+    with pytest.raises(UserError, match="the name of the host is not known"):
         check(spec("http://no-such-host.invalid/v1"))
     with Port() as port, pytest.raises(UserError, match="Connection refused"):
         check(spec(f"http://127.0.0.1:{port.number}/v1"))

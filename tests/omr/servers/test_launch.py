@@ -226,7 +226,7 @@ def test_starting_a_server_needs_nothing_but_an_http_client_and_yaml() -> None:
     scripts = str(Path(omr.servers.__file__).parents[2])
     done = subprocess.run([sys.executable, "-c", program], env={"PYTHONPATH": scripts}, capture_output=True, check=True)
     loaded = {name.partition(".")[0] for name in done.stdout.decode().split()}
-    ours = {"omr", "pyreqwest", "yaml", "_yaml"}
+    ours = {"omr", "httptools", "yaml", "_yaml"}
     ours.add("_distutils_hack")  # setuptools puts it into every interpreter of its environment
     added = {name for name in loaded - set(sys.stdlib_module_names) - ours if "__" not in name}
     assert {
