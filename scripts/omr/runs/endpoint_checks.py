@@ -37,7 +37,7 @@ def check_endpoints(planned: Planned, settings: Settings, recipes: Recipes, jobs
             if _must_ask(asking, planned):
                 needed.add(spec.name)
     # Where rules have environments of their own, the one that runs Snakemake may lack what speaks HTTP.
-    if models and find_spec("pyreqwest") is not None:
+    if models and all(map(find_spec, ("httptools", "pyreqwest"))):
         asyncio.run(_ask_all(models, needed, jobs_run_here))
 
 
