@@ -62,6 +62,8 @@ _OUTCOME: Fields = {
 _MISSING, _NONE = -2, -1
 #: What a worker reads at a time.
 _PART_BYTES = 32 << 20
+#: Less than this is read sooner than processes start.
+_POOL_BYTES = 1 << 20
 #: What the counts call a finished solution without an answer.
 _ENDED = {None: "without_answer", NO_ANSWER: "without_answer", SEVERAL_ANSWERS: "with_several_answers"}
 
@@ -214,7 +216,7 @@ class Reader:
         return self.checker.compare(one, other) is Verdict.EQUAL
 
 
-def read_outcomes(args: argparse.Namespace, numbers: Mapping[str, int]) -> Outcomes:
+def read_outcomes(args: argparse.Namespace, numbers: Mapping[str, int], checker: EquivalenceChecker) -> Outcomes:
     """Read every solution once and keep what counts, of earlier rounds what they kept. Raises UserError for a missing
     seed."""
     seeds = range(args.earlier_seeds, args.seeds)
@@ -225,10 +227,12 @@ def read_outcomes(args: argparse.Namespace, numbers: Mapping[str, int]) -> Outco
             kept = Outcome(*(row[name] for name in Outcome._fields))
             outcomes.add(row["id"], row["seed"], kept, path, range(args.earlier_seeds))
     parts = [part for path in args.solutions for part in parts_of(path, _PART_BYTES)]
-    with EquivalenceChecker(workers=1) as checker:
-        for (path, _, _), found in zip(parts, ordered_map(Reader(checker), parts, args.workers), strict=True):
-            for row_id, seed, kept in found:
-                outcomes.add(row_id, seed, kept, path, seeds)
+    little = sum(end - begin for _, begin, end in parts) < _POOL_BYTES
+    # Processes that read have one to compare each; where there are none, that of the votes does it.
+    reader = Reader(checker if little else EquivalenceChecker(workers=1))
+    for (path, _, _), found in zip(parts, ordered_map(reader, parts, 1 if little else args.workers), strict=True):
+        for row_id, seed, kept in found:
+            outcomes.add(row_id, seed, kept, path, seeds)
     return outcomes
 
 
@@ -300,7 +304,7 @@ def fill(args: argparse.Namespace, stage: Stage, checker: EquivalenceChecker, op
     """Read the shard, vote, and write its rows."""
     rules = rules_of(args)
     extracted = {row["id"]: row["expected_answer"] for row in shard_problems(args.problems, args.shard, args.shards)}
-    outcomes = read_outcomes(args, numbers_of(args, list(extracted)))
+    outcomes = read_outcomes(args, numbers_of(args, list(extracted)), checker)
     if args.outcomes is not None:
         with AtomicFile(args.outcomes) as file:
             file.write_rows(outcomes.rows_from(args.earlier_seeds))

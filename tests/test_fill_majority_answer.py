@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import fill_majority_answer
 import pytest
@@ -355,6 +356,7 @@ def test_any_number_of_workers_and_any_parts_of_files_make_the_same_rows(
     given = {row["id"]: [f"{n % 3 + 1}/2", *HALVES[: n % 4], "7"][:4] for n, row in enumerate(problems)}
     given = {row_id: [*answers, *["7"] * (4 - len(answers))] for row_id, answers in given.items()}
     alone = fill(tmp_path / "one", problems, given, workers=1)
+    monkeypatch.setattr(fill_majority_answer, "_POOL_BYTES", 0)
     for place, size in enumerate((1, 90, 1 << 20)):
         monkeypatch.setattr(fill_majority_answer, "_PART_BYTES", size)
         together = fill(tmp_path / str(place), problems, given, workers=3)
@@ -364,6 +366,20 @@ def test_any_number_of_workers_and_any_parts_of_files_make_the_same_rows(
         read = [made.counts["bytes_read"]["solutions"] for made in (alone, together)]
         assert read[0] == sum(path.stat().st_size for path in (tmp_path / "one").glob("seed-*"))
         assert read[1] >= read[0]
+
+
+def test_a_small_shard_is_read_without_further_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def count(function: Any, items: Any, workers: int) -> Any:
+        asked.append(workers)
+        return map(function, items)
+
+    monkeypatch.setattr(fill_majority_answer, "ordered_map", count)
+    for size in (1 << 20, 0):
+        monkeypatch.setattr(fill_majority_answer, "_POOL_BYTES", size)
+        fill(tmp_path / str(size), [problem("a-1")], {"a-1": ["1/2"] * 4}, workers=3)
+    assert asked == [1, 3]
 
 
 def test_a_round_reads_what_earlier_rounds_kept_and_no_text_of_theirs(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ class EquivalenceChecker:
     Args:
         workers: processes that compare; they are started when first needed.
         timeout_s: CPU seconds for one comparison. Time during which a busy machine lets others run does not count.
-        memory_mb: address space of one worker.
+        memory_mb: address space that comparisons of one worker may take.
         remembered: verdicts that are kept, the least recently used forgotten first; about 150 bytes each.
     """
 

@@ -10,17 +10,14 @@ from __future__ import annotations
 import json
 import os
 import selectors
-import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
+from omr.answers.worker_process import start_worker
 from omr.errors import UserError
 
-_SCRIPTS = str(Path(__file__).resolve().parents[2])
 #: Questions on their way to one worker: enough to keep it busy while we read, few to be repeated after a kill.
 _QUEUE_LENGTH = 16
 #: From so many that wait for each worker on, another one is started.
@@ -48,18 +45,8 @@ class _Worker:
         self.ready = False
         self.progress_at = time.monotonic()
         self._unsent, self._partial = bytearray(), b""
-        path = os.pathsep.join(part for part in (_SCRIPTS, os.environ.get("PYTHONPATH", "")) if part)
-        self._process = subprocess.Popen(
-            # -P: nothing from the working directory is imported.
-            [sys.executable, "-P", "-m", "omr.answers.equivalence_worker", str(timeout_s), str(memory_mb)],
-            bufsize=0,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": path},
-        )
-        assert self._process.stdin is not None, "asked for above"
-        assert self._process.stdout is not None, "asked for above"
-        self.input, self.output = self._process.stdin, self._process.stdout
+        self._process = start_worker(timeout_s, memory_mb)
+        self.input, self.output = self._process.input, self._process.output
         # A worker that is busy does not read, and we must not wait for it with others to look after.
         os.set_blocking(self.input.fileno(), False)
 
@@ -93,10 +80,7 @@ class _Worker:
 
     def kill(self) -> None:
         """End the process, whatever it is doing."""
-        self._process.kill()
-        self._process.wait()
-        self.input.close()
-        self.output.close()
+        self._process.end()
 
 
 class WorkerPool:
@@ -132,7 +116,7 @@ class WorkerPool:
     def submit(self, job: Job) -> None:
         """Give a job to the worker with the fewest; to a new one where all have some to do.
 
-        A worker takes a quarter of a second to start: where there is little to compare, one is enough.
+        A worker takes a moment to start: where there is little to compare, one is enough.
         """
         worker = min(self._workers, key=lambda worker: len(worker.jobs), default=None)
         if worker is None or (len(worker.jobs) >= _WORTH_ANOTHER and len(self._workers) < self._most):

@@ -1,9 +1,9 @@
 """A process that compares answers, one question after another, under limits that the kernel enforces.
 
-Runs as `python -P -m omr.answers.equivalence_worker TIMEOUT_S MEMORY_MB`. Writes `ready`, then answers each line of its
-input with a line: `["pair", "a", "b"]` with the verdict, `["ballot", ...]` (omr.answers.ballots) with the decision as
-JSON. When a comparison uses more CPU time than it may, the kernel kills the process; whoever started it draws the
-conclusion and starts another.
+Runs as `python -P -m omr.answers.equivalence_worker TIMEOUT_S MEMORY_MB`, or forked by omr.answers.worker_process.
+Writes `ready`, then answers each line of its input with a line: `["pair", "a", "b"]` with the verdict, `["ballot",
+...]` (omr.answers.ballots) with the decision as JSON. When a comparison uses more CPU time than it may, the kernel
+kills the process; whoever started it draws the conclusion and starts another.
 """
 
 from __future__ import annotations
@@ -83,21 +83,39 @@ def _compare_all(pairs: Iterable[tuple[str, str]], timeout_s: float) -> Iterator
 _compare_once = lru_cache(maxsize=1 << 12)(compare)
 
 
-def main(argv: list[str]) -> int:
-    """Serve until the input ends."""
-    timeout_s, memory_mb = float(argv[0]), int(argv[1])
+def address_space() -> int:
+    """Bytes of address space that this process has now; 0 where the system does not tell."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[0]) * resource.getpagesize()
+    except OSError:
+        return 0
+
+
+def serve(timeout_s: float, memory_mb: int) -> int:
+    """Answer what comes on standard input on what is standard output now, until the input ends.
+
+    `memory_mb` is what comparisons may take beyond what the process holds already: one that was forked has the address
+    space of its parent, in which large files may be mapped.
+    """
     if importlib.util.find_spec("latex2sympy2_extended") is None:
         print("equivalence worker: the package math-verify is not installed", file=sys.stderr)
         return 1
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started us is interrupted as well, and ends us
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (memory_mb << 20, memory_mb << 20))
-    replies = os.fdopen(os.dup(1), "w", encoding="ascii")
+    memory = address_space() + (memory_mb << 20)
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    questions, replies = os.fdopen(0, encoding="ascii", closefd=False), os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)  # whatever a library prints must not be taken for a verdict
     print("ready", file=replies, flush=True)
-    for line in sys.stdin:
+    for line in questions:
         print(answer(json.loads(line), timeout_s), file=replies, flush=True)
     return 0
+
+
+def main(argv: list[str]) -> int:
+    """Serve with the limits of the command line."""
+    return serve(float(argv[0]), int(argv[1]))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,221 @@
+"""Processes that compare answers: forked where that is safe, and then no different from those that start anew."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRIPTS = Path(__file__).parents[3] / "scripts"
+#: Run apart: the process that runs tests may have threads.
+BEGIN = """
+import atexit, json, mmap, os, resource, sys, threading, time
+from omr.answers import worker_process
+from omr.answers.equivalence import EquivalenceChecker
+
+def processes(checker):
+    return [worker._process for worker in checker._pool._workers]
+
+def is_fork(process):
+    return type(process._process).__name__ == "ForkProcess"
+"""
+PAIRS = [
+    (r"\sqrt{4}+x", "x+2"),
+    ("(1, 2)", r"\{1, 2\}"),
+    (r"\sum_{k=1}^{n} k", r"\frac{n(n+1)}{2}"),
+    (r"\prod_{k=1}^{10^9} k", "5"),
+    ("9^{9^{9^9}}", "9^{9^{9^9}} + 1"),
+    *(("(" * depth + "x+1" + ")" * depth, "1+x") for depth in range(10, 300, 7)),
+    *(("-" * depth + "x", "1+x") for depth in range(50, 1000, 50)),
+    *((r"\sqrt{" * depth + "x" + "}" * depth, "1+x") for depth in range(10, 300, 7)),
+]
+
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are forked on Linux")
+
+
+def lines(program: str, **given: Any) -> list[str]:
+    """What a program says; `given` are its variables."""
+    begin = BEGIN + "".join(f"{name} = json.loads({json.dumps(value)!r})\n" for name, value in given.items())
+    done = subprocess.run(
+        [sys.executable, "-"],
+        input=begin + program,
+        env=os.environ | {"PYTHONPATH": str(SCRIPTS)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def run(program: str, **given: Any) -> Any:
+    """The same of its last line, as JSON."""
+    return json.loads(lines(program, **given)[-1])
+
+
+@linux
+def test_a_forked_worker_says_of_everything_what_one_that_starts_anew_says() -> None:
+    program = """
+def verdicts():
+    with EquivalenceChecker(workers=1, timeout_s=1.0) as checker:
+        found = [verdict.value for verdict in checker.compare_many(map(tuple, pairs))]
+        return is_fork(processes(checker)[0]), found
+
+def deeper(frames):
+    return verdicts() if not frames else deeper(frames - 1)
+
+forked = deeper(850)  # how deep the stack of the parent is must not count
+worker_process.may_fork = lambda: False
+print(json.dumps([forked, verdicts()]))
+"""
+    forked, started = run(program, pairs=PAIRS)
+    assert (forked[0], started[0]) == (True, False)
+    assert dict(enumerate(forked[1])) == dict(enumerate(started[1]))
+    assert len(set(started[1])) == 3
+
+
+@linux
+def test_a_process_with_another_thread_is_not_forked() -> None:
+    program = """
+leave = threading.Event()
+thread = threading.Thread(target=leave.wait)
+kinds = []
+for start, end in ((lambda: None, lambda: None), (thread.start, lambda: (leave.set(), thread.join()))):
+    start()
+    with EquivalenceChecker(workers=1) as checker:
+        kinds.append((checker.compare("\\\\sqrt{4}", "2").value, is_fork(processes(checker)[0])))
+    end()
+print(json.dumps(kinds))
+"""
+    assert run(program) == [["equal", True], ["equal", False]]
+
+
+@linux
+def test_a_forked_worker_holds_no_file_or_pipe_but_its_own(tmp_path: Path) -> None:
+    program = """
+held = open(path, "w")
+def files(process):
+    folder = f"/proc/{process.pid}/fd"
+    return {os.readlink(f"{folder}/{name}") for name in os.listdir(folder)}
+
+with EquivalenceChecker(workers=2) as checker:
+    pairs = [(f"\\\\sqrt{{{4 * n * n}}}", f"{2 * n}") for n in range(2, 40)]
+    assert {verdict.value for verdict in checker.compare_many(pairs)} == {"equal"}
+    of_both = [files(process) for process in processes(checker)]
+    ours = os.readlink("/proc/self/fd/2")
+    print(json.dumps([[len(files) for files in of_both], sorted(set.intersection(*of_both) - {ours})]))
+"""
+    numbers, shared = run(program, path=str(tmp_path / "held"))
+    assert numbers == [3, 3]
+    assert shared == []
+
+
+@linux
+def test_a_forked_worker_leaves_to_its_parent_what_the_parent_would_write_or_tidy_up(tmp_path: Path) -> None:
+    program = """
+import gc
+import omr.answers.equivalence_worker as worker
+asked = worker.compare_answers
+def collecting(one, other):
+    gc.collect()
+    return asked(one, other)
+worker.compare_answers = collecting
+atexit.register(lambda: os.write(1, b"at exit\\n"))
+class Temporary:
+    def __init__(self):
+        self.itself = self  # only collecting finds it
+    def __del__(self):
+        with open(path, "a") as file:
+            file.write("tidied up\\n")
+gc.set_threshold(1 << 30)
+Temporary()
+sys.stdout.write("said once\\n")
+try:
+    with EquivalenceChecker(workers=1) as checker:
+        assert checker.compare("\\\\sqrt{4}", "2").value == "equal"
+        process = processes(checker)[0]
+        os.dup2(os.open("/dev/null", os.O_WRONLY), process.input.fileno())  # its input ends, and so does it
+        while open(f"/proc/{process.pid}/stat").read().rpartition(")")[2].split()[0] != "Z":
+            time.sleep(0.01)
+finally:
+    sys.stdout.write("finally\\n")
+sys.stdout.flush()
+gc.collect()
+"""
+    tidied = tmp_path / "tidied"
+    assert lines(program, path=str(tidied)) == ["said once", "finally", "at exit"]
+    assert tidied.read_text() == "tidied up\n"
+
+
+@linux
+def test_what_the_parent_has_used_is_not_charged_to_a_forked_worker() -> None:
+    program = """
+room = mmap.mmap(-1, 3 << 30)  # of address space; no memory is used
+while time.process_time() < 2.0:
+    pass
+with EquivalenceChecker(workers=1, timeout_s=1.0, memory_mb=512) as checker:
+    pairs = [("\\\\sum_{k=1}^{n} k", "\\\\frac{n(n+1)}{2}"), ("\\\\sqrt{4}+x", "x+2")]
+    found = [verdict.value for verdict in checker.compare_many(pairs)]
+    print(json.dumps([is_fork(processes(checker)[0]), checker.killed, found]))
+"""
+    assert run(program) == [True, 0, ["equal", "equal"]]
+
+
+@linux
+def test_a_forked_worker_may_take_no_more_memory_than_it_is_given() -> None:
+    program = """
+with EquivalenceChecker(workers=1, memory_mb=512) as checker:
+    checker.compare("\\\\sqrt{4}", "2")
+    limits = [resource.prlimit(processes(checker)[0].pid, which) for which in (resource.RLIMIT_AS, resource.RLIMIT_CORE)]
+    with open("/proc/self/statm") as file:
+        held = int(file.read().split()[0]) * resource.getpagesize()
+    print(json.dumps([limits, held]))
+"""
+    ((soft, hard), core), held = run(program)
+    assert soft == hard
+    assert abs(soft - held - (512 << 20)) < 64 << 20
+    assert core == [0, 0]
+
+
+@linux
+def test_what_a_library_prints_in_a_forked_worker_is_taken_for_no_verdict() -> None:
+    program = """
+import omr.answers.equivalence_worker as worker
+asked = worker.compare_answers
+def noisy(one, other):
+    print("equal", flush=True)
+    os.write(1, b"different\\n")
+    return asked(one, other)
+worker.compare_answers = noisy
+with EquivalenceChecker(workers=1) as checker:
+    print(json.dumps([checker.compare("\\\\sqrt{4}", other).value for other in ("2", "3", "x")]))
+"""
+    assert run(program) == ["equal", "different", "unknown"]
+
+
+@linux
+def test_a_forked_worker_ends_when_its_parent_is_killed() -> None:
+    program = """
+with EquivalenceChecker(workers=1) as checker:
+    checker.compare("\\\\sqrt{4}", "2")
+    os.write(1, b"%d\\n" % processes(checker)[0].pid)
+    time.sleep(600)
+"""
+    parent = subprocess.Popen(
+        [sys.executable, "-c", BEGIN + program],
+        env=os.environ | {"PYTHONPATH": str(SCRIPTS)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert parent.stdout is not None
+    assert int(parent.stdout.readline()) != parent.pid
+    parent.kill()
+    # Its standard error is the parent's, which ends when nobody holds it any more: one that stayed would time out.
+    parent.communicate(timeout=60)
