@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
 
 from omr.answers.equivalence import EquivalenceChecker, Verdict
 from omr.answers.final_answer import answer_of_text, final_answer, normalise_answer
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 
 Case = dict[str, Any]
 Judge = Callable[[Sequence[Case]], list[Verdict]]
@@ -159,4 +159,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -41,7 +41,7 @@ from omr.config.files import read_config, read_yaml  # noqa: E402
 from omr.config.recipes import Recipes  # noqa: E402
 from omr.config.seeds import most_seeds  # noqa: E402
 from omr.config.settings import Settings  # noqa: E402
-from omr.errors import UserError, run_command  # noqa: E402
+from omr.errors import UserError, leave, run_command  # noqa: E402
 from omr.models.resources import WARNING_S  # noqa: E402
 from omr.runs.costs import PROMPT_TOKEN_WEIGHT  # noqa: E402
 from omr.runs.counts import RunCounts  # noqa: E402
@@ -524,4 +524,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -17,7 +17,7 @@ from omr.browse.database import NAME, open_for_writing
 from omr.browse.indexing import Index
 from omr.browse.pages import Pages, State
 from omr.browse.server import DEFAULT_PORT, Server, bind, keep_indexed, loopback
-from omr.errors import run_command
+from omr.errors import leave, run_command
 from omr.files.counted import counted
 from omr.files.locks import FileLock
 from omr.runs.run_folder import check_run, newest_run
@@ -64,4 +64,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -9,12 +9,11 @@ order of `--configfile`; they are laid over config/. Out: nothing but a line tha
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from omr.config.check import check_config
 from omr.config.files import CONFIG_FILES, expand_paths, read_config
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 
 _ROOT = Path(__file__).parents[1]
 _SUFFIXES = (".yaml", ".yml", ".json")
@@ -38,4 +37,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

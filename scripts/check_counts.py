@@ -10,14 +10,13 @@ before it wrote: then rows were lost between them.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import orjson
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.files.counted import counted
 from omr.files.jsonl import AtomicFile, open_for_reading
 from omr.runs.counts import read_counts
@@ -357,4 +356,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
 from omr.config.files import read_config
-from omr.errors import run_command
+from omr.errors import leave, run_command
 from omr.files.folders import link_or_copy
 from omr.files.temporary import temporary_beside
 from omr.runs.counts import read_counts
@@ -43,4 +42,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

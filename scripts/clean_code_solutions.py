@@ -21,12 +21,11 @@ answer 42; it lets verdicts pass that it cannot read, and needs the words `**Fin
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Sequence
 
 from omr.answers.equivalence import EquivalenceChecker, Verdict
-from omr.errors import run_command
+from omr.errors import leave, run_command
 from omr.files.jsonl import Fields, Row
 from omr.replies.reply import Reply, ReplyIndex
 from omr.solutions.code_faults import Rules, fault_of_code, fault_of_ending
@@ -131,4 +130,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

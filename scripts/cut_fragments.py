@@ -10,10 +10,9 @@ whose blocks are such is dropped: `no_fragments`.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 
-from omr.errors import run_command
+from omr.errors import leave, run_command
 from omr.files.jsonl import Fields
 from omr.replies.reply import ReplyIndex
 from omr.solutions.fragments import fragments
@@ -61,4 +60,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

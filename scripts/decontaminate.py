@@ -10,7 +10,6 @@ everything that problems go through, but never into the output.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Self
@@ -27,7 +26,7 @@ from omr.contamination.steps import (
     pair_id,
     read_problems,
 )
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.files.jsonl import AtomicFile, Row
 from omr.parsers.readable import is_readable
 from omr.parsers.verdicts import parse_true_false
@@ -178,4 +177,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -16,7 +16,6 @@ problems are found, and how many near misses are taken for copies; the counts no
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -24,7 +23,7 @@ from pathlib import Path
 import orjson
 from omr.contamination.near_misses import Planted
 from omr.contamination.reposts import Member, Reposts, best_of, figures_of
-from omr.errors import run_command
+from omr.errors import leave, run_command
 from omr.files.jsonl import AtomicFile, Fields, Row, dumps, read_rows
 from omr.stages.flags import add_input, open_stage, stage_parser
 from omr.stages.stage import Stage
@@ -129,4 +128,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -10,12 +10,11 @@ from __future__ import annotations
 import argparse
 import hashlib
 import shutil
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.hub.files import HubFile, Listing, fetch, list_repo
 from omr.models.checkpoints import choose_files
 from omr.servers.model_files import ModelFiles, StoredFile, write_manifest
@@ -86,4 +85,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

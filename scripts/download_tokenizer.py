@@ -6,10 +6,9 @@ Out: the file, checked to be a tokenizer that loads. It appears when it is whole
 from __future__ import annotations
 
 import argparse
-import sys
 
 from omr.asking.tokens import load_tokenizer
-from omr.errors import run_command
+from omr.errors import leave, run_command
 from omr.files.jsonl import AtomicFile
 from omr.hub.files import hub_file
 
@@ -32,4 +31,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

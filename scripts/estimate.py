@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ import orjson
 from omr.config.files import CONFIG_FILES, read_config
 from omr.config.recipes import Recipes
 from omr.config.settings import Settings
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.files.jsonl import AtomicFile
 from omr.runs.counts import RunCounts
 from omr.runs.estimation import Estimate, StageEstimate, estimate, over_budget
@@ -327,4 +326,4 @@ def _as_json(found: Estimate) -> bytes:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -21,7 +21,6 @@ questions which of them are the same answer, in both orders, to the other. settl
 from __future__ import annotations
 
 import argparse
-import sys
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +35,7 @@ from omr.answers.equivalence import EquivalenceChecker, Verdict
 from omr.answers.faults import NO_ANSWER, SEVERAL_ANSWERS
 from omr.answers.single_answer import Same
 from omr.answers.vote import Requirement
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.files.jsonl import AtomicFile, Fields, Row, dumps, parts_of, read_rows, rows_within
 from omr.replies.reply import Reply
 from omr.solutions.matching import Undecided, undecided_row, vote_fields
@@ -352,4 +351,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

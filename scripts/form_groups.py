@@ -16,7 +16,6 @@ cannot be shown: `candidate_too_long`, `think_tag_in_text`, `control_token_in_te
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -25,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from omr.answers.equivalence import EquivalenceChecker, Verdict
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.files.jsonl import Fields, Row
 from omr.selections.candidates import SUMMARIZED, Candidate, PoolRules, candidate_of, usable_candidates
 from omr.selections.groups import Formed, Group, GroupRules, form_groups
@@ -289,4 +288,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -23,7 +23,6 @@ from omr.asking.budget import Budget
 from omr.asking.client import ChatClient
 from omr.asking.code_settings import CodeSettings
 from omr.asking.draining import Drain
-from omr.asking.leaving import leave
 from omr.asking.planning import Planning
 from omr.asking.progress import Log, Progress, run_logged
 from omr.asking.prompt_fields import ROW_FIELDS, check_prompt, fields_of_rows
@@ -36,7 +35,7 @@ from omr.asking.time_limit import watched_time_limit
 from omr.asking.tries import NEVER, Tries, TryAgain
 from omr.asking.twin_jobs import EXIT_STOPPED, PostponedError, Queueing
 from omr.config.files import read_config
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.files.jsonl import AtomicFile, Row
 from omr.models.model import ModelSpec, model_spec
 from omr.replies.journal import ReplyStore

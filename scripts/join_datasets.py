@@ -10,14 +10,13 @@ left out.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from omr.config.row_models import Authored, add_authored
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.files.arrow import arrow
 from omr.files.counted import counted
 from omr.files.folders import atomic_folder, link_or_copy
@@ -205,4 +204,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -7,10 +7,9 @@ copied by the kernel, at the speed of the disk; no row is read. Nothing else of 
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
-from omr.errors import run_command
+from omr.errors import leave, run_command
 from omr.files.jsonl import AtomicFile
 
 
@@ -26,4 +25,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -22,7 +22,7 @@ from typing import Any
 import orjson
 from omr.answers.placeholders import can_be_answer
 from omr.asking.prompts import PLACEHOLDER, Prompt, load_prompt
-from omr.errors import run_command
+from omr.errors import leave, run_command
 from omr.files.jsonl import AtomicFile, Row, read_rows
 from omr.parsers.answer_lines import parse_answer
 from omr.parsers.echoes import Examples
@@ -140,4 +140,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -10,9 +10,8 @@ dropped: problems without a row here have no rate.
 from __future__ import annotations
 
 import argparse
-import sys
 
-from omr.errors import run_command
+from omr.errors import leave, run_command
 from omr.files.jsonl import Fields, Row, read_rows
 from omr.solutions.judging import by_problem
 from omr.solutions.pass_rate import pass_rate
@@ -63,4 +62,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -16,13 +16,12 @@ both branches and the classified rows that go to neither.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.files.duplicates import Duplicates
 from omr.files.jsonl import Fields, Row, read_rows
 from omr.files.unique import unique_rows
@@ -176,4 +175,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

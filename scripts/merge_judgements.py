@@ -10,12 +10,11 @@ problem's pass rate counts all its solutions.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Sequence
 
 from omr.answers.faults import NO_ANSWER
-from omr.errors import run_command
+from omr.errors import leave, run_command
 from omr.files.jsonl import Fields, Row
 from omr.parsers.readable import is_readable
 from omr.replies.reply import ReplyIndex
@@ -83,4 +82,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

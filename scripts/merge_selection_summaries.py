@@ -10,11 +10,10 @@ Dropped: `no_right_summary`, with what became of each candidate.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Sequence
 
-from omr.errors import run_command
+from omr.errors import leave, run_command
 from omr.files.jsonl import Fields, Row
 from omr.replies.reply import ReplyIndex
 from omr.selections.reading import SelectionSummaries, SelectionSummary, longest_right
@@ -63,4 +62,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

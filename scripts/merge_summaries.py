@@ -11,13 +11,12 @@ Dropped: `no_right_summary`, with what became of each candidate.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.files.jsonl import Fields, Row
 from omr.parsers.readable import is_readable
 from omr.replies.reply import ReplyIndex
@@ -132,4 +131,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

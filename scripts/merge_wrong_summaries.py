@@ -11,13 +11,12 @@ else `no_faithful_summary`.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from omr.answers.equivalence import EquivalenceChecker, Verdict
-from omr.errors import run_command
+from omr.errors import leave, run_command
 from omr.files.jsonl import Fields, Row
 from omr.replies.reply import ReplyIndex
 from omr.solutions.judging import batches
@@ -117,4 +116,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -14,14 +14,13 @@ the beginning of many problems.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from omr.contamination.benchmark_text import words
 from omr.contamination.benchmarks import BenchmarkRow, Pool
 from omr.contamination.steps import DIRECTIONS, Match, MatchFiles, named_paths, pair_id, positive, read_problems
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.files.jsonl import AtomicFile, Row, dumps
 from omr.files.notation import notation
 
@@ -146,4 +145,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -15,13 +15,12 @@ Dropped: `unreadable_answer` (which is not "not found"), `too_long_answer`, `not
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from pathlib import Path
 
 from omr.answers.placeholders import can_be_answer
 from omr.asking.prompts import load_prompt
-from omr.errors import run_command
+from omr.errors import leave, run_command
 from omr.files.jsonl import Row
 from omr.parsers.answer_lines import parse_answer
 from omr.parsers.echoes import Examples
@@ -102,4 +101,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -12,11 +12,10 @@ talks about the task), `example_of_prompt` (it repeats one, and stands not in it
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from omr.asking.prompts import load_prompt
-from omr.errors import run_command
+from omr.errors import leave, run_command
 from omr.files.jsonl import Row
 from omr.parsers.conversion import parse_conversion
 from omr.parsers.echoes import Examples
@@ -69,4 +68,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

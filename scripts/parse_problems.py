@@ -13,12 +13,11 @@ the first. A problem that cannot be used beside others that can is a dropped par
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 from omr.asking.prompts import load_prompt
-from omr.errors import run_command
+from omr.errors import leave, run_command
 from omr.files.jsonl import Row
 from omr.files.notation import notation
 from omr.parsers.echoes import Examples
@@ -106,4 +105,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -11,10 +11,9 @@ stand in the dropped row. The counts have `verdicts` and `unreadable` as those o
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
-from omr.errors import run_command
+from omr.errors import leave, run_command
 from omr.parsers.classes import ClassReader
 from omr.stages.flags import add_replies, open_stage, stage_parser
 from omr.stages.routing import ANSWERS, PROOFS, branch_of
@@ -46,4 +45,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

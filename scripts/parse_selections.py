@@ -12,12 +12,11 @@ they hold a wrong pick of each shard with what was said (`wrong_samples`, by id)
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from omr.errors import run_command
+from omr.errors import leave, run_command
 from omr.files.jsonl import Fields, Row
 from omr.replies.reply import Reply, ReplyIndex
 from omr.selections.figures import Picks, Shown
@@ -117,4 +116,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -12,13 +12,12 @@ Nothing is dropped, and nothing is drawn: the same files make the same plan.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import orjson
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.files.jsonl import Fields, Row, read_rows
 from omr.solutions.judging import by_problem
 from omr.solutions.pass_rate import pass_rate
@@ -125,4 +124,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

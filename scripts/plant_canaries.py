@@ -19,7 +19,7 @@ from omr.contamination.benchmark_text import normal_text
 from omr.contamination.benchmarks import BenchmarkRow, Pool
 from omr.contamination.rewording import paraphrase, renumber
 from omr.contamination.steps import CANARY_KINDS, canary_id
-from omr.errors import run_command
+from omr.errors import leave, run_command
 from omr.files.jsonl import AtomicFile, Row, dumps
 
 
@@ -81,4 +81,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

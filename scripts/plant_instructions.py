@@ -19,7 +19,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from omr.config.files import read_yaml
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.files.jsonl import AtomicFile, Row, dumps, read_rows
 from omr.parsers.founded import Discussion
 from omr.stages.routing import ANSWERS, branch_of
@@ -130,4 +130,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

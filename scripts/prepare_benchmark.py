@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from omr.contamination.benchmarks import check_benchmark_name
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.files.jsonl import AtomicFile, dumps, open_for_reading, parse_row
 from omr.hub.files import hub_parquet_files
 
@@ -144,4 +144,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

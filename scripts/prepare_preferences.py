@@ -26,7 +26,6 @@ The counts note `solutions`: those in pairs, and those of `dropped_parts`, by th
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -34,7 +33,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from omr.asking.prompts import Prompt, load_prompt
-from omr.errors import run_command
+from omr.errors import leave, run_command
 from omr.files.jsonl import Fields, Row, read_rows
 from omr.replies.reply import Reply
 from omr.solutions.judging import by_problem, why_not_right
@@ -236,4 +235,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -19,12 +19,11 @@ mark is skipped, CRLF line ends are fine, and invalid UTF-8 or a lone surrogate 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.files.id_set import IdSet
 from omr.files.jsonl import AtomicFile
 from omr.stages.faulty_rows import FaultyRows
@@ -220,4 +219,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

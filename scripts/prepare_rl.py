@@ -19,7 +19,6 @@ Dropped, by the first reason that holds:
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,7 @@ from pathlib import Path
 from omr.answers.final_answer import boxed_answers
 from omr.answers.fitness import fault_of_answer
 from omr.asking.prompts import Prompt, load_prompt
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.files.jsonl import Fields, Row, read_rows
 from omr.solutions.judging import by_problem
 from omr.stages.flags import add_input, add_problems, open_stage, stage_parser
@@ -149,4 +148,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

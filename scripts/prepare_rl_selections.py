@@ -14,12 +14,11 @@ Dropped, by the first reason that holds:
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from omr.asking.prompts import Prompt, load_prompt
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.files.jsonl import Fields, Row, read_rows
 from omr.stages.flags import add_input, add_problems, open_stage, stage_parser
 from omr.stages.problem_index import ProblemIndex
@@ -112,4 +111,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

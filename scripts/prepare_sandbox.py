@@ -14,7 +14,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 
 #: Without these most blocks of solutions fail.
 NEEDED = ("numpy", "sympy", "scipy", "mpmath", "networkx")
@@ -39,4 +39,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -11,14 +11,13 @@ that would end or open reasoning), `control_token_in_text` (or a token of a chat
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from omr.answers.damage import has_control_token
 from omr.asking.prompts import Prompt, load_prompt
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.files.jsonl import Fields, Row
 from omr.stages.flags import add_input, add_problems, add_shard, open_stage, stage_parser
 from omr.stages.problem_index import ProblemIndex
@@ -135,4 +134,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

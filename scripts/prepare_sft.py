@@ -34,7 +34,6 @@ taken, which knows nothing of trimmed reasoning and new summaries.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -43,7 +42,7 @@ from typing import Any
 
 from omr.answers.fitness import fault_of_answer
 from omr.asking.prompts import Prompt, load_prompt
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.files.jsonl import Fields, Row
 from omr.solutions.judging import by_problem, why_not_right
 from omr.solutions.pass_rate import PassRate, pass_rate
@@ -349,4 +348,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -23,7 +23,6 @@ import argparse
 import json
 import math
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b
@@ -34,7 +33,7 @@ import orjson
 from omr.answers.placeholders import can_be_answer
 from omr.answers.spelling import MAX_ANSWER_CHARS
 from omr.contamination.steps import is_canary
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.files.duplicates import Duplicates
 from omr.files.hash_table import HashTable
 from omr.files.jsonl import Row
@@ -308,4 +307,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

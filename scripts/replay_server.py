@@ -11,10 +11,9 @@ import argparse
 import asyncio
 import os
 import signal
-import sys
 from pathlib import Path
 
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.replay.app import STREAMING, ServerOptions
 from omr.replay.completions import REASONING_FIELDS
 from omr.replay.dialects import DIALECTS
@@ -121,4 +120,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

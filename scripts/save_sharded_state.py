@@ -15,7 +15,6 @@ import asyncio
 import os
 import shutil
 import signal
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +24,7 @@ from omr.asking.progress import Log, run_logged
 from omr.asking.time_limit import watched_time_limit
 from omr.asking.twin_jobs import EXIT_STOPPED, PostponedError, Queueing
 from omr.config.files import read_config
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.files.folders import atomic_folder, clear_leftovers
 from omr.files.locks import FileLock, Owner
 from omr.models.checkpoints import OTHER_WEIGHTS, SAFETENSORS, choose_files
@@ -230,4 +229,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

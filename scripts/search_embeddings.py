@@ -8,13 +8,12 @@ Runs in the environment of envs/embeddings.yaml, on a GPU where there is one.
 from __future__ import annotations
 
 import argparse
-import sys
 
 from omr.contamination.benchmarks import Pool
 from omr.contamination.embedding_net import DTYPES, EmbeddingNet, load_model
 from omr.contamination.nets import write_matches
 from omr.contamination.steps import positive, read_problems
-from omr.errors import run_command
+from omr.errors import leave, run_command
 
 #: Problems embedded at once: enough that sorting by length leaves little padding, some 200 MB of scores.
 _BLOCK_ROWS = 4096
@@ -53,4 +52,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -14,7 +14,7 @@ from omr.contamination.benchmarks import Pool
 from omr.contamination.lexical_nets import ExactNet, NgramNet, TfidfNet
 from omr.contamination.nets import Net, write_matches
 from omr.contamination.steps import positive, read_problems
-from omr.errors import run_command
+from omr.errors import leave, run_command
 from omr.files.counted import counted, verb_for
 
 #: Problems searched at once: enough to make the matrix product worth while, some 10 MB of scores.
@@ -67,4 +67,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -13,13 +13,12 @@ The reference reads a verdict in one spelling alone and takes any other for its 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.files.jsonl import Fields, Row, read_rows
 from omr.parsers.readable import is_readable
 from omr.replies.reply import ReplyIndex
@@ -124,4 +123,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -10,7 +10,6 @@ Dropped: `too_long_to_summarize`.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -19,7 +18,7 @@ from typing import Any
 
 from omr.asking.prompts import Prompt, load_prompt
 from omr.asking.tokens import TokenBudget
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.files.jsonl import Fields, Row
 from omr.models.model import ModelSpec
 from omr.parsers.reply_text import shown_lines
@@ -121,4 +120,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -9,13 +9,12 @@ round asked are not asked again. Nothing is dropped.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from omr.answers.equivalence import EquivalenceChecker, Verdict
-from omr.errors import run_command
+from omr.errors import leave, run_command
 from omr.files.jsonl import AtomicFile, Fields, Row, read_rows
 from omr.solutions.judging import SYMBOLIC, Question, QuestionWriter, batches, by_problem
 from omr.stages.flags import add_comparing, add_input, add_problems, open_stage, stage_parser
@@ -74,4 +73,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -17,14 +17,13 @@ holds:
 from __future__ import annotations
 
 import argparse
-import sys
 from array import array
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.files.arrow import arrow
 from omr.files.jsonl import Row
 from omr.solutions.judging import by_problem
@@ -215,4 +214,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

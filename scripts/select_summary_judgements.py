@@ -12,14 +12,13 @@ the answer is null where `fault` says why there is none.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from omr.answers.equivalence import EquivalenceChecker, Verdict
-from omr.errors import run_command
+from omr.errors import leave, run_command
 from omr.files.jsonl import AtomicFile, Fields, Row, read_rows
 from omr.replies.reply import ReplyIndex
 from omr.solutions.judging import SOLUTION, SYMBOLIC, Question, QuestionWriter, batches, by_problem
@@ -107,4 +106,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -14,11 +14,10 @@ nothing to write a summary from; `invented_output` of a solution that shows the 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 
 from omr.answers.equivalence import EquivalenceChecker
-from omr.errors import run_command
+from omr.errors import leave, run_command
 from omr.files.jsonl import Row
 from omr.replies.reply import Name, ReplyIndex
 from omr.solutions.judging import why_not_right
@@ -78,4 +77,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

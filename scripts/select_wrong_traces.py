@@ -13,7 +13,6 @@ Dropped: `right`; `failed`, `unfinished`, `no_answer` and `unjudged`, which are 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from omr.answers.equivalence import EquivalenceChecker
-from omr.errors import run_command
+from omr.errors import leave, run_command
 from omr.files.jsonl import Row
 from omr.replies.reply import Name, Reply, ReplyIndex
 from omr.solutions.judging import by_problem, why_not_right
@@ -148,4 +147,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

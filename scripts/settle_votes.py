@@ -8,11 +8,10 @@ Dropped are all solutions of a problem whose vote still has no majority: `too_fe
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 
 from omr.answers.vote import Requirement, outcome
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.files.jsonl import Fields, read_rows
 from omr.parsers.readable import is_readable
 from omr.replies.tries import TriedReplies
@@ -73,4 +72,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import orjson
-from omr.errors import run_command
+from omr.errors import leave, run_command
 from omr.files.jsonl import AtomicFile
 from omr.live.run import RunProgress, Watched
 from omr.live.signs import RUNNING
@@ -118,4 +118,4 @@ def tell(args: argparse.Namespace, watched: list[Watched]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -15,11 +15,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from omr.asking.leaving import leave
 from omr.asking.prompts import load_prompt
 from omr.asking.requests import Sampling
 from omr.config.files import read_config
-from omr.errors import run_command, user_fault
+from omr.errors import leave, run_command, user_fault
 from omr.models.model import model_spec
 from omr.runs.trial import Page, Trial
 from omr.servers.sites import server_site

@@ -8,11 +8,10 @@ under `Solution <index>:`, from 0), `num_solutions`, `max_index`. Nothing is dro
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.files.jsonl import Fields, Row
 from omr.selections.candidates import SUMMARIZED
 from omr.selections.comparison import comparison_row
@@ -87,4 +86,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

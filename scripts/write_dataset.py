@@ -12,7 +12,6 @@ is an error, which names the stage where they went to nothing; so is a bound of 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +19,7 @@ from pathlib import Path
 
 from omr.asking.prompts import load_prompt
 from omr.config.row_models import Authored, add_authored
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.files.counted import counted
 from omr.files.folders import atomic_folder, link_or_copy
 from omr.runs.gates import add_gates, check_gates
@@ -123,4 +122,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

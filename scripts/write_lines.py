@@ -6,10 +6,9 @@ In: the folder of training rows of one shard. Out: the same rows, one a line, in
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
-from omr.errors import run_command
+from omr.errors import leave, run_command
 from omr.files.jsonl import AtomicFile
 from omr.training.row_files import read_all
 
@@ -25,4 +24,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -11,14 +11,13 @@ error, which says what they were dropped for; so is a bound of --canary-recall, 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
 from omr.config.row_models import Authored, add_authored
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.files.counted import counted
 from omr.files.folders import atomic_folder
 from omr.files.jsonl import Row, dumps, read_rows
@@ -130,4 +129,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

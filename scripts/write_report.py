@@ -8,13 +8,12 @@ that a run has not made yet are left out. Out: report.html.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from omr.config.files import read_config
 from omr.config.recipes import Recipes
 from omr.config.settings import Settings
-from omr.errors import run_command
+from omr.errors import leave, run_command
 from omr.files.jsonl import AtomicFile
 from omr.report.data import collect
 from omr.report.page import page
@@ -41,4 +40,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 
 class UserError(Exception):
@@ -114,3 +116,21 @@ def run_command(main: Callable[[], int]) -> int:
             raise
         print(f"error: {fault}", file=sys.stderr)
         return 2
+
+
+def leave(status: int) -> NoReturn:
+    """End this process with a command's status, at once, when all is written and closed; 1 in place of 0 if what it
+    printed could not be written.
+
+    Taking the interpreter down module by module is a fifth of what a small stage costs, and frees what the kernel frees
+    anyway. It may also abort a process that has asked something over HTTP: threads of pyreqwest 0.15.1 outlive their
+    client, and one that still wants the interpreter then is an error (`PyGILState_Release`, SIGABRT).
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except ValueError:  # closed
+            pass
+        except OSError:  # nobody reads it any more, or the disk is full
+            status = status or 1
+    os._exit(status)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from omr.errors import UserError, as_user_error, run_command, told_as_sentence
@@ -49,6 +51,36 @@ def test_other_errors_are_the_programs_own() -> None:
         run_command(lambda: raising(IsADirectoryError(errno.EISDIR, "a directory")))
     with pytest.raises(ExceptionGroup):
         run_command(lambda: raising(ExceptionGroup("tasks", [ValueError()])))
+
+
+def left(program: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """What is left of a process that ends with `leave`."""
+    program = "import os, sys\nfrom omr.errors import leave\n" + program
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2] / "scripts"), "PYTHONUNBUFFERED": ""}
+    command = [sys.executable, "-c", program]
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    return subprocess.run(command, env=environment, text=True, timeout=60, check=False, **options)
+
+
+@pytest.mark.parametrize("status", [0, 2, 130])
+def test_a_command_ends_with_its_status_and_all_that_it_said(status: int) -> None:
+    ended = left(f"print('x' * 100_000, end='')\nprint('why', end='', file=sys.stderr)\nleave({status})")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (status, "x" * 100_000, "why")
+
+
+def test_a_command_ends_whatever_has_become_of_its_output() -> None:
+    assert left("sys.stdout.close()\nsys.stderr.close()\nleave(0)").returncode == 0
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w") as nobody:
+        assert left("print('unread')\nleave(0)", stdout=nobody).returncode == 1
+        assert left("print('unread')\nleave(2)", stdout=nobody).returncode == 2
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
+def test_output_that_the_disk_did_not_take_is_no_success() -> None:
+    with FULL.open("w") as full:
+        assert left("print('lost')\nleave(0)", stdout=full).returncode == 1
 
 
 def test_ctrl_c_is_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:

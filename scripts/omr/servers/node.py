@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from omr.errors import UserError, run_command
+from omr.errors import UserError, leave, run_command
 from omr.models.model import model_spec
 from omr.servers.gpus import check_gpus
 from omr.servers.kinds import KINDS
@@ -118,4 +118,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    leave(run_command(main))

@@ -13,7 +13,7 @@ SCRIPTS = Path(__file__).parents[3] / "scripts"
 RUNS, AT_ONCE = 60, 6
 ASK_ONE = """
 import asyncio, sys
-from omr.asking.leaving import leave
+from omr.errors import leave
 from omr.http.answer import Ask
 from omr.http.library import LibraryHttp
 
