@@ -80,15 +80,24 @@ def read_yaml(path: str | Path) -> Any:
         with open(path, encoding="utf-8") as handle:
             return load_yaml(handle)
     except FileNotFoundError:
-        remedy = "check the path"
-        if Path(path).parent.name == SAVED:
-            remedy = "config was edited after this run had started: start Snakemake again; stored replies are kept"
-        raise UserError("there is no such file", file=path, remedy=remedy) from None
+        raise UserError("there is no such file", file=path, remedy="check the path") from None
     except OSError as error:
         what = f"cannot be read as config: {(error.strerror or str(error)).lower()}"
         raise UserError(what, file=path, remedy="name a YAML file that you may read") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise fault_of_yaml(error, path) from error
+
+
+def _read_saved(path: Path) -> Any:
+    """What `write_merged_config` saved for jobs, each of which reads it: JSON takes a hundredth of YAML's time."""
+    try:
+        return orjson.loads(path.read_bytes())
+    except FileNotFoundError:
+        remedy = "config was edited after this run had started: start Snakemake again; stored replies are kept"
+        raise UserError("there is no such file", file=path, remedy=remedy) from None
+    except orjson.JSONDecodeError as error:
+        what, remedy = f"not valid JSON: {error}", "delete it and start Snakemake again: the workflow writes it anew"
+        raise UserError(what, file=path, remedy=remedy) from error
 
 
 def fault_of_yaml(error: Exception, path: str | Path) -> UserError:
@@ -121,8 +130,9 @@ def merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 def read_config(paths: Iterable[str | Path]) -> dict[str, Any]:
     """The config that several files make, later ones over earlier ones."""
     config: dict[str, Any] = {}
-    for path in paths:
-        content = read_yaml(path) or {}
+    for path in map(Path, paths):
+        is_saved = path.parent.name == SAVED and path.suffix == ".json"
+        content = (_read_saved(path) if is_saved else read_yaml(path)) or {}
         if not isinstance(content, dict):
             raise UserError("a config file must be a mapping", file=path, remedy="see config/README.md")
         config = merge(config, content)
@@ -209,10 +219,14 @@ def config_digest(config: Mapping[str, Any]) -> str:
 
 
 def write_merged_config(config: Mapping[str, Any], path: Path) -> None:
-    """Save the config that a run uses beside its results; untouched if it says the same already."""
-    text = "# The merged config of this run, written by the workflow when it starts.\n"
-    text += yaml.safe_dump(orjson.loads(orjson.dumps(config)), sort_keys=False, allow_unicode=True)
-    if path.exists() and path.read_text(encoding="utf-8") == text:
+    """Save the config that a run uses beside its results, as YAML for people or as `.json` for jobs; untouched if it
+    says the same already."""
+    said = orjson.dumps(config, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    if path.suffix != ".json":
+        text = "# The merged config of this run, written by the workflow when it starts.\n"
+        text += yaml.safe_dump(orjson.loads(said), sort_keys=False, allow_unicode=True)
+        said = text.encode()
+    if path.exists() and path.read_bytes() == said:
         return
     with AtomicFile(path) as file:
-        file.write(text.encode())
+        file.write(said)

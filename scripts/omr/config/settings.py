@@ -68,7 +68,7 @@ class Settings:
             raise UserError(what, remedy="give `run` another name")
         if not _NAME.fullmatch(self.run):
             raise UserError(f"{self.run!r} cannot be the name of a run", remedy="use a-z, 0-9, `_`, `.`, `-` for `run`")
-        self.config_file = f"results/{self.run}/{SAVED}/{digest or config_digest(config)}.yaml"
+        self.config_file = f"results/{self.run}/{SAVED}/{digest or config_digest(config)}.json"
         self._check_benchmarks()
         self._check_models()
         self._check_planted()

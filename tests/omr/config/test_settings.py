@@ -193,14 +193,24 @@ def test_jobs_find_the_config_under_a_name_that_its_content_decides(config: dict
     turned = dict(reversed(config.items()))
     assert Settings(turned).config_file == Settings(config).config_file
     assert Settings(config | {"labelling_model": "qwq-32b"}).config_file != Settings(config).config_file
-    assert Settings(config, digest="abc").config_file == "results/demo/configs/abc.yaml"
+    assert Settings(config, digest="abc").config_file == "results/demo/configs/abc.json"
     assert len(config_digest(config)) == 16
 
 
 def test_a_config_that_is_gone_from_a_run_was_edited_meanwhile(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
-        read_config([tmp_path / "results/demo/configs/abc.yaml"])
+        read_config([tmp_path / "results/demo/configs/abc.json"])
     assert "config was edited after this run had started" in str(caught.value)
+
+
+def test_the_saved_config_of_jobs_is_read_as_json_and_an_overlay_of_that_name_as_yaml(tmp_path: Path) -> None:
+    saved, overlay = tmp_path / "configs/abc.json", tmp_path / "mine.json"
+    for path in (saved, overlay):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("run: mine\n")
+    assert read_config([overlay]) == {"run": "mine"}
+    with pytest.raises(UserError, match=r"abc\.json: not valid JSON"):
+        read_config([saved])
 
 
 @pytest.mark.parametrize("sizes", [{"tensor_parallel_size": 16}, {"gpus": 4, "tensor_parallel_size": 3}])
@@ -277,12 +287,13 @@ def test_overlays_merge_mappings_and_replace_lists() -> None:
     assert below == {"a": {"x": 1, "y": [1, 2]}, "b": 1}
 
 
+@pytest.mark.parametrize("name", ["config.yaml", "configs/abc.json"])
 def test_the_saved_config_is_the_merged_one_and_is_not_touched_without_need(
-    config: dict[str, Any], tmp_path: Path
+    name: str, config: dict[str, Any], tmp_path: Path
 ) -> None:
-    path = tmp_path / "results/demo/config.yaml"
+    path = tmp_path / "results/demo" / name
     write_merged_config(config, path)
-    assert yaml.safe_load(path.read_text()) == config
+    assert yaml.safe_load(path.read_text()) == config == read_config([path])
     before = path.stat().st_mtime_ns
     write_merged_config(copy.deepcopy(config), path)
     assert path.stat().st_mtime_ns == before

@@ -38,7 +38,7 @@ def started(settings: Settings, jobs: dict[str, list[str]], *, makes_environment
 
 
 def saved() -> list[str]:
-    return sorted(str(path) for path in Path("results").rglob("*.yaml"))
+    return sorted(str(path) for path in Path("results").rglob("*.*"))
 
 
 def test_jobs_get_the_config_and_so_does_the_reader_of_the_results(config: dict[str, Any]) -> None:
