@@ -107,7 +107,7 @@ def run(plan: Mapping[str, Any]) -> NoReturn:
     print(f"node {rank} ({expected}): {shown(command)}", flush=True)
     for reserved in (port, inner):
         reserved.keep_beyond_exec()
-    supervisor = [sys.executable, "-I", str(_SUPERVISE), "--grace-s", str(launch.site.grace_s)]
+    supervisor = [sys.executable, "-I", "-S", str(_SUPERVISE), "--grace-s", str(launch.site.grace_s)]
     os.execve(sys.executable, [*supervisor, "--", *command], environment)
 
 

@@ -85,7 +85,7 @@ class ServerProcess:
 
     def _spawn(self, command: list[str], environment: dict[str, str]) -> None:
         self._log_path.parent.mkdir(parents=True, exist_ok=True)
-        supervisor = [sys.executable, "-I", str(_SUPERVISE), "--grace-s", str(self._site.grace_s)]
+        supervisor = [sys.executable, "-I", "-S", str(_SUPERVISE), "--grace-s", str(self._site.grace_s)]
         supervisor += ["--pid-file", str(self._pid_file)]
         if self._spec.nodes > 1:
             supervisor.append("--pass-lifeline")

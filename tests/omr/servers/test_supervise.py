@@ -45,7 +45,7 @@ def test_a_killed_supervisor_takes_the_servers_first_process_along(lab: Lab) -> 
 
 def supervised(program: str, *, kill_job: bool = False) -> int:
     """The exit status of a supervisor whose server is this Python program."""
-    command = [sys.executable, "-I", supervise.__file__, "--grace-s", "5", "--", sys.executable, "-c", program]
+    command = [sys.executable, "-I", "-S", supervise.__file__, "--grace-s", "5", "--", sys.executable, "-c", program]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as job:
         assert job.stdin is not None
         assert job.stdout is not None
