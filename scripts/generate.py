@@ -13,7 +13,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -103,8 +103,7 @@ class Work(NamedTuple):
     progress: Progress
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(NamedTuple):
     """Which model is asked, as what its server loads, where that server's software is, which share of the requests may
     fail for good, when one is asked again, the run's budget, and what is needed where replies run code."""
 
@@ -136,7 +135,7 @@ def read_job(args: argparse.Namespace, prompts: Sequence[Prompt]) -> Job:
 
     code = CodeSettings.read(orjson.loads(args.code))
     sandbox = sandbox_settings(config, code, args.sandbox)
-    return replace(job, served=telling_reuse(served), code=code_job(code, spec, served, prompts, sandbox))
+    return job._replace(served=telling_reuse(served), code=code_job(code, spec, served, prompts, sandbox))
 
 
 def read_try_again(args: argparse.Namespace, config: Mapping[str, Any]) -> TryAgain:

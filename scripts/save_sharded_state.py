@@ -216,9 +216,9 @@ def save_anew(args: argparse.Namespace, job: Job, log: Log) -> None:
         files = gather(job, ShardSaver().shards(scratch), built)
         shutil.rmtree(scratch)
     sizes = parallel_sizes(job.model)
-    saved = replace(job.checkpoint, folder=args.folder, files=files, load_format="sharded_state")
-    saved = replace(saved, tensor_parallel_size=sizes.tensor, pipeline_parallel_size=sizes.pipeline)
-    saved = replace(saved, expert_parallel_size=sizes.expert, server_version=version)
+    saved = job.checkpoint._replace(folder=args.folder, files=files, load_format="sharded_state")
+    saved = saved._replace(tensor_parallel_size=sizes.tensor, pipeline_parallel_size=sizes.pipeline)
+    saved = saved._replace(expert_parallel_size=sizes.expert, server_version=version)
     write_manifest(args.manifest, saved)
     log(f"{args.folder}: {len(files)} files, {sum(file.size for file in files) / 1e9:,.1f} GB, by vLLM {version}")
 

@@ -156,7 +156,7 @@ class Lab:
         return Solver(client, self.settings, form, self.sandbox, journal, _nothing, stopped, note_turn)
 
     def with_tags(self, tags: str, **changes: Any) -> Lab:
-        return replace(self, settings=replace(self.settings, tags=tags, **changes))
+        return replace(self, settings=self.settings._replace(tags=tags, **changes))
 
 
 @contextlib.contextmanager

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 from omr.errors import UserError
 
 
-@dataclass(frozen=True)
-class CodeSettings:
+class CodeSettings(NamedTuple):
     """`tags`: how a block is written; `min_budget` to `max_budget` blocks may run, and `show_budget` says what is left;
     a block has `timeout_s` CPU seconds, `output_chars` are shown of each of its streams, a session has `memory_mb`."""
 
@@ -26,7 +24,7 @@ class CodeSettings:
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> CodeSettings:
         """From the keys of a recipe's `code`. Raises UserError if they are not these."""
-        names = {item.name for item in fields(cls)}
+        names = set(cls._fields)
         if set(given) != names:
             raise UserError(f"`code` needs the keys {', '.join(sorted(names))}; it has {', '.join(sorted(given))}")
         return cls(**given)

@@ -11,8 +11,7 @@ better parser fewer requests are asked again, and none is asked for what is stor
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from omr.asking.requests import Request, RequestPlan
 from omr.errors import UserError
@@ -20,8 +19,7 @@ from omr.files.plain_text import plain_text
 from omr.replies.reply import SEEDS_PER_TRY, Reply
 
 
-@dataclass(frozen=True)
-class TryAgain:
+class TryAgain(NamedTuple):
     """When a request is asked again: `is_readable` says no, at most `retries` times, at `temperature`.
 
     More than the share `max_fraction` of requests that stay unreadable stop the job.

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from omr.models.model import ModelSpec
 from omr.models.slurm_options import RESOURCES, slurm_options
@@ -23,8 +22,7 @@ SERVER_CPUS_PER_GPU = 2
 WARNING_S = 60
 
 
-@dataclass(frozen=True)
-class Lent:
+class Lent(NamedTuple):
     """What a job lends to the code that its solutions run."""
 
     cores: int

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from omr.errors import UserError
 
@@ -35,8 +34,7 @@ _OF_WORKFLOW = (
 )
 
 
-@dataclass(frozen=True)
-class SlurmOptions:
+class SlurmOptions(NamedTuple):
     """An entry `slurm:`; None says nothing, so that a profile's `default-resources` decide."""
 
     partition: str | None = None
@@ -60,7 +58,7 @@ class SlurmOptions:
 
 def slurm_options(entry: Mapping[str, Any], where: str) -> SlurmOptions:
     """An entry of config, which `where` names. Raises UserError for what Slurm could not take from it."""
-    unknown = sorted(set(entry) - {item.name for item in fields(SlurmOptions)})
+    unknown = sorted(set(entry).difference(SlurmOptions._fields))
     if unknown:
         raise UserError(f"{where} has unknown keys: {', '.join(unknown)}", remedy="see config/README.md")
     options = SlurmOptions(**dict(entry) | {"extra": tuple(entry.get("extra") or ())})

@@ -20,7 +20,7 @@ import hmac
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -236,7 +236,7 @@ class ReplayApp:
             return
         asked = self._parse(request, content)
         if fault is not None and fault.kind == "miss_stop":
-            asked = replace(asked, stop=())
+            asked = asked._replace(stop=())
         whole = self._answer(asked, request_id)
         stopped = await self._pause(latency_s)
         cut_short = stopped or (fault is not None and fault.kind == "abort")
@@ -277,7 +277,7 @@ class ReplayApp:
                 raise self._dialect.refusal(400, message, name)
         if self._options.streaming == "only" and not asked.streams:
             raise self._dialect.refusal(400, "This model only sends replies in pieces: please enable `stream`.")
-        return replace(asked, streams=True) if self._options.streaming == "always" else asked
+        return asked._replace(streams=True) if self._options.streaming == "always" else asked
 
     def _answer(self, asked: Asked, request_id: str) -> Answer:
         allowed = self._dialect.allowed_tokens(asked.prompt_tokens, asked.max_tokens, self._options.context_tokens)
@@ -292,7 +292,7 @@ class ReplayApp:
         if asked.is_chat:
             return whole
         name = request_id.rpartition("/")[0]
-        return replace(whole, cached_tokens=self._cache.cached_tokens(name, asked.prompt, whole.text))
+        return whole._replace(cached_tokens=self._cache.cached_tokens(name, asked.prompt, whole.text))
 
     def _find(self, asked: Asked, request_id: str) -> Reply:
         if not asked.is_chat or asked.offers_tools:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -22,8 +21,7 @@ _CLOSINGS = ("</tool_call>", "```\n")
 REASONING_FIELDS = ("dialect", "reasoning", "reasoning_content", "text")
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """What a request asks for, as far as a replay has to know; `answers`: messages of the model that it holds."""
 
     is_chat: bool
@@ -39,8 +37,7 @@ class Asked:
     counts_stream: bool = False  # wants the numbers of tokens at the end of a stream
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What is answered: the reply after stop strings and limits, `stop` being the stop string that ended it, `code`
     that of a tool it calls, `cached_tokens` those of the prompt that were known already (None: it does not tell)."""
 
@@ -211,4 +208,4 @@ def aborted(whole: Answer) -> Answer:
     """The answer as a server that is being stopped gives it: half of the text, finish_reason `abort`."""
     text = whole.text[: len(whole.text) // 2]
     tokens = count_tokens(text) + count_tokens(whole.reasoning or "")
-    return replace(whole, text=text, finish_reason="abort", stop=None, completion_tokens=tokens)
+    return whole._replace(text=text, finish_reason="abort", stop=None, completion_tokens=tokens)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from omr.errors import UserError
 from omr.models.model import ModelSpec
@@ -18,8 +18,7 @@ from omr.servers.launch import ServerKind
 from omr.servers.sites import ServerSite
 
 
-@dataclass(frozen=True)
-class Allocation:
+class Allocation(NamedTuple):
     """Names of the nodes, in Slurm's order, and the addresses at which they reach each other."""
 
     nodes: tuple[str, ...]

@@ -6,15 +6,13 @@ Read in the request models of vLLM 0.32.0 and SGLang 0.5.23, and for TensorRT-LL
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 #: Sampling fields beyond the OpenAI API that vLLM, SGLang and TensorRT-LLM all take under the same name.
 _COMMON_SAMPLING = frozenset({"top_k", "min_p", "repetition_penalty", "min_tokens", "ignore_eos", "stop_token_ids"})
 
 
-@dataclass(frozen=True)
-class RequestDialect:
+class RequestDialect(NamedTuple):
     """Which optional fields a server's `/v1/chat/completions` and `/v1/completions` take, and what they mean there."""
 
     seed: bool = True  # takes `seed`; no server promises equal texts for equal seeds

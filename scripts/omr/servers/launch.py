@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from omr.errors import UserError
 from omr.models.model import ModelSpec
@@ -28,8 +28,7 @@ _CACHES = {
 }
 
 
-@dataclass(frozen=True)
-class Launch:
+class Launch(NamedTuple):
     """One start of a server, as seen by the node of rank `rank`.
 
     `port` is for HTTP, `inner_port` for the server's own processes, `meeting_port` for the nodes to meet at `head`
@@ -47,8 +46,7 @@ class Launch:
     meeting_port: int = 0
 
 
-@dataclass(frozen=True)
-class Sizes:
+class Sizes(NamedTuple):
     """Over how many GPUs a model is spread: tensor, pipeline, expert and data parallel sizes."""
 
     tensor: int

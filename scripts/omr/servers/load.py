@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 #: A sample: name, labels or nothing, value. Comments begin with `#`, which no name does.
 _SAMPLE = re.compile(rb"^([A-Za-z_:][\w:]*)(?:\{(.*)\})?[ \t]+(\S+)", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Load:
+class Load(NamedTuple):
     """What a server does at one time, and has done since it began (`preempted` and tokens)."""
 
     running: float  # requests
@@ -27,8 +26,7 @@ class Load:
         )
 
 
-@dataclass(frozen=True)
-class LoadMetrics:
+class LoadMetrics(NamedTuple):
     """The names under which a server tells its load; `name{label="value"}` takes only samples with that label.
 
     Several engines of one server give a sample each: they are added, but for the share of the cache.

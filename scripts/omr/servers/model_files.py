@@ -10,9 +10,9 @@ are there.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -31,8 +31,7 @@ _OF_SHARDS = (
 )
 
 
-@dataclass(frozen=True)
-class StoredFile:
+class StoredFile(NamedTuple):
     """One file: its path in the model's folder, bytes, and SHA-256 where it is known."""
 
     path: str
@@ -40,8 +39,7 @@ class StoredFile:
     sha256: str | None = None
 
 
-@dataclass(frozen=True)
-class ModelFiles:
+class ModelFiles(NamedTuple):
     """A model's files; see the module's text for the fields."""
 
     repo: str

@@ -6,9 +6,8 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from omr.errors import UserError
 from omr.models.model import ModelSpec
@@ -27,8 +26,7 @@ _POLL_SHARE = 0.1
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Watch:
+class Watch(NamedTuple):
     """How closely a server is watched. A busy server may miss a health check; a dead one misses all."""
 
     poll_s: float = 0.5  # a server that starts is asked sooner, by the time that it has taken

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,8 +20,7 @@ class Numbers(NamedTuple):
     majority: int
 
 
-@dataclass(frozen=True)
-class SeedTable:
+class SeedTable(NamedTuple):
     """`rows`: up to which share of right solutions (of a measure, ascending, the last 1.0), and how many then;
     `no_rate`: how many for a problem without a pass rate."""
 
@@ -83,8 +81,7 @@ def read_plan(path: Path) -> dict[str, int]:
 AGREEING = 2
 
 
-@dataclass(frozen=True)
-class Enough:
+class Enough(NamedTuple):
     """When a problem is asked no more: after `right` right solutions; without a known answer, when `votes` solutions
     and this `share` of them agree; and after `give_up_after` rounds (None: never) if nothing solved it."""
 

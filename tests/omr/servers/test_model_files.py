@@ -26,8 +26,7 @@ def manifest(tmp_path: Path) -> Path:
 
 
 def sharded(manifest: Path, tensor: int, pipeline: int = 1, expert: int = 1) -> Path:
-    model = replace(
-        read_manifest(manifest),
+    model = read_manifest(manifest)._replace(
         load_format="sharded_state",
         tensor_parallel_size=tensor,
         pipeline_parallel_size=pipeline,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ SITE: dict[str, Any] = {"python": None, "cores": 3, "memory_gb": 5, "tier": "ful
 
 
 def changed(**changes: Any) -> CodeSettings:
-    return CodeSettings.read(asdict(SETTINGS) | changes)
+    return CodeSettings.read(SETTINGS._asdict() | changes)
 
 
 def test_budgets_are_spread_over_all_that_are_allowed_and_always_the_same() -> None:
