@@ -5,8 +5,9 @@ Full-width digits, mathematical alphabets, superscripts, Greek letters, invisibl
 
 from __future__ import annotations
 
-import re
 import unicodedata
+
+from omr.patterns import lazy
 
 _GREEK = str.split(
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho . sigma tau upsilon phi"
@@ -31,12 +32,12 @@ _SINGLE = {
 
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ", "0123456789+-=()ni")
 _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎", "0123456789+-=()")
-_RAISED_RUN = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ]+")
-_LOWERED_RUN = re.compile("[₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎]+")
-_ROOT_OF_NUMBER = re.compile(r"√\s{0,9}(\d+(?:\.\d+)?)")
+_RAISED_RUN = lazy("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ]+")
+_LOWERED_RUN = lazy("[₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎]+")
+_ROOT_OF_NUMBER = lazy(r"√\s{0,9}(\d+(?:\.\d+)?)")
 #: A range, not a difference.
-_DASH_BETWEEN_NUMBERS = re.compile(r"(?<=\d)\s?[–—]\s?(?=\d)")
-_PLAIN = re.compile(r"[ -~]*")
+_DASH_BETWEEN_NUMBERS = lazy(r"(?<=\d)\s?[–—]\s?(?=\d)")
+_PLAIN = lazy(r"[ -~]*")
 
 
 def _greek(character: str) -> str | None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 
+from omr.patterns import lazy
+
 #: Characters that mean nothing else in a text, and the letter that made each of them.
 _ALWAYS = {"\x07": "a", "\b": "b", "\v": "v", "\f": "f", "\x1b": "e"}
 #: Tabs and line ends are also what they are: here the rest of the command decides, and for rests that are words the
@@ -32,19 +34,19 @@ _RULES = {sign: rf"{sign}(?=[a-z])" for sign in _ALWAYS} | {
     "\r": rf"\r(?:(?=(?:{_RETURN_RESTS}){_END})|{_in_line(chr(13))}(?=(?:{_RETURN_WORDS}){_END}))",
     "\n": rf"\n(?<=[^\n]\n)(?=(?:abla|otin){_END}|eq(?![A-Za-z.]|\s?\(\d))",
 }
-_DAMAGE = re.compile("|".join(_RULES.values()))
+_DAMAGE = lazy("|".join(_RULES.values()))
 #: Texts are long and next to none is damaged, so that plain searches come first. Tabs and line ends are mostly what
 #: they are: each is looked for alone.
-_DAMAGE_OF = [(sign, re.compile(_RULES[sign]).search) for sign in "\t\r\n"]
+_DAMAGE_OF = [(sign, lazy(_RULES[sign])) for sign in "\t\r\n"]
 _NO_TEXT = tuple(chr(code) for code in (*range(1, 32), 127) if chr(code) not in "\t\r\n")
 #: `in` looks for this one character by character where a text is not ASCII, and takes as long as for twenty others.
 _NUL = re.compile("\0").search
 _LETTERS = _ALWAYS | {"\t": "t", "\r": "r", "\n": "n"}
 #: What is left of control characters shows nothing; of those that part pages or lines, a line end stays.
 _CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
-_STRAY = re.compile(_CONTROL)
+_STRAY = lazy(_CONTROL)
 
-_NO_ESCAPE = re.compile(r"[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f]")  #: For a short text one search is less than many.
+_NO_ESCAPE = lazy(r"[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f]")  #: For a short text one search is less than many.
 _SHORT, _PLAIN = 200, re.compile(r"[^\x00-\x1f\x7f]*+")
 
 #: A control token by its form: a name of letters in `<|...|>` (or DeepSeek's full-width bars), a name of several words
@@ -57,13 +59,13 @@ _ANGLED = (
 )
 _SQUARE = r"\[/?(?:INST|[A-Z]{2,20}(?:_[A-Z]{2,20}){1,4})\]"
 _TOKEN = rf"(?:{_ANGLED}|{_SQUARE})"
-_ANGLED_TOKEN, _SQUARE_TOKEN = re.compile(_ANGLED), re.compile(_SQUARE)
+_ANGLED_TOKEN, _SQUARE_TOKEN = lazy(_ANGLED), lazy(_SQUARE)
 #: A token, or what may become one when control characters in it are gone: no token has more than 110 characters.
-_MAYBE_ANGLED = re.compile(rf"{_ANGLED}|<[<>|｜/\w▁ .:-]{{0,110}}+{_CONTROL}")
-_MAYBE_SQUARE = re.compile(rf"{_SQUARE}|\[[/A-Z_]{{0,110}}+{_CONTROL}").search
+_MAYBE_ANGLED = lazy(rf"{_ANGLED}|<[<>|｜/\w▁ .:-]{{0,110}}+{_CONTROL}")
+_MAYBE_SQUARE = lazy(rf"{_SQUARE}|\[[/A-Z_]{{0,110}}+{_CONTROL}")
 #: The head of the model's own turn, which some servers send with it.
 _OTHERS = r"(?!\s{0,9}(?:user|system|human|tool|ipython|function|environment|observation)\b)"
-_HEAD = re.compile(rf"\s*+(?:(?:{_TOKEN}|<s>){_OTHERS}\s*+(?:(?:assistant|model)\b\s*+)?)+")
+_HEAD = lazy(rf"\s*+(?:(?:{_TOKEN}|<s>){_OTHERS}\s*+(?:(?:assistant|model)\b\s*+)?)+")
 
 
 def repaired_text(text: str) -> str:
@@ -93,7 +95,7 @@ def _may_be_damaged(text: str) -> bool:
             return True
     if _NUL(text):
         return True
-    return any(sign in text and search(text) for sign, search in _DAMAGE_OF)
+    return any(sign in text and rule.search(text) for sign, rule in _DAMAGE_OF)
 
 
 def _command(found: re.Match[str]) -> str:
@@ -132,4 +134,4 @@ def _first_angled(pattern: re.Pattern[str], text: str, start: int, end: int) -> 
 
 def may_hold_token(text: str, end: int) -> bool:
     """Whether a control token may begin before `end` once the text is mended; False is certain."""
-    return _first_angled(_MAYBE_ANGLED, text, 0, end) is not None or _MAYBE_SQUARE(text, 0, end) is not None
+    return _first_angled(_MAYBE_ANGLED, text, 0, end) is not None or _MAYBE_SQUARE.search(text, 0, end) is not None

@@ -7,7 +7,6 @@ linear in the text, whatever the text.
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from omr.answers.placeholders import can_be_answer
 from omr.answers.prose import answer_of_prose, joins
 from omr.answers.reasoning import END_THINK, THINK, split_reasoning
 from omr.answers.spelling import normalise_answer
+from omr.patterns import lazy
 
 __all__ = [
     "Box",
@@ -104,17 +104,17 @@ class Box(NamedTuple):
 #: Runs that hold neither a brace that counts nor a box; `\{`, `\}` and `\\` are passed as pairs, but `\\boxed`, which
 #: is `\boxed` escaped once too often, is a box.
 _NAMES = r"(?:boxed|fbox|framebox|bbox|fcolorbox)(?![A-Za-z])"
-_IDLE = re.compile(rf"(?:[^\\{{}}]++|\\(?=\\{_NAMES})|\\(?!{_NAMES})(?:[\s\S]|$))*+")
+_IDLE = lazy(rf"(?:[^\\{{}}]++|\\(?=\\{_NAMES})|\\(?!{_NAMES})(?:[\s\S]|$))*+")
 #: Before what they box, some take options: `\framebox[2cm][c]{5}`, `\bbox[5px]{5}`, `\fcolorbox{red}{white}{5}`.
-_BOX = re.compile(
+_BOX = lazy(
     r"\\(?:(?:framebox|bbox)(?:\s{0,9}\[[^\[\]{}]{0,80}\]){0,2}|fcolorbox(?:\s{0,9}\{[^{}]{0,80}\}){0,2}|boxed|fbox)"
     r"(?![A-Za-z])\s{0,20}(\{)?"
 )
-_FIRST = re.compile(rf"\\{_NAMES}")
-_BLANK = re.compile(r"\s*+")
+_FIRST = lazy(rf"\\{_NAMES}")
+_BLANK = lazy(r"\s*+")
 #: What `\boxed 5` boxes: TeX takes one token, people mean the numeral, or the command with its arguments. No word:
 #: texts speak of the `\boxed` notation.
-_BARE = re.compile(
+_BARE = lazy(
     r"[-+]?(?:\d[\d.,/]{0,200}\d|\d|[A-Za-z](?![A-Za-z])"
     rf"|\\(?!{_NAMES})[A-Za-z]{{1,20}}(?:\{{[^{{}}]{{0,200}}\}}){{0,3}})"
 )

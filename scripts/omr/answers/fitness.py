@@ -10,20 +10,19 @@ from __future__ import annotations
 import re
 
 from omr.answers.spelling import normalise_answer
+from omr.patterns import lazy
 
 #: The first reason that holds, in this order.
 REASONS = ("no_answer", "several_parts", "figure_missing", "prose_answer", "answer_in_question")
 
-_PART = re.compile(r"(?<![\w\\])\(?(?:([a-h])|([1-9])|(i{1,3}|iv|vi{0,3}))\)(?!\w)")
-_FORMULA = re.compile(r"\$\$?([^$]+)\$\$?|\\\((.{1,1000}?)\\\)|\\\[(.{1,1000}?)\\\]", re.DOTALL)
-_COMMAND = re.compile(r"\\(?:text|mathrm|mbox|textbf|textrm|operatorname)\b|\\[A-Za-z]+")
-_WORD = re.compile(r"[^\W\d_]{2,}")
+_PART = lazy(r"(?<![\w\\])\(?(?:([a-h])|([1-9])|(i{1,3}|iv|vi{0,3}))\)(?!\w)")
+_FORMULA = lazy(r"\$\$?([^$]+)\$\$?|\\\((.{1,1000}?)\\\)|\\\[(.{1,1000}?)\\\]", re.DOTALL)
+_COMMAND = lazy(r"\\(?:text|mathrm|mbox|textbf|textrm|operatorname)\b|\\[A-Za-z]+")
+_WORD = lazy(r"[^\W\d_]{2,}")
 #: What a text shows by itself, besides words.
-_DRAWN = re.compile(
-    r"\[asy\]|\[img|\\includegraphics|<img|\\begin\{tikzpicture\}|\\begin\{(?:tabular|array)\}|https?://"
-)
+_DRAWN = lazy(r"\[asy\]|\[img|\\includegraphics|<img|\\begin\{tikzpicture\}|\\begin\{(?:tabular|array)\}|https?://")
 _NOUN = r"(?:figure|diagram|picture|drawing|graph)"
-_FIGURE = re.compile(
+_FIGURE = lazy(
     rf"\b(?:in|from|as in|as shown in|see|shown in|using|on|of)\s+the\s+(?:\w+\s+){{0,2}}{_NOUN}\b"
     rf"|\b{_NOUN}\s+(?:\w+\s+){{0,2}}(?:shown|below|above|shows|is given)\b"
     r"|\b(?:shown|pictured|drawn|depicted|illustrated)\s+(?:\w+\s+){0,2}(?:below|above|here)\b",

@@ -29,10 +29,11 @@ from omr.answers.forms import (
 from omr.answers.regions import compare_regions, is_region
 from omr.answers.trees import Expression, Matrix, Number, Symbol
 from omr.answers.verdict import Verdict, all_equal
+from omr.patterns import lazy
 
 _MAX_ELEMENTS = 64
 #: Groups of digits as they are written in India or, with dots for commas, in Europe, or written wrongly.
-_GROUPS = re.compile(r"\d{1,3}(?:\.\d{3})*(?:,\d{2,})+", re.ASCII)
+_GROUPS = lazy(r"\d{1,3}(?:\.\d{3})*(?:,\d{2,})+", re.ASCII)
 
 #: Compares two forms.
 Compare = Callable[[Form, Form], Verdict]

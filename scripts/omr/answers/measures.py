@@ -5,7 +5,6 @@ r"""Whether two values with their units, percent and degree signs are the same.
 
 from __future__ import annotations
 
-import re
 from fractions import Fraction
 
 from omr.answers.algebra import compare_expressions
@@ -14,11 +13,12 @@ from omr.answers.trees import Call, Expression, Number, Symbol
 from omr.answers.units import Unit
 from omr.answers.verdict import Verdict, any_equal
 from omr.answers.vocabulary import UNIT_LETTERS
+from omr.patterns import lazy
 
 #: Letters that may be a variable or a unit where they follow a number.
 _MEASURING_LETTERS = UNIT_LETTERS | frozenset("VKAC")
 _GENERIC = "any"
-_LENGTHS = re.compile(rf"(?:{_GENERIC}|length)((?:\^\d)?)")
+_LENGTHS = lazy(rf"(?:{_GENERIC}|length)((?:\^\d)?)")
 _RADIANS = Unit("rad", "angle")
 
 

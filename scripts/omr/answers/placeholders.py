@@ -9,17 +9,18 @@ from __future__ import annotations
 import re
 
 from omr.answers.characters import clean_characters
+from omr.patterns import lazy
 
 #: Commands that show nothing, dots, or the sign that ends a proof.
-_IDLE_COMMAND = re.compile(
+_IDLE_COMMAND = lazy(
     r"\\[hv]space\*?\{[^{}]{0,40}\}"
     r"|\\(?:[lcdv]?dots[cbmio]?|ddots|q?quad|square|Box|blacksquare|qed(?:symbol|here)?|checkmark|star|bullet"
     r"|ast|phantom|underline|hrulefill|left|right|boxed|fbox|displaystyle"
     r"|(?:text|math|operatorname|emph|mbox|hbox|bf|rm|it|sf|tt)[a-z]*)(?![A-Za-z])|\\[,;:!_ ]"
 )
-_EMPTY_SET = re.compile(r"[$\s]*\\\{(?:\s|\\[,;:! ])*\\\}[$\s]*")
-_QED = re.compile(r"q\.\s?e\.\s?d\b", re.IGNORECASE)
-_WORD = re.compile(r"\\[A-Za-z]+|[^\W\d_]+(?:['’][^\W\d_]+)?|\d")
+_EMPTY_SET = lazy(r"[$\s]*\\\{(?:\s|\\[,;:! ])*\\\}[$\s]*")
+_QED = lazy(r"q\.\s?e\.\s?d\b", re.IGNORECASE)
+_WORD = lazy(r"\\[A-Za-z]+|[^\W\d_]+(?:['’][^\W\d_]+)?|\d")
 #: Words with which a text speaks of an answer, of its place, or of a proof that ended. Nothing but them is no answer.
 _ABOUT_ANSWERS = frozenset(
     str.split(

@@ -8,10 +8,11 @@ from functools import lru_cache
 
 from omr.answers.spelling import BLANKS, MAX_ANSWER_CHARS, normalise_answer, plain_number
 from omr.answers.verdict import Verdict
+from omr.patterns import lazy
 
-_INTEGER = re.compile(r"([+-]?)([0-9]+)")
+_INTEGER = lazy(r"([+-]?)([0-9]+)")
 #: `-3`, `0.5`, `1/2`, `-\frac{1}{2}`, of bounded length.
-_RATIONAL = re.compile(
+_RATIONAL = lazy(
     r"(?P<sign>-?)(?:(?P<numeral>\d{1,30}(?:\.\d{1,30})?)(?:/(?P<slashed>\d{1,30}))?"
     r"|\\frac\{(?P<above>-?\d{1,30})\}\{(?P<below>\d{1,30})\})",
     re.ASCII,

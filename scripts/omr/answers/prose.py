@@ -10,30 +10,32 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from omr.patterns import lazy
+
 #: Answers stand at the end; nothing before these many characters is looked at.
 _TAIL_CHARS = 8_000
 _LONG_SEGMENT, _SHORT_ANSWER, _MOST_WORDS = 400, 80, 6
 _MOST_CUES = 8
 
-_CUE = re.compile(
+_CUE = lazy(
     r"\b(?:final answer|answers?|réponse|respuesta|resposta|risposta|antwort|ответ)\b|答案|答え|الإجابة|الجواب",
     re.IGNORECASE,
 )
-_COPULA = re.compile(r"\b(?:is|are|be|equals|est|es|ist)\b|[:：是为]", re.IGNORECASE)
-_EQUALS = re.compile("=")
-_SENTENCE = re.compile(r"[A-Z][a-z]+ [a-z].*\.\s*", re.DOTALL)
-_SENTENCE_END = re.compile(r"[.!?](?=\s|$)|[。！？]|\n\s*\n|<\|")
-_MATHS = re.compile(
+_COPULA = lazy(r"\b(?:is|are|be|equals|est|es|ist)\b|[:：是为]", re.IGNORECASE)
+_EQUALS = lazy("=")
+_SENTENCE = lazy(r"[A-Z][a-z]+ [a-z].*\.\s*", re.DOTALL)
+_SENTENCE_END = lazy(r"[.!?](?=\s|$)|[。！？]|\n\s*\n|<\|")
+_MATHS = lazy(
     r"\$\$(?P<display>[^$]{1,2000})\$\$|\$(?P<inline>(?:[^$\\]|\\[\s\S]){1,1000}+)\$"
     r"|\\\[(?P<bracket>(?:[^\\]|\\[^\]]){1,2000}+)\\\]|\\\((?P<paren>(?:[^\\]|\\[^)]){1,1000}+)\\\)"
 )
-_NUMBER = re.compile(
+_NUMBER = lazy(
     r"(?:(?<![\w.,)])[-−])?(?:\\[dt]?frac\{[^{}]{1,80}\}\{[^{}]{1,80}\}"
     r"|(?:\d{1,3}(?:(?:,|\{,\})\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:/\d+)?|(?<!\d)\.\d+)(?:\s?(?:\\?%|percent\b))?"
 )
-_LETTER = re.compile(r"(?<![A-Za-z'’\\])[A-J](?![A-Za-z'’])")
-_WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,}(?:'[a-z]+)?")
-_COMMAND = re.compile(r"\\(?:begin|end)\{\w{1,20}\}|\\[A-Za-z]+")
+_LETTER = lazy(r"(?<![A-Za-z'’\\])[A-J](?![A-Za-z'’])")
+_WORD = lazy(r"(?<![\\A-Za-z])[A-Za-z]{2,}(?:'[a-z]+)?")
+_COMMAND = lazy(r"\\(?:begin|end)\{\w{1,20}\}|\\[A-Za-z]+")
 #: Words of sentences; an answer by itself has none of them.
 _PROSE = frozenset(
     str.split(
@@ -42,8 +44,8 @@ _PROSE = frozenset(
         " started not how many what just about"
     )
 )
-_JOINT_NOISE = re.compile(r"\\(?:text|mbox|quad|qquad|[,;!()\[\]])|[$\s{}~]+|\\")
-_JOINT_NAME = re.compile(r"[A-Za-z][\w^']{0,12}\s?=\s?$")
+_JOINT_NOISE = lazy(r"\\(?:text|mbox|quad|qquad|[,;!()\[\]])|[$\s{}~]+|\\")
+_JOINT_NAME = lazy(r"[A-Za-z][\w^']{0,12}\s?=\s?$")
 
 
 def answer_of_prose(text: str) -> str:
@@ -107,7 +109,7 @@ def _is_bare(text: str) -> bool:
     return bool(text)
 
 
-_NOT_LATIN = re.compile(r"[\u0400-\u1fff\u2e80-\uffff]{2}")
+_NOT_LATIN = lazy(r"[\u0400-\u1fff\u2e80-\uffff]{2}")
 
 
 class _Found(NamedTuple):
@@ -195,14 +197,14 @@ def _joined_back(text: str, values: list[_Found]) -> str:
     return answer
 
 
-_HEADING = re.compile(r"[ \t*_#:$]*\n\s*")
-_SUPPOSED = re.compile(r"\b(?:if|whether|suppose|assume|unless|not)\b[^.!?\n]*$", re.IGNORECASE)
-_IS_THE = re.compile(
+_HEADING = lazy(r"[ \t*_#:$]*\n\s*")
+_SUPPOSED = lazy(r"\b(?:if|whether|suppose|assume|unless|not)\b[^.!?\n]*$", re.IGNORECASE)
+_IS_THE = lazy(
     r"\s(?:is|are|must be|should be|will be|would be|gives|as)"
     r"(?:\s(?:the|our|my|thus|then|therefore|hence|indeed|final|correct|right|required|desired|wanted|sought))*\s$",
     re.IGNORECASE,
 )
-_EQUALS_IT = re.compile(r"[\s*_$]*(?:[A-Za-z]\s?)?=")
+_EQUALS_IT = lazy(r"[\s*_$]*(?:[A-Za-z]\s?)?=")
 _NEAR = 40
 
 

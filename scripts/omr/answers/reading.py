@@ -44,6 +44,7 @@ from omr.answers.tokens import Kind, Token
 from omr.answers.trees import Expression, RefusalError, Symbol
 from omr.answers.verdict import Verdict
 from omr.answers.vocabulary import FUNCTIONS
+from omr.patterns import lazy
 
 _OPENING = {"(": (")", "]"), "[": (")", "]"), "\\{": ("\\}",), "{": ("}",)}
 _CLOSING = frozenset({")", "]", "\\}", "}"})
@@ -55,7 +56,7 @@ _OTHER_RELATIONS = frozenset(
     )
 )
 _MAX_NESTING = 6
-_REPEATING = re.compile(r"(\d{0,40})\.(\d{0,40})\\overline\s{0,9}\{(\d{1,40})\}")
+_REPEATING = lazy(r"(\d{0,40})\.(\d{0,40})\\overline\s{0,9}\{(\d{1,40})\}")
 
 Tokens = Sequence[Token]
 

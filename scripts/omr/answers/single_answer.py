@@ -15,6 +15,7 @@ from omr.answers.final_answer import Box, boxed_answers, shown_part
 from omr.answers.placeholders import can_be_answer
 from omr.answers.prose import first_value, joins, last_value
 from omr.answers.spelling import normalise_answer
+from omr.patterns import lazy
 
 #: Whether two answers of one text are the same.
 Same = Callable[[str, str], bool]
@@ -22,14 +23,14 @@ Same = Callable[[str, str], bool]
 _MOST_BOXES = 64
 #: As much of a text behind its last box is read, and as much before a box for an alternative to it.
 _TAIL_CHARS, _NEAR_CHARS = 8_000, 60
-_NAMED = re.compile(r"^\$?\s*[A-Za-z](?:_\w|_\{\w{1,9}\})?\s*=(?!=)")
-_NAME_BEFORE_BOX = re.compile(r"=\s*+(?:\$\s*+)?$")
-_OR = re.compile(r"[\s$*.)\]\\]*+[,;]?\s*+\(?\b(?:or|oder|ou|или)\b|[\s$*]*+[，,]?或", re.IGNORECASE)
-_OR_BEFORE = re.compile(r"(?:\b(?:or|oder|ou|или)\b|或)[\s$*([\\]*(?:[A-Za-z]\s*=\s*)?$", re.IGNORECASE)
+_NAMED = lazy(r"^\$?\s*[A-Za-z](?:_\w|_\{\w{1,9}\})?\s*=(?!=)")
+_NAME_BEFORE_BOX = lazy(r"=\s*+(?:\$\s*+)?$")
+_OR = lazy(r"[\s$*.)\]\\]*+[,;]?\s*+\(?\b(?:or|oder|ou|или)\b|[\s$*]*+[，,]?或", re.IGNORECASE)
+_OR_BEFORE = lazy(r"(?:\b(?:or|oder|ou|или)\b|或)[\s$*([\\]*(?:[A-Za-z]\s*=\s*)?$", re.IGNORECASE)
 
 #: What a text says when it goes back on what it said. Words of one kind per line: doubt that interrupts, judgement on
 #: what was said, a new attempt, a correction; then the same in other languages.
-_TAKES_BACK = re.compile(
+_TAKES_BACK = lazy(
     r"\b(?:wait|hmm+|hold on|hang on|oops|whoops|sorry|apolog\w+|my bad|scratch that|strike that|nope"
     r"|on second thoughts?"
     r"|(?<!no )(?<!nothing )(?<!not )(?:mistak\w+|wrong\w*|incorrect\w*|erroneous\w*|errors?|untrue)"
@@ -46,7 +47,7 @@ _TAKES_BACK = re.compile(
     re.IGNORECASE,
 )
 #: Words behind which another value is another answer.
-_STATES = re.compile(
+_STATES = lazy(
     r"\b(?:it|answer|(?:correct|right|true|actual|proper|real|final)\s(?:\w+\s){0,2}?(?:one|value|result|number|solution))"
     r"(?:'s|\s(?:is|are|was|equals|becomes|(?:should|must|could|might|may|would|will|can)\s(?:also\s)?be))?"
     r"\s{0,3}[:=]?\s{0,3}(?:\*\*)?(?=[-−$\\\d(])",
@@ -55,7 +56,7 @@ _STATES = re.compile(
 
 
 #: A text that ends like this ends with a value that it states.
-_ENDS_WITH_VALUE = re.compile(
+_ENDS_WITH_VALUE = lazy(
     r"(?:\b(?:is|are|be|was|equals|gives?|giving|gets?|yields?|becomes?|maybe|perhaps|case|so|then)\b|[:：])"
     r"[\s*,]{0,5}(?P<value>\$[^$]{1,80}\$|\\\((?:(?!\\\)).){1,80}\\\)|[-−]?\d[\d.,/]{0,30})"
     r"(?:\s(?:is|are|it is|seems) (?:right|correct|it|true))?[\s.!*]*$",

@@ -5,11 +5,11 @@ Spelling only: `1/2` and `0.5` stay different here, and so do `10` and `10\%`; o
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
 from omr.answers.tokens import Kind, Token, scan
 from omr.answers.vocabulary import UNIT_LETTERS, UPRIGHT_FUNCTIONS
+from omr.patterns import lazy
 
 #: Longer answers are compared as strings only: no answer is that long, and what grows with length stays bounded.
 MAX_ANSWER_CHARS = 4096
@@ -19,8 +19,8 @@ BLANKS = " \t\r\n"
 _ENDS = ".,;:"
 _OPENING = ("(", "[", "\\{", "{")
 _CLOSING = (")", "]", "\\}", "}")
-_DIGITS = re.compile("[0-9]+")
-_GROUP_OF_THREE = re.compile(r"\d{3}(?:\.\d+)?")
+_DIGITS = lazy("[0-9]+")
+_GROUP_OF_THREE = lazy(r"\d{3}(?:\.\d+)?")
 _OPEN, _CLOSE = Token(Kind.MARK, "{"), Token(Kind.MARK, "}")
 
 

@@ -9,7 +9,6 @@ only for a process that may be killed.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
@@ -26,9 +25,10 @@ from omr.answers.tokens import Kind, Token
 from omr.answers.trees import Call, Expression, Number, Symbol
 from omr.answers.verdict import Verdict
 from omr.answers.vocabulary import FUNCTION_LETTERS
+from omr.patterns import lazy
 
 _MAX_CHARS = 300
-_PLAIN_NAME = re.compile(
+_PLAIN_NAME = lazy(
     r"[A-Za-z](?:_\d{1,3})?|alpha|beta|gamma|delta|theta|lambda|mu|phi|omega|[+-]"
 )  # signs: sides of limits
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from omr.answers.characters import clean_characters
 from omr.answers.vocabulary import FUNCTIONS
+from omr.patterns import lazy
 
 
 class Kind(Enum):
@@ -44,7 +45,7 @@ class Token(NamedTuple):
         return self.kind in (Kind.SYMBOL, Kind.WORD, Kind.TEXT)
 
 
-_TOKEN = re.compile(
+_TOKEN = lazy(
     r"(?P<space>(?:\s|~|\\[,;:>!\s])+)"
     r"|(?P<number>(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+(?![\w.]))?)"
     r"|(?P<command>\\[A-Za-z]+\*?)"
@@ -53,13 +54,13 @@ _TOKEN = re.compile(
     r"|(?P<mark>\.{2,}|<=|>=|!=|==|=<|\*\*|.)",
     re.DOTALL,
 )
-_TEXT_LETTERS = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
-_GROUP_NAME = re.compile(r"\s{0,9}\{\s{0,9}([A-Za-z]{1,20}\*?)\s{0,9}\}")
-_COLUMNS = re.compile(r"\s{0,9}\{[lcr|\s]{0,40}\}")
-_ARGUMENT = re.compile(r"\s{0,9}\{[^{}]{0,80}\}")
-_OPEN_GROUP = re.compile(r"\s{0,9}\{")
-_EMPTY_GROUP = re.compile(r"\{\s{0,9}\}")
-_ONE_LETTER = re.compile(r"\s{0,9}([A-Za-z])")
+_TEXT_LETTERS = lazy(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
+_GROUP_NAME = lazy(r"\s{0,9}\{\s{0,9}([A-Za-z]{1,20}\*?)\s{0,9}\}")
+_COLUMNS = lazy(r"\s{0,9}\{[lcr|\s]{0,40}\}")
+_ARGUMENT = lazy(r"\s{0,9}\{[^{}]{0,80}\}")
+_OPEN_GROUP = lazy(r"\s{0,9}\{")
+_EMPTY_GROUP = lazy(r"\{\s{0,9}\}")
+_ONE_LETTER = lazy(r"\s{0,9}([A-Za-z])")
 
 _TEXT_COMMANDS = frozenset(
     str.split(
@@ -105,10 +106,10 @@ _MATRICES = frozenset({"pmatrix", "bmatrix", "matrix", "array", "smallmatrix", "
 
 #: Between digits these are thousands separators wherever they stand; a bare comma is one only outside brackets.
 _THIN_SEPARATOR = r"(?:\s?\{,\s?\}\s?|,\\!\s{0,9}|\\,|\\ |')"
-_GROUPED = re.compile(rf"(?<![\d.])([1-9]\d{{0,2}})((?:{_THIN_SEPARATOR}\d{{3}})+)(?![\d'\"])")
-_SEPARATOR = re.compile(_THIN_SEPARATOR)
-_DECIMAL_COMMA = re.compile(r"(?<=\d)\{,\}(?=\d)")
-_DOUBLE_BACKSLASH = re.compile(r"\\\\(?=[A-Za-z{}(\[%])")
+_GROUPED = lazy(rf"(?<![\d.])([1-9]\d{{0,2}})((?:{_THIN_SEPARATOR}\d{{3}})+)(?![\d'\"])")
+_SEPARATOR = lazy(_THIN_SEPARATOR)
+_DECIMAL_COMMA = lazy(r"(?<=\d)\{,\}(?=\d)")
+_DOUBLE_BACKSLASH = lazy(r"\\\\(?=[A-Za-z{}(\[%])")
 
 
 def scan(text: str) -> list[Token]:

@@ -7,13 +7,13 @@ it (`5\text{ apples}`, `2\text{ to }3`, `5\text{ squared}`) is no unit: whoever 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from omr.answers.tokens import Kind, Token
 from omr.answers.vocabulary import UNIT_LETTERS
+from omr.patterns import lazy
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ _MULTIPLIERS = {
 }  # fmt: skip
 _POWERS_BEFORE = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 _POWERS_BEHIND = {"squared": 2, "cubed": 3, "^2": 2, "^3": 3}
-_EXPONENT = re.compile(r"\^\{?([23])\}?")
+_EXPONENT = lazy(r"\^\{?([23])\}?")
 #: Below this, letters outside of text may be a product of variables, as the weight `mg` is.
 _WORD_LETTERS = 3
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from omr.asking.prompts import PLACEHOLDER, Prompt
 from omr.errors import UserError
 from omr.files.jsonl import read_rows
+from omr.patterns import lazy
 
 _THREAD = frozenset({"forum_post", "forum_discussions"})
 _CANDIDATES = frozenset({"problem", "solutions", "num_solutions", "max_index"})
@@ -43,9 +44,9 @@ GIVEN_FIELDS = {stage: frozenset({"problem", "forum_discussions"}) for stage in 
 CODE_BUDGET = "code_budget"
 
 _INSERTED = "\0"
-_BRACES = re.compile(r"(?P<open>\{+)(?P<inside>[^{}]*)(?P<close>\}*)")
+_BRACES = lazy(r"(?P<open>\{+)(?P<inside>[^{}]*)(?P<close>\}*)")
 #: LaTeX whose argument stands in the braces behind it: `\boxed{`, `x^{`, `\frac{1}{`; `\{` is a brace to be seen.
-_LATEX_BEFORE = re.compile(r"(?:\\(?:[A-Za-z]+\*?)?|[\^_}\]]) *$")
+_LATEX_BEFORE = lazy(r"(?:\\(?:[A-Za-z]+\*?)?|[\^_}\]]) *$")
 
 
 def check_prompt(prompt: Prompt, fields: Collection[str], runs_code: bool = False) -> None:

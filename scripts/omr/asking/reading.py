@@ -14,6 +14,7 @@ import orjson
 
 from omr.answers.reasoning import split_reasoning
 from omr.asking.outcomes import FinalError, TransientError
+from omr.patterns import lazy
 from omr.replies.usage import MOST_TOKENS
 from omr.servers.error_bodies import is_too_deep, says_nothing, status_within
 
@@ -61,8 +62,8 @@ _THOUGHT_KEYS: tuple[str, ...] = ("thinking", "reasoning", "text", "content", "s
 _DEEPEST = 4
 #: A reasoning that is repeated without marks around it is known as such from so many characters on.
 _LONG = 100
-_OPENING = re.compile(r"\s*(?:[<\[][^<>\[\]\n]{1,40}[>\]]\s*)?")
-_CLOSING = re.compile(r"\s*[<\[][/|][^<>\[\]\n]{1,40}[>\]]\s*")
+_OPENING = lazy(r"\s*(?:[<\[][^<>\[\]\n]{1,40}[>\]]\s*)?")
+_CLOSING = lazy(r"\s*[<\[][/|][^<>\[\]\n]{1,40}[>\]]\s*")
 
 
 class Told(NamedTuple):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from omr.patterns import lazy
+
 _GREEK = {
     "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta", "η": "eta", "θ": "theta",
     "ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma",
@@ -50,7 +52,7 @@ _LOOKS = frozenset({
 })  # fmt: skip
 _SILENT = frozenset("$.,;:?\"'`“”‘’„«»~&#@\u200b")
 #: A run of letters, a number with its thousands and decimals, a command, an escaped sign, or any other sign.
-_TOKEN = re.compile(
+_TOKEN = lazy(
     r"\\[a-z]+|\\.|[^\W\d_]+|[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?|[^\s\w]|[\d_]",
     re.DOTALL,
 )

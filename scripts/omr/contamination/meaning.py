@@ -21,8 +21,9 @@ from typing import NamedTuple
 
 from omr.contamination.benchmark_text import one_script, plain_tokens
 from omr.files.notation import notation
+from omr.patterns import lazy
 
-_RAW = re.compile(
+_RAW = lazy(
     r"\\[A-Za-z]+|\\.|\$\$|\.{3,}|[^\W\d_]+|[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?"
     r"|(?<![\w.])\.[0-9]+|[^\s\w]|_",
     re.DOTALL,
@@ -36,12 +37,12 @@ _TEXTS = frozenset({"\\text", "\\textrm", "\\textbf", "\\textit", "\\textnormal"
 #: Signs that plain_tokens leaves out; here they may be operations (`a @ b`), or part the entries of a matrix.
 _NAMED = {"@": "\\atsign", "#": "\\hashsign"}
 _ENTRIES = {"&": "\\ampersand", "\\\\": "\\newrow"}
-_ENVIRONMENT = re.compile(r"\\begin\{([a-z]+)")
+_ENVIRONMENT = lazy(r"\\begin\{([a-z]+)")
 _PRIMES = {"'": 1, '"': 2}
 _PRODUCTS = {"\\times": "\\product", "\\cdot": "\\dotproduct", "\\ast": "\\starproduct", "*": "\\starproduct"}
-_VECTORS = re.compile(r"\\(?:vec|overrightarrow|mathbf|boldsymbol)(?![A-Za-z])|\bvectors?\b", re.IGNORECASE)
+_VECTORS = lazy(r"\\(?:vec|overrightarrow|mathbf|boldsymbol)(?![A-Za-z])|\bvectors?\b", re.IGNORECASE)
 #: Commands that look like others but for a capital that means a size.
-_SIZES = re.compile(r"\\B(?=ig{1,2}[lrm]?$)")
+_SIZES = lazy(r"\\B(?=ig{1,2}[lrm]?$)")
 
 #: Words without a share in the meaning: articles, pronouns, auxiliaries, what introduces a condition, courtesies.
 SILENT = frozenset({

@@ -10,7 +10,6 @@ search for reposts. No model is asked, and the same problems make the same ones.
 from __future__ import annotations
 
 import heapq
-import re
 from collections.abc import Callable, Iterable
 from hashlib import blake2b
 from itertools import combinations
@@ -21,14 +20,15 @@ from omr.contamination.meaning import SILENT
 from omr.contamination.reposts import are_reposts
 from omr.contamination.rewording import paraphrase, renumber
 from omr.files.jsonl import Row
+from omr.patterns import lazy
 from omr.threads.formulas import pieces
 
 _SPELLINGS = {
     "\\frac": "\\dfrac ", "\\le": "\\leq ", "\\ge": "\\geq ", "\\ne": "\\neq ", "\\to": "\\rightarrow ",
     "\\dots": "\\ldots ",
 }  # fmt: skip
-_COMMAND = re.compile(r"\\[A-Za-z]+")
-_SIGN = re.compile(r"(?<=[\w)}\]])\s*([+<>-]|\\leq?(?![A-Za-z])|\\geq?(?![A-Za-z]))\s*(?=[\w({\\])")
+_COMMAND = lazy(r"\\[A-Za-z]+")
+_SIGN = lazy(r"(?<=[\w)}\]])\s*([+<>-]|\\leq?(?![A-Za-z])|\\geq?(?![A-Za-z]))\s*(?=[\w({\\])")
 _OTHER_SIGN = {
     "+": "-",
     "-": "+",
@@ -45,11 +45,11 @@ _PAIRS = (
     ("first", "last"), ("radius", "diameter"), ("inside", "outside"), ("real", "integer"), ("distinct", "equal"),
 )  # fmt: skip
 _OTHER_WORD = {one: other for pair in _PAIRS for one, other in (pair, pair[::-1])}
-_WORD = re.compile(rf"(?<![\\\w])(?:{'|'.join(_OTHER_WORD)})(?!\w)")
+_WORD = lazy(rf"(?<![\\\w])(?:{'|'.join(_OTHER_WORD)})(?!\w)")
 
-_NUMBER = re.compile(r"(?<![\d.^_{\\])\d+(?![\d.}])")
+_NUMBER = lazy(r"(?<![\d.^_{\\])\d+(?![\d.}])")
 #: `12 pens`, `$12$ full boxes`: a number, and the word behind it.
-_COUNTED = re.compile(r"(?<!\S)\$?(?P<number>\d+)\$? (?P<thing>[a-z]{3,})(?![\w-])")
+_COUNTED = lazy(r"(?<!\S)\$?(?P<number>\d+)\$? (?P<thing>[a-z]{3,})(?![\w-])")
 #: Only of so many numbers in a text all pairs are looked at: a table may have thousands.
 _MOST_PAIRED = 100
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from random import Random
 
 from omr.contamination.benchmark_text import words
+from omr.patterns import lazy
 from omr.threads.formulas import pieces
 
 #: Phrase -> other phrase, applied to prose only and in one pass, so that a pair may stand here both ways. A longer
@@ -57,10 +58,10 @@ _NOTATION = {
     "\\neq": "\\ne", "\\ne": "\\neq", "\\cdot": "\\times", "\\times": "\\cdot",
 }  # fmt: skip
 #: Stands for the n-th formula while prose is rewritten; private characters, so that no rule can touch it.
-_PLACE = re.compile("\ue000([0-9]+)\ue001")
-_PRIVATE = re.compile("[\ue000\ue001]")
-_SENTENCE_END = re.compile("(?<=[.?!]) (?=[A-Z\ue000])")
-_NUMBER = re.compile(r"(?<![0-9.])[0-9]+(?:\.[0-9]+)?")
+_PLACE = lazy("\ue000([0-9]+)\ue001")
+_PRIVATE = lazy("[\ue000\ue001]")
+_SENTENCE_END = lazy("(?<=[.?!]) (?=[A-Z\ue000])")
+_NUMBER = lazy(r"(?<![0-9.])[0-9]+(?:\.[0-9]+)?")
 _LEAST_CHANGE = 0.1
 
 
@@ -70,9 +71,9 @@ def _any_of(phrases: list[str]) -> str:
     return rf"(?<![\\\w])(?:{'|'.join(map(re.escape, longest_first))})(?!\w)"
 
 
-_PHRASE = re.compile(_any_of(list(_PHRASES)), re.IGNORECASE | re.ASCII)
-_NAME = re.compile(_any_of([name for names in _NAMES for name in names]))
-_NOTATION_COMMAND = re.compile(rf"(?:{'|'.join(map(re.escape, sorted(_NOTATION, key=len, reverse=True)))})(?![A-Za-z])")
+_PHRASE = lazy(_any_of(list(_PHRASES)), re.IGNORECASE | re.ASCII)
+_NAME = lazy(_any_of([name for names in _NAMES for name in names]))
+_NOTATION_COMMAND = lazy(rf"(?:{'|'.join(map(re.escape, sorted(_NOTATION, key=len, reverse=True)))})(?![A-Za-z])")
 
 
 def paraphrase(text: str, random: Random) -> str | None:

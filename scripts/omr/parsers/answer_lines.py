@@ -23,6 +23,7 @@ from omr.parsers.reply_text import (
     unix_lines,
     without_emphasis,
 )
+from omr.patterns import lazy
 
 #: An answer of more characters is a reply that ran away.
 MAX_ANSWER_CHARACTERS = 1_000
@@ -32,9 +33,9 @@ Reading = tuple[str | None, str | None]
 
 _ANSWER = r"(?:the )?(?:final )?answer"
 _COLON = rf"(?P<colon>(?:{SPACE}++is)?+{SPACE}*+[*_`]*+{SPACE}*+[:：])"
-_LINE = re.compile(rf"{LINE_HEAD}(?:{_ANSWER}{_COLON}|(?:no )?{_ANSWER}(?![a-z]))", re.IGNORECASE)
+_LINE = lazy(rf"{LINE_HEAD}(?:{_ANSWER}{_COLON}|(?:no )?{_ANSWER}(?![a-z]))", re.IGNORECASE)
 #: A sentence whose object is a number or a formula: `The final answer is \\boxed{5}.`
-_IS = re.compile(
+_IS = lazy(
     rf"(?:\n[>#*_`+•–-]*+|[.!?;:,]){SPACE}*+(?:(?:so|thus|hence|therefore|and),? )?(?P<head>[*_`]*+)(?:the|its) "
     rf"(?:(?:final|correct|right) )?answer(?: to (?:the|this) problem)?[*_`]*+ (?P<colon>is)"
     rf"(?: therefore| thus)?[*_`]*+{SPACE}++"
@@ -42,30 +43,30 @@ _IS = re.compile(
     re.IGNORECASE,
 )
 #: The last line may begin with the reasoning: `Post 2 confirms it. Answer: 5`.
-_IN_SENTENCE = re.compile(rf"[.!?;]{SPACE}++(?P<head>[*_`]*+){_ANSWER}{_COLON}", re.IGNORECASE)
+_IN_SENTENCE = lazy(rf"[.!?;]{SPACE}++(?P<head>[*_`]*+){_ANSWER}{_COLON}", re.IGNORECASE)
 _WHERE = r"(?: (?:in|by|from) (?:the|this) (?:discussion|thread|posts?|forum))?"
 _FOUND = rf"found{_WHERE}"
 _PHRASE = rf"(?:{_ANSWER}(?: was| is| could)? not (?:be )?{_FOUND}|no (?:final )?answer(?: was| is)? {_FOUND})"
 #: A sentence in place of the answer that says that there is none: a word of negation, and one for where answers are.
-_NEGATION = re.compile(r"\b(?:no|not|none|never|nobody|neither|without|cannot|lacks?)\b|n['’]t\b")
-_ABOUT = re.compile(r"\b(?:answers?|discussions?|posts?|posters?|threads?|forum)\b")
-_LETTERS = re.compile(r"[^\W\d_]{2,}")
+_NEGATION = lazy(r"\b(?:no|not|none|never|nobody|neither|without|cannot|lacks?)\b|n['’]t\b")
+_ABOUT = lazy(r"\b(?:answers?|discussions?|posts?|posters?|threads?|forum)\b")
+_LETTERS = lazy(r"[^\W\d_]{2,}")
 #: Prose that begins behind an answer: in its line, and as a line of its own.
 _SOURCE = r"(?:as|since|because|which|according|see|by|from|given)"
-_SENTENCE_AFTER = re.compile(
+_SENTENCE_AFTER = lazy(
     rf"(?:[.;!]{SPACE}++(?=[A-Z][a-z]*+[ ,'])|,{SPACE}++(?={_SOURCE}\b)"
     rf"|(?<!{SPACE}){SPACE}++(?:[–—-]{{1,2}}{SPACE}++(?=[a-zA-Z]{{2,}} )|(?=\((?:{_SOURCE}|in|[Pp]osts?)\b)"
     r"|(?=(?:because|since|as (?:is |was )?(?:shown|given|stated|said|found|post)|according to)\b)))"
 )
-_PROSE = re.compile(r"\W{0,3}[A-Z][a-z'’]*+(?:[*_]*:[*_]* \S|,?(?: \S+){2,})")
+_PROSE = lazy(r"\W{0,3}[A-Z][a-z'’]*+(?:[*_]*:[*_]* \S|,?(?: \S+){2,})")
 #: Another number that somebody gives: `Post 4 says 6`.
-_GIVES = re.compile(r"\b(?:gives|says|states|gets|got|finds|claims|obtains|has) \W{0,3}(?P<number>[0-9]++)")
-_TAKES_BACK = re.compile(
+_GIVES = lazy(r"\b(?:gives|says|states|gets|got|finds|claims|obtains|has) \W{0,3}(?P<number>[0-9]++)")
+_TAKES_BACK = lazy(
     r"(?:^|[.;!?,] ?)\W{0,3}(?:but|however|though|although|wait|actually|unless|otherwise|yet|or|alternatively"
     r"|(?:on second|no,? wait))\b|,? though\b|\bwrong\b|\bincorrect\b|\binstead\b|\bnot (?:sure|certain|confirmed)\b",
     re.IGNORECASE,
 )
-_NOT_FOUND = re.compile(rf"(?:.*[.!?;] )?{_PHRASE}")
+_NOT_FOUND = lazy(rf"(?:.*[.!?;] )?{_PHRASE}")
 _PHRASE_CHARACTERS = 120
 _NO_VALUE = frozenset({
     "", "none", "n/a", "na", "null", "unknown", "nothing", "no answer", "not available", "not given", "not provided",
@@ -83,14 +84,14 @@ _PAIRS = {
 }
 _MAX_PAIRS = 8
 _MAX_BOXES = 64
-_MONEY = re.compile(r"\$ ?[0-9][0-9.,]*")
-_AGAIN = re.compile(rf"\A\s*{_ANSWER} is[ :]++(?=\S)", re.IGNORECASE)
-_DOTS = re.compile(r"\\(?:[lc]?dots|[vd]dots|dotsc)(?![a-z])")
+_MONEY = lazy(r"\$ ?[0-9][0-9.,]*")
+_AGAIN = lazy(rf"\A\s*{_ANSWER} is[ :]++(?=\S)", re.IGNORECASE)
+_DOTS = lazy(r"\\(?:[lc]?dots|[vd]dots|dotsc)(?![a-z])")
 #: Formulas in dollars, and commands outside of them.
-_FORMULAS = re.compile(r"\$[^$]*+\$|\\[a-zA-Z]+(?:\{[^{}]*\})?")
-_KEY = re.compile(r"(?:the )?(?:final[ _-]?)?answer", re.IGNORECASE)
-_DIGIT = re.compile("[0-9]")
-_IN_FORMULA = re.compile(r"[{}$\\]")
+_FORMULAS = lazy(r"\$[^$]*+\$|\\[a-zA-Z]+(?:\{[^{}]*\})?")
+_KEY = lazy(r"(?:the )?(?:final[ _-]?)?answer", re.IGNORECASE)
+_DIGIT = lazy("[0-9]")
+_IN_FORMULA = lazy(r"[{}$\\]")
 
 
 def parse_answer(text: str) -> Reading:

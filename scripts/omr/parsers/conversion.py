@@ -20,9 +20,10 @@ from omr.parsers.reply_text import (
     without_blank_edges,
     without_emphasis,
 )
+from omr.patterns import lazy
 
 #: A label that models put before the problem although they are asked not to: it goes.
-_LABEL = re.compile(
+_LABEL = lazy(
     rf"{LINE_HEAD}(?:the )?(?:(?:new|converted|revised|restated|final|modified) )?problem(?: statement)?(?: [0-9])?"
     rf"(?P<colon>{SPACE}*+[*_`]*+{SPACE}*+[:：])",
     re.IGNORECASE,
@@ -31,10 +32,10 @@ _VERB = r"(?:prove|show|verify|demonstrate|justify|establish|deduce)"
 _POLITE = r"(?:please |then |and |also |hence ){0,2}"
 _ITEM = r"\W{0,9}(?:[a-z0-9]{1,3}[.)]\s{1,3})?"
 #: A task to prove at the head of the problem, and that of a later sentence or clause.
-_PROOF_AT_HEAD = re.compile(rf"{_ITEM}{_POLITE}{_VERB}\b", re.IGNORECASE)
-_PROOF_LATER = re.compile(rf"[.,!?:;\n]{_ITEM}{_POLITE}{_VERB}(?: that\b|:)", re.IGNORECASE)
+_PROOF_AT_HEAD = lazy(rf"{_ITEM}{_POLITE}{_VERB}\b", re.IGNORECASE)
+_PROOF_LATER = lazy(rf"[.,!?:;\n]{_ITEM}{_POLITE}{_VERB}(?: that\b|:)", re.IGNORECASE)
 #: Talk about the task instead of the problem: at its head, and anywhere.
-_META_AT_HEAD = re.compile(
+_META_AT_HEAD = lazy(
     r"\W{0,9}(?:sure|certainly|of course|okay|sorry|unfortunately|i(?:'m|’m| am) (?:sorry|afraid|unable|not)"
     r"|i (?:can|could|do|was|am|have)(?: ?not|n['’]t| no)\b|i (?:converted|turned|changed|have (?:converted|turned))\b"
     r"|(?:the|this|your|that) (?:given |new |above |stated )?(?:problem|statement|question|proof|conversion|task) (?:is"
@@ -44,7 +45,7 @@ _META_AT_HEAD = re.compile(
     r"|no (?:conversion|new problem|problem|question)\b|not? (?:possible|applicable)\b|n/a\b)",
     re.IGNORECASE,
 )
-_META = re.compile(
+_META = lazy(
     r"\b(?:(?:in|of|from|by|see|on) (?:the|this) (?:forum|discussion|thread)|the discussion|as an ai"
     r"|(?:original|new|converted|revised|proof) (?:problem|statement|proof|question)"
     r"|(?:can ?not|can['’]t|impossible to|(?:not|n['’]t) (?:possible|able) to|unable to) (?:be )?"
@@ -52,13 +53,13 @@ _META = re.compile(
     re.IGNORECASE,
 )
 #: What a model says before the problem: a first line that ends in a colon and speaks of what follows.
-_ANNOUNCED = re.compile(
+_ANNOUNCED = lazy(
     r"[^\n$\\0-9]{0,120}\b(?:problem|question|version|conversion|reformulation|task|here)\b[^\n$\\0-9]{0,80}"
     r"[:：][*_ ]*\n\s*",
     re.IGNORECASE,
 )
-_POLITE_HEAD = re.compile(r"(?:sure|certainly|of course|okay)[!.,] ", re.IGNORECASE)
-_KEY = re.compile(r"(?:\w+[ _-])?(?:problem|question|task)(?:[ _-]\w+)?", re.IGNORECASE)
+_POLITE_HEAD = lazy(r"(?:sure|certainly|of course|okay)[!.,] ", re.IGNORECASE)
+_KEY = lazy(r"(?:\w+[ _-])?(?:problem|question|task)(?:[ _-]\w+)?", re.IGNORECASE)
 
 
 def parse_conversion(text: str, original: str) -> tuple[str, None] | tuple[None, str]:

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from omr.files.notation import notation
+from omr.patterns import lazy
 
 #: A sentence that shares so much of its tokens with one of an example repeats it.
 _NEAR = 0.8
@@ -21,8 +22,8 @@ _LEAST_TOKENS = 5
 _LEAST_FORMULA = 8
 #: Share of a sentence's words that its source must have for the sentence to be its own.
 _OWN_WORDS = 0.5
-_SENTENCE_END = re.compile(r"(?<=[.?!。？！])\s+|\n+")
-_FORMULA = re.compile(r"\$\$?(.+?)\$\$?|\\\((.{1,1000}?)\\\)|\\\[(.{1,1000}?)\\\]", re.DOTALL)
+_SENTENCE_END = lazy(r"(?<=[.?!。？！])\s+|\n+")
+_FORMULA = lazy(r"\$\$?(.+?)\$\$?|\\\((.{1,1000}?)\\\)|\\\[(.{1,1000}?)\\\]", re.DOTALL)
 _PUNCTUATION = frozenset(".,;:!?\"'()")
 
 

@@ -21,16 +21,17 @@ from omr.parsers.reply_text import (
     without_blank_edges,
     without_emphasis,
 )
+from omr.patterns import lazy
 
 #: A problem of more characters is a reply that ran away.
 MAX_PROBLEM_CHARACTERS = 10_000
 
-_NO_PROBLEMS = re.compile(
+_NO_PROBLEMS = lazy(
     rf"{LINE_HEAD}[\"'“‘「]?+no (?:mathematics |math )?problems? (?:(?:were|was|are|is|have been|has been) )?"
     r"(?:identified|found|posed|stated)(?: (?:in|by) (?:the|this) (?:post|thread))?[\"'”’」*_`.。! \t]*+(?=\n|\Z)",
     re.IGNORECASE,
 )
-_KEY = re.compile(r"problem|question|task|statement|text", re.IGNORECASE)
+_KEY = lazy(r"problem|question|task|statement|text", re.IGNORECASE)
 
 
 def parse_problems(text: str) -> list[str] | None:

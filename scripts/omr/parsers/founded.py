@@ -7,19 +7,20 @@ not judged: that there is no solution can be said in any words.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from fractions import Fraction
 
-_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+from omr.patterns import lazy
+
+_NUMBER = lazy(r"[0-9]+(?:\.[0-9]+)?")
 #: Signs between the digits of one number: `1,000`, `1{,}000`, `1\,000`.
-_GROUPED = re.compile(r"(?<=[0-9])(?:\{,\}|\\,|,|\\!|\s)+(?=[0-9]{3}(?![0-9]))")
-_FRACTION = re.compile(
+_GROUPED = lazy(r"(?<=[0-9])(?:\{,\}|\\,|,|\\!|\s)+(?=[0-9]{3}(?![0-9]))")
+_FRACTION = lazy(
     r"\\[dtc]?frac\s*(?:\{\s*([0-9]+)\s*\}|([0-9]))\s*(?:\{\s*([0-9]+)\s*\}|([0-9]))"
     # From the first digit on: a long number would be gone through from each of them.
     r"|(?<![0-9])([0-9]++)\s*[/⁄]\s*([0-9]+)"
 )
-_WORD = re.compile(r"[^\W\d_]+")
+_WORD = lazy(r"[^\W\d_]+")
 _SPELLED = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
 _SPELLED += " seventeen eighteen nineteen twenty"
 _NUMBER_WORDS = {word: Fraction(value) for value, word in enumerate(_SPELLED.split())}

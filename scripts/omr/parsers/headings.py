@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from omr.parsers.reply_text import LINE_HEAD, SPACE
+from omr.patterns import lazy
 
 _NOTE = rf"(?:{SPACE}*+(?:\([^()\n]{{1,60}}\)|\[[^\[\]\n]{{1,60}}\]|（[^（）\n]{{1,60}}）|【[^【】\n]{{1,60}}】))?+"
 _NUMBER = r"[#№(\[（【]?+(?P<number>[0-9０-９]{1,4}+)[)\]）】]?+"
@@ -20,21 +21,19 @@ _END = (
     rf"(?P<tail>{SPACE}*+[*_`]*+{SPACE}*+(?:[:：]|[.．。](?![0-9])|[–—-](?={SPACE})|(?=\n|\Z))"
     rf"|[*_`]++(?={SPACE})|(?<=[)\]）】])(?={SPACE}))"
 )
-_PROBLEM = re.compile(
-    rf"{LINE_HEAD}problem{SPACE}*+(?:(?:no\.|number){SPACE}*+)?+{_NUMBER}{_NOTE}{_END}?+", re.IGNORECASE
-)
-_ONE_PROBLEM = re.compile(
+_PROBLEM = lazy(rf"{LINE_HEAD}problem{SPACE}*+(?:(?:no\.|number){SPACE}*+)?+{_NUMBER}{_NOTE}{_END}?+", re.IGNORECASE)
+_ONE_PROBLEM = lazy(
     rf"{LINE_HEAD}(?:the )?problem(?P<number>)(?: statement)?{_NOTE}(?P<tail>{SPACE}*+[*_`]*+{SPACE}*+[:：])",
     re.IGNORECASE,
 )
 _WORD = r"(?P<word>[^\W\d_]{1,20}+(?:[ '’][^\W\d_]{1,20}+)?)"
 #: A word and a number, the number perhaps within the word (`第1题：`).
-_WITH_WORD = re.compile(
+_WITH_WORD = lazy(
     rf"{LINE_HEAD}{_WORD}{SPACE}*+(?:n[or°º]\.?|number)?{SPACE}*+{_NUMBER}[^\W\d_a-zA-Z]{{0,2}}{_NOTE}"
     rf"(?P<tail>{SPACE}*+[*_`]*+{SPACE}*+(?:[:：]|[.．。)](?={SPACE}|\n)|[–—-](?={SPACE})|(?<=[*_`])(?=\s)|(?=\n)))",
     re.IGNORECASE,
 )
-_BARE = re.compile(
+_BARE = lazy(
     rf"{LINE_HEAD}(?P<word>)[(（\[]?+(?P<number>[0-9０-９]{{1,3}}+)(?P<tail>[.)\]）、．:：][*_`]*+(?=\s|[^\s\d.])){_NOTE}"
 )
 #: Words before a number that head something else than a problem.
@@ -45,7 +44,7 @@ _NO_PROBLEMS = frozenset({
     "stage", "statement", "step", "table", "theorem", "thread", "user", "way", "week", "year",
 })  # fmt: skip
 _PREAMBLE_CHARACTERS = 300
-_IN_PREAMBLE = re.compile(r"[$\\0-9?]")
+_IN_PREAMBLE = lazy(r"[$\\0-9?]")
 
 
 class Heading(NamedTuple):

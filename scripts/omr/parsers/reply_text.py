@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
+
+from omr.patterns import lazy
 
 _CLOSED = "</think>"
 #: Full-width forms as their ASCII characters, and the ideographic space and full stop.
@@ -14,10 +15,10 @@ _DECORATION = {ord(sign): " " for sign in "*_`\"'“”„‘’«»「」$|{}[]
 INVISIBLE = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
 _TO_PLAIN = FULL_WIDTH | _DECORATION | INVISIBLE
 #: Commands around words that are no mathematics.
-TEXT_COMMANDS = re.compile(r"\\(?:boxed|fbox|text|textbf|mathrm)(?![a-zA-Z])")
+TEXT_COMMANDS = lazy(r"\\(?:boxed|fbox|text|textbf|mathrm)(?![a-zA-Z])")
 _RULE = "*_`-=#~"
 _EDGES = frozenset(_RULE)
-_FENCE = re.compile(r"```[a-z]*+")
+_FENCE = lazy(r"```[a-z]*+")
 #: White space within a line, and what may stand before its first word: a heading, a bullet, a quote mark, emphasis.
 SPACE = r"[ \t\u3000\xa0]"
 LINE_HEAD = r"\n(?P<head>[ \t\u3000\xa0>#*_`+•–-]*+)"
@@ -106,7 +107,7 @@ def _without_blank_end(text: str) -> str:
 
 #: A backslash with which a command of LaTeX begins, though JSON would take it for an escape or refuse it: `\n` and
 #: `\u` are ambiguous, so that only names of commands count there.
-_LATEX_ESCAPE = re.compile(
+_LATEX_ESCAPE = lazy(
     r"(?<!\\)((?:\\\\)*+)\\(?=[bfrt][a-zA-Z]|n(?:eq?|u|abla|ot(?:in)?|mid|geq|leq|parallel)(?![a-z])"
     r"|u(?![0-9a-fA-F]{4})|[^\\\"/bfnrtu])"
 )

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from omr.parsers.reply_text import FULL_WIDTH, INVISIBLE, TEXT_COMMANDS
+from omr.patterns import lazy
 
 #: What a statement says; None: it is one, but says nothing, or more than one thing.
 Statement = str | None
@@ -29,34 +30,34 @@ _OWNER = r"(?:(?:the|my|our|its|this) )?(?:(?:final|overall|resulting|correct) )
 _SURELY = r"(?: (?:clearly|definitely|certainly|indeed|simply|therefore|thus|hence))?"
 _COPULA = rf"(?: (?:is|was|would be|will be|should be|remains){_SURELY})"
 #: Between a key and its label.
-_IS = re.compile(rf"(?: for (?:this|the|that|both) \w+)?(?:{_COPULA}? ?(?P<colon>[:=])|{_COPULA}| ?[–—→]| -+)[ (:]*+")
+_IS = lazy(rf"(?: for (?:this|the|that|both) \w+)?(?:{_COPULA}? ?(?P<colon>[:=])|{_COPULA}| ?[–—→]| -+)[ (:]*+")
 #: Words that begin a clause about the verdict before them; other words may make one phrase with it (`no doubt`).
 _CLAUSE = (
     r" (?:because|since|as|given|due|they|it|the|both|these|those|this|that|there|we|all|each|in|by|here|although"
     r"|though|even though|despite)\b"
 )
-_COORDINATED = re.compile(r" ?(?:/|&|\?|=|\b(?:and|or|to|vs|versus|than)\b)")
-_PUNCTUATION = re.compile(r" ?(?:$|[.,;:!(–—]|-+(?= |$))")
+_COORDINATED = lazy(r" ?(?:/|&|\?|=|\b(?:and|or|to|vs|versus|than)\b)")
+_PUNCTUATION = lazy(r" ?(?:$|[.,;:!(–—]|-+(?= |$))")
 #: At the head of what follows a verdict: it holds in part, or under a condition, or its author is not sure.
-_HEDGED = re.compile(
+_HEDGED = lazy(
     r"[ .,;:!?(–—-]*(?:or|if|when|only|provided|assuming|depending|maybe|perhaps|possibly|probably|likely|mostly"
     r"|partly|partially|almost|nearly|i (?:think|guess|believe|suppose)|not (?:sure|certain|quite))\b"
 )
 #: At the head of a clause or a later line: the verdict before it is taken back.
 _RETRACTION = r"(?:but|however|unless|otherwise|except|wait|no,? wait|hmm|actually|correction|sorry|on second)\b"
-_RETRACTED = re.compile(rf"(?:^|{_BREAK}) *{_RETRACTION}")
+_RETRACTED = lazy(rf"(?:^|{_BREAK}) *{_RETRACTION}")
 #: As the stems of a grammar: a line that begins with a retraction holds one of them.
 _RETRACTION_STEMS = (
     "but", "however", "unless", "otherwise", "except", "wait", "hmm", "actually", "correction", "sorry", "second",
 )  # fmt: skip
 #: What parts a verdict from its reason; where the label may be a heading, fewer signs do.
-_AFTER = re.compile(rf"{_PUNCTUATION.pattern}|{_CLAUSE}")
-_REASON = re.compile(r" ?[,(;]| (?:because|since|as|given|due)\b")
-_NEGATED = re.compile(r"(?:\bnot|n't|\bnever|\bno longer|\bneither|\bnor)(?: (?:a|an|the|be))? $")
+_AFTER = lazy(rf"{_PUNCTUATION.pattern}|{_CLAUSE}")
+_REASON = lazy(r" ?[,(;]| (?:because|since|as|given|due)\b")
+_NEGATED = lazy(r"(?:\bnot|n't|\bnever|\bno longer|\bneither|\bnor)(?: (?:a|an|the|be))? $")
 _BEFORE = 24
 #: What `signs` takes out from within words or makes a letter: such a line shows its words only behind it.
 _WITHIN_WORDS = re.compile("[" + "".join(map(chr, INVISIBLE)) + "\uff01-\uff5e]").search
-_QUOTES = re.compile(r"(?<!\w)'|'(?!\w)")
+_QUOTES = lazy(r"(?<!\w)'|'(?!\w)")
 
 
 def signs(line: str) -> str:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from omr.patterns import lazy
+
 #: Longer bodies are no error messages; what is parsed and what is kept stays bounded.
 _LONGEST_BODY, _LONGEST_MESSAGE = 1 << 20, 4000
 #: No API nests more; what goes through a body may call itself so often.
@@ -92,15 +94,15 @@ def says_nothing(value: Any) -> bool:
 _CODE_KEYS = ("code", "status", "status_code", "statusCode", "error_code", "type", "reason")
 #: Words that errors are named by, and the status that most servers send with them.
 _STATUS_OF_WORDS = (
-    (re.compile(r"rate.?limit|too.?many|throttl|resource.?exhausted"), 429),
-    (re.compile(r"quota|insufficient|payment|billing"), 402),
-    (re.compile(r"unauthori[sz]ed|unauthenticated|authentication|api.?key"), 401),
-    (re.compile(r"permission|forbidden"), 403),
-    (re.compile(r"overload|unavailable|capacity"), 503),
-    (re.compile(r"not.?found"), 404),
-    (re.compile(r"context.?length|bad.?request|invalid"), 400),
-    (re.compile(r"time.?out|deadline"), 504),
-    (re.compile(r"internal|server"), 500),
+    (lazy(r"rate.?limit|too.?many|throttl|resource.?exhausted"), 429),
+    (lazy(r"quota|insufficient|payment|billing"), 402),
+    (lazy(r"unauthori[sz]ed|unauthenticated|authentication|api.?key"), 401),
+    (lazy(r"permission|forbidden"), 403),
+    (lazy(r"overload|unavailable|capacity"), 503),
+    (lazy(r"not.?found"), 404),
+    (lazy(r"context.?length|bad.?request|invalid"), 400),
+    (lazy(r"time.?out|deadline"), 504),
+    (lazy(r"internal|server"), 500),
 )
 
 
@@ -149,8 +151,8 @@ _OVERFLOW_PHRASES = (
 #: What is too long, and how that is said, in either order: as servers put it that nobody has read.
 _LONG_THING = r"(?:prompt|context|input|token count|tokens|sequence length|conversation)\b"
 _TOO_LONG = r"(?:exceed\w*|too long|too large|too many|longer than|larger than|greater than|more than|over the limit)"
-_OVERFLOW = re.compile(rf"{_LONG_THING}.{{0,80}}\b{_TOO_LONG}|\b{_TOO_LONG}.{{0,40}}\b{_LONG_THING}")
-_NOT_OF_A_PROMPT = re.compile(r"per (?:second|minute|hour|day|month)|rate limit|stop sequences?")
+_OVERFLOW = lazy(rf"{_LONG_THING}.{{0,80}}\b{_TOO_LONG}|\b{_TOO_LONG}.{{0,40}}\b{_LONG_THING}")
+_NOT_OF_A_PROMPT = lazy(r"per (?:second|minute|hour|day|month)|rate limit|stop sequences?")
 
 
 def is_context_overflow(status: int, message: str) -> bool:
@@ -170,11 +172,11 @@ _USED_UP = (
     r"|not enough)"
 )
 _MONEY = r"(?:quota|credits?|balance|budget|funds?|allowance|spend(?:ing)? limit|usage limits?|subscription)"
-_QUOTA = re.compile(
+_QUOTA = lazy(
     rf"{_MONEY}\b.{{0,60}}\b{_USED_UP}|\b{_USED_UP}\b.{{0,60}}\b{_MONEY}|\b(?:no (?:more |remaining )?|out of ){_MONEY}"
     rf"|{_USED_UP}[_ ]{_MONEY}|{_MONEY}[_ ]{_USED_UP}|payment.?required|billing|arrears|top.?up|purchase more"
 )
-_COMES_BACK = re.compile(
+_COMES_BACK = lazy(
     r"(?:retry|try again|resets?|wait) (?:after|in|at|for|until|later)|per (?:second|minute|min|hour|day)"
 )
 
@@ -198,7 +200,7 @@ def is_quota_used_up(status: int, content: Any, message: str, retry_after: str |
 
 
 #: How a field of a request is refused because nobody knows it there, or not with this value.
-_NOT_TAKEN = re.compile(
+_NOT_TAKEN = lazy(
     r"un(?:supported|recogni[sz]ed|known|expected|permitted)|extra[_ ](?:forbidden|input|field)|extraneous|deprecated"
     r"|(?:not|n't|no longer) (?:be )?(?:support(?:ed)?|permitted|allowed|accept\w*|recogni[sz]ed|valid|known|available)"
     r"|cannot find field|(?:invalid|not a valid) (?:parameter|argument|field|property)"
@@ -227,7 +229,7 @@ def refused_field(status: int, content: Any, message: str, sent: Iterable[str]) 
     return None
 
 
-_WANTS_STREAM = re.compile(
+_WANTS_STREAM = lazy(
     r"(?:only|must|require\w{0,40}|enable|need\w{0,40}|please)\b.{0,60}\bstream"
     r"|\bnon[- _]?stream\w*.{0,40}\b(?:not|un|only)"
     r"|\bstream\w*\W.{0,30}\b(?:must|required|only|be (?:true|set|enabled))\b|stream\W{0,3}(?:=|to)\W{0,3}true"

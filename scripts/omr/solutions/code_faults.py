@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from omr.answers.final_answer import final_answer
 from omr.answers.prose import claimed_answers
+from omr.patterns import lazy
 from omr.replies.reply import Reply
 from omr.solutions.plotting import plots
 from omr.solutions.solution import shows_output
@@ -25,8 +26,8 @@ Same = Callable[[str, str], bool]
 FAULTS_OF_ENDINGS = {"too_many_blocks": "budget_overused", "unclosed_block": "block_not_run"}
 
 #: What stands behind outputs, or around them in other chats.
-_INVENTED = re.compile(r"^[ \t]*`{3,}[ \t]*(?:system|tool_response)\b|</?tool_response>", re.IGNORECASE | re.MULTILINE)
-_THINK_TAG = re.compile(r"</?think>")
+_INVENTED = lazy(r"^[ \t]*`{3,}[ \t]*(?:system|tool_response)\b|</?tool_response>", re.IGNORECASE | re.MULTILINE)
+_THINK_TAG = lazy(r"</?think>")
 #: Of a long text before the code, so many different claims are compared with the answer.
 _MOST_CLAIMS = 64
 

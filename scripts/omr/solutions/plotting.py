@@ -6,10 +6,11 @@ Read from the syntax tree: a name in a comment or a string is no import, an alia
 from __future__ import annotations
 
 import ast
-import re
 import warnings
 from collections.abc import Iterable, Iterator
 from textwrap import dedent
+
+from omr.patterns import lazy
 
 #: Packages that do nothing but draw, or whose import here is for that.
 _DRAWING = frozenset(
@@ -31,7 +32,7 @@ _DRAWING_METHODS = {"pandas": frozenset({"plot", "hist", "boxplot"}), "sage": fr
 _WITH_PLOTTING = frozenset({"sympy", "pandas"})
 _IMPORTERS = frozenset({"__import__", "import_module"})
 #: Code in ASCII that draws has one of these.
-_WORDS = re.compile(
+_WORDS = lazy(
     "|".join(
         {*_DRAWING, *_IMPORTERS, "plotting"}
         | {name for names in _DRAWING_CALLS.values() for name in names}

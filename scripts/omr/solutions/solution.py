@@ -15,15 +15,16 @@ from omr.answers.single_answer import Same, SingleAnswer, same_spelling, single_
 from omr.answers.spelling import MAX_ANSWER_CHARS
 from omr.errors import UserError
 from omr.files.jsonl import Row
+from omr.patterns import lazy
 from omr.replies.reply import Name, Reply, ReplyIndex
 from omr.solutions.transcripts import last_words, split, transcript_of
 
 #: A fence that says it shows what code printed, and the fence behind a block of code whose text says that.
-_OUTPUT_FENCE = re.compile(
+_OUTPUT_FENCE = lazy(
     r"^[ \t]*(?:```+|~~~+)[ \t]*(?:output|out|stdout|stderr|results?|console|terminal|execution[ _-]?\w*)\b",
     re.IGNORECASE | re.MULTILINE,
 )
-_CODE_THEN_OUTPUT = re.compile(
+_CODE_THEN_OUTPUT = lazy(
     r"^[ \t]*```[ \t]*(?:python|py|sage|sympy)\w*[ \t]*\n(?:(?!```)[\s\S])*+```[ \t]*\n"
     r"(?:(?!```)[\s\S]){0,200}?\b(?:outputs?|prints?|printed|results?|returns?)\b(?:(?!```)[\s\S]){0,100}?"
     r"\n[ \t]*```[ \t]*+(?:(?:text|txt|plaintext)[ \t]*+)?\n",
@@ -31,7 +32,7 @@ _CODE_THEN_OUTPUT = re.compile(
 )
 #: At the end of a reasoning; placeholders may stand among them.
 _BOXES_LOOKED_AT = 16
-_BLANK_LINE = re.compile(r"\n[ \t\r]*\n")
+_BLANK_LINE = lazy(r"\n[ \t\r]*\n")
 
 
 class Solution(NamedTuple):

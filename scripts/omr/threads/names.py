@@ -24,12 +24,13 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from omr.files.hash_table import HashTable
+from omr.patterns import lazy
 from omr.threads.formulas import pieces
 
 USER, EMAIL = "[user]", "[email]"
 #: What is taken out, as it is counted.
 TAKEN = ("names", "mails", "signatures")
-_MAIL = re.compile(
+_MAIL = lazy(
     r"(?<![\w.+-])[A-Za-z0-9][\w.+-]{1,63}"
     r"(?:@|[ \t]?[\[({][ \t]?(?:at|@)[ \t]?[\])}][ \t]?)"
     r"(?:[A-Za-z0-9-]{2,63}(?:\.|[ \t]?[\[({][ \t]?(?:dot|\.)[ \t]?[\])}][ \t]?)){1,4}[A-Za-z]{2,24}(?![\w@])",
@@ -37,17 +38,17 @@ _MAIL = re.compile(
 )
 _NAME = r"[^\W_][\w.-]{1,38}\w"
 # `@250`, `@Rs.250` and `@12.5%` are prices and rates.
-_MENTION = re.compile(rf"(?<![\w.@/])@(?!\w{{1,3}}\.\d)(?=[^\W\d_]|\d+[^\W\d_]{{3}})({_NAME})")
-_QUOTE_HEAD = re.compile(
+_MENTION = lazy(rf"(?<![\w.@/])@(?!\w{{1,3}}\.\d)(?=[^\W\d_]|\d+[^\W\d_]{{3}})({_NAME})")
+_QUOTE_HEAD = lazy(
     r"\[quote(?::\w{1,16})?(?:[ \t]*=|[ \t]+name=)[ \t]*[\"']?([^\]\[\"',;\n]{2,40})",
     re.IGNORECASE,
 )
-_QUOTE_TAG = re.compile(r"(\[quote)(?:[ \t]*[:=]|[ \t]+name=)[^\]\n]{0,120}(?=\])", re.IGNORECASE)
-_WROTE = re.compile(rf"^(?:\[b\])?({_NAME})(?=[ \t]wrote:)", re.MULTILINE)
-_POSTED = re.compile(rf"(?:^|(?<=Originally ))[Pp]osted by[ \t]+({_NAME})", re.MULTILINE)
-_DELIMITER = re.compile(r"^(?:--[ \t]?|_{5,})[ \t]*$", re.MULTILINE)
+_QUOTE_TAG = lazy(r"(\[quote)(?:[ \t]*[:=]|[ \t]+name=)[^\]\n]{0,120}(?=\])", re.IGNORECASE)
+_WROTE = lazy(rf"^(?:\[b\])?({_NAME})(?=[ \t]wrote:)", re.MULTILINE)
+_POSTED = lazy(rf"(?:^|(?<=Originally ))[Pp]osted by[ \t]+({_NAME})", re.MULTILINE)
+_DELIMITER = lazy(r"^(?:--[ \t]?|_{5,})[ \t]*$", re.MULTILINE)
 #: What keeps a trailing block: formulas, numbers, signs, drawings.
-_MATHEMATICS = re.compile(r"[$\\=^<>{}|≤≥≠∑√±×]|(?<!\w)\d+(?!\w)|\[asy\]")
+_MATHEMATICS = lazy(r"[$\\=^<>{}|≤≥≠∑√±×]|(?<!\w)\d+(?!\w)|\[asy\]")
 _SIGNATURE_LINES, _SIGNATURE_CHARACTERS = 5, 400
 _MAX_NAMES = 200
 

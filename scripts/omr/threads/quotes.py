@@ -16,27 +16,29 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from omr.patterns import lazy
+
 #: Brackets of a tag, also as the entities that exports of forums make of them.
 _OPEN = r"(?:\[|&\#0{0,4}91;|&\#[xX]0{0,4}5[bB];|&lbrack;|&lsqb;)"
 _CLOSE = r"(?:\]|&\#0{0,4}93;|&\#[xX]0{0,4}5[dD];|&rbrack;|&rsqb;)"
 _LESS = r"(?:<|&lt;|&\#0{0,4}60;|&\#[xX]0{0,4}3[cC];)"
 _GREATER = r"(?:>|&gt;|&\#0{0,4}62;|&\#[xX]0{0,4}3[eE];)"
 _MARK = r"(?:\"|&quot;|&\#0{0,4}34;)"
-_TAG = re.compile(
+_TAG = lazy(
     rf"""{_OPEN} (?P<closing> [/\\] )? [qQ][uU][oO][tT][eE]
          (?: (?P<attribute> [ \t=:,] ) | {_CLOSE} )
        | (?P<html> {_LESS} ) (?P<closing_html> / )? [bB][lL][oO][cC][kK][qQ][uU][oO][tT][eE]
          (?: [ \t\n/] (?: [^<>&] | &(?!gt;|lt;) ){{0,300}}+ )? {_GREATER}""",
     re.VERBOSE,
 )
-_BRACKET = re.compile(
+_BRACKET = lazy(
     rf"(?P<open>{_OPEN}) | (?P<close>{_CLOSE}) | (?P<mark>(?:(?<==)|(?<==[ ])){_MARK}) | (?P<line>\n)", re.VERBOSE
 )
-_CLOSE_BRACKET = re.compile(_CLOSE)
-_CLOSING_MARK = re.compile(rf"{_MARK} (?=[\s,;]|{_CLOSE})", re.VERBOSE)
+_CLOSE_BRACKET = lazy(_CLOSE)
+_CLOSING_MARK = lazy(rf"{_MARK} (?=[\s,;]|{_CLOSE})", re.VERBOSE)
 #: Without pairs: to the first bracket of the line, or of the next where nothing but a name stands before it.
-_FIRST_BRACKET = re.compile(rf"[^\n\]&]{{0,200}}+ (?:&(?!\#|[lr]) [^\n\]&]{{0,200}}+){{0,5}}+ {_CLOSE}", re.VERBOSE)
-_TWO_LINES = re.compile(rf"=[^\[\]\n&]{{1,60}}+ \n [^\[\]\n&]{{0,60}}+ {_CLOSE}", re.VERBOSE)
+_FIRST_BRACKET = lazy(rf"[^\n\]&]{{0,200}}+ (?:&(?!\#|[lr]) [^\n\]&]{{0,200}}+){{0,5}}+ {_CLOSE}", re.VERBOSE)
+_TWO_LINES = lazy(rf"=[^\[\]\n&]{{1,60}}+ \n [^\[\]\n&]{{0,60}}+ {_CLOSE}", re.VERBOSE)
 #: An attribute of more characters is none: this bounds what a text of half-open tags can cost.
 _MOST_CHARACTERS = 300
 

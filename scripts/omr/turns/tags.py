@@ -9,7 +9,9 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-_FENCE = re.compile(r"^([ \t]*)(`{3,})([^`\n]*)(?:\n|\Z)", re.MULTILINE)
+from omr.patterns import lazy
+
+_FENCE = lazy(r"^([ \t]*)(`{3,})([^`\n]*)(?:\n|\Z)", re.MULTILINE)
 #: What may follow the ticks of a block of Python.
 _PYTHON = frozenset({"python", "python3", "py", "py3", "ipython", "ipython3"})
 #: In Python's own grammar, by the quotes that are open: what opens a string or hides its quotes; what ends it. A
