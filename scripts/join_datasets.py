@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from omr.config.row_models import Authored, add_authored
 from omr.errors import UserError, leave, run_command
-from omr.files.arrow import arrow
+from omr.files.arrow import arrow, parquet
 from omr.files.counted import counted
 from omr.files.folders import atomic_folder, link_or_copy
 from omr.files.id_set import IdSet
@@ -86,9 +86,7 @@ def key_of(problem_id: str) -> str:
 
 def schema_of(file: Path) -> Any:
     """The schema of training rows that have the same texts and pass rates of other recipes as a file's rows."""
-    import pyarrow.parquet as pq
-
-    found = pq.read_schema(file)
+    found = parquet().read_schema(file)
     place = found.get_field_index("pass_rates")
     texts = [name for name in TEXT_COLUMNS if name in found.names]
     return arrow_schema([] if place < 0 else [field.name for field in found.field(place).type], texts)
@@ -96,23 +94,19 @@ def schema_of(file: Path) -> Any:
 
 def check_schema(file: Path, schema: Any) -> None:
     """Raise UserError for a file with other columns: no two such files load together."""
-    import pyarrow.parquet as pq
-
-    if not pq.read_schema(file).equals(schema):
+    if not parquet().read_schema(file).equals(schema):
         raise UserError("this file has other columns than training rows have now", file=file, remedy=_REMEDY)
 
 
 def problems_of(file: Path) -> tuple[int, set[str]]:
     """How many rows a file has, and the problems that they are about."""
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(file) as parquet:
+    with parquet().ParquetFile(file) as rows:
         problems = {
             problem_id
-            for batch in parquet.iter_batches(columns=["problem_id"])
+            for batch in rows.iter_batches(columns=["problem_id"])
             for problem_id in batch.column(0).unique().to_pylist()
         }
-        return parquet.metadata.num_rows, problems
+        return rows.metadata.num_rows, problems
 
 
 def reasoning_by_mode(figures: Sequence[Path]) -> dict[str, Reasoning]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from omr.files.arrow import arrow
 from omr.files.jsonl import Fields, missing_or_mistyped
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def arrow_schema(measures: Sequence[str] = (), text_columns: Collection[str] = T
 
     Without any measure there is no such column: Parquet has no struct without fields.
     """
-    import pyarrow as pa
+    pa = arrow()
 
     text = pa.string()
     call = pa.struct([("name", text), ("arguments", pa.struct([("code", text)]))])

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from omr.files.arrow import arrow
 from omr.files.jsonl import Row
 from omr.training.columns import WHAT_COUNTS
 
@@ -193,7 +194,7 @@ FORMS: dict[str, tuple[Form, ...]] = {"rl": RL, "rl_selections": RL_SELECTIONS, 
 
 def arrow_schema(form: Form) -> Any:
     """The Parquet schema (pyarrow.Schema) of a form's columns."""
-    import pyarrow as pa
+    pa = arrow()
 
     text, real = pa.string(), pa.float64()
     known = [(name, text) for name in ("id", "problem", "answer_source", *ORIGIN)]

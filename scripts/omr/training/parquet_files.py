@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from omr.errors import UserError
-from omr.files.arrow import arrow
+from omr.files.arrow import arrow, parquet
 from omr.files.jsonl import Row
 
 #: Bytes of text that are made a row group: enough to compress well, few enough to hold in memory several times over.
@@ -47,8 +47,7 @@ class TableFiles:
 
     def write(self, table: Any, size: int) -> None:
         """Write a table of about so many bytes of text; a file that holds enough is ended."""
-        import pyarrow.parquet as pq
-
+        pq = parquet()
         if self._writer is None:
             self.files.append(self._folder / f"{len(self.files):05d}.parquet")
             # Hashes and least and greatest values of long texts cost much and serve nobody.
@@ -127,8 +126,7 @@ def digest_of(folder: Path) -> str:
     Cards hold it, since `datasets.load_dataset` takes a folder for one that it loaded before if their cards say the
     same, wherever they are and whatever is in their files. Raises UserError for a file that was not written here.
     """
-    import pyarrow.parquet as pq
-
+    pq = parquet()
     found = blake2b(digest_size=8)
     for path in sorted(folder.rglob("*.parquet")):
         known = (pq.read_metadata(path).metadata or {}).get(_DIGEST)

@@ -18,7 +18,7 @@ import orjson
 
 from omr.errors import UserError
 from omr.files import bytes_read
-from omr.files.arrow import arrow
+from omr.files.arrow import arrow, compute, parquet
 from omr.files.folders import AtomicFolder
 from omr.files.jsonl import AtomicFile, Row
 from omr.training.columns import COLUMNS, NAMES, TEXT_COLUMNS, arrow_schema, fault_of_row
@@ -121,8 +121,7 @@ class RowFiles:
         `parts` says of every row in which folder of the shard's its file is; without it all are in the shard's own.
         """
         pa = arrow()
-        import pyarrow.compute as pc
-
+        pc = compute()
         texts = texts_of(table)
         lengths, reasoned = pc.utf8_length(texts).to_pylist(), pc.starts_with(texts, THINK_TAG).to_pylist()
         for number, row in enumerate(table.select(_OF_FIGURES).to_pylist()):
@@ -202,8 +201,7 @@ def texts_of(table: Any) -> Any:
 
 
 def _before(offsets: Any) -> Any:
-    import pyarrow.compute as pc
-
+    pc = compute()
     return pc.subtract(offsets, 1)
 
 
@@ -243,8 +241,7 @@ def files_of(folder: Path) -> list[Path]:
 
 def open_rows(path: Path) -> Any:
     """A file of training rows (pyarrow.parquet.ParquetFile). Raises UserError if it is none."""
-    import pyarrow.parquet as pq
-
+    pq = parquet()
     pa = arrow()
     try:
         return pq.ParquetFile(path)
@@ -277,8 +274,7 @@ def read_all(folders: Iterable[Path]) -> Iterator[Row]:
 
 def rows_with(path: Path, column: str, value: str) -> Iterator[Row]:
     """The rows of a file whose `column` is `value`; of the others only that column is read."""
-    import pyarrow.compute as pc
-
+    pc = compute()
     with open_rows(path) as file:
         for group in range(file.num_row_groups):
             wanted = pc.equal(read_group(file, path, group, [column]).column(0), value)
