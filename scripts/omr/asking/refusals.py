@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple, NoReturn
 
 from omr.asking.outcomes import FinalError, TransientError
@@ -141,6 +140,8 @@ def retry_after_s(header: str | None) -> float | None:
 
 
 def _until(date: str) -> float:
+    from email.utils import parsedate_to_datetime  # few hosts tell a date, and most jobs ask none
+
     moment = parsedate_to_datetime(date)
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     seconds: float = (moment - datetime.now(UTC)).total_seconds()

@@ -12,7 +12,6 @@ from typing import NamedTuple, TypeVar
 from omr.errors import UserError
 from omr.models.model import ModelSpec
 from omr.servers.died import ServerDied
-from omr.servers.gpus import check_gpus
 from omr.servers.launch import ServerKind
 from omr.servers.load import Load
 from omr.servers.probing import Prober, RefusedError, UnreachableError, what_is_missing
@@ -63,6 +62,8 @@ class StartedServer(ModelServer):
         if spec.is_local and not os.path.exists(spec.path):
             raise UserError(f"the model {spec.name!r} is not there: {spec.path}", remedy="check its `path` in config")
         if self._kind.uses_gpus and self.site.check_gpus and spec.gpus and spec.nodes == 1:
+            from omr.servers.gpus import check_gpus
+
             await asyncio.to_thread(check_gpus, spec.gpus, self.site.min_driver, self._on_event, os.environ)
         for tries_left in reversed(range(_PORT_TRIES)):
             try:
