@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from omr.patterns import lazy
+from omr.patterns import _Lazy, lazy
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 MODULES = [
@@ -35,6 +35,17 @@ def test_an_expression_is_compiled_once_and_when_it_is_used(monkeypatch: pytest.
     assert compiled == [("[0-9]+", 0)]
 
 
+NUMBER = lazy("[0-9]+")
+ALSO = (NUMBER,)
+
+
+def test_a_constant_of_a_module_is_the_compiled_expression_once_it_was_used() -> None:
+    assert NUMBER.search("a 12") is not None
+    assert type(NUMBER) is re.Pattern
+    assert type(ALSO[0]) is not re.Pattern
+    assert ALSO[0].findall("1 23") == NUMBER.findall("1 23") == ["1", "23"]
+
+
 def test_an_expression_does_what_a_compiled_one_does() -> None:
     source, flags, text = r"(?P<letter>[a-c])\d", re.IGNORECASE, "x A1 b2"
     ours, compiled = lazy(source, flags), re.compile(source, flags)
@@ -52,7 +63,9 @@ def test_an_expression_does_what_a_compiled_one_does() -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_every_expression_of_a_module_can_be_compiled(module: str) -> None:
-    found = [value for value in vars(importlib.import_module(module)).values() if type(value).__name__ == "_Lazy"]
-    assert found
-    for expression in found:
-        assert expression.flags >= 0
+    known = vars(importlib.import_module(module))
+    names = [name for name, value in known.items() if isinstance(value, re.Pattern | _Lazy)]
+    assert names
+    for name in names:
+        assert known[name].flags >= 0
+    assert all(isinstance(known[name], re.Pattern) for name in names)

@@ -56,9 +56,10 @@ _PARAGRAPHS = 4
 def without_leaks(problem: str) -> str:
     """A problem up to where an answer, a part of the prompt, or words to the reader begin."""
     text = "\n" + problem
-    for pattern in (_LABELLED, _OF_PROMPT, _STATED, _WORD_AND_NUMBER):
+    leaks = ((_LABELLED, True), (_OF_PROMPT, True), (_STATED, True), (_WORD_AND_NUMBER, False))
+    for pattern, may_be_all in leaks:
         leak = pattern.search(text)
-        if leak is not None and (leak.start() > 0 or pattern is not _WORD_AND_NUMBER):
+        if leak is not None and (leak.start() > 0 or may_be_all):
             text = text[: leak.start()]
     for _ in range(_PARAGRAPHS):
         before, _, last = text.rstrip().rpartition("\n")
