@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 
 _GREEK = str.split(
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho . sigma tau upsilon phi"

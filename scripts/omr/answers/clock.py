@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from omr.answers.forms import Clock
 from omr.answers.tokens import Token
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 
 _TIME = lazy(r"(\d{1,2})(?::(\d{2}))?(?::(\d{2}))?(?:([ap])\.?m\.?)?", re.ASCII)
 _HOURS, _MINUTES, _DAY = 24, 60, 86_400

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 
 #: Characters that mean nothing else in a text, and the letter that made each of them.
 _ALWAYS = {"\x07": "a", "\b": "b", "\v": "v", "\f": "f", "\x1b": "e"}

@@ -15,7 +15,7 @@ from omr.answers.placeholders import can_be_answer
 from omr.answers.prose import answer_of_prose, joins
 from omr.answers.reasoning import END_THINK, THINK, split_reasoning
 from omr.answers.spelling import normalise_answer
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 
 __all__ = [
     "Box",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from omr.answers.spelling import normalise_answer
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 
 #: The first reason that holds, in this order.
 REASONS = ("no_answer", "several_parts", "figure_missing", "prose_answer", "answer_in_question")

@@ -29,7 +29,7 @@ from omr.answers.forms import (
 from omr.answers.regions import compare_regions, is_region
 from omr.answers.trees import Expression, Matrix, Number, Symbol
 from omr.answers.verdict import Verdict, all_equal
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 
 _MAX_ELEMENTS = 64
 #: Groups of digits as they are written in India or, with dots for commas, in Europe, or written wrongly.

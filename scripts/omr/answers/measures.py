@@ -13,7 +13,7 @@ from omr.answers.trees import Call, Expression, Number, Symbol
 from omr.answers.units import Unit
 from omr.answers.verdict import Verdict, any_equal
 from omr.answers.vocabulary import UNIT_LETTERS
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 
 #: Letters that may be a variable or a unit where they follow a number.
 _MEASURING_LETTERS = UNIT_LETTERS | frozenset("VKAC")

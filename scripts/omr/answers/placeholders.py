@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from omr.answers.characters import clean_characters
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 
 #: Commands that show nothing, dots, or the sign that ends a proof.
 _IDLE_COMMAND = lazy(

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from omr.answers.spelling import BLANKS, MAX_ANSWER_CHARS, normalise_answer, plain_number
 from omr.answers.verdict import Verdict
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 
 _INTEGER = lazy(r"([+-]?)([0-9]+)")
 #: `-3`, `0.5`, `1/2`, `-\frac{1}{2}`, of bounded length.

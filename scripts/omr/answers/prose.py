@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 
 #: Answers stand at the end; nothing before these many characters is looked at.
 _TAIL_CHARS = 8_000

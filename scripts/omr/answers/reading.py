@@ -44,7 +44,7 @@ from omr.answers.tokens import Kind, Token
 from omr.answers.trees import Expression, RefusalError, Symbol
 from omr.answers.verdict import Verdict
 from omr.answers.vocabulary import FUNCTIONS
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 
 _OPENING = {"(": (")", "]"), "[": (")", "]"), "\\{": ("\\}",), "{": ("}",)}
 _CLOSING = frozenset({")", "]", "\\}", "}"})

@@ -15,7 +15,7 @@ from omr.answers.final_answer import Box, boxed_answers, shown_part
 from omr.answers.placeholders import can_be_answer
 from omr.answers.prose import first_value, joins, last_value
 from omr.answers.spelling import normalise_answer
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 
 #: Whether two answers of one text are the same.
 Same = Callable[[str, str], bool]

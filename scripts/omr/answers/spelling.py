@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from omr.answers.tokens import Kind, Token, scan
 from omr.answers.vocabulary import UNIT_LETTERS, UPRIGHT_FUNCTIONS
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 
 #: Longer answers are compared as strings only: no answer is that long, and what grows with length stays bounded.
 MAX_ANSWER_CHARS = 4096

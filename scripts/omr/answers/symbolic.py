@@ -25,7 +25,7 @@ from omr.answers.tokens import Kind, Token
 from omr.answers.trees import Call, Expression, Number, Symbol
 from omr.answers.verdict import Verdict
 from omr.answers.vocabulary import FUNCTION_LETTERS
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 
 _MAX_CHARS = 300
 _PLAIN_NAME = lazy(

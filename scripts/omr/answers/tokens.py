@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from omr.answers.characters import clean_characters
 from omr.answers.vocabulary import FUNCTIONS
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 
 
 class Kind(Enum):

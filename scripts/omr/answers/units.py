@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from omr.answers.tokens import Kind, Token
 from omr.answers.vocabulary import UNIT_LETTERS
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from omr.asking.prompts import PLACEHOLDER, Prompt
 from omr.errors import UserError
 from omr.files.jsonl import read_rows
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 
 _THREAD = frozenset({"forum_post", "forum_discussions"})
 _CANDIDATES = frozenset({"problem", "solutions", "num_solutions", "max_index"})

@@ -14,7 +14,7 @@ import orjson
 
 from omr.answers.reasoning import split_reasoning
 from omr.asking.outcomes import FinalError, TransientError
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 from omr.replies.usage import MOST_TOKENS
 from omr.servers.error_bodies import is_too_deep, says_nothing, status_within
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 
 _GREEK = {
     "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta", "η": "eta", "θ": "theta",

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from omr.contamination.benchmark_text import one_script, plain_tokens
 from omr.files.notation import notation
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 
 _RAW = lazy(
     r"\\[A-Za-z]+|\\.|\$\$|\.{3,}|[^\W\d_]+|[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?"

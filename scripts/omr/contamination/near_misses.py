@@ -20,7 +20,7 @@ from omr.contamination.meaning import SILENT
 from omr.contamination.reposts import are_reposts
 from omr.contamination.rewording import paraphrase, renumber
 from omr.files.jsonl import Row
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 from omr.threads.formulas import pieces
 
 _SPELLINGS = {

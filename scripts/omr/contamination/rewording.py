@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from random import Random
 
 from omr.contamination.benchmark_text import words
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 from omr.threads.formulas import pieces
 
 #: Phrase -> other phrase, applied to prose only and in one pass, so that a pair may stand here both ways. A longer

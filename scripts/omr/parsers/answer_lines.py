@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from omr.answers.final_answer import boxed_answers
+from omr.files.patterns import lazy
 from omr.parsers.reply_text import (
     LINE_HEAD,
     SPACE,
@@ -23,7 +24,6 @@ from omr.parsers.reply_text import (
     unix_lines,
     without_emphasis,
 )
-from omr.patterns import lazy
 
 #: An answer of more characters is a reply that ran away.
 MAX_ANSWER_CHARACTERS = 1_000

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from omr.files.patterns import lazy
 from omr.parsers.extraction import fault_of_problem
 from omr.parsers.headings import headings
 from omr.parsers.leaks import without_leaks
@@ -20,7 +21,6 @@ from omr.parsers.reply_text import (
     without_blank_edges,
     without_emphasis,
 )
-from omr.patterns import lazy
 
 #: A label that models put before the problem although they are asked not to: it goes.
 _LABEL = lazy(

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from omr.files.notation import notation
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 
 #: A sentence that shares so much of its tokens with one of an example repeats it.
 _NEAR = 0.8

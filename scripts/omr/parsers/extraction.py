@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from omr.files.patterns import lazy
 from omr.parsers.headings import Heading, headings
 from omr.parsers.leaks import without_leaks
 from omr.parsers.reply_text import (
@@ -21,7 +22,6 @@ from omr.parsers.reply_text import (
     without_blank_edges,
     without_emphasis,
 )
-from omr.patterns import lazy
 
 #: A problem of more characters is a reply that ran away.
 MAX_PROBLEM_CHARACTERS = 10_000

@@ -10,7 +10,7 @@ from __future__ import annotations
 import unicodedata
 from fractions import Fraction
 
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 
 _NUMBER = lazy(r"[0-9]+(?:\.[0-9]+)?")
 #: Signs between the digits of one number: `1,000`, `1{,}000`, `1\,000`.

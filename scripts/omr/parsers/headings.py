@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
+from omr.files.patterns import lazy
 from omr.parsers.reply_text import LINE_HEAD, SPACE
-from omr.patterns import lazy
 
 _NOTE = rf"(?:{SPACE}*+(?:\([^()\n]{{1,60}}\)|\[[^\[\]\n]{{1,60}}\]|（[^（）\n]{{1,60}}）|【[^【】\n]{{1,60}}】))?+"
 _NUMBER = r"[#№(\[（【]?+(?P<number>[0-9０-９]{1,4}+)[)\]）】]?+"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
+from omr.files.patterns import lazy
 from omr.parsers.reply_text import SPACE, without_blank_edges
-from omr.patterns import lazy
 
 _MARKS = r"[ \t\u3000\xa0>#*_`(\[•–-]*+"
 _ANSWER = r"(?:(?:the |my )?(?:final |expected |correct |short )?(?:answers?|ans\.?|solutions?)(?: key)?)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 
 _CLOSED = "</think>"
 #: Full-width forms as their ASCII characters, and the ideographic space and full stop.

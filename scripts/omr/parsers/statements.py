@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from omr.files.patterns import lazy
 from omr.parsers.reply_text import FULL_WIDTH, INVISIBLE, TEXT_COMMANDS
-from omr.patterns import lazy
 
 #: What a statement says; None: it is one, but says nothing, or more than one thing.
 Statement = str | None

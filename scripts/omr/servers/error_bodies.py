@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 
 #: Longer bodies are no error messages; what is parsed and what is kept stays bounded.
 _LONGEST_BODY, _LONGEST_MESSAGE = 1 << 20, 4000

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from omr.answers.final_answer import final_answer
 from omr.answers.prose import claimed_answers
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 from omr.replies.reply import Reply
 from omr.solutions.plotting import plots
 from omr.solutions.solution import shows_output

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from textwrap import dedent
 
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 
 #: Packages that do nothing but draw, or whose import here is for that.
 _DRAWING = frozenset(

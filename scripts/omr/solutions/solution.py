@@ -15,7 +15,7 @@ from omr.answers.single_answer import Same, SingleAnswer, same_spelling, single_
 from omr.answers.spelling import MAX_ANSWER_CHARS
 from omr.errors import UserError
 from omr.files.jsonl import Row
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 from omr.replies.reply import Name, Reply, ReplyIndex
 from omr.solutions.transcripts import last_words, split, transcript_of
 

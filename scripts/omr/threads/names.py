@@ -24,7 +24,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from omr.files.hash_table import HashTable
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 from omr.threads.formulas import pieces
 
 USER, EMAIL = "[user]", "[email]"

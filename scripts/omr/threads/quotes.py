@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 
 #: Brackets of a tag, also as the entities that exports of forums make of them.
 _OPEN = r"(?:\[|&\#0{0,4}91;|&\#[xX]0{0,4}5[bB];|&lbrack;|&lsqb;)"

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from omr.patterns import lazy
+from omr.files.patterns import lazy
 
 _FENCE = lazy(r"^([ \t]*)(`{3,})([^`\n]*)(?:\n|\Z)", re.MULTILINE)
 #: What may follow the ticks of a block of Python.

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from omr.patterns import _Lazy, lazy
+from omr.files.patterns import _Lazy, lazy
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
+SCRIPTS = Path(__file__).parents[3] / "scripts"
 MODULES = [
     ".".join(path.relative_to(SCRIPTS).with_suffix("").parts)
     for path in sorted((SCRIPTS / "omr").rglob("*.py"))
-    if "from omr.patterns import lazy" in path.read_text(encoding="utf-8")
+    if "from omr.files.patterns import lazy" in path.read_text(encoding="utf-8")
 ]
 
 
