@@ -13,6 +13,7 @@ from omr.asking.outcomes import FinalError, TransientError
 from omr.asking.reading import error_of, holds_error, parse_body
 from omr.asking.server_events import Event, EventParser
 from omr.http.answer import HttpError, ReadChunk
+from omr.http.cancelling import heed_cancelling
 from omr.servers.error_bodies import says_nothing
 
 #: Of all bytes of a stream, whose events say much beside the text: several hundred bytes for each token.
@@ -48,6 +49,7 @@ async def read_stream(read_chunk: ReadChunk, idle_s: float) -> Any:
             raise
         if chunk is None:
             break
+        heed_cancelling()
         size, wait_s = size + len(chunk), idle_s
         if size > MAX_STREAM_BYTES:
             raise FinalError("oversized_body", f"the stream exceeds {MAX_STREAM_BYTES} bytes", 200)
