@@ -10,6 +10,7 @@ def make_patterns() -> None:
     """Imports are within: patterns are noted while modules are imported."""
     from omr.asking.prompt_fields import leftover_braces
     from omr.asking.special_tokens import SpecialTokens
+    from omr.files.patterns import _Lazy
     from omr.hub.layout import choose_parquet
     from omr.parsers import verdicts
     from omr.parsers.headings import headings
@@ -18,6 +19,7 @@ def make_patterns() -> None:
     from omr.stages.row_search import rows_about
     from omr.threads.names import strip_thread
 
+    _Lazy("[0-9]+", 0, {}).search("1")
     leftover_braces("{problem}", ["problem", "answer"])
     SpecialTokens(["<|im_end|>", "[INST]", "</s>"])
     for config, split in ((None, "train"), (None, "test"), ("main", "train")):

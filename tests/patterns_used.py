@@ -12,6 +12,7 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,7 +28,7 @@ _UNSEEN = "finditer"
 _Noted = dict[tuple[str, int, str], list[re.Pattern[Any]]]
 
 
-_IMPORTS_RE = re.compile(r"^[ \t]*(?:import|from)\b.*\b(?:re|regex)\b", re.MULTILINE)
+_IMPORTS_RE = re.compile(r"^[ \t]*(?:import|from)\b.*\b(?:re|regex|lazy)\b", re.MULTILINE)
 
 
 class Use(NamedTuple):
@@ -102,6 +103,8 @@ def _function_of(call: ast.Call) -> str | None:
     match call.func:
         case ast.Attribute(value=ast.Name(id="re"), attr=name) if name in _FLAGS_AT:
             return name
+        case ast.Name(id="lazy"):
+            return "compile"
     return None
 
 
@@ -154,6 +157,9 @@ def _note_calls() -> _Noted:
 
     for name in _FLAGS_AT:
         setattr(re, name, noting(name, getattr(re, name)))
+    with suppress(ImportError):  # a folder that has none
+        # What is compiled at its first use is compiled at once, where it stands.
+        importlib.import_module("omr.files.patterns").lazy = re.compile  # type: ignore[attr-defined]
     return noted
 
 
