@@ -12,6 +12,8 @@ from omr.asking.client import ChatClient
 from omr.asking.hosts import Endpoint
 from omr.asking.requests import Request, Sampling
 from omr.asking.streaming import read_stream
+from omr.http.answer import Ask
+from omr.http.library import LibraryHttp
 from omr.models.model import ModelSpec
 from omr.servers.probing import Prober
 
@@ -33,6 +35,17 @@ async def cancelled_with_the_fault_there(ask: Callable[[], Awaitable[Any]]) -> i
             go_on += not task.cancelled()
             task.cancel()
     return go_on
+
+
+def test_what_the_library_carries_ends() -> None:
+    async def run() -> int:
+        http = LibraryHttp(10.0, 4.0, 8, direct=True)
+        try:
+            return await cancelled_with_the_fault_there(lambda: http.ask(Ask("GET", AWAY, {}, b"", 10.0, 1000)))
+        finally:
+            await http.close()
+
+    assert asyncio.run(run()) == 0
 
 
 def test_a_probe_of_an_endpoint_ends() -> None:
