@@ -124,10 +124,12 @@ def one_script(text: str) -> str:
 
 
 def _without_accents(text: str) -> str:
-    """Text without the marks on letters of words; on digits, signs and single letters they mean something (`0.3̅`)."""
+    """Text without the marks on letters of words; on digits, signs and single letters they mean something (`0.3̅`), and
+    so do those on a space, or on nothing at the beginning (`¯`)."""
     found, place = list[str](), 0
     while place < len(text):
-        base, place = text[place], place + 1
+        base = "" if place == 0 and unicodedata.combining(text[0]) else text[place]
+        place += len(base)
         start = place
         while place < len(text) and unicodedata.combining(text[place]):
             place += 1

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from omr.contamination.meaning import evidence_of, is_same, meaning_of
 
@@ -210,6 +210,8 @@ def test_a_text_that_says_nothing_is_like_no_other(text: str) -> None:
 
 
 @given(st.text(max_size=300))
+@example("\u0300")
+@example("\u0304\u0301 of two")
 def test_any_text_can_be_read_and_says_what_it_says_whatever_the_spaces_around(text: str) -> None:
     assert meaning_of(text) == meaning_of(text)
     assert meaning_of(f"\n{text} ") == meaning_of(text)
