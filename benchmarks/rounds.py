@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from omr.config.files import read_config  # noqa: E402
 from omr.config.recipes import Recipes  # noqa: E402
-from omr.config.seeds import most_seeds, seed_table  # noqa: E402
+from omr.config.seeds import most_seeds, seed_blocks, seed_table  # noqa: E402
 from omr.config.settings import Settings  # noqa: E402
 from omr.runs.published_ratios import CONCENTRATION, KNOWN_SHARE, RATIOS, THREADS, TOKENS  # noqa: E402
 from omr.runs.solve_rates import Asking, Population, Yield, expected_yield  # noqa: E402
@@ -38,10 +38,11 @@ CONCENTRATIONS = (0.5, 1.0, 2.0, 4.0)
 
 
 class Way(NamedTuple):
-    """A way of asking, and what the table calls it."""
+    """A way of asking, what the table calls it, and in how many jobs of a shard."""
 
     name: str
     asking: Asking
+    jobs: int
 
 
 class Cost(NamedTuple):
@@ -67,20 +68,20 @@ def ways(name: str, recipes: Recipes) -> Iterator[Way]:
     recipe = recipes[name]
     own = asking_of(recipe, recipes)
     for number in ALL_OF:
-        yield Way(f"{number} of every problem", Asking(seed_table({"seeds": number}), [number]))
-    most = most_seeds(recipe)
+        yield Way(f"{number} of every problem", Asking(seed_table({"seeds": number}), [number]), number)
+    most, jobs = most_seeds(recipe), len(seed_blocks(recipe))
     if own.measured is not None:
-        yield Way("table alone", Asking(own.table, [most], None, own.measured))
+        yield Way("table alone", Asking(own.table, [most], None, own.measured), most)
     if len(own.ends) > 1:
-        yield Way("rounds alone", Asking(seed_table({"seeds": most}), own.ends, own.enough))
-    yield Way("as config says", own)
+        yield Way("rounds alone", Asking(seed_table({"seeds": most}), own.ends, own.enough), jobs)
+    yield Way("as config says", own, jobs)
 
 
-def hours(found: Yield, problems: float, seeds: int, cost: Cost) -> float:
-    """GPU-hours of the solutions: tokens at the speed of a full server, and a start of each job."""
+def hours(found: Yield, problems: float, jobs: int, cost: Cost) -> float:
+    """GPU-hours of the solutions: tokens at the speed of a full server, and a start of each of a shard's `jobs`."""
     _, tokens = TOKENS["generate_solutions"]
     work = found.solutions * problems * tokens / cost.tokens_per_second
-    return (work + seeds * cost.shards * cost.start_min * 60) * cost.gpus / 3600
+    return (work + jobs * cost.shards * cost.start_min * 60) * cost.gpus / 3600
 
 
 def table(name: str, recipes: Recipes, population: Population, keep: int) -> tuple[list[str], float, float]:
@@ -93,7 +94,7 @@ def table(name: str, recipes: Recipes, population: Population, keep: int) -> tup
     per_row = {}
     for way in ways(name, recipes):
         found = expected_yield(way.asking, population, keep)
-        spent = hours(found, problems, way.asking.table.most, cost)
+        spent = hours(found, problems, way.jobs, cost)
         solved, kept = found.solved * problems, found.kept * problems
         per_row[way.name] = spent / kept
         lines.append(

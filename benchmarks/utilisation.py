@@ -39,7 +39,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from omr.asking.draining import Drain  # noqa: E402
 from omr.config.files import read_config, read_yaml  # noqa: E402
 from omr.config.recipes import Recipes  # noqa: E402
-from omr.config.seeds import most_seeds  # noqa: E402
+from omr.config.seeds import most_seeds, seed_blocks  # noqa: E402
 from omr.config.settings import Settings  # noqa: E402
 from omr.errors import UserError, leave, run_command  # noqa: E402
 from omr.models.resources import WARNING_S  # noqa: E402
@@ -48,6 +48,7 @@ from omr.runs.counts import RunCounts  # noqa: E402
 from omr.runs.estimation import estimate  # noqa: E402
 from omr.runs.input_size import threads_at_hand  # noqa: E402
 from omr.runs.job_length import jobs_worth, limit_worth  # noqa: E402
+from omr.runs.job_work import folder_shares  # noqa: E402
 from omr.runs.published_ratios import CONCENTRATION, KNOWN_SHARE, RATIOS, THREADS, TOKENS  # noqa: E402
 from omr.runs.solve_rates import Population, asked_shares  # noqa: E402
 from omr.runs.yields import asking_of  # noqa: E402
@@ -140,7 +141,12 @@ class Plan:
     max_tries: int  # of a job, as the profile grants
     servers: int
     samples: int  # shards that are simulated; the others are taken to be like them
-    asked: tuple[float, ...] = ()  # per seed, the share of problems that it is about; empty: all of them
+    asked: tuple[float, ...] = ()  # of each job of a shard: solutions per problem; empty: a job per seed, for all
+
+    @property
+    def work(self) -> tuple[float, ...]:
+        """Solutions per problem of a shard that each of its jobs asks for."""
+        return self.asked or (1.0,) * self.seeds
 
 
 class Run(NamedTuple):
@@ -189,8 +195,8 @@ class Simulation:
         sizes = np.random.default_rng(shards).multinomial(len(self.lengths), [1 / shards] * shards)
         parts = np.split(self.lengths, np.cumsum(sizes)[:-1])[: self.plan.samples]
         jobs: list[Job] = []
-        for asked, seeds in Counter(self.plan.asked or (1.0,) * self.plan.seeds).items():
-            asking = [part[: round(len(part) * asked)] for part in parts]
+        for asked, seeds in Counter(self.plan.work).items():
+            asking = [np.resize(part, round(len(part) * asked)) for part in parts]
             sample = [self._job(part, concurrency, limit, draw) for draw in self._draws for part in asking if len(part)]
             slow = round(shards * seeds * self.assumed.slow_share)
             jobs += islice(cycle(sample), shards * seeds - slow)
@@ -256,13 +262,14 @@ def plans(args: argparse.Namespace) -> list[Plan]:
         recipe, model = recipes[name], recipes.model(name, "generate_solutions")
         if not model.gpus:
             continue
+        asked, blocks = asked_shares(asking_of(recipe, recipes), rates), len(seed_blocks(recipe))
         found.append(
             Plan(
                 recipe=name,
                 model=model.name,
                 problems=args.problems or round(size),
                 seeds=most_seeds(recipe),
-                asked=tuple(round(share, 3) for share in asked_shares(asking_of(recipe, recipes), rates)),
+                asked=tuple(round(share, 3) for share in folder_shares("generate_solutions", recipe, asked, blocks)),
                 shards=recipe["shards"],
                 concurrency=model.concurrency,
                 max_tokens=recipe["max_tokens"],
@@ -376,11 +383,11 @@ def print_plausible(plan: Plan, assumed: Assumed, args: argparse.Namespace) -> b
 
 def advised(plan: Plan, assumed: Assumed) -> Plan:
     """The plan with the shards and the time limit that `snakemake estimate` says where it has seen these speeds."""
-    asked = sum(plan.asked) or plan.seeds
+    asked = sum(plan.work)
     work_h = plan.problems * asked * assumed.mean_tokens / assumed.tokens_per_second / 3600
-    shards = plan.shards * jobs_worth(work_h, assumed.start_min) // (plan.shards * plan.seeds)
+    shards = plan.shards * jobs_worth(work_h, assumed.start_min) // (plan.shards * len(plan.work))
     shards = min(plan.shards, max(1, shards))
-    longest_h = work_h * max(plan.asked, default=1.0) / asked / shards
+    longest_h = work_h * max(plan.work) / asked / shards
     limit_h = limit_worth(longest_h, assumed.start_min, plan.runtime_min / 60)
     return replace(plan, shards=shards, runtime_min=math.ceil(limit_h * 60))
 

@@ -94,7 +94,8 @@ wildcard_constraints:
     part=r"\d{2}",
     parts=r"\d{2}",
     recipe=recipes.pattern,
-    seed=r"\d{2}",
+    # One seed, or the seeds that one job asks for: `04-to-07`.
+    seed=r"\d{2}(-to-\d{2})?",
     repo="[^/]+",
     revision="[^/]+",
     model="[^/]+",

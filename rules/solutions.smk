@@ -1,8 +1,9 @@
 """Decontaminated problems -> solutions whose final answers are judged. One set of files per recipe.
 
     results/{run}/decontaminated.jsonl
-    -> {recipe}/solutions/seed-SS/shard-KKK-of-NNN.jsonl    raw replies, one file per seed and shard; a recipe with
-                                                            `mode: tir` has them run code while they are written
+    -> {recipe}/solutions/seed-SS/shard-KKK-of-NNN.jsonl    raw replies, one file per job: a seed, or with
+                                                            `seeds_per_job` several (seed-SS-to-SS), of a shard; a recipe
+                                                            with `mode: tir` has them run code while they are written
     -> {recipe}/votes/shard-...                             every solution's final answer, beside its problem's answer
     -> {recipe}/undecided/shard-..., matches/shard-...      votes that hang on which answers are the same, the questions
     -> {recipe}/replies/match_answers/shard-...
@@ -32,7 +33,7 @@ rule prepare_sandbox:
 
 
 use rule ask_model as generate_solutions with:
-    """A model solves each problem: one seed of one shard; with `mode: tir` it runs code meanwhile."""
+    """A model solves each problem, a seed (or some) of one shard; with `mode: tir` it runs code meanwhile."""
     wildcard_constraints:
         recipe=recipes.pattern_of("cot", "tir"),
     input:

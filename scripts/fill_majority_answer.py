@@ -1,6 +1,6 @@
 """Final answers of all solutions of a shard, and the majority vote where no answer to a problem is known.
 
-In: decontaminated.jsonl, and the solutions of one shard for every configured seed. Out: light rows, one per problem and
+In: decontaminated.jsonl, and the solutions of one shard, of all configured seeds. Out: light rows, one per problem and
 seed, in the order of the problems (no solution text):
   id, seed, predicted_answer (null: none), answer_fault (why a finished solution has none: `no_answer`,
   `several_answers`), finished, error (kind of a failed request or null), completion_tokens;
@@ -188,15 +188,12 @@ def outcome_of(reply: Reply, same: Same) -> Outcome:
     return Outcome(answer, fault if finished else None, finished, error, tokens if is_count else None)
 
 
-def check_seeds(solutions: Sequence[Path], seeds: range) -> None:
-    """Raise UserError unless there is a file for every seed."""
+def check_files(solutions: Sequence[Path]) -> None:
+    """Raise UserError for files that are not there."""
     absent = [str(path) for path in solutions if not path.exists()]
     if absent:
-        what = f"the solutions of {len(absent)} of {len(seeds)} seeds are missing: {', '.join(absent)}"
+        what = f"{len(absent)} of {len(solutions)} files of solutions are missing: {', '.join(absent)}"
         raise UserError(what, remedy="make them first, or lower `seeds` of the recipe")
-    if len(solutions) != len(seeds):
-        what = f"{len(seeds)} seeds are configured, but {len(solutions)} files of solutions were named"
-        raise UserError(what, remedy="name the files of all seeds after --solutions")
 
 
 @dataclass(frozen=True)
@@ -219,7 +216,7 @@ def read_outcomes(args: argparse.Namespace, numbers: Mapping[str, int], checker:
     """Read every solution once and keep what counts, of earlier rounds what they kept. Raises UserError for a missing
     seed."""
     seeds = range(args.earlier_seeds, args.seeds)
-    check_seeds(args.solutions, seeds)
+    check_files(args.solutions)
     outcomes = Outcomes(numbers, args.seeds)
     for path in args.earlier:
         for row in read_rows(path, _OUTCOME):

@@ -60,8 +60,8 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--prompt", type=Path, nargs="+", required=True, help="prompt files; each row is asked with each of them")
     add("--seed", type=int, nargs="+", default=[0], help="sample indexes (default: 0)")
     add("--places", type=Path, help="where the rows lie, so that those of other shards are not read")
-    add("--plan", type=Path, help="only rows that this plan (see plan_solutions.py) gives more solutions than --seed")
-    add("--wanted", help="only rows whose number in this table (as --table of plan_solutions.py) is not 0")
+    add("--plan", type=Path, help="of each row only the seeds below its number in this plan (see plan_solutions.py)")
+    add("--wanted", help="of each row only so many seeds as this table (as --table of plan_solutions.py) says")
     add("--pass-rates", type=Path, help="the pass rates that the table goes by")
     add("--shard", type=int, default=0, help="which shard of the rows, from 0")
     add("--shards", type=int, default=1, help="number of shards")
@@ -86,12 +86,13 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def wanted_rows(args: argparse.Namespace) -> Callable[[Row], bool] | None:
-    """Which rows the command line selects by their numbers of solutions; None for all."""
+def numbers_of_solutions(args: argparse.Namespace) -> Callable[[Row], int] | None:
+    """How many solutions of each row the command line wants; None where it wants every seed of all."""
     if args.plan is not None:
-        return planned(args.plan, min(args.seed))
+        return planned(args.plan)
     if args.wanted is not None:
-        return in_table(orjson.loads(args.wanted), args.pass_rates, args.shard, args.shards)
+        table, first = orjson.loads(args.wanted), min(args.seed)
+        return in_table(table, first, args.pass_rates, args.shard, args.shards)
     return None
 
 
@@ -161,7 +162,7 @@ def request_plan(args: argparse.Namespace, job: Job, prompts: Sequence[Prompt]) 
         )
     sampling = Sampling(args.temperature, args.top_p, args.max_tokens, orjson.loads(args.sampling))
     rows, seeds = (args.rows, args.shard, args.shards), args.seed
-    plan = RequestPlan(*rows, prompts, seeds, spec.fingerprint, sampling, args.branch, wanted_rows(args))
+    plan = RequestPlan(*rows, prompts, seeds, spec.fingerprint, sampling, args.branch, numbers_of_solutions(args))
     plan = replace(plan, places=args.places, special=SpecialTokens.of_model(spec.tokenizer, job.served.path))
     return plan if code is None else replace(plan, code=code.code, template=code.template)
 

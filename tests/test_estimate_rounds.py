@@ -10,7 +10,7 @@ import run_files
 from estimated_runs import estimated, raw_threads, stage
 
 
-def in_rounds(tmp_path: Path, **solver: Any) -> dict[str, Any]:
+def in_rounds(tmp_path: Path, seeds_per_job: Any = 1, **solver: Any) -> dict[str, Any]:
     """540 problems in two rounds, of two and of four seeds, on two shards, for a server that needs 100 seconds for a
     solution of 7,500 tokens and its prompt of 200. A quarter of them is never solved: the second round is about those.
 
@@ -21,7 +21,7 @@ def in_rounds(tmp_path: Path, **solver: Any) -> dict[str, Any]:
     rows = [{"id": f"{number:016x}-1"} | rate for number, rate in enumerate(rates)]
     run_files.write_rows(run / run_files.RECIPE / "pass_rates.jsonl", *rows)
     recipe = run_files.config()["recipes"][run_files.RECIPE]
-    recipe |= {"seeds": 6, "rounds": [2, 4], "shards": 2}
+    recipe |= {"seeds": 6, "rounds": [2, 4], "seeds_per_job": seeds_per_job, "shards": 2}
     recipe["enough"] = {"right": 2, "votes": 2, "share": 0.5, "give_up_after": None}
     model = {"path": "p", "server": "vllm", "gpus": 8, "tokens_per_second": 75.2, "start_min": 30}
     return estimated(
@@ -47,6 +47,14 @@ def test_rounds_make_jobs_differ_and_the_longest_is_told(tmp_path: Path, capsys:
     assert row.split()[-3:] == ["12", "7.5", "assumed"]
     (told,) = (line for line in said if line.startswith(f"Long: the longest job of {run_files.RECIPE}: generate_sol"))
     assert "works about 7.5 h, its time limit is 5.0 h: 2 tries, and one more for a failed one" in told
+
+
+def test_jobs_that_ask_for_several_seeds_start_fewer_servers_for_the_same_work(tmp_path: Path) -> None:
+    solve = stage(in_rounds(tmp_path, seeds_per_job=[1, 4], runtime_min=300), "generate_solutions")
+    # The four seeds of the second round are together as much as one of the first.
+    assert (solve["requests"], solve["jobs"]) == (540 * 2 + 135 * 4, 6)
+    assert (solve["hours_per_job"], solve["longest_job_hours"]) == (pytest.approx(7.5), pytest.approx(7.5))
+    assert (solve["tries"], solve["start_hours"]) == (2, 6 * 2 * 0.5 * 8)
 
 
 @pytest.mark.parametrize(

@@ -178,13 +178,13 @@ def test_rows_are_light(tmp_path: Path) -> None:
 def test_a_missing_seed_file_is_an_error_that_names_it(tmp_path: Path) -> None:
     files = write_seeds(tmp_path, {"a-1": ["1", "1"]})
     files[1].unlink()
-    with pytest.raises(UserError, match=r"1 of 2 seeds are missing: .*seed-01\.jsonl"):
+    with pytest.raises(UserError, match=r"1 of 2 files of solutions are missing: .*seed-01\.jsonl"):
         run_fill(tmp_path, files, seeds=2)
 
 
-def test_fewer_files_than_configured_seeds_are_an_error(tmp_path: Path) -> None:
+def test_fewer_solutions_than_configured_seeds_are_an_error(tmp_path: Path) -> None:
     files = write_seeds(tmp_path, {"a-1": ["1", "1"]})
-    with pytest.raises(UserError, match="3 seeds are configured, but 2 files"):
+    with pytest.raises(UserError, match="no solution of problem 'a-1' for seed 2"):
         run_fill(tmp_path, files, seeds=3)
 
 

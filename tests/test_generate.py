@@ -354,6 +354,41 @@ def test_only_rows_that_a_plan_gives_more_solutions_than_the_seed_are_asked(
     assert "is not in the plan" in said
 
 
+def asked(job: Job) -> list[tuple[str, int]]:
+    return sorted((reply["id"], reply["seed"]) for reply in job.replies())
+
+
+def test_of_several_seeds_each_row_is_asked_those_below_its_number(tmp_path: Path, server: RunningServer) -> None:
+    job = Job(tmp_path, server.base_url, rows=5)
+    rows = b"".join(orjson.dumps({"id": f"r{n}", "seeds": n}) + b"\n" for n in range(5))
+    (tmp_path / "plan.jsonl").write_bytes(rows)
+    assert job.run("--seed", "1", "2", "3", "--plan", "plan.jsonl")[0] == 0
+    assert asked(job) == [("r2", 1), ("r3", 1), ("r3", 2), ("r4", 1), ("r4", 2), ("r4", 3)]
+
+
+@pytest.mark.parametrize(("number", "seeds"), [(0, []), (1, [4]), (2, [4, 5]), (3, [4, 5, 6])])
+def test_a_table_says_how_many_of_several_seeds_are_asked_from_the_first(
+    tmp_path: Path, server: RunningServer, number: int, seeds: list[int]
+) -> None:
+    job = Job(tmp_path, server.base_url, rows=0)
+    known = [{"id": f"r{n}", "problem": "p", "expected_answer": "7" if n else None} for n in range(2)]
+    (tmp_path / "rows.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in known))
+    table = orjson.dumps({"table": [], "no_rate": {"extracted": number, "majority": 0}}).decode()
+    assert job.run("--seed", "4", "5", "6", "--wanted", table)[0] == 0
+    assert asked(job) == [("r1", seed) for seed in seeds]
+
+
+def test_one_more_seed_in_the_same_file_asks_for_its_solutions_alone(tmp_path: Path, server: RunningServer) -> None:
+    job = Job(tmp_path, server.base_url, rows=3)
+    assert job.run("--seed", "4", "5")[0] == 0
+    before = set(server.counts)
+    job.output.unlink()  # as Snakemake does before it makes a file again
+    assert job.run("--seed", "4", "5", "6")[0] == 0
+    assert asked(job) == [(f"r{n}", seed) for n in range(3) for seed in (4, 5, 6)]
+    assert {name.rpartition("/")[2] for name in set(server.counts) - before} == {"6"}
+    assert all(count == 1 for count in server.counts.values())
+
+
 def test_control_tokens_in_rows_are_stored_and_counted(tmp_path: Path) -> None:
     with running_server(8, keep_requests=True) as server:
         job = Job(tmp_path, server.base_url, rows=2)

@@ -127,13 +127,19 @@ def test_files_of_other_problems_are_refused(tmp_path: Path) -> None:
 def test_a_changed_table_changes_only_the_seeds_that_it_is_about() -> None:
     table = SeedTable.from_config(TABLE)
     more = SeedTable.from_config(TABLE | {"no_rate": {"extracted": 7, "majority": 3}})
-    changed = [seed for seed in range(20) if table.beyond(seed) != more.beyond(seed)]
-    assert changed == [5, 6]
+    for size in (1, 2, 3, 20):
+        blocks = [range(first, first + size) for first in range(0, 20, size)]
+        changed = [seeds for seeds in blocks if table.within(seeds) != more.within(seeds)]
+        assert changed == [seeds for seeds in blocks if 5 in seeds or 6 in seeds]
 
 
-def test_a_seed_is_wanted_where_the_number_exceeds_it() -> None:
+@pytest.mark.parametrize("size", [1, 2, 3, 20])
+def test_a_seed_is_wanted_where_the_number_exceeds_it(size: int) -> None:
     table = SeedTable.from_config(TABLE)
     for share in (None, 0.0, 0.3, 1.0):
         for known in (True, False):
-            wanted = [SeedTable.from_config(table.beyond(seed)).number(share, known) for seed in range(20)]
-            assert sum(wanted) == table.number(share, known)
+            blocks = [range(first, first + size) for first in range(0, 20, size)]
+            wanted = [SeedTable.from_config(table.within(seeds)).number(share, known) for seeds in blocks]
+            assert [seed for seeds, number in zip(blocks, wanted, strict=True) for seed in seeds[:number]] == list(
+                range(table.number(share, known))
+            )

@@ -86,12 +86,27 @@ def test_files_of_another_number_of_shards_or_seeds_are_not_read(run: Path, caps
         write_rows(run / RECIPE / "judged" / shard, old)
         write_rows(run / RECIPE / "dropped/prepare_sft" / shard, old | {"seed": 0})
         write_rows(run / "replies/extract_problems" / shard, run_files.reply(PROBLEM.rpartition("-")[0], "p", "old"))
-    write_rows(run / RECIPE / "solutions/seed-07" / SHARD, run_files.reply(PROBLEM, "solve_cot", "old", 7))
+    for folder in ("solutions/seed-07", "solutions/seed-06-to-08"):
+        write_rows(run / RECIPE / folder / SHARD, run_files.reply(PROBLEM, "solve_cot", "old", 7))
     text = traced(run, PROBLEM, capsys)
     assert f"{PROBLEM}: 2 solutions of {RECIPE}" in text
     assert "of-002" not in text
     with pytest.raises(UserError, match="there is no solution"):
         main([f"{PROBLEM}-7", "--run", str(run)])
+
+
+def test_solutions_are_found_in_files_that_have_several_seeds(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    alone = traced(run, f"{PROBLEM}-1", capsys)
+    files = [run / RECIPE / f"solutions/seed-0{seed}" / SHARD for seed in (0, 1)]
+    joined = run / RECIPE / "solutions/seed-00-to-01" / SHARD
+    joined.parent.mkdir()
+    joined.write_bytes(b"".join(path.read_bytes() for path in files))
+    write_config(run, **recipe(seeds_per_job=2))
+    assert traced(run, f"{PROBLEM}-1", capsys) == alone.replace("seed-01/", "seed-00-to-01/")
+    # What stands in the files of single seeds is of an earlier config now.
+    for path in files:
+        path.unlink()
+    assert "seed-00-to-01/" in traced(run, f"{PROBLEM}-1", capsys)
 
 
 def test_a_recipe_that_was_renamed_is_told_and_shown_where_it_is_asked_for(

@@ -31,15 +31,17 @@ def rows(project: Project, folder: str) -> list[dict[str, Any]]:
 def test_the_graph_of_the_full_configuration_has_a_few_hundred_jobs_per_recipe(project: Project) -> None:
     targets = [f"results/full/cot-qwq/summarized/shard-{shard:03d}-of-004.jsonl" for shard in range(4)]
     planned = project.planned(*targets)
-    assert (planned["generate_solutions"], planned["generate_summaries"]) == (16 * 4, 4 * 4)
+    # Four solutions of all problems, a job for each; then twelve of some, four in a job.
+    assert (planned["generate_solutions"], planned["generate_summaries"]) == ((4 + 3) * 4, 4 * 4)
     assert planned["fill_majority_answer"] == planned["judge_answers"] == planned["merge_summaries"] == 4
     assert sum(planned.values()) < 900
     assert not {"clean_code_solutions", "cut_fragments", "judge_code", "select_by_code"} & set(planned)
 
 
-def test_one_more_seed_makes_only_its_own_files_and_votes_again(demo: Project) -> None:
-    planned = demo.planned(*SUMMARIZED, *more(demo, seeds=5))
-    assert planned["generate_solutions"] == planned["fill_majority_answer"] == 2
+@pytest.mark.parametrize(("seeds", "files"), [(5, 1), (6, 1), (7, 2)])
+def test_more_seeds_make_only_their_own_files_and_vote_again(demo: Project, seeds: int, files: int) -> None:
+    planned = demo.planned(*SUMMARIZED, *more(demo, seeds=seeds))
+    assert (planned["generate_solutions"], planned["fill_majority_answer"]) == (files * 2, 2)
 
 
 def test_another_least_share_asks_for_no_solution(demo: Project) -> None:

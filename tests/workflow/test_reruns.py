@@ -139,7 +139,7 @@ def test_other_bounds_on_problems_are_tried_on_what_is_made_of_them_and_make_no_
 
 
 def test_a_lost_shard_of_solutions_is_made_again_alone_whatever_became_of_their_check(demo: Project) -> None:
-    lost = "results/demo/cot-qwq/solutions/seed-03/shard-001-of-002.jsonl"
+    lost = "results/demo/cot-qwq/solutions/seed-02-to-03/shard-001-of-002.jsonl"
     demo.path(lost).unlink()
     others = [f"results/demo/cot-qwq/judged/shard-00{shard}-of-002.jsonl" for shard in range(2)]
     of_a_shard = ("generate_solutions", "fill_majority_answer", "match_answers", "settle_votes")
@@ -158,7 +158,7 @@ def test_a_lost_shard_of_solutions_is_made_again_alone_whatever_became_of_their_
 
 
 def test_a_lost_shard_and_another_bound_plan_all_that_follows_from_either(demo: Project) -> None:
-    demo.path("results/demo/cot-qwq/solutions/seed-03/shard-001-of-002.jsonl").unlink()
+    demo.path("results/demo/cot-qwq/solutions/seed-02-to-03/shard-001-of-002.jsonl").unlink()
     alone = demo.planned(*DEMO)
     looser = demo.overlay("looser.yaml", {"gates": {"canary_recall": 0.5}})
     assert alone["generate_solutions"] < len(list(demo.path("results/demo").glob("*/solutions/*/*.jsonl")))

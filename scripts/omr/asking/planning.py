@@ -102,7 +102,7 @@ class Planning:
         for request, number in self._kept:
             yield self._tries.number(request, number)
         numbers = iter(self._asked)
-        of_row = len(self._plan.prompts) * len(self._plan.seeds)
+        of_row = len(self._plan.prompts) * len(self._plan.seeds)  # at most
         places = (Place(*place) for place in zip(self._starts, self._lengths, strict=True))
         for row, keys_at in zip(self._rows.at(places), self._keys_at, strict=True):
             for request in self._plan.requests_of(row, iter(self.keys[keys_at : keys_at + of_row])):

@@ -65,7 +65,8 @@ class RequestPlan:
     """The requests of one shard of a model stage.
 
     `rows` is the rows file, with `places` that of its places (see omr/stages/row_places.py); `branch` selects rows by
-    their class (None: all), `wanted` by anything else, `model` is the model's fingerprint. With `code`, replies are
+    their class (None: all); `number_of` says how many solutions a row gets, and is asked for `seeds` below that (None:
+    for all); `model` is the model's fingerprint. With `code`, replies are
     solutions that run code: prompts may use `code_budget`, and `template` is what the model's chat template is known by
     ("" where it is the server's).
     """
@@ -78,7 +79,7 @@ class RequestPlan:
     model: str
     sampling: Sampling
     branch: str | None = None
-    wanted: Callable[[Row], bool] | None = None
+    number_of: Callable[[Row], int] | None = None
     code: CodeSettings | None = None
     template: str = ""
     special: SpecialTokens = field(default_factory=SpecialTokens)
@@ -96,9 +97,10 @@ class RequestPlan:
     def requests_of(self, row: Row, keys: Iterator[int] | None = None) -> Iterator[Request]:
         """The requests of a row; `keys` are theirs where these are known. Raises UserError for a prompt whose fields
         the row lacks."""
+        seeds = self._seeds_of(row)
         for prompt in self.prompts:
             plain, neutralised = self.special.row_as_text(row, prompt.fields)
-            for seed, messages, allowed in self._asked(plain, prompt):
+            for seed, messages, allowed in self._asked(plain, prompt, seeds):
                 if keys is None:
                     name = request_name(row["id"], prompt.name, seed)
                     key = self._key(self._salt, name, messages if self.code is None else [messages, allowed])
@@ -108,13 +110,21 @@ class RequestPlan:
                     row["id"], prompt.name, seed, messages, key, allowed, prompt.tool, neutralised=neutralised
                 )
 
-    def _asked(self, row: Mapping[str, Any], prompt: Prompt) -> Iterator[tuple[int, list[dict[str, str]], int]]:
+    def _seeds_of(self, row: Row) -> Sequence[int]:
+        if self.number_of is None:
+            return self.seeds
+        number = self.number_of(row)
+        return [seed for seed in self.seeds if seed < number]
+
+    def _asked(
+        self, row: Mapping[str, Any], prompt: Prompt, seeds: Sequence[int]
+    ) -> Iterator[tuple[int, list[dict[str, str]], int]]:
         """(seed, messages, executions allowed) of a row's requests."""
         if self.code is None:
             messages = prompt.render(row)
-            yield from ((seed, messages, 0) for seed in self.seeds)
+            yield from ((seed, messages, 0) for seed in seeds)
             return
-        for seed in self.seeds:
+        for seed in seeds:
             allowed = self.code.executions_allowed(request_name(row["id"], prompt.name, seed))
             yield seed, prompt.render({**row, "code_budget": allowed}), allowed
 
@@ -149,7 +159,7 @@ class RequestPlan:
         for place, row in rows.all():
             if self.branch is not None and branch_of(row) != self.branch:
                 continue
-            if self.wanted is not None and not self.wanted(row):
+            if not self._seeds_of(row):
                 continue
             if hash(row["id"]) in seen:
                 raise UserError(

@@ -1,4 +1,4 @@
-"""Which rows of a shard get one more solution: those that a plan, or a table of numbers, gives it to."""
+"""How many solutions each row of a shard gets, as a plan, or a table of numbers, says."""
 
 from __future__ import annotations
 
@@ -11,24 +11,23 @@ from omr.files.jsonl import Row
 from omr.stages.seeds import SeedTable, read_plan, read_shares
 
 
-def planned(plan: Path, seed: int) -> Callable[[Row], bool]:
-    """Whether a row gets the solution number `seed` by a plan of plan_solutions.py.
-
-    Raises UserError for a row that the plan lacks.
-    """
+def planned(plan: Path) -> Callable[[Row], int]:
+    """How many solutions a row gets by a plan of plan_solutions.py. Raises UserError for a row that the plan lacks."""
     numbers = read_plan(plan)
 
-    def wanted(row: Row) -> bool:
+    def number_of(row: Row) -> int:
         number = numbers.get(row["id"])
         if number is None:
             remedy = "it was made from other problems: delete it and run again"
             raise UserError(f"the problem {row['id']!r} is not in the plan", file=plan, remedy=remedy)
-        return number > seed
+        return number
 
-    return wanted
+    return number_of
 
 
-def in_table(table: Mapping[str, Any], pass_rates: Path | None, shard: int, shards: int) -> Callable[[Row], bool]:
-    """Whether the number that a table in the form of config has for a row is not 0."""
+def in_table(
+    table: Mapping[str, Any], first: int, pass_rates: Path | None, shard: int, shards: int
+) -> Callable[[Row], int]:
+    """How many solutions a row gets by a table in the form of config that counts them from the seed `first`."""
     numbers, shares = SeedTable.from_config(table), read_shares(pass_rates, shard, shards)
-    return lambda row: numbers.number(shares.get(row["id"]), row["expected_answer"] is not None) > 0
+    return lambda row: first + numbers.number(shares.get(row["id"]), row["expected_answer"] is not None)

@@ -1,4 +1,4 @@
-"""What the rules of the solution stages ask of the config: each recipe's files, seeds, shards and knobs.
+"""What the rules of the solution stages ask of the config: each recipe's files, shards and knobs.
 
 A recipe (`cot-qwq`, ...) is a key of `recipes` in config and the wildcard `{recipe}` of its rules, so that any file of
 any recipe is a target by its path. Imported while Snakemake reads the workflow, so it imports nothing heavy.
@@ -15,7 +15,7 @@ import orjson
 
 from omr.config.bounds import fault_of_bounds
 from omr.config.preparation import conda_env, served_manifest
-from omr.config.seeds import ends_of_rounds, fault_of_seeds, measure_of, most_seeds
+from omr.config.seeds import MOST_SEEDS, SeedBlock, ends_of_rounds, fault_of_seeds, measure_of, most_seeds, seed_blocks
 from omr.config.settings import DOWNLOADS, Settings, flags, model_flags, shard_names
 from omr.errors import UserError
 from omr.models.model import ModelSpec, model_spec
@@ -43,8 +43,6 @@ _OF_CODE = ("code", "code_filter", "code_rows")
 MODES = ("cot", "tir", "genselect")
 #: What prepare_sandbox.py writes.
 SANDBOX = f"results/{DOWNLOADS}/sandbox.json"
-#: Seeds and parts are two digits in paths.
-_MOST_SEEDS = 100
 
 
 class InRecipe(Protocol):
@@ -53,7 +51,7 @@ class InRecipe(Protocol):
     recipe: str
     shard: str
     shards: str
-    seed: str  # of generate_solutions alone
+    seed: str  # of generate_solutions alone: the name of the seeds that a job asks for
     part: str  # of the stages that write summaries alone, as `parts`
     parts: str
 
@@ -186,8 +184,16 @@ class Recipes:
     # ---- files -------------------------------------------------------------------------------------------------
 
     def seeds(self, name: str) -> list[str]:
-        """The names of a recipe's seeds in paths: `00`, `01`, ..."""
-        return [f"{seed:02d}" for seed in range(most_seeds(self[name]))]
+        """The names in paths of the seeds that a recipe's jobs ask for: `00`, `01`, ..., `04-to-07`, ..."""
+        return [block.name for block in seed_blocks(self[name])]
+
+    def block(self, wildcards: InRecipe) -> SeedBlock:
+        """The seeds that a job asks for. Raises UserError for those that no job of the recipe asks for."""
+        for block in seed_blocks(self[wildcards.recipe]):
+            if block.name == wildcards.seed:
+                return block
+        known = ", ".join(self.seeds(wildcards.recipe))
+        raise UserError(f"no job of the recipe {wildcards.recipe!r} asks for the seeds {wildcards.seed}", remedy=known)
 
     def shards(self, name: str) -> list[str]:
         """The names of a recipe's shards: `shard-000-of-010`, ...; every stage of a recipe has the same ones."""
@@ -240,7 +246,7 @@ class Recipes:
         return bool(self[name]["mode"] == "genselect")
 
     def solutions(self, wildcards: InRecipe) -> list[str]:
-        """Input of a rule: the solutions of one shard, a file for each of the recipe's seeds; seed i is number i."""
+        """Input of a rule: the solutions of one shard, a file for the seeds of each job."""
         folder = "results/{{run}}/{{recipe}}/solutions/seed-{}/shard-{{shard}}-of-{{shards}}.jsonl"
         return [folder.format(seed) for seed in self.seeds(wildcards.recipe)]
 
@@ -382,7 +388,8 @@ class Recipes:
 
     def share(self, wildcards: InRecipe) -> str:
         """A param of a rule: which solutions a job makes, and how they run code."""
-        share = f"--shard {wildcards.shard} --shards {wildcards.shards} --seed {wildcards.seed}"
+        seeds = " ".join(f"{seed:02d}" for seed in self.block(wildcards).seeds)
+        share = f"--shard {wildcards.shard} --shards {wildcards.shards} --seed {seeds}"
         if not self.runs_code(wildcards.recipe):
             return share
         return f"{share} {flags({'code': _as_json(self[wildcards.recipe]['code'])})}"
@@ -439,6 +446,6 @@ def _fault(name: str, recipe: Mapping[str, Any]) -> str | None:
 def _fault_of_numbers(name: str, recipe: Mapping[str, Any], recipes: Mapping[str, Mapping[str, Any]]) -> str | None:
     if recipe["mode"] == "genselect":
         return None
-    if not 1 <= most_seeds(recipe) <= _MOST_SEEDS:
-        return f"needs from 1 to {_MOST_SEEDS} seeds"
+    if not 1 <= most_seeds(recipe) <= MOST_SEEDS:
+        return f"needs from 1 to {MOST_SEEDS} seeds"
     return fault_of_seeds(name, recipe, recipes)

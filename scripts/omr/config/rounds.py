@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import orjson
 
 from omr.config.recipes import InRecipe, Recipes
-from omr.config.seeds import as_config, ends_of_rounds, is_planned, measure_of, seed_table
+from omr.config.seeds import as_config, ends_of_rounds, is_planned, measure_of, seed_blocks, seed_table
 from omr.config.settings import flags
 from omr.errors import UserError
 
@@ -71,16 +71,12 @@ class Rounds:
         """The names of a recipe's rounds in paths: `01`, `02`, ..."""
         return [f"{number:02d}" for number in range(1, len(ends_of_rounds(self._recipes[recipe])) + 1)]
 
-    def round_of(self, recipe: str, seed: str) -> str:
-        """The round in which a seed is asked for."""
-        ends = ends_of_rounds(self._recipes[recipe])
-        return self.names(recipe)[next(place for place, end in enumerate(ends) if int(seed) < end)]
-
     def solutions(self, wildcards: Any) -> list[str]:
-        """Input of a rule: the solutions of a shard that a round (the last, without one) asked for, a file per seed."""
+        """Input of a rule: the solutions of a shard that a round (the last, without one) asked for, a file per job."""
         folder = "results/{{run}}/{{recipe}}/solutions/seed-{}/shard-{{shard}}-of-{{shards}}.jsonl"
-        seeds = self._recipes.seeds(wildcards.recipe)
-        return [folder.format(seed) for seed in seeds[self._before_round(wildcards) : self.up_to(wildcards)]]
+        number = self._number(wildcards)
+        blocks = seed_blocks(self._recipes[wildcards.recipe])
+        return [folder.format(block.name) for block in blocks if block.round == number]
 
     def up_to(self, wildcards: Any) -> int:
         """A param of a rule: the most solutions of a problem after a round."""
@@ -109,26 +105,25 @@ class Rounds:
     # ---- who is asked ------------------------------------------------------------------------------------------
 
     def plan(self, wildcards: OfSeed) -> list[str]:
-        """Input of generate_solutions: the plan that a seed goes by; none for the seeds of a first round."""
-        round_of_seed = self.round_of(wildcards.recipe, wildcards.seed)
-        return [] if round_of_seed == "01" else [_ROUND.format(round_of_seed, "plan")]
+        """Input of generate_solutions: the plan that its seeds go by; none for those of a first round."""
+        number = self._recipes.block(wildcards).round
+        return [] if number == 1 else [_ROUND.format(f"{number:02d}", "plan")]
 
     def rates_asked(self, wildcards: OfSeed) -> list[str]:
-        """Input of generate_solutions: the pass rates that a seed of a first round goes by.
+        """Input of generate_solutions: the pass rates that seeds of a first round go by.
 
-        None where the table gives it to the same problems whatever their rates: then nobody waits for these.
+        None where the table gives them to the same problems whatever their rates: then nobody waits for these.
         """
-        if self.plan(wildcards) or not seed_table(self._recipes[wildcards.recipe]).goes_by_shares(int(wildcards.seed)):
-            return []
-        return self.rates(wildcards)
+        block, table = self._recipes.block(wildcards), seed_table(self._recipes[wildcards.recipe])
+        return self.rates(wildcards) if block.round == 1 and table.goes_by_shares(block.seeds) else []
 
     def part(self, wildcards: OfSeed) -> str:
-        """A param of generate_solutions: which rows a job asks, for which seed, and how they run code."""
+        """A param of generate_solutions: which rows a job asks, for which seeds, and how they run code."""
         part = self._recipes.share(wildcards)
         recipe = self._recipes[wildcards.recipe]
         if not is_planned(recipe) or self.plan(wildcards):
             return part
-        return f"{part} --wanted {_json(seed_table(recipe).beyond(int(wildcards.seed)))}"
+        return f"{part} --wanted {_json(seed_table(recipe).within(self._recipes.block(wildcards).seeds))}"
 
     def files(self, wildcards: OfSeed, input: Any) -> str:
         """A param of generate_solutions: the files that say which rows those are, and with what solutions are made."""

@@ -1,14 +1,33 @@
-"""How many solutions a recipe asks for, as its config says: one number, or a table; at once, or in rounds."""
+"""How many solutions a recipe asks for, as its config says: one number, or a table; at once, or in rounds; and which
+of them each job asks for."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from itertools import accumulate
-from typing import Any
+from itertools import accumulate, pairwise
+from typing import Any, NamedTuple
 
 from omr.stages.seeds import SeedTable
 
 Recipe = Mapping[str, Any]
+
+_FOLDER = re.compile(r"seed-(\d+)(?:-to-(\d+))?")
+#: Solutions of a problem at most: seeds are two digits in paths.
+MOST_SEEDS = 100
+
+
+class SeedBlock(NamedTuple):
+    """Seeds that one job asks for, in one file per shard: their `name` in paths, behind `seed-`; the seeds themselves;
+    and the number of their round, from 1.
+
+    The name says which seeds there is room for (`04-to-07`; of one alone `04`), however many the recipe has: one more
+    solution goes into the file in which it would have been from the beginning, beside those that are stored.
+    """
+
+    name: str
+    seeds: range
+    round: int
 
 
 def seed_table(recipe: Recipe) -> SeedTable:
@@ -46,6 +65,33 @@ def ends_of_rounds(recipe: Recipe) -> list[int]:
     most = most_seeds(recipe)
     ends = [end for end in accumulate(recipe.get("rounds") or [most]) if end < most]
     return [*ends, most]
+
+
+def seed_blocks(recipe: Recipe) -> list[SeedBlock]:
+    """Which seeds each job of a shard asks for; none spans two rounds."""
+    given, ends = list(accumulate(recipe.get("rounds") or [])), ends_of_rounds(recipe)
+    blocks = list[SeedBlock]()
+    for number, (begin, end) in enumerate(pairwise([0, *ends]), 1):
+        size = _seeds_per_job(recipe, number)
+        # The last round may be cut off by `seeds`, or take more than config names for it.
+        room = given[number - 1] if number <= len(given) else MOST_SEEDS
+        for first in range(begin, end, size):
+            stop = min(first + size, room)
+            name = f"{first:02d}" if stop == first + 1 else f"{first:02d}-to-{stop - 1:02d}"
+            blocks.append(SeedBlock(name, range(first, min(stop, end)), number))
+    return blocks
+
+
+def _seeds_per_job(recipe: Recipe, round_number: int) -> int:
+    """How many seeds a job of a round asks for; the last number of a list is for all further rounds too."""
+    given = recipe.get("seeds_per_job") or 1
+    return int(given if isinstance(given, int) else given[min(round_number, len(given)) - 1])
+
+
+def seeds_in(folder: str) -> range:
+    """The seeds that a folder of solutions has room for, by its name: `seed-03`, `seed-04-to-07`; none by any other."""
+    match = _FOLDER.fullmatch(folder)
+    return range(0) if match is None else range(int(match[1]), int(match[2] or match[1]) + 1)
 
 
 def is_planned(recipe: Recipe) -> bool:

@@ -12,7 +12,8 @@ from omr.config.seeds import ends_of_rounds
 from omr.config.settings import Settings
 from omr.errors import UserError
 
-_SHARD, _PART, _SEED = re.compile(r"shard-\d+-of-\d+"), re.compile(r"part-\d+-of-\d+"), re.compile(r"seed-(\d+)")
+_SHARD, _PART = re.compile(r"shard-\d+-of-\d+"), re.compile(r"part-\d+-of-\d+")
+_SEED = re.compile(r"seed-(\d+(?:-to-\d+)?)")
 _ROUND = re.compile(r"\brounds/(\d+)/(?P<folder>[a-z_]+)|/round-(\d+)/")
 
 
@@ -66,4 +67,12 @@ def _unknown_round(has: str, path: str, rounds: int) -> Iterator[str]:
 def _unknown(has: str, named: Iterable[str], known: Sequence[str]) -> Iterator[str]:
     for name in named:
         if name not in known:
-            yield f"{has} {known[0]} to {known[-1]}" if len(known) > 1 else f"{has} {known[0]} alone"
+            yield f"{has} {_told(known)}"
+
+
+def _told(known: Sequence[str]) -> str:
+    if len(known) == 1:
+        return f"{known[0]} alone"
+    if any("-to-" in name for name in known):
+        return f"{', '.join(known[:-1])} and {known[-1]}"
+    return f"{known[0]} to {known[-1]}"

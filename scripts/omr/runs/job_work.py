@@ -1,7 +1,7 @@
 """How the work of a model stage lies on its jobs.
 
-Rounds ask later seeds of fewer problems, so jobs of one stage differ: what a time limit and tries must hold is the
-longest of them, and the starts of all are a sum over them.
+Rounds ask later seeds of fewer problems, and a job may ask for several seeds, so jobs of one stage differ: what a time
+limit and tries must hold is the longest of them, and the starts of all are a sum over them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from omr.config.seeds import ends_of_rounds
+from omr.config.seeds import ends_of_rounds, seed_blocks
 
 
 class JobWork(NamedTuple):
@@ -30,7 +30,7 @@ def folder_shares(stage: str, recipe: Mapping[str, Any], asked: Sequence[float],
     if not sum(asked):
         return [1.0] * folders
     if stage == "generate_solutions":
-        return list(asked)
+        return [sum(asked[seed] for seed in block.seeds) for block in seed_blocks(recipe)]
     if stage == "judge_answers":
         return [sum(asked[begin:end]) for begin, end in pairwise([0, *ends_of_rounds(recipe)])]
     return [1.0] * folders

@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
+from omr.config.seeds import seeds_in
 from omr.errors import UserError
 from omr.files.jsonl import Row
 from omr.runs.counts import read_counts
@@ -236,16 +237,19 @@ class Lineage:
             rows = [event.row for event in self._rows(f"{recipe}/{stage}", "id", problem)]
             if rows:
                 return sorted(rows, key=lambda row: row["seed"])
-        folders = sorted(path.name for path in (self.run / recipe / "solutions").glob("seed-*"))
-        return [row for seed in folders for row in self.raw_solutions(recipe, seed, problem)]
+        rows = [event.row for event in self._solutions(recipe, problem)]
+        return sorted(rows, key=lambda row: row["seed"])
 
-    def raw_solutions(self, recipe: str, seed: str, problem: str) -> Iterator[Row]:
-        """The replies of a problem's solutions in the folder of a seed."""
-        yield from (event.row for event in self._replies(f"{recipe}/solutions/{seed}", problem, problem))
+    def _solutions(self, recipe: str, problem: str, seed: int | None = None) -> Iterator[Event]:
+        """The replies of a problem's solutions, or of that one; only files that have room for it are read."""
+        for folder in sorted(path.name for path in (self.run / recipe / "solutions").glob("seed-*")):
+            if seed is None or seed in seeds_in(folder):
+                replies = self._replies(f"{recipe}/solutions/{folder}", problem, problem)
+                yield from (event for event in replies if seed in (None, event.row["seed"]))
 
     def solution(self, recipe: str, problem: str, seed: int) -> Iterator[Event]:
         """Everything about one solution, up to its training row."""
-        replies = list(self._replies(f"{recipe}/solutions/seed-{seed:02d}", problem, problem))
+        replies = list(self._solutions(recipe, problem, seed))
         voted, seats, judged = (
             [event for event in self._rows(f"{recipe}/{stage}", "id", problem) if event.row["seed"] == seed]
             for stage in ("votes", "majority", "judged")

@@ -13,7 +13,7 @@ from typing import Any
 
 from omr.config.files import read_config
 from omr.config.recipes import Recipes
-from omr.config.seeds import most_seeds
+from omr.config.seeds import seed_blocks
 from omr.config.settings import Settings
 from omr.config.stages import unused_by_problems, unused_by_recipe
 from omr.errors import UserError
@@ -51,7 +51,8 @@ _BY_RECIPES = {
     "groups": ("form_groups",),
 }
 _NETS = frozenset({"exact", "ngrams", "tfidf", "embeddings"})
-_SHARD, _SEED, _PART = (re.compile(form) for form in (r"shard-\d+-of-(\d+)", r"seed-(\d+)", r"part-\d+-of-(\d+)"))
+_SHARD, _PART = (re.compile(form) for form in (r"shard-\d+-of-(\d+)", r"part-\d+-of-(\d+)"))
+_SEED = "seed-"
 _PARTS_OF = {"generate_wrong_summaries": "wrong_parts"}
 
 
@@ -144,9 +145,10 @@ class Saved:
             stages = (names[1],)
         if stages and not any(self.has_stage(stage, recipe) for stage in stages):
             return False
-        seed, part = _number(_SEED, names), _number(_PART, names)
-        if seed is not None and seed >= most_seeds(settings):
+        seeds = next((name for name in names if name.startswith(_SEED)), None)
+        if seeds is not None and seeds.removeprefix(_SEED) not in {block.name for block in seed_blocks(settings)}:
             return False
+        part = _number(_PART, names)
         if part is not None and part != settings["summaries"].get(_PARTS_OF.get(names[1], "parts"), 1):
             return False
         return _number(_SHARD, names) in (None, settings["shards"])

@@ -46,7 +46,7 @@ def add_replies(parser: argparse.ArgumentParser) -> None:
 
 def add_solutions(parser: argparse.ArgumentParser) -> None:
     """Adds `--solutions`."""
-    add_input(parser, "--solutions", "the shard's solutions, one file per seed", several=True)
+    add_input(parser, "--solutions", "the shard's solutions, all files", several=True)
 
 
 def add_candidates(parser: argparse.ArgumentParser) -> None:

@@ -38,19 +38,19 @@ class SeedTable(NamedTuple):
         """The largest number in it."""
         return max(max(numbers) for numbers in (self.no_rate, *(numbers for _, numbers in self.rows)))
 
-    def beyond(self, seed: int) -> dict[str, Any]:
-        """The same table in the form of config, with 1 where a problem gets the solution number `seed`, else 0.
+    def within(self, seeds: range) -> dict[str, Any]:
+        """The same table in the form of config, with the number of these solutions that a problem gets, from 0.
 
-        It changes only where another table changes who gets this solution.
+        It changes only where another table changes who gets one of them.
         """
         return {
-            "table": [{"to": to, **_over(numbers, seed)} for to, numbers in self.rows],
-            "no_rate": _over(self.no_rate, seed),
+            "table": [{"to": to, **_within(numbers, seeds)} for to, numbers in self.rows],
+            "no_rate": _within(self.no_rate, seeds),
         }
 
-    def goes_by_shares(self, seed: int) -> bool:
-        """Whether who gets the solution number `seed` depends on pass rates."""
-        given = [_over(numbers, seed) for numbers in (self.no_rate, *(numbers for _, numbers in self.rows))]
+    def goes_by_shares(self, seeds: range) -> bool:
+        """Whether who gets one of these solutions depends on pass rates."""
+        given = [_within(numbers, seeds) for numbers in (self.no_rate, *(numbers for _, numbers in self.rows))]
         return any(one != given[0] for one in given)
 
     def number(self, share: float | None, answer_is_known: bool) -> int:
@@ -61,8 +61,8 @@ class SeedTable(NamedTuple):
         return found.extracted if answer_is_known else found.majority
 
 
-def _over(numbers: Numbers, seed: int) -> dict[str, int]:
-    return {"extracted": int(numbers.extracted > seed), "majority": int(numbers.majority > seed)}
+def _within(numbers: Numbers, seeds: range) -> dict[str, int]:
+    return {name: min(max(number - seeds.start, 0), len(seeds)) for name, number in numbers._asdict().items()}
 
 
 def read_shares(path: Path | None, shard: int, shards: int) -> dict[str, float | None]:

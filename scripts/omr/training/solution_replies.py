@@ -14,7 +14,8 @@ from omr.replies.reply import Name, Reply, ReplyIndex
 #: The replies of a problem's solutions, by seed.
 Replies = Mapping[int, Reply | None]
 #: Problems from whose solutions samples are taken, the first of a shard; their replies lie in so many first bytes of
-#: each file, if they are a few dozen KB long and a thousand of other problems came before.
+#: each file, if they are a few dozen KB long and a thousand others came before. Of a file in which each problem has
+#: many it may be fewer.
 SAMPLED_PROBLEMS, _HEAD_BYTES = 500, 64 << 20
 
 

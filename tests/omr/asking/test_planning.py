@@ -68,6 +68,25 @@ def test_exactly_the_requests_without_a_reply_are_sent_in_the_order_of_the_rows(
         assert [f"{key:016x}" for key in found.keys] == [request.key for request in everything]
 
 
+@pytest.mark.parametrize("kept_chars", [0, 1 << 23])
+def test_rows_with_fewer_solutions_have_fewer_requests_also_when_they_are_read_again(
+    tmp_path: Path, plan: RequestPlan, monkeypatch: pytest.MonkeyPatch, kept_chars: int
+) -> None:
+    monkeypatch.setattr(planning_module, "_KEPT_CHARS", kept_chars)
+    fewer = replace(plan, seeds=[2, 3, 4], number_of=lambda row: int(row["id"][1:]) % 7)
+    everything = list(fewer.requests())
+    assert [(request.row_id, request.seed) for request in everything] == [
+        (f"r{row}", seed) for row in range(40) for _ in PROMPTS for seed in (2, 3, 4) if seed < row % 7
+    ]
+    there = everything[::3]
+    store_replies(tmp_path, there)
+    with ReplyStore(tmp_path / "out.jsonl") as store:
+        found = planning(fewer, store)
+        found.finish()
+        assert list(found.requests()) == [request for request in everything if request not in there]
+        assert [f"{key:016x}" for key in found.keys] == [request.key for request in everything]
+
+
 def test_the_first_missing_request_is_enough_to_need_a_server(tmp_path: Path, plan: RequestPlan) -> None:
     store_replies(tmp_path, list(plan.requests())[:8])
     with ReplyStore(tmp_path / "out.jsonl") as store:
@@ -174,7 +193,7 @@ def test_a_job_told_to_stop_while_it_plans_sends_nothing_and_its_thread_ends(
     tmp_path: Path, plan: RequestPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with ReplyStore(tmp_path / "out2.jsonl") as store:
-        found = Planning(replace(plan, wanted=lambda row: True), store, Tries(plan, NEVER))
+        found = Planning(replace(plan, number_of=lambda row: 1), store, Tries(plan, NEVER))
         endless = iter(lambda: True, False)
         monkeypatch.setattr(found, "_steps", endless)
 

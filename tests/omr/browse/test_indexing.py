@@ -137,7 +137,7 @@ def test_of_a_journal_only_what_is_new_is_read_and_its_output_is_known_already(
     Index(db, run).update()
     assert begun == [len(first)]
     lineage = Lineage(run, IndexedSearch(db, run))
-    assert [row["text"] for row in lineage.raw_solutions(RECIPE, "seed-01", CONTAMINATED)] == ["more"]
+    assert [row["text"] for row in lineage.seats(RECIPE, CONTAMINATED)] == ["more"]
     # The journal becomes the output by a second name; the torn line was cut off by then.
     with journal.open("rb+") as file:
         file.truncate(journal.stat().st_size - len(b'{"id":"torn'))
@@ -146,7 +146,7 @@ def test_of_a_journal_only_what_is_new_is_read_and_its_output_is_known_already(
     begun.clear()
     Index(db, run).update()
     assert begun == []
-    assert [row["text"] for row in lineage.raw_solutions(RECIPE, "seed-01", CONTAMINATED)] == ["more"]
+    assert [row["text"] for row in lineage.seats(RECIPE, CONTAMINATED)] == ["more"]
 
 
 @pytest.mark.parametrize("after", [1, 2, 3, 5, 8, 13])

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from omr.config.files import read_config
 from omr.config.recipes import Recipes
+from omr.config.seeds import most_seeds
 from omr.config.settings import Settings
 from omr.errors import UserError
 from omr.stages.shards import shard_of
@@ -39,7 +40,8 @@ def test_the_shipped_recipes_are_those_of_the_paper() -> None:
     ours = recipes()
     assert ours.to_run == ["cot-qwq", "cot-r1", "tir-openmath", "genselect-qwq"]
     assert ours.solving == ["cot-qwq", "cot-r1", "tir-openmath"]
-    assert [len(ours.seeds(name)) for name in ours.solving] == [16, 16, 16]
+    assert [len(ours.seeds(name)) for name in ours.solving] == [4 + 3, 4 + 4 + 1, 16]
+    assert [most_seeds(ours[name]) for name in ours.solving] == [16, 16, 16]
     assert [ours.model(name, "generate_solutions").path for name in ours.solving] == [
         "Qwen/QwQ-32B",
         "deepseek-ai/DeepSeek-R1",
@@ -148,7 +150,7 @@ def test_every_file_of_replies_is_one_jobs() -> None:
         )
     )
     assert "results/full/cot-qwq/replies/generate_summaries/part-03-of-04/shard-003-of-004.jsonl" in files
-    assert "results/full/cot-qwq/solutions/seed-15/shard-003-of-004.jsonl" in files
+    assert "results/full/cot-qwq/solutions/seed-12-to-15/shard-003-of-004.jsonl" in files
 
 
 def test_the_pattern_fits_the_recipes_and_nothing_else() -> None:
@@ -218,9 +220,9 @@ def test_an_unknown_recipe_is_an_error_that_names_the_known_ones() -> None:
 
 def test_a_recipe_with_code_tells_its_jobs_how_and_lends_cores() -> None:
     ours = recipes()
-    wildcards = SimpleNamespace(recipe="tir-limo", shard="003", shards="010", seed="05", run="full")
+    wildcards = SimpleNamespace(recipe="tir-limo", shard="003", shards="010", seed="01", run="full")
     told = ours.share(wildcards)
-    assert told.startswith("--shard 003 --shards 010 --seed 05 --code '{")
+    assert told.startswith("--shard 003 --shards 010 --seed 01 --code '{")
     assert '"tags":"fences"' in told
     files = SimpleNamespace(model=[], tokenizer=[], sandbox=ours.sandbox(wildcards)[0])
     assert ours.solution_files(wildcards, files) == "--sandbox results/downloads/sandbox.json"
@@ -230,9 +232,14 @@ def test_a_recipe_with_code_tells_its_jobs_how_and_lends_cores() -> None:
 
 
 def test_a_recipe_without_code_is_asked_as_ever() -> None:
-    wildcards = SimpleNamespace(recipe="cot-qwq", shard="003", shards="010", seed="05", run="full")
+    wildcards = SimpleNamespace(recipe="cot-qwq", shard="003", shards="010", seed="03", run="full")
     assert recipes().sandbox(wildcards) == []
-    assert recipes().share(wildcards) == "--shard 003 --shards 010 --seed 05"
+    assert recipes().share(wildcards) == "--shard 003 --shards 010 --seed 03"
+    wildcards.seed = "04-to-07"
+    assert recipes().share(wildcards) == "--shard 003 --shards 010 --seed 04 05 06 07"
+    wildcards.seed = "04"
+    with pytest.raises(UserError, match="no job of the recipe 'cot-qwq' asks for the seeds 04"):
+        recipes().share(wildcards)
 
 
 def test_recipes_with_code_are_left_out_where_none_can_be_run_only_if_config_says_so() -> None:

@@ -31,7 +31,7 @@ def rounds(recipe: dict[str, Any], difficulty: dict[str, Any] | None = None, **o
     """The rounds of the full config with `own`, a change of `cot-qwq`, and more such recipes."""
     config = copy.deepcopy(FULL)
     for name, change in {"own": recipe, **others}.items():
-        config["recipes"][name] = config["recipes"]["cot-qwq"] | change
+        config["recipes"][name] = config["recipes"]["cot-qwq"] | {"seeds_per_job": None} | change
     # A recipe of the base that has a table or rounds keeps them out of the way.
     for name in ("cot-qwq", "cot-r1"):
         config["recipes"][name] |= {"seeds": 2, "rounds": None}
@@ -92,8 +92,23 @@ def test_solutions_that_problems_get_whatever_their_rates_wait_for_no_rates(
 def test_the_first_round_of_the_dearest_recipe_waits_for_no_other_recipe() -> None:
     ours = Rounds(FULL, Recipes(Settings(FULL)))
     first = SimpleNamespace(run="full", recipe="cot-r1", shard="000", shards="012", seed="00")
-    assert (ours.round_of("cot-r1", "00"), ours.rates_asked(first)) == ("01", [])
+    assert (ours.plan(first), ours.rates_asked(first)) == ([], [])
     assert ends_of_rounds(FULL["recipes"]["cot-r1"])[0] == 4
+
+
+def test_jobs_that_ask_for_several_seeds_go_by_what_holds_for_any_of_them() -> None:
+    ours = rounds({"seeds": TABLE, "rounds": [2, 4], "enough": ENOUGH, "seeds_per_job": [2, 3]})
+    assert [path.split("/")[4] for path in ours.solutions(of(round="01"))] == ["seed-00-to-01"]
+    assert [path.split("/")[4] for path in ours.solutions(of())] == ["seed-02-to-04", "seed-05"]
+    # The second of them is for those that seldom succeed; the first is for all.
+    assert ours.rates_asked(of(seed="00-to-01")) == ["results/{run}/cot-r1/pass_rates.jsonl"]
+    wanted = shlex.split(ours.part(of(seed="00-to-01")))
+    assert wanted[wanted.index("--seed") :][1:3] == ["00", "01"]
+    numbers = json.loads(wanted[wanted.index("--wanted") + 1])
+    assert [(row["extracted"], row["majority"]) for row in numbers["table"]] == [(2, 2), (2, 1)]
+    plan = "results/{run}/{recipe}/rounds/02/plan/shard-{shard}-of-{shards}.jsonl"
+    assert [ours.plan(of(seed=seed)) for seed in ("00-to-01", "02-to-04", "05")] == [[], [plan], [plan]]
+    assert ours.part(of(seed="02-to-04")) == "--shard 000 --shards 010 --seed 02 03 04"
 
 
 def test_a_round_reads_its_solutions_and_what_the_rounds_before_it_left() -> None:

@@ -23,9 +23,16 @@ def check(*arguments: str) -> None:
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        (f"{PLAIN}/solutions/seed-99/shard-000-of-002.jsonl", "the recipe 'cot-qwq' has the seeds 00 to 03"),
-        (f"{PLAIN}/solutions/seed-4/shard-000-of-002.jsonl", "has the seeds 00 to 03"),
-        (f"./{PLAIN}/solutions/seed-00/shard-005-of-002.jsonl", "has the shards shard-000-of-002 to shard-001-of-002"),
+        (
+            f"{PLAIN}/solutions/seed-99/shard-000-of-002.jsonl",
+            "the recipe 'cot-qwq' has the seeds 00-to-01 and 02-to-03",
+        ),
+        (f"{PLAIN}/solutions/seed-4/shard-000-of-002.jsonl", "has the seeds 00-to-01 and 02-to-03"),
+        (f"{PLAIN}/solutions/seed-01/shard-000-of-002.jsonl", "has the seeds 00-to-01 and 02-to-03"),
+        (
+            f"./{PLAIN}/solutions/seed-00-to-01/shard-005-of-002.jsonl",
+            "has the shards shard-000-of-002 to shard-001-of-002",
+        ),
         (f"{PLAIN}/judged/shard-000-of-009.jsonl", "has the shards shard-000-of-002 to shard-001-of-002"),
         (f"{PLAIN}/replies/generate_summaries/part-07-of-08/shard-000-of-002.jsonl", "has the parts part-00-of-"),
         ("results/demo/replies/classify_problems/shard-002-of-002.jsonl", "stage 'classify_problems' has the shards"),

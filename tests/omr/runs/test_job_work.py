@@ -43,3 +43,8 @@ def test_rounds_part_the_work_of_solutions_and_their_judges(
     stage: str, asked: tuple[float, ...], folders: int, shares: list[float]
 ) -> None:
     assert folder_shares(stage, RECIPE, asked, folders) == shares
+
+
+def test_a_job_that_asks_for_several_seeds_has_the_work_of_all_of_them() -> None:
+    recipe = RECIPE | {"seeds_per_job": [1, 3]}
+    assert folder_shares("generate_solutions", recipe, ASKED, 4) == [1.0, 1.0, 0.75, 0.25]
