@@ -29,6 +29,7 @@ def load(name: str) -> ModuleType:
 
 
 model = load("serving_model")
+load("simulated_run")
 utilisation = load("utilisation")
 
 
@@ -220,6 +221,17 @@ def assumed(**fields: Any) -> Any:
     return utilisation.Assumed(**defaults | fields)
 
 
+def test_jobs_that_ask_for_several_solutions_do_the_same_work_with_fewer_starts() -> None:
+    apart, joined = (
+        utilisation.Simulation(plan(seeds=4, asked=asked), assumed()).run(4, 64, 6000)
+        for asked in ((1.0, 1.0, 1.0, 1.0), (2.0, 2.0))
+    )
+    assert (apart.jobs, joined.jobs, apart.starts, joined.starts) == (16, 8, 16, 8)
+    work = [run.seconds.held * run.seconds.utilisation for run in (apart, joined)]
+    assert work[0] == pytest.approx(work[1])
+    assert joined.seconds.held < apart.seconds.held
+
+
 def test_utilisation_falls_with_more_shards_where_starts_cost_most() -> None:
     simulation = utilisation.Simulation(plan(), assumed())
     shares = [simulation.run(shards, 64, 600).seconds.utilisation for shards in (1, 2, 4, 8, 16, 32)]
@@ -274,8 +286,10 @@ def test_the_defaults_are_those_of_config() -> None:
         assert found.concurrency == config["models"][found.model]["concurrency"]
         assert found.problems == 540_000
         # With rounds, later seeds are asked of fewer problems: those that have not enough yet.
-        assert list(found.asked) == sorted(found.asked, reverse=True)
-        assert (0 < found.asked[-1] < found.asked[0] <= 1) == ("rounds" in recipe)
+        blocks = utilisation.seed_blocks(recipe)
+        asked = [round(work / len(block.seeds), 2) for work, block in zip(found.asked, blocks, strict=True)]
+        assert asked == sorted(asked, reverse=True)
+        assert (0 < asked[-1] < asked[0] <= 1) == ("rounds" in recipe)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from omr.config.recipes import InRecipe, Recipes
+from omr.config.recipes import Recipes
 from omr.config.settings import flags
+from omr.config.wildcards import InRecipe
 from omr.errors import UserError
 
 _SHARD = "results/{{run}}/{{recipe}}/{}/shard-{{shard}}-of-{{shards}}.jsonl"

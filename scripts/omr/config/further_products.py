@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from omr.config.bounds import fault_of_bounds
-from omr.config.recipes import OfRecipe, Recipes
+from omr.config.recipes import Recipes
 from omr.config.rounds import Rounds
 from omr.config.settings import Settings, flags
+from omr.config.wildcards import OfRecipe
 from omr.errors import UserError
 
 #: Modes of recipes that solve problems themselves.

@@ -12,11 +12,12 @@ from typing import Any
 
 import orjson
 
-from omr.config.recipes import InRecipe, OfRecipe, Recipes
+from omr.config.recipes import Recipes
 from omr.config.row_models import authored, problem_prompts, row_models, run_models, sources_of
 from omr.config.seeds import ends_of_rounds, is_planned
 from omr.config.settings import Settings, flags
 from omr.config.stages import unused_by_recipe
+from omr.config.wildcards import InRecipe, OfRecipe
 from omr.errors import UserError
 from omr.models.model import ModelSpec
 

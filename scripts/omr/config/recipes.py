@@ -9,22 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
-import orjson
-
-from omr.config.bounds import fault_of_bounds
 from omr.config.preparation import conda_env, served_manifest
-from omr.config.seeds import MOST_SEEDS, SeedBlock, ends_of_rounds, fault_of_seeds, measure_of, most_seeds, seed_blocks
-from omr.config.settings import DOWNLOADS, Settings, flags, model_flags, shard_names
+from omr.config.recipe_faults import MODES, fault_of_recipe
+from omr.config.seeds import SeedBlock, ends_of_rounds, measure_of, seed_blocks
+from omr.config.settings import DOWNLOADS, Settings, as_json, flags, model_flags, shard_names
+from omr.config.wildcards import InRecipe, OfRecipe
 from omr.errors import UserError
 from omr.models.model import ModelSpec, model_spec
 from omr.models.resources import Lent, resources_of
 from omr.sandbox.settings import site_settings
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
-#: Folders of a run that hold something else than a recipe.
-_TAKEN = frozenset({"benchmarks", "configs", "contamination", "counts", "dataset", "dropped", "logs", "replies"})
 #: Where a model stage's settings stand in its recipe; the recipe itself holds those of the stage that it is about.
 _SECTIONS = {
     "match_answers": ("judge",),
@@ -37,34 +33,12 @@ _SECTIONS = {
 }
 #: Stages whose replies are verdicts, and are asked again where they cannot be read.
 _LABELLING = frozenset({"judge_answers", "judge_code", "judge_summaries", "match_answers"})
-#: What recipes with code have besides.
-_OF_CODE = ("code", "code_filter", "code_rows")
-#: How a recipe makes its rows: by reasoning alone, with code that is run meanwhile, by comparing solutions.
-MODES = ("cot", "tir", "genselect")
 #: What prepare_sandbox.py writes.
 SANDBOX = f"results/{DOWNLOADS}/sandbox.json"
 
 
-class InRecipe(Protocol):
-    """A rule's wildcards: those of all rules of recipes."""
-
-    recipe: str
-    shard: str
-    shards: str
-    seed: str  # of generate_solutions alone: the name of the seeds that a job asks for
-    part: str  # of the stages that write summaries alone, as `parts`
-    parts: str
-
-
 #: The model stages of a recipe that pass rates come from.
 _RATED = ("generate_solutions", "match_answers", "judge_answers")
-
-
-class OfRecipe(Protocol):
-    """The wildcards of rules that make one file per recipe."""
-
-    run: str
-    recipe: str
 
 
 Knob = Callable[..., Any]
@@ -81,7 +55,7 @@ class Recipes:
         self._config = settings.config
         self._recipes: Mapping[str, Mapping[str, Any]] = self._config["recipes"]
         for name, recipe in self._recipes.items():
-            fault = _fault(name, recipe) or _fault_of_numbers(name, recipe, self._recipes)
+            fault = fault_of_recipe(name, recipe, self._recipes)
             if fault is not None:
                 raise UserError(f"the recipe {name!r} {fault}", remedy="mend it under `recipes` in config")
         unknown = [name for name in self._config["recipes_to_run"] if name not in self._recipes]
@@ -392,7 +366,7 @@ class Recipes:
         share = f"--shard {wildcards.shard} --shards {wildcards.shards} --seed {seeds}"
         if not self.runs_code(wildcards.recipe):
             return share
-        return f"{share} {flags({'code': _as_json(self[wildcards.recipe]['code'])})}"
+        return f"{share} {flags({'code': as_json(self[wildcards.recipe]['code'])})}"
 
     def solution_files(self, wildcards: InRecipe, input: Any) -> str:
         """A param of a rule: the files besides rows and prompts that solutions are made with, as flags.
@@ -411,7 +385,7 @@ class Recipes:
             "temperature": lambda wildcards: self._section(wildcards.recipe, stage)["temperature"],
             "top_p": lambda wildcards: self._section(wildcards.recipe, stage)["top_p"],
             "max_tokens": lambda wildcards: self._section(wildcards.recipe, stage)["max_tokens"],
-            "sampling": lambda wildcards: _as_json(self._section(wildcards.recipe, stage)["sampling"]),
+            "sampling": lambda wildcards: as_json(self._section(wildcards.recipe, stage)["sampling"]),
             "files": model_flags,
             "branch": lambda wildcards: "",
             "again": lambda wildcards: self._settings.again if stage in _LABELLING else "",
@@ -422,30 +396,3 @@ class Recipes:
         for key in _SECTIONS.get(stage, ()):
             section = section[key]
         return section
-
-
-def _as_json(sampling: Mapping[str, Any]) -> str:
-    return orjson.dumps(sampling, option=orjson.OPT_SORT_KEYS).decode()
-
-
-def _fault(name: str, recipe: Mapping[str, Any]) -> str | None:
-    if not _NAME.fullmatch(name):
-        return "needs a name of a-z, 0-9, `_` and `-`"
-    if name in _TAKEN:
-        return f"cannot be called so: results/<run>/{name}/ holds something else"
-    if recipe["mode"] not in MODES:
-        return f"has the mode {recipe['mode']!r}; there are: {', '.join(MODES)}"
-    for key in _OF_CODE:
-        if (recipe["mode"] == "tir") != (key in recipe):
-            return f"has `{key}`, which only `mode: tir` takes" if key in recipe else f"runs code, but has no `{key}`"
-    return fault_of_bounds(recipe.get("code", {}), "budget", place="code.") or fault_of_bounds(
-        recipe.get("sft", {}), "pass_rate", place="sft."
-    )
-
-
-def _fault_of_numbers(name: str, recipe: Mapping[str, Any], recipes: Mapping[str, Mapping[str, Any]]) -> str | None:
-    if recipe["mode"] == "genselect":
-        return None
-    if not 1 <= most_seeds(recipe) <= MOST_SEEDS:
-        return f"needs from 1 to {MOST_SEEDS} seeds"
-    return fault_of_seeds(name, recipe, recipes)

@@ -9,33 +9,16 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
-import orjson
-
-from omr.config.recipes import InRecipe, Recipes
+from omr.config.recipes import Recipes
 from omr.config.seeds import as_config, ends_of_rounds, is_planned, measure_of, seed_blocks, seed_table
-from omr.config.settings import flags
+from omr.config.settings import as_json, flags
+from omr.config.wildcards import InRecipe, InRound, OfSeed
 from omr.errors import UserError
 
 _ROUND = "results/{{run}}/{{recipe}}/rounds/{}/{}/shard-{{shard}}-of-{{shards}}.jsonl"
 _RATES = "results/{{run}}/{}/pass_rates.jsonl"
-
-
-class OfSeed(InRecipe, Protocol):
-    """The wildcards of the rules that ask for solutions."""
-
-    run: str
-    seed: str
-
-
-class InRound(Protocol):
-    """The wildcards of the rules of one round."""
-
-    recipe: str
-    round: str
-    shard: str
-    shards: str
 
 
 class Rounds:
@@ -212,4 +195,4 @@ def _previous(name: str) -> str:
 
 
 def _json(value: Any) -> str:
-    return shlex.quote(orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode())
+    return shlex.quote(as_json(value))

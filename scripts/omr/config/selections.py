@@ -8,8 +8,9 @@ from __future__ import annotations
 from math import gcd
 from typing import Any, Protocol
 
-from omr.config.recipes import InRecipe, Recipes
+from omr.config.recipes import Recipes
 from omr.config.settings import Settings, flags, shard_names
+from omr.config.wildcards import InRecipe
 from omr.errors import UserError
 
 

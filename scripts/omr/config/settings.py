@@ -349,7 +349,7 @@ class Settings:
             "branch": "",
             "again": self.again,
             "part": lambda wildcards: f"--shard {wildcards.shard} --shards {wildcards.shards}",
-            "sampling": orjson.dumps(settings["sampling"], option=orjson.OPT_SORT_KEYS).decode(),
+            "sampling": as_json(settings["sampling"]),
         }
 
 
@@ -358,6 +358,11 @@ def model_flags(wildcards: object, input: Any) -> str:
     say so."""
     given = {"model-manifest": input.model, "tokenizer": input.tokenizer, "places": getattr(input, "places", None)}
     return flags({name: str(paths) for name, paths in given.items() if paths})
+
+
+def as_json(value: Any) -> str:
+    """A value of config on a command line: one text, whatever the order of its keys."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def flags(values: Mapping[str, Any]) -> str:
