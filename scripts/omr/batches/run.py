@@ -24,6 +24,7 @@ from omr.asking.refusals import AskOtherwiseError, Refusals, Refused
 from omr.asking.requests import Request
 from omr.asking.rows import answered, failed
 from omr.batches.api import Batch, BatchApi, GoneError, LostError
+from omr.batches.full_queue import FullQueue
 from omr.batches.lines import Result, Results, write_requests
 from omr.batches.submissions import Submission, Submissions
 from omr.errors import UserError
@@ -35,10 +36,6 @@ from omr.servers.error_bodies import status_within
 #: A host may list a batch some seconds after it took it, but not so long after.
 _LOST_PAUSES_S = (1.0, 4.0, 15.0)
 _LISTED_AFTER_S = 120.0
-#: Codes of inputs that are not taken because the account has too much queued.
-_QUEUE_FULL = ("token_limit_exceeded", "enqueued", "queue_limit", "rate_limit")
-#: So many looks are waited before more is submitted to a queue that was full, and so long in all.
-_FULL_LOOKS, _LONGEST_FULL_S = 5, 24 * 3600.0
 #: A host that says in so many looks, one after the other, that it does not know a batch or its results has lost it:
 #: a gateway may say so of anything for a moment, and a batch that is taken for lost is paid again.
 _GONE_LOOKS = 5
@@ -65,9 +62,7 @@ class BatchRun:
         self._more: dict[int, Request] = {}  # next tries of replies that could not be read
         self._unsent: dict[str, FinalError] = {}
         self._shorter: set[int] = set()  # whose completions must have fewer tokens
-        self._most = self._spec.batch_requests
-        self._looks_to_wait = 0
-        self._full_since: float | None = None  # since when nothing was taken
+        self._queue = FullQueue(self._spec.base_urls[0], self._spec.batch_requests, say)
         self._gone = Counter[str]()  # by the name of a batch, looks in a row that did not find it
         self._may_lack = True  # something may be wanted that is in no open batch
         self._useless: set[str] = set()  # names of open batches whose requests nobody asks any more
@@ -79,12 +74,12 @@ class BatchRun:
         while not self._drain.stopped:
             for submission in self._waited_for:
                 await self._look(submission)
-            if self._may_lack and not self._looks_to_wait:
+            if self._may_lack and not self._queue.waits:
                 await self._submit()
             if not self._may_lack and not self._waited_for:
                 return
             await self._pause()
-            self._looks_to_wait = max(0, self._looks_to_wait - 1)
+            self._queue.note_look()
 
     @property
     def _waited_for(self) -> list[Submission]:
@@ -125,7 +120,7 @@ class BatchRun:
             while not self._drain.stopped:
                 bodies = self._bodies()
                 keys, too_large = await asyncio.to_thread(
-                    write_requests, path, bodies, self._most, self._spec.batch_mb * 1_000_000
+                    write_requests, path, bodies, self._queue.most, self._spec.batch_mb * 1_000_000
                 )
                 self._give_up_unsent(too_large)
                 if not keys:
@@ -220,7 +215,7 @@ class BatchRun:
         try:
             batch = await self._api.look(submission.batch)
             if batch.status not in _NOT_TAKEN:
-                self._full_since = None
+                self._queue.note_taken()
             self._tell(submission, batch)
             if batch.is_over:
                 await self._finish(submission, batch)
@@ -292,25 +287,11 @@ class BatchRun:
         """What to do about an input that was not taken: wait, give up its wrong lines, or end the job."""
         told = [f"{fault.get('code')}: {fault.get('message')}" for fault in batch.errors] or ["it does not say why"]
         shown = "; ".join(told)[:600]
-        if any(word in shown for word in _QUEUE_FULL):
-            self._full_since = self._full_since or time.monotonic()
-            full_s = time.monotonic() - self._full_since
-            is_last = len(self._waited_for) == 1
-            if full_s > _LONGEST_FULL_S and is_last:
-                return UserError(
-                    f"{self._spec.base_urls[0]} has had too much of this account queued for {full_s / 3600:.0f} hours, "
-                    f"and has taken nothing meanwhile: {shown}",
-                    remedy="see there which batches wait, cancel what is not needed, and run again: this job waits for "
-                    "none, and what was answered is kept",
-                )
-            longest = f"for at most {_LONGEST_FULL_S / 3600:.0f} hours"
-            self._say(f"the host has too much of this account queued, and is asked {longest} to take it later: {shown}")
-            if is_last:
-                self._most = max(1, min(self._most, len(submission.keys)) // 2)
-            self._looks_to_wait = _FULL_LOOKS
-            for key in submission.keys:
+        if self._queue.is_meant(shown):
+            end = self._queue.refused(shown, len(submission.keys), len(self._waited_for) == 1)
+            for key in submission.keys if end is None else ():
                 self._tries[key] -= 1  # nobody has tried
-            return None
+            return end
         lines = {line for fault in batch.errors if isinstance(line := fault.get("line"), int)}
         wrong = {submission.order[line - 1] for line in lines if 1 <= line <= len(submission.order)}
         if not wrong or len(wrong) == len(submission.order):

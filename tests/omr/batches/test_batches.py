@@ -18,6 +18,7 @@ from omr.asking.draining import Drain
 from omr.asking.progress import Log, Progress
 from omr.asking.requests import Request, Sampling
 from omr.batches import api as api_module
+from omr.batches import full_queue
 from omr.batches import run as run_module
 from omr.batches.run import drain_through_batches
 from omr.batches.submissions import forget_answered
@@ -292,7 +293,7 @@ def test_a_full_queue_is_waited_for(lab: Lab) -> None:
 def test_a_queue_that_stays_full_ends_the_job_in_a_sentence_and_the_next_run_submits_anew(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_module, "_LONGEST_FULL_S", 0.2)
+    monkeypatch.setattr(full_queue, "_LONGEST_S", 0.2)
     with serving(Fault("status", match="batch/validate", message="token_limit_exceeded")) as server:
         with pytest.raises(UserError, match="too much of this account queued for 0 hours"):
             lab.run(server)
@@ -304,7 +305,7 @@ def test_a_queue_that_stays_full_ends_the_job_in_a_sentence_and_the_next_run_sub
 def test_a_queue_that_stays_full_ends_the_job_beside_a_batch_that_is_left_alone(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_module, "_LONGEST_FULL_S", 0.2)
+    monkeypatch.setattr(full_queue, "_LONGEST_S", 0.2)
     with serving(batch_looks=5000) as server:
         lab.stop_when = "submitted"
         lab.run(server)
