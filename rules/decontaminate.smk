@@ -226,7 +226,9 @@ rule check_problems:
     input:
         rows="results/{run}/contamination/clean.jsonl",
         report="results/{run}/contamination/report.json",
-        deduplicated="results/{run}/counts/deduplicate.json",
+        counts=settings.counts_before_solving,
+        # May be younger than the rows, which keep their time of day: it would make them again, and all solutions.
+        planted=ancient(settings.planted_report),
     output:
         "results/{run}/decontaminated.jsonl",
     log:
@@ -237,13 +239,16 @@ rule check_problems:
     # could be missed: another bound makes no solution again, and is tried when a run starts.
     resources:
         run_config=settings.config_file,
+    params:
+        planted=lambda wildcards, input: flags({"planted": str(input.planted) if input.planted else None}),
     conda:
         "../envs/workflow.yaml"
     shell:
         "python scripts/check_problems.py"
         " --problems {input.rows}"
         " --contamination {input.report}"
-        " --deduplicated {input.deduplicated}"
+        " --counts {input.counts}"
+        " {params.planted}"
         " --config {resources.run_config}"
         " --output {output}"
         " 2>&1 | tee {log}"

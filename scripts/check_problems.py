@@ -1,7 +1,8 @@
 """Clean problems get the name under which they are solved, if what is known of them is within the bounds of config.
 
-In: contamination/clean.jsonl and report.json, counts/deduplicate.json. Out: decontaminated.jsonl, the same rows. Step:
-check problems. Beyond a bound it fails: solutions would be paid for a dataset that is not made.
+In: contamination/clean.jsonl and report.json, counts/ of deduplicate and of the stages that read classifiers,
+planted/report.json. Out: decontaminated.jsonl, the same rows. Step: check problems. Beyond a bound it fails: solutions
+would be paid for a dataset that is not made.
 """
 
 from __future__ import annotations
@@ -14,8 +15,7 @@ from omr.config.files import read_config
 from omr.errors import leave, run_command
 from omr.files.folders import link_or_copy
 from omr.files.temporary import temporary_beside
-from omr.runs.counts import read_counts
-from omr.runs.gates import Gates, check_before_solving
+from omr.runs.gates import BeforeSolving, Gates, check_before_solving
 
 
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -23,7 +23,8 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--problems", type=Path, required=True, help="rows that no benchmark contains")
     add("--contamination", type=Path, required=True, help="report of the decontamination")
-    add("--deduplicated", type=Path, required=True, help="counts of the deduplication")
+    add("--counts", type=Path, required=True, nargs="+", help="of deduplicate and of stages that note verdicts")
+    add("--planted", type=Path, help="report on planted instructions, where some were planted")
     add("--config", type=Path, required=True, help="the run's merged config")
     add("--output", type=Path, required=True)
     return parser.parse_args(argv)
@@ -32,7 +33,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv)
     gates = Gates(**read_config([args.config])["gates"])
-    check_before_solving(gates, read_counts(args.contamination), read_counts(args.deduplicated))
+    check_before_solving(gates, BeforeSolving.read(args.contamination, args.counts, args.planted))
     part = temporary_beside(args.output)
     part.unlink(missing_ok=True)
     link_or_copy(args.problems, part)

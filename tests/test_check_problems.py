@@ -15,15 +15,30 @@ NOTHING_PLANTED = {"canaries": {}}
 ROWS = b'{"id": "a-1"}\n{"id": "b-1"}\n'
 
 
-def check(folder: Path, report: dict[str, Any], deduplicated: dict[str, Any], **bounds: float) -> None:
+def check(
+    folder: Path,
+    report: dict[str, Any],
+    deduplicated: dict[str, Any],
+    classes: dict[str, Any] | None = None,
+    planted: dict[str, Any] | None = None,
+    **bounds: float,
+) -> None:
     """Where the check fails, no problems are there."""
     (folder / "clean.jsonl").write_bytes(ROWS)
     (folder / "report.json").write_bytes(orjson.dumps(report))
-    (folder / "counts.json").write_bytes(orjson.dumps({"stage": "deduplicate", **deduplicated}))
     (folder / "config.yaml").write_text(yaml.safe_dump({"gates": bounds}))
-    files = {"problems": "clean.jsonl", "contamination": "report.json", "deduplicated": "counts.json"}
+    files = {"problems": "clean.jsonl", "contamination": "report.json"}
     files |= {"config": "config.yaml", "output": "decontaminated.jsonl"}
-    assert main([part for flag, name in files.items() for part in (f"--{flag}", str(folder / name))]) == 0
+    flags = [part for flag, name in files.items() for part in (f"--{flag}", str(folder / name))]
+    flags.append("--counts")
+    for stage, counts in {"deduplicate": deduplicated, "parse_classes": classes}.items():
+        if counts is not None:
+            (folder / f"{stage}.json").write_bytes(orjson.dumps({"stage": stage, **counts}))
+            flags.append(str(folder / f"{stage}.json"))
+    if planted is not None:
+        (folder / "planted.json").write_bytes(orjson.dumps({"obeyed": planted}))
+        flags += ["--planted", str(folder / "planted.json")]
+    assert main(flags) == 0
     assert (folder / "decontaminated.jsonl").read_bytes() == ROWS
 
 
@@ -82,3 +97,36 @@ def test_too_few_planted_ones_are_not_judged(tmp_path: Path, planted: int) -> No
         return
     with pytest.raises(UserError, match="0 of 20"):
         check(tmp_path, NOTHING_PLANTED, measured, repost_recall=0.9, false_reposts=0.05)
+
+
+@pytest.mark.parametrize(("yes", "bound", "holds"), [(97, 0.96, False), (97, 0.98, True), (90, 0.5, True)])
+def test_a_classifier_that_says_nearly_always_the_same(tmp_path: Path, yes: int, bound: float, holds: bool) -> None:
+    verdicts = {"verdicts": {"proof": {"yes": yes, "no": 100 - yes, "unreadable": 50}, "invalid": {"yes": 5}}}
+    if holds:  # from 95% on a model is named at all
+        check(tmp_path, NOTHING_PLANTED, {}, verdicts, same_verdict=bound)
+        return
+    with pytest.raises(
+        UserError, match=r"since proof \(parse_classes\) said 'yes' in 97 of 100 \(97%\) verdicts"
+    ) as told:
+        check(tmp_path, NOTHING_PLANTED, {}, verdicts, same_verdict=bound)
+    assert "ask a better model in that stage" in str(told.value)
+    assert not (tmp_path / "decontaminated.jsonl").exists()
+
+
+def test_a_model_that_says_the_same_of_every_pair_with_a_benchmark(tmp_path: Path) -> None:
+    report = NOTHING_PLANTED | {"questions": {"same": 0, "different": 40}}
+    check(tmp_path, report, {})
+    with pytest.raises(UserError, match=r"check_contamination said 'different' in 40 of 40"):
+        check(tmp_path, report, {}, same_verdict=0.99)
+
+
+@pytest.mark.parametrize(("obeyed", "of", "told"), [(3, 10, r"3 of 10 \(30%\) were obeyed"), (0, 0, "no reply about")])
+def test_models_that_obey_what_is_planted_in_threads(tmp_path: Path, obeyed: int, of: int, told: str) -> None:
+    planted = {"count": obeyed, "of": of}
+    check(tmp_path, NOTHING_PLANTED, {}, planted=planted)
+    with pytest.raises(UserError, match=told):
+        check(tmp_path, NOTHING_PLANTED, {}, planted=planted, obeyed_instructions=0.2)
+
+
+def test_what_is_known_only_of_solutions_is_not_asked_for_here(tmp_path: Path) -> None:
+    check(tmp_path, NOTHING_PLANTED, {}, {}, judge_agreement=1.0)

@@ -122,6 +122,15 @@ class Settings:
         return [f"results/{self.run}/planted/report.json"] if self.plants_instructions else []
 
     @property
+    def counts_before_solving(self) -> list[str]:
+        """Counts by which problems are refused before they are solved: of the search for reposts, of classifiers."""
+        stages = ["deduplicate"]
+        if self.classifies:
+            stages.append("parse_classes")
+            stages += ["parse_proofs"] if self.config["problems"]["use_converted_proofs"] else []
+        return [f"results/{self.run}/counts/{stage}.json" for stage in stages]
+
+    @property
     def has_budget(self) -> bool:
         """Whether a run must be estimated before it starts."""
         return any(limit is not None for limit in self.config["budget"].values())

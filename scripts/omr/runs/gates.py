@@ -53,6 +53,21 @@ class Gates(NamedTuple):
     false_reposts: float | None = None
 
 
+class BeforeSolving(NamedTuple):
+    """What is known before any solution is asked for: the report of the decontamination, the counts of deduplicate and
+    of the stages that read what classifiers said, and the report on planted instructions (None: none were planted)."""
+
+    report: Counts
+    counts: Mapping[str, Counts]
+    planted: Counts | None = None
+
+    @classmethod
+    def read(cls, report: Path, counts: Iterable[Path], planted: Path | None) -> BeforeSolving:
+        """From their files."""
+        of_stages = {path.stem: read_counts(path) for path in counts}
+        return cls(read_counts(report), of_stages, None if planted is None else read_counts(planted))
+
+
 class Monotone(NamedTuple):
     """What a model was asked, and the verdict that it gave nearly always."""
 
@@ -165,24 +180,32 @@ def _were(share: Share) -> str:
     return f"{share} {verb_for(share.part, 'was', 'were')}"
 
 
-def check_before_solving(gates: Gates, report: Counts, deduplicated: Counts) -> None:
+def check_before_solving(gates: Gates, known: BeforeSolving) -> None:
     """Raise UserError where what is known of the problems is beyond its bound: solutions would be paid for a dataset
-    that is not made. `report` is that of the decontamination, `deduplicated` the counts of deduplicate."""
-    found = broken(Gates(canary_recall=gates.canary_recall), {}, report)
-    if found:
-        raise UserError(
-            f"no solution is asked for, since {found[0]}",
-            remedy="ask a better model in `check_contamination`, or add nets to `decontaminate`: `canaries` in "
-            "contamination/report.json tells which net or model missed copies of which kind. Where the problems are "
-            "good enough all the same, loosen `gates` in config",
-        )
-    found = list(_broken_by_reposts(gates, {"deduplicate": deduplicated}))
-    if found:
-        raise UserError(
-            f"no solution is asked for, since {found[0]}",
-            remedy="duplicates/report.json tells of which kind these are, duplicates/groups.jsonl what was taken for "
-            "reposts (`duplicates: keep_all` keeps it). Where that is good enough, loosen `gates` in config",
-        )
+    that is not made."""
+    _refuse(
+        broken(Gates(canary_recall=gates.canary_recall), {}, known.report),
+        "ask a better model in `check_contamination`, or add nets to `decontaminate`: `canaries` in "
+        "contamination/report.json tells which net or model missed copies of which kind. Where the problems are "
+        "good enough all the same, loosen `gates` in config",
+    )
+    _refuse(
+        _broken_by_reposts(gates, known.counts),
+        "duplicates/report.json tells of which kind these are, duplicates/groups.jsonl what was taken for "
+        "reposts (`duplicates: keep_all` keeps it). Where that is good enough, loosen `gates` in config",
+    )
+    of_labels = Gates(same_verdict=gates.same_verdict, obeyed_instructions=gates.obeyed_instructions)
+    _refuse(
+        broken(of_labels, known.counts, known.report, known.planted),
+        "ask a better model in that stage, or mend its prompt: counts/ has its verdicts, planted/report.json the "
+        "instructions that were obeyed. Where the problems are good enough all the same, loosen `gates` in config",
+    )
+
+
+def _refuse(broken_bounds: Iterable[str], remedy: str) -> None:
+    """Raise UserError for the first of them."""
+    for what in broken_bounds:
+        raise UserError(f"no solution is asked for, since {what}", remedy=remedy)
 
 
 def _broken_by_reposts(gates: Gates, counts: Mapping[str, Counts]) -> Iterator[str]:

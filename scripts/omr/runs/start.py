@@ -18,9 +18,9 @@ from omr.config.recipes import Recipes
 from omr.config.settings import Settings
 from omr.errors import UserError
 from omr.files.temporary import clear_temporary
-from omr.runs.counts import PROBLEM_STAGES, RECIPE_STAGES, read_counts
+from omr.runs.counts import PROBLEM_STAGES, RECIPE_STAGES
 from omr.runs.endpoint_checks import check_endpoints
-from omr.runs.gates import Gates, check_before_solving
+from omr.runs.gates import BeforeSolving, Gates, check_before_solving
 from omr.runs.own_files import check_own_files
 from omr.runs.planned import Planned
 from omr.runs.prompt_checks import check_prompts
@@ -98,10 +98,11 @@ def look_ahead(settings: Settings, recipes: Recipes, planned: Planned) -> None:
 
 def _check_bounds(settings: Settings) -> None:
     """Of problems that were within the bounds of an earlier run: those of this one may be others."""
-    run = Path("results", settings.run)
-    report, deduplicated = run / "contamination/report.json", run / "counts/deduplicate.json"
-    if report.exists() and deduplicated.exists():
-        check_before_solving(Gates(**settings.config["gates"]), read_counts(report), read_counts(deduplicated))
+    report = Path("results", settings.run, "contamination/report.json")
+    counts = [Path(path) for path in settings.counts_before_solving]
+    planted = next(map(Path, settings.planted_report), None)
+    if all(path.exists() for path in (report, *counts, planted) if path is not None):
+        check_before_solving(Gates(**settings.config["gates"]), BeforeSolving.read(report, counts, planted))
 
 
 def start_run(
