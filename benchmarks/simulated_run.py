@@ -5,17 +5,20 @@ from __future__ import annotations
 import math
 import sys
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import cycle, islice, repeat
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
 
 from omr.asking.draining import Drain
+from omr.config.seeds import seed_blocks
 from omr.models.resources import WARNING_S
+from omr.runs.job_work import folder_shares
 from omr.runs.published_ratios import TOKENS
 from serving_model import (
     Floats,
@@ -68,11 +71,19 @@ class Plan:
     servers: int
     samples: int  # shards that are simulated; the others are taken to be like them
     asked: tuple[float, ...] = ()  # of each job of a shard: solutions per problem; empty: a job per seed, for all
+    of_seeds: tuple[float, ...] = ()  # per seed, the share of problems that are asked for it
+    settings: Mapping[str, Any] = field(default_factory=dict)  # the recipe's, in config
 
     @property
     def work(self) -> tuple[float, ...]:
         """Solutions per problem of a shard that each of its jobs asks for."""
         return self.asked or (1.0,) * self.seeds
+
+
+def work_of_jobs(recipe: Mapping[str, Any], asked: Sequence[float]) -> tuple[float, ...]:
+    """Solutions per problem that each job of a shard asks for."""
+    shares = folder_shares("generate_solutions", recipe, asked, len(seed_blocks(recipe)))
+    return tuple(round(share, 3) for share in shares)
 
 
 class Run(NamedTuple):

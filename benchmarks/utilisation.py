@@ -37,7 +37,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from omr.asking.draining import Drain  # noqa: E402
 from omr.config.files import read_config, read_yaml  # noqa: E402
 from omr.config.recipes import Recipes  # noqa: E402
-from omr.config.seeds import most_seeds, seed_blocks  # noqa: E402
+from omr.config.seeds import most_seeds  # noqa: E402
 from omr.config.settings import Settings  # noqa: E402
 from omr.errors import UserError, leave, run_command  # noqa: E402
 from omr.models.resources import WARNING_S  # noqa: E402
@@ -45,13 +45,12 @@ from omr.runs.costs import PROMPT_TOKEN_WEIGHT  # noqa: E402
 from omr.runs.counts import RunCounts  # noqa: E402
 from omr.runs.estimation import estimate  # noqa: E402
 from omr.runs.input_size import threads_at_hand  # noqa: E402
-from omr.runs.job_length import jobs_worth, limit_worth  # noqa: E402
-from omr.runs.job_work import folder_shares  # noqa: E402
+from omr.runs.job_length import jobs_worth, limit_worth, longer_jobs  # noqa: E402
 from omr.runs.published_ratios import CONCENTRATION, KNOWN_SHARE, RATIOS, THREADS  # noqa: E402
 from omr.runs.solve_rates import Population, asked_shares  # noqa: E402
 from omr.runs.yields import asking_of  # noqa: E402
 from serving_model import Limit, Seconds, draw_lengths, run_job  # noqa: E402
-from simulated_run import MEAN_TOKENS, Assumed, Plan, Run, Simulation, server_of  # noqa: E402
+from simulated_run import MEAN_TOKENS, Assumed, Plan, Run, Simulation, server_of, work_of_jobs  # noqa: E402
 
 CONFIG = [ROOT / "config" / name for name in ("config.yaml", "models.yaml", "benchmarks.yaml")]
 SHARDS = (1, 2, 5, 10, 20, 50, 100)
@@ -124,14 +123,16 @@ def plans(args: argparse.Namespace) -> list[Plan]:
         recipe, model = recipes[name], recipes.model(name, "generate_solutions")
         if not model.gpus:
             continue
-        asked, blocks = asked_shares(asking_of(recipe, recipes), rates), len(seed_blocks(recipe))
+        asked = asked_shares(asking_of(recipe, recipes), rates)
         found.append(
             Plan(
                 recipe=name,
                 model=model.name,
                 problems=args.problems or round(size),
                 seeds=most_seeds(recipe),
-                asked=tuple(round(share, 3) for share in folder_shares("generate_solutions", recipe, asked, blocks)),
+                asked=work_of_jobs(recipe, asked),
+                of_seeds=tuple(asked),
+                settings=recipe,
                 shards=recipe["shards"],
                 concurrency=model.concurrency,
                 max_tokens=recipe["max_tokens"],
@@ -244,14 +245,13 @@ def print_plausible(plan: Plan, assumed: Assumed, args: argparse.Namespace) -> b
 
 
 def advised(plan: Plan, assumed: Assumed) -> Plan:
-    """The plan with the shards and the time limit that `snakemake estimate` says where it has seen these speeds."""
-    asked = sum(plan.work)
-    work_h = plan.problems * asked * assumed.mean_tokens / assumed.tokens_per_second / 3600
-    shards = plan.shards * jobs_worth(work_h, assumed.start_min) // (plan.shards * len(plan.work))
-    shards = min(plan.shards, max(1, shards))
-    longest_h = work_h * max(plan.work) / asked / shards
+    """The plan with the jobs and the time limit that `snakemake estimate` says where it has seen these speeds."""
+    work_h = plan.problems * sum(plan.work) * assumed.mean_tokens / assumed.tokens_per_second / 3600
+    recipe = {**plan.settings, **longer_jobs(plan.settings, jobs_worth(work_h, assumed.start_min))}
+    work, shards = work_of_jobs(recipe, plan.of_seeds), recipe["shards"]
+    longest_h = work_h * max(work) / sum(work) / shards
     limit_h = limit_worth(longest_h, assumed.start_min, plan.runtime_min / 60)
-    return replace(plan, shards=shards, runtime_min=math.ceil(limit_h * 60))
+    return replace(plan, shards=shards, asked=work, runtime_min=math.ceil(limit_h * 60))
 
 
 def print_advised(plan: Plan, assumed: Assumed, target: float) -> bool:
@@ -265,7 +265,8 @@ def print_advised(plan: Plan, assumed: Assumed, target: float) -> bool:
             theirs = advised(plan, case)
             run = Simulation(theirs, case).default()
             enough.append(is_enough(run, theirs, target))
-            row.append(f"{share(run, plan)} ({theirs.shards} shards, {theirs.runtime_min:g} min)")
+            jobs = f"{theirs.shards * len(theirs.work)} jobs, {theirs.shards} shards"
+            row.append(f"{share(run, plan)} ({jobs}, {theirs.runtime_min:g} min)")
         rows.append(row)
     table(["as `estimate` advises, if a start takes", *(f"{speed:,} tokens/s" for speed in speeds)], rows)
     return all(enough)

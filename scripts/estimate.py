@@ -203,7 +203,7 @@ def _start_notes(found: Estimate) -> Iterator[str]:
     for one in starts_of_models(found.stages):
         yield _job_length(one)
     for short in short_jobs(found.stages):
-        fewer = f"{short.jobs:,} instead of {short.stage.jobs:,} jobs would do (`shards`, `parts`)"
+        fewer = f"{short.jobs:,} instead of {short.stage.jobs:,} jobs would do (`seeds_per_job`, `shards`, `parts`)"
         do = fewer if short.jobs < short.stage.jobs else "a longer `runtime_min` saves some"
         works = f"works {short.stage.hours_per_job:,.1f} h a job on average and loses {short.lost:.0%} to starts"
         yield f"  {_name(short.stage)} {works}: {do}."
@@ -214,9 +214,11 @@ def _start_notes(found: Estimate) -> Iterator[str]:
 def _suggested(suggestion: Suggestion) -> Iterator[str]:
     """Lines that can be put into a config as they are."""
     if suggestion:
-        yield "Config that makes jobs as long as that (other `shards` only before the first solutions):"
+        yield "Config that makes jobs as long as that (of recipes only before their first solutions):"
     for section, entries in suggestion.items():
-        changes = (f"{name}: {{{key}: {value}}}" for name, of in entries.items() for key, value in of.items())
+        changes = (
+            f"{name}: {{{', '.join(f'{key}: {value}' for key, value in of.items())}}}" for name, of in entries.items()
+        )
         yield f"  {section}: {{{', '.join(changes)}}}"
 
 
@@ -308,7 +310,7 @@ def main(argv: list[str] | None = None) -> int:
     config = read_whole_config(args.config)
     found = make_estimate(args, config)
     recipes = Recipes(Settings(config))
-    text = table(found, suggested(found.stages, recipes))
+    text = table(found, suggested(found, recipes))
     # Before the outputs appear: a rule whose check fails has none.
     if args.check:
         check_budget(found, config, text)

@@ -268,20 +268,21 @@ def test_what_config_should_say_is_yaml_and_ends_the_advice(tmp_path: Path, caps
     recipes = run_files.config()["recipes"]
     model = {"path": "p", "server": "vllm", "gpus": 8, "tokens_per_second": 1000.0, "start_min": 3}
 
-    def told(shards: int, runtime_min: int) -> list[str]:
-        recipe = {run_files.RECIPE: recipes[run_files.RECIPE] | {"shards": shards}}
+    def told(runtime_min: int, **changes: int) -> list[str]:
+        recipe = {run_files.RECIPE: recipes[run_files.RECIPE] | changes}
         models = {"solver": model | {"runtime_min": runtime_min}}
         estimated(tmp_path / "small", raw_data=raw_threads(tmp_path, 620), models=models, recipes=recipes | recipe)
         return capsys.readouterr().out.splitlines()
 
-    said = told(4, 30)
-    place = said.index("Config that makes jobs as long as that (other `shards` only before the first solutions):")
+    said = told(30, shards=4)
+    place = said.index("Config that makes jobs as long as that (of recipes only before their first solutions):")
     lines = [line for line in said[place + 1 :] if line.startswith("  ")][:2]
     assert yaml.safe_load("\n".join(lines)) == {
-        "recipes": {run_files.RECIPE: {"shards": 1}},
-        "models": {"solver": {"runtime_min": 75}},
+        "recipes": {run_files.RECIPE: {"seeds_per_job": 2, "shards": 1}},
+        "models": {"solver": {"runtime_min": 146}},
     }
-    assert not [line for line in told(1, 75) if line.startswith("Config that makes")]
+    advised = told(146, seeds_per_job=2, shards=1)
+    assert not [line for line in advised if line.startswith("Config that makes")]
 
 
 def test_gpus_of_a_stage_that_ran_are_those_that_it_held(tmp_path: Path) -> None:

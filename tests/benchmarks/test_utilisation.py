@@ -286,10 +286,11 @@ def test_the_defaults_are_those_of_config() -> None:
         assert found.concurrency == config["models"][found.model]["concurrency"]
         assert found.problems == 540_000
         # With rounds, later seeds are asked of fewer problems: those that have not enough yet.
-        blocks = utilisation.seed_blocks(recipe)
-        asked = [round(work / len(block.seeds), 2) for work, block in zip(found.asked, blocks, strict=True)]
+        asked = [round(share, 3) for share in found.of_seeds]
         assert asked == sorted(asked, reverse=True)
         assert (0 < asked[-1] < asked[0] <= 1) == ("rounds" in recipe)
+        assert sum(found.asked) == pytest.approx(sum(found.of_seeds), abs=0.01)
+        assert (len(found.asked) < len(asked)) == ("seeds_per_job" in recipe)
 
 
 @pytest.mark.parametrize(

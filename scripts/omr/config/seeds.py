@@ -69,10 +69,10 @@ def ends_of_rounds(recipe: Recipe) -> list[int]:
 
 def seed_blocks(recipe: Recipe) -> list[SeedBlock]:
     """Which seeds each job of a shard asks for; none spans two rounds."""
-    given, ends = list(accumulate(recipe.get("rounds") or [])), ends_of_rounds(recipe)
+    given, ends, sizes = list(accumulate(recipe.get("rounds") or [])), ends_of_rounds(recipe), seeds_per_job(recipe)
     blocks = list[SeedBlock]()
     for number, (begin, end) in enumerate(pairwise([0, *ends]), 1):
-        size = _seeds_per_job(recipe, number)
+        size = sizes[number - 1]
         # The last round may be cut off by `seeds`, or take more than config names for it.
         room = given[number - 1] if number <= len(given) else MOST_SEEDS
         for first in range(begin, end, size):
@@ -82,10 +82,12 @@ def seed_blocks(recipe: Recipe) -> list[SeedBlock]:
     return blocks
 
 
-def _seeds_per_job(recipe: Recipe, round_number: int) -> int:
-    """How many seeds a job of a round asks for; the last number of a list is for all further rounds too."""
+def seeds_per_job(recipe: Recipe) -> list[int]:
+    """How many seeds a job of each round asks for; the last number of a list is for all further rounds too."""
     given = recipe.get("seeds_per_job") or 1
-    return int(given if isinstance(given, int) else given[min(round_number, len(given)) - 1])
+    numbers = [given] if isinstance(given, int) else list(given)
+    rounds = len(ends_of_rounds(recipe))
+    return [*numbers, *[numbers[-1]] * rounds][:rounds]
 
 
 def seeds_in(folder: str) -> range:

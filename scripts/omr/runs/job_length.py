@@ -6,11 +6,15 @@ Ends of jobs, when few requests are left, take about one per cent more (benchmar
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 from omr.config.recipes import Recipes
-from omr.runs.estimation import StageEstimate
+from omr.config.seeds import ends_of_rounds, seed_blocks, seeds_per_job
+from omr.runs.estimation import Estimate, StageEstimate
+from omr.runs.job_work import folder_shares
 
 #: The share of GPUs' time that starts may take.
 MOST_LOST = 0.03
@@ -125,36 +129,66 @@ def short_jobs(stages: Iterable[StageEstimate]) -> Iterator[ShortJobs]:
             yield ShortJobs(stage, lost, min(enough, stage.jobs))
 
 
-#: What a recipe's `shards` follow from: its largest stage.
+#: What a recipe's `shards` and `seeds_per_job` follow from: its largest stage.
 _LARGEST = ("generate_solutions", "select_solutions")
 
 
 #: Keys of config: section -> recipe or model -> key -> value.
-Suggestion = dict[str, dict[str, dict[str, int]]]
+Suggestion = dict[str, dict[str, dict[str, Any]]]
 
 
-def suggested(stages: Iterable[StageEstimate], recipes: Recipes) -> Suggestion:
+def longer_jobs(recipe: Mapping[str, Any], jobs: int) -> dict[str, Any]:
+    """Keys of a recipe that solves problems, with which so many jobs, or fewer, ask for its solutions: more seeds in a
+    job, and where all of a round are in one already, fewer shards. Empty where there are no more jobs as it is."""
+    shards, found = recipe["shards"], dict[str, Any]()
+    lengths = [end - begin for begin, end in pairwise([0, *ends_of_rounds(recipe)])]
+    sizes = seeds_per_job(recipe)
+    blocks = len(seed_blocks(recipe))
+    for factor in range(2, max(lengths) + 1):
+        if blocks * shards <= jobs or blocks == len(lengths):
+            break
+        longer = [min(size * factor, length) for size, length in zip(sizes, lengths, strict=True)]
+        found = {"seeds_per_job": longer[0] if len(set(longer)) == 1 else longer}
+        blocks = len(seed_blocks({**recipe, **found}))
+    fewer = max(1, jobs // blocks)
+    return found if blocks * shards <= jobs or fewer >= shards else found | {"shards": fewer}
+
+
+def suggested(found: Estimate, recipes: Recipes) -> Suggestion:
     """What config should say instead, so that jobs are as long as their starts ask for: an overlay, empty where nothing
     is to be changed.
 
-    Of recipes that have no solutions yet: with another number of shards, what is there would be asked for again.
+    Of recipes that have no solutions yet: in files of other names, what is there would be asked for again.
     """
-    stages = list(stages)
-    found: Suggestion = {"recipes": {}, "models": {}}
-    for short in short_jobs(stages):
+    suggestion: Suggestion = {"recipes": {}, "models": {}}
+    for short in short_jobs(found.stages):
         stage = short.stage
-        if stage.recipe is not None and stage.stage in _LARGEST and not stage.done_requests:
-            shards = recipes[stage.recipe]["shards"]
-            fewer = max(1, shards * short.jobs // stage.jobs)
-            if fewer < shards:
-                found["recipes"][stage.recipe] = {"shards": fewer}
-    for stage in stages:
+        if stage.recipe is None or stage.stage not in _LARGEST or stage.done_requests:
+            continue
+        recipe = recipes[stage.recipe]
+        if stage.stage == "generate_solutions":
+            changes = longer_jobs(recipe, short.jobs)
+        else:
+            fewer = max(1, recipe["shards"] * short.jobs // stage.jobs)
+            changes = {"shards": fewer} if fewer < recipe["shards"] else {}
+        if changes:
+            suggestion["recipes"][stage.recipe] = changes
+    asked = {one.recipe: one.asked for one in found.yields}
+    for stage in found.stages:
         start_min, allowed_h, job_h = stage.start_min, stage.hours_allowed, stage.longest_job_hours
         if stage.stage not in _LARGEST or stage.basis == "counted" or not (start_min and allowed_h and job_h):
             continue
-        shards = recipes[stage.recipe or ""]["shards"]
-        job_h *= shards / found["recipes"].get(stage.recipe or "", {"shards": shards})["shards"]
+        name = stage.recipe or ""
+        if name in suggestion["recipes"]:
+            job_h = longest_job(stage, {**recipes[name], **suggestion["recipes"][name]}, asked.get(name, ()))
         limit_min = _minutes(limit_worth(job_h, start_min, allowed_h))
-        if limit_min > max(allowed_h * 60, found["models"].get(stage.model, {"runtime_min": 0})["runtime_min"]):
-            found["models"][stage.model] = {"runtime_min": limit_min}
-    return {name: changes for name, changes in found.items() if changes}
+        if limit_min > max(allowed_h * 60, suggestion["models"].get(stage.model, {"runtime_min": 0})["runtime_min"]):
+            suggestion["models"][stage.model] = {"runtime_min": limit_min}
+    return {name: changes for name, changes in suggestion.items() if changes}
+
+
+def longest_job(stage: StageEstimate, recipe: Mapping[str, Any], asked: Sequence[float]) -> float:
+    """Hours of work of a stage's longest job, if its recipe were this one. `asked`: see `folder_shares`."""
+    folders = len(seed_blocks(recipe)) if stage.stage == "generate_solutions" else 1
+    shares = folder_shares(stage.stage, recipe, asked, folders)
+    return stage.jobs * (stage.hours_per_job or 0.0) * max(shares) / sum(shares) / int(recipe["shards"])

@@ -15,6 +15,7 @@ from omr.runs.job_length import (
     jobs_worth,
     limit_worth,
     long_jobs,
+    longer_jobs,
     short_jobs,
     starts_of_models,
     work_of_start,
@@ -128,3 +129,28 @@ def test_work_is_done_in_at_least_one_job() -> None:
 def test_the_tries_are_those_of_the_profile() -> None:
     profile = yaml.safe_load((Path(__file__).parents[3] / "profiles/slurm/config.yaml").read_text())
     assert profile["retries"] + 1 == TRIES
+
+
+ROUNDS = {"seeds": 16, "rounds": [4, 12], "shards": 4}
+
+
+@pytest.mark.parametrize(
+    ("recipe", "jobs", "changes"),
+    [
+        (ROUNDS, 64, {}),
+        (ROUNDS, 32, {"seeds_per_job": 2}),
+        (ROUNDS, 31, {"seeds_per_job": 3}),
+        (ROUNDS, 8, {"seeds_per_job": [4, 12]}),  # no more than a job for each round
+        (ROUNDS, 7, {"seeds_per_job": [4, 12], "shards": 3}),
+        (ROUNDS, 1, {"seeds_per_job": [4, 12], "shards": 1}),
+        (ROUNDS | {"seeds_per_job": [1, 4]}, 28, {}),
+        (ROUNDS | {"seeds_per_job": [1, 4]}, 16, {"seeds_per_job": [2, 8]}),
+        ({"seeds": 3, "shards": 5}, 6, {"seeds_per_job": 3}),
+        ({"seeds": 1, "shards": 5}, 2, {"shards": 2}),
+        ({"seeds": 1, "shards": 1}, 0, {}),
+    ],
+)
+def test_jobs_become_longer_by_their_seeds_before_shards_become_fewer(
+    recipe: dict[str, object], jobs: int, changes: dict[str, object]
+) -> None:
+    assert longer_jobs(recipe, jobs) == changes
