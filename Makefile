@@ -64,7 +64,7 @@ endef
 
 demo: $(VENV)/workflow.lock.txt.installed .venv-sandbox/sandbox.lock.txt.installed  ## run the whole chain on the bundled sample
 	$(compile)
-	snakemake --configfile config/demo.yaml --cores $(CORES) --quiet rules
+	snakemake --configfile config/demo.yaml --cores $(CORES) --quiet rules --rerun-incomplete
 
 check: $(VENV)/dev.lock.txt.installed  ## format, lint and types, changing nothing
 	ruff format --check scripts tests benchmarks envs docs

@@ -34,7 +34,7 @@ include: "rules/targets.smk"  # names for people: problems, decontaminated, solu
 
 
 rule all:
-    """Everything that config describes, replies too: Snakemake does not miss what was deleted if nobody asks for it."""
+    """Everything that config describes. Replies are asked for by name, so that deleted ones are made again."""
     default_target: True
     localrule: True
     input:
@@ -44,6 +44,11 @@ rule all:
         f"results/{settings.run}/stages.txt",
         products.of_recipes,
         products.joined,
+
+
+if saved is None:
+    with told_as_sentence():
+        check_makeable(sys.argv[1:], workflow.rules, settings.run, recipes.names)
 
 
 onstart:

@@ -24,7 +24,7 @@ from omr.runs.planned import planned_jobs
 from omr.runs.rule_names import check_rule_names
 from omr.runs.start import Site, begin, look_ahead
 from omr.config.settings import Settings, flags, model_flags, put_own_python_first, run_of_targets
-from omr.config.targets import check_folder, check_targets
+from omr.config.targets import check_folder, check_makeable, check_targets
 
 put_own_python_first()
 
@@ -103,7 +103,7 @@ wildcard_constraints:
 
 
 rule ask_model:
-    """Base of the model stages: one shard of rows x prompts x seeds -> raw replies. Never run by itself."""
+    """Base of the model stages: one shard of rows x prompts x seeds -> raw replies. Other rules are made of it."""
     log:
         "results/{run}/logs/{stage}.log",
     conda:

@@ -16,7 +16,7 @@ def overlay(folder: Path, text: str) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("name", ["demo", "endpoint", "nim", "stackexchange", "try"])
+@pytest.mark.parametrize("name", ["demo", "endpoint", "nim", "try"])
 def test_the_overlays_that_ship_are_fine(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(ROOT / f"config/{name}.yaml")]) == 0
     assert capsys.readouterr().out.startswith("fine: ")
@@ -96,3 +96,23 @@ def test_what_the_schema_refuses_is_told_as_at_the_start_of_a_run(tmp_path: Path
 def test_an_overlay_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(UserError, match="must be a mapping"):
         main([overlay(tmp_path, text)])
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("recipes: {mine: {extends: cot-qwq, model: nosuch}}\nrecipes_to_run: [mine]\n", "no 'nosuch'"),
+        ("recipes: {mine: {extends: cot-qwq, prompt: nosuch}}\nrecipes_to_run: [mine]\n", "nosuch"),
+        ("recipes: {genselect-qwq: {candidates: {from: [genselect-qwq]}}}\n", "takes candidates from 'genselect-qwq'"),
+        ("recipes: {cot-qwq: {seeds: 4, rounds: [2, 2], enough: null}}\n", "enough"),
+        ("raw_data: {path: nowhere.jsonl}\n", "nowhere.jsonl"),
+    ],
+)
+def test_what_a_run_would_refuse_is_not_fine(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        main([overlay(tmp_path, f"run: mine\n{text}")])
+
+
+def test_an_overlay_whose_data_are_not_here_yet_names_their_key() -> None:
+    with pytest.raises(UserError, match=r"raw_data\.path: there is no file stack-exchange/"):
+        main([str(ROOT / "config/stackexchange.yaml")])

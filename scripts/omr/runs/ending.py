@@ -118,7 +118,7 @@ class Ending:
         """What a run says that did not end well: `failed` are Snakemake's jobs, `left` how many have still to run,
         `used_up` what was said of its budget where that ended it."""
         stopped_by, jobs = _STOPPED_BY.get(self._signal or 0), sorted(failed, key=str)
-        again = "To go on, the same command again:" if stopped_by else "When that is mended, the same command goes on:"
+        again = "To go on:" if stopped_by else "When that is mended, the same command goes on:"
         if used_up is not None:
             lines = [f"Stopped, since {used_up}; {left} jobs are left."]
             again = (

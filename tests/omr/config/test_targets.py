@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 from omr.config.files import read_config
 from omr.config.recipes import Recipes
 from omr.config.settings import Settings
-from omr.config.targets import check_folder, check_targets
+from omr.config.targets import check_folder, check_makeable, check_targets
 from omr.errors import UserError
 
 CONFIG = Path(__file__).parents[3] / "config"
@@ -73,3 +75,66 @@ def test_a_file_in_the_place_of_the_folder_of_a_run_is_told(
     with pytest.raises(UserError, match="this is a file") as caught:
         check_folder(DEMO)
     assert str(caught.value.file) == place
+
+
+class Rule:
+    """What is read of one of Snakemake's rules; its outputs may have constraints, as theirs do."""
+
+    def __init__(self, name: str, *output: str) -> None:
+        self.name, self.output = name, output
+
+    def is_producer(self, path: str) -> bool:
+        patterns = (re.sub(r"\{\w+(?:,(?:[^{}]|\{[^{}]*\})*)?\}", "*", output) for output in self.output)
+        return any(fnmatch(path, pattern) for pattern in patterns)
+
+
+RULES = [
+    Rule("parse_classes", "results/{run,demo}/classified.jsonl"),
+    Rule("merge", r"results/{run,demo}/{recipe,cot\-qwq}/judged/shard-{shard,\d{3}}-of-{shards,\d{3}}.jsonl"),
+    Rule("generate", "results/{run}/{recipe}/solutions/seed-{seed}/shard-{shard}-of-{shards}.jsonl"),
+    Rule("plan", "results/{run}/{recipe}/rounds/{round}/plan/shard-{shard}-of-{shards}.jsonl"),
+    Rule("judged"),
+]
+
+
+def makeable(*arguments: str) -> None:
+    check_makeable(arguments, RULES, "demo", ["cot-qwq", "cot-r1"])
+
+
+@pytest.mark.parametrize(
+    ("target", "meant"),
+    [
+        ("results/demo/clasified.jsonl", "results/demo/classified.jsonl"),
+        ("./results/demo/classified.json", "results/demo/classified.jsonl"),
+        ("judgd", "judged"),
+        (f"{PLAIN}/judgd/shard-001-of-002.jsonl", f"{PLAIN}/judged/shard-001-of-002.jsonl"),
+        (f"{PLAIN}/solution/seed-00-to-01/shard-000-of-002.jsonl", f"{PLAIN}/solutions/seed-00-to-01/shard-000-of-002"),
+        (f"{PLAIN}/rounds/02/plans/shard-000-of-002.jsonl", f"{PLAIN}/rounds/02/plan/shard-000-of-002.jsonl"),
+    ],
+)
+def test_a_target_that_no_rule_makes_is_told_with_the_one_that_was_meant(target: str, meant: str) -> None:
+    for arguments in (("-n", target), (target, "--cores", "2"), ("--config", "run=demo", "--", target)):
+        with pytest.raises(UserError, match=f"no rule makes {re.escape(target)}; did you mean {re.escape(meant)}"):
+            makeable(*arguments)
+
+
+@pytest.mark.parametrize("target", ["nosuch/place.txt", "place.txt"])
+def test_a_target_like_no_other_is_told_with_where_to_look(target: str) -> None:
+    with pytest.raises(UserError, match=f"no rule makes {target}\n.*--list"):
+        makeable(target)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("results/demo/classified.jsonl", "judged", "--cores", "2"),
+        (f"{PLAIN}/judged/shard-000-of-002.jsonl",),
+        ("--report", "results/demo/new.html"),
+        ("--profile", "profiles/nosuch", "-n"),
+        ("--configfile", "judgd.yaml"),
+        ("README.md",),
+        ("judged", "--no-such-option", "a/b"),
+    ],
+)
+def test_what_can_be_made_is_there_or_belongs_to_an_option_passes(arguments: tuple[str, ...]) -> None:
+    makeable(*arguments)
