@@ -25,6 +25,8 @@ _NODE = re.compile(r'^\s*(\d+)\[label = "([^"\\]+)', re.MULTILINE)
 _EDGE = re.compile(r"^\s*(\d+) -> (\d+)", re.MULTILINE)
 #: Files of rules that make what people take away, and those that look after a run.
 _PRODUCTS, _CHECKS = ("sft", "products", "recipe_report"), ("report", "lineage", "pages")
+#: A rule among others that makes what people take away, as `prepare_sft` does.
+_MAKES_ROWS = "prepare_selections"
 #: The base of all rules that ask a model.
 _ASKING = "ask_model"
 #: Kind -> (words of the legend, fill and line on light pages, on dark ones).
@@ -59,7 +61,8 @@ def kind_of(rule: str, rules: Mapping[str, tuple[str, bool]]) -> str:
     file, asks = rules[rule]
     if asks:
         return "model"
-    return "product" if file in _PRODUCTS else "check" if file in _CHECKS else "cpu"
+    is_product = file in _PRODUCTS or rule == _MAKES_ROWS
+    return "product" if is_product else "check" if file in _CHECKS else "cpu"
 
 
 def read_graph(dot: str) -> set[tuple[str, str]]:
@@ -128,15 +131,13 @@ def graph(dot: str, rules: Mapping[str, tuple[str, bool]]) -> str:
     drawn = sorted({rule for edge in forth | back for rule in edge}, key=order.__getitem__)
     lines = [
         "digraph rules {",
-        '  graph [rankdir=TB, nodesep=0.12, ranksep=0.28, margin=0, pad=0.2, fontname="Helvetica", newrank=true];',
+        '  graph [rankdir=TB, nodesep=0.1, ranksep=0.28, margin=0, pad=0.2, fontname="Helvetica", newrank=true];',
         '  node [shape=box, style="rounded,filled", fontname="Helvetica", fontsize=13];',
         '  node [height=0.3, margin="0.08,0.03"];',
         "  edge [arrowsize=0.6];",
     ]
     lines += [f'  {rule} [class="{kind_of(rule, rules)}", group="{rules[rule][0]}"];' for rule in drawn]
-    # What only looks after the run hangs where it begins, and not from the end.
-    light = {(one, other) for one, other in forth if rules[one][0] == "planted" != rules[other][0]}
-    lines += [f"  {one} -> {other}{' [weight=0]' * ((one, other) in light)};" for one, other in sorted(forth)]
+    lines += [f"  {one} -> {other};" for one, other in sorted(forth)]
     lines += [f'  {one} -> {other} [class="back", style=dashed, constraint=false];' for one, other in sorted(back)]
     return "\n".join([*lines, "}\n"])
 

@@ -83,14 +83,13 @@ def test_killed_at_random_moments_the_run_ends_in_the_same_files_and_asks_nothin
     files = [path for path in project.folder.rglob("*") if path.is_file()]
     assert not [path for path in files if b"the-key" in path.read_bytes()]
 
-    # A shard whose replies are gone, journal included, is asked again, and so are the planted items, which are drawn
-    # from its rows; no other.
+    # A shard whose replies are gone, journal included, is asked again, and no other.
     for path in (run / "replies/classify_problems").glob("shard-000-of-001.jsonl*"):
         path.unlink()
     asked = dict(hosted.counts)
     project.make("--configfile", config, SOME_KEY="the-key")
     again = {name.split("/")[0] for name, times in hosted.counts.items() if times > asked.get(name, 0)}
-    assert again == {"classify_problems", "extract_planted_problems", "extract_planted_answers"}
+    assert again == {"classify_problems"}
     assert project.nouns("nim") == finished_demo.nouns("demo")
 
 
