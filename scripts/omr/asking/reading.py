@@ -76,15 +76,16 @@ class Told(NamedTuple):
     stated_model: str | None
 
 
-def parse_body(content: bytes) -> Any:
-    """The JSON of a body. Half a surrogate pair becomes U+FFFD. Raises TransientError, with the body's start."""
-    found = _parsed(content)
+def parse_body(content: bytes, *, is_piece: bool = False) -> Any:
+    """The JSON of a body. Half a surrogate pair becomes U+FFFD; in a piece of a body it stays, since the other half may
+    be in the next one. Raises TransientError, with the body's start."""
+    found = _parsed(content, is_piece)
     if is_too_deep(found):
         raise TransientError("unreadable_body", "status 200 with a body of values within values without end", 200)
     return found
 
 
-def _parsed(content: bytes) -> Any:
+def _parsed(content: bytes, is_piece: bool) -> Any:
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError:
@@ -92,20 +93,22 @@ def _parsed(content: bytes) -> Any:
     try:
         text = content.decode("utf-8-sig", "surrogatepass")
         # Not so strict as orjson: lone surrogates, NaN among log probabilities, line breaks within strings.
-        return _without_surrogates(json.loads(text, strict=False))
+        found = json.loads(text, strict=False)
+        return found if is_piece else without_surrogates(found)
     except (ValueError, RecursionError) as error:
         shown = " ".join(content[:200].decode("utf-8", "replace").split())
         message = f"status 200 with an unreadable body ({error}), which begins: {shown!r}"
         raise TransientError("unreadable_body", message, 200) from error
 
 
-def _without_surrogates(value: Any) -> Any:
+def without_surrogates(value: Any) -> Any:
+    """A value whose texts can be written: halves of surrogate pairs are joined, and what is left of them is U+FFFD."""
     if isinstance(value, str):
         return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     if isinstance(value, list):
-        return [_without_surrogates(item) for item in value]
+        return [without_surrogates(item) for item in value]
     if isinstance(value, dict):
-        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+        return {without_surrogates(key): without_surrogates(item) for key, item in value.items()}
     return value
 
 

@@ -10,7 +10,7 @@ import asyncio
 from typing import Any
 
 from omr.asking.outcomes import FinalError, TransientError
-from omr.asking.reading import error_of, holds_error, parse_body
+from omr.asking.reading import error_of, holds_error, parse_body, without_surrogates
 from omr.asking.server_events import Event, EventParser
 from omr.http.answer import HttpError, ReadChunk
 from omr.http.cancelling import heed_cancelling
@@ -25,6 +25,8 @@ _DONE = b"[DONE]"
 #: Where an event that is no piece of a reply names a fault.
 _ERROR_KEYS = ("error", "errors")
 _SHORT = 200
+#: What events with pieces of replies, or with faults, are called.
+_OF_REPLIES = frozenset({"message", "error"})
 
 
 async def read_stream(read_chunk: ReadChunk, idle_s: float) -> Any:
@@ -96,10 +98,9 @@ class StreamedBody:
         if event.data.strip() == _DONE:
             self.is_done = True
             return
-        chunk = parse_body(event.data)
-        if not isinstance(chunk, dict):
-            shown = repr(chunk)[:_SHORT]
-            raise TransientError("wrong_shape", f"an event of a stream that is no object: {shown}", 200)
+        chunk = _piece_of(event)
+        if chunk is None:
+            return
         if event.kind == "error" or _is_error(chunk):
             self.error = error_of(chunk)
             return
@@ -129,6 +130,9 @@ class StreamedBody:
 
     def whole(self) -> Any:
         """The body. Raises TransientError if the reply is not at its end."""
+        return without_surrogates(self._whole())
+
+    def _whole(self) -> Any:
         if self.error is not None:
             return self.error
         if not self.is_finished:
@@ -137,6 +141,23 @@ class StreamedBody:
         if self._message is not None:
             return self._body | {"choices": [self._choice | {"message": self._message.whole()}]}
         return self._body | {"choices": [self._choice | {"text": "".join(self._texts)}]}
+
+
+def _piece_of(event: Event) -> dict[str, Any] | None:
+    """What an event says; None where it only keeps the connection open, or tells what is no reply under a name of its
+    own, as gateways do. Raises TransientError for data that are no JSON object."""
+    if not event.data.strip():
+        return None
+    try:
+        chunk = parse_body(event.data, is_piece=True)
+        if isinstance(chunk, dict):
+            return chunk
+        shown = repr(chunk)[:_SHORT]
+        raise TransientError("wrong_shape", f"an event of a stream that is no object: {shown}", 200)
+    except TransientError:
+        if event.kind in _OF_REPLIES:
+            raise
+        return None
 
 
 def _is_error(chunk: dict[str, Any]) -> bool:

@@ -1,7 +1,8 @@
 """HTTP/1.1 over plain TCP: httptools reads it, the event loop's transports carry it.
 
-For servers of the own node or network: no TLS, proxies, redirects or compression. All happens in the event loop's
-thread; a library with threads of its own must wake that loop for every answer, which costs more than to read it.
+For servers of the own node or network: no TLS, proxies or redirects, and no compression is asked for. All happens in
+the event loop's thread; a library with threads of its own must wake that loop for every answer, which costs more than
+to read it.
 """
 
 from __future__ import annotations
@@ -19,14 +20,21 @@ from urllib.parse import urlsplit
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from omr.http.answer import Answer, AnswerTimeoutError, Ask, ConnectError, HttpError, TooLargeError, is_event_stream
+from omr.http.encoded import decoded
+from omr.http.reaching import Resolver, reach
 
 #: Of a head, or of what stands between two pieces of a body that comes in chunks.
 _MOST_HEAD_BYTES = 256 << 10
 #: Of a stream, so much may wait to be read before the server is made to wait.
 _MOST_WAITING_BYTES = 1 << 20
-_NEXT_ADDRESS_S = 0.25
 #: So often it is seen whether a time is over.
 _LOOK_EVERY_S = 0.1
+#: What servers send beside the standard, and all clients read: nobody else reads these answers, who could be misled.
+_LENIENT = {
+    "lenient_chunked_length": True,  # a length beside chunks: these count (RFC 9112, section 6.3)
+    "lenient_optional_cr_before_lf": True,
+    "lenient_spaces_after_chunk_size": True,
+}
 _NUMBER = re.compile(r"\[Errno (\d+)\]")
 #: A connection that says nothing for a minute is asked whether the other side is still there (Linux's names).
 _KEEP_ALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 4))
@@ -62,6 +70,7 @@ class PlainHttp:
     def __init__(self, connect_timeout_s: float, idle_s: float, most_idle: int) -> None:
         self._connect_timeout_s, self._idle_s, self._most_idle = connect_timeout_s, idle_s, most_idle
         self._targets: dict[tuple[str, str], _Target] = {}
+        self._resolver = Resolver()
         self._idle: dict[tuple[str, int], list[_Connection]] = {}  # those that were used last are at the end
         self._open: set[_Connection] = set()
         self._looking: asyncio.TimerHandle | None = None
@@ -79,10 +88,16 @@ class PlainHttp:
         """Raises HttpError, and what `read_events` raises."""
         target = self._target_of(asked)
         message = _message(asked, target)
-        connection = self._waiting(target)
         due = asyncio.get_running_loop().time() + asked.timeout_s
-        if connection is None:
-            connection = await self._connect(target, min(self._connect_timeout_s, asked.timeout_s))
+        if (connection := self._waiting(target)) is not None:
+            try:
+                return await self._ask(connection, target, message, asked, due)
+            except ConnectError:
+                pass  # the server closed it while it rested, and has not seen this request
+        connection = await self._connect(target, min(self._connect_timeout_s, asked.timeout_s))
+        return await self._ask(connection, target, message, asked, due)
+
+    async def _ask(self, connection: _Connection, target: _Target, message: bytes, asked: Ask, due: float) -> Answer:
         try:
             answer = await connection.ask(message, asked, due)
         except BaseException:
@@ -101,10 +116,12 @@ class PlainHttp:
     def _waiting(self, target: _Target) -> _Connection | None:
         """An open connection that nobody uses."""
         waiting = self._idle.get((target.host, target.port))
+        now = asyncio.get_running_loop().time()
         while waiting:
             connection = waiting.pop()
-            if connection.is_reusable:
+            if connection.is_reusable and connection.due > now:
                 return connection
+            connection.transport.close()
         return None
 
     def _keep(self, target: _Target, connection: _Connection) -> None:
@@ -131,15 +148,18 @@ class PlainHttp:
             self._looking = asyncio.get_running_loop().call_later(_LOOK_EVERY_S, self._look)
 
     async def _connect(self, target: _Target, timeout_s: float) -> _Connection:
-        loop = asyncio.get_running_loop()
+        what = "no address for the name of the host"
         try:
             async with asyncio.timeout(timeout_s):
-                made = partial(_Connection, loop), target.host, target.port
-                # A name may have several addresses of which the first is not reached.
-                _, connection = await loop.create_connection(*made, happy_eyeballs_delay=_NEXT_ADDRESS_S)
+                addresses = await self._resolver.addresses(target.host)
+            what = "no connection"
+            async with asyncio.timeout(timeout_s):
+                connection = await reach(partial(_Connection, asyncio.get_running_loop()), addresses, target.port)
         except TimeoutError:
-            raise ConnectError(f"no connection within {timeout_s:g} s", refused=False) from None
+            self._resolver.forget(target.host)
+            raise ConnectError(f"{what} within {timeout_s:g} s", refused=False) from None
         except (OSError, UnicodeError) as error:  # the latter for names that no host can have
+            self._resolver.forget(target.host)
             raise ConnectError(f"no connection: {_said(error)}") from error
         self._open.add(connection)
         self._look_later()
@@ -175,6 +195,7 @@ class _Connection(asyncio.Protocol):
         self.due = float("inf")
         self.is_lost = False
         self._parser = HttpResponseParser(self)
+        self._parser.set_dangerous_leniencies(**_LENIENT)
         self._is_asked = self._is_over = False
         self._fault: HttpError | None = None
         self._woken: asyncio.Future[None] | None = None
@@ -205,6 +226,8 @@ class _Connection(asyncio.Protocol):
             while not self._has_head:
                 await self._wait()
             if is_event_stream(self._status, header):
+                if (encoding := header("content-encoding")) not in (None, "identity"):
+                    raise HttpError(f"the stream is compressed ({encoding}), which was not asked for")
                 events = await asked.read_events(self._read_chunk)
                 self._is_over = self._is_over or not self._is_whole  # it is read no further
                 self._is_asked = False
@@ -217,7 +240,9 @@ class _Connection(asyncio.Protocol):
             raise TooLargeError(self._status, asked.most_bytes)
         self._is_asked = False
         content = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
-        return Answer(self._status, header, content)
+        return Answer(
+            self._status, header, decoded(content, header("content-encoding"), self._status, asked.most_bytes)
+        )
 
     async def _read_chunk(self) -> bytes | None:
         while not self._pieces:
@@ -302,18 +327,24 @@ class _Connection(asyncio.Protocol):
 
     @property
     def _says_length(self) -> bool:
-        return any(name.lower() in (b"content-length", b"transfer-encoding") for name, _ in self._headers)
+        """Whether the head says where the body ends; other codings than chunks end with the connection."""
+        return _has_length(self._headers) or _has_chunks(self._headers)
 
     # ---- what the parser calls ---------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        if self._is_whole:  # another answer behind the first: to nobody's request
+            self._is_over = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._is_whole:
             self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        if self._is_whole:  # another answer behind the first: to nobody's request
-            self._is_over = True
+        if self._is_whole:
             return
+        # Servers that contradict themselves are not trusted to say where the next answer begins.
+        self._is_over = self._is_over or (_has_length(self._headers) and _has_chunks(self._headers))
         self._status = self._parser.get_status_code()
         self._is_interim = 100 <= self._status < 200
         self._has_head = not self._is_interim
@@ -338,6 +369,14 @@ class _Connection(asyncio.Protocol):
             # A server may answer before it has the whole request: what is left of that would follow.
             is_sent = self.transport.get_write_buffer_size() == 0
             self._is_over = self._is_over or not (is_sent and self._parser.should_keep_alive())
+
+
+def _has_length(headers: list[tuple[bytes, bytes]]) -> bool:
+    return any(name.lower() == b"content-length" for name, _ in headers)
+
+
+def _has_chunks(headers: list[tuple[bytes, bytes]]) -> bool:
+    return any(name.lower() == b"transfer-encoding" and b"chunked" in value.lower() for name, value in headers)
 
 
 def _header(headers: list[tuple[bytes, bytes]], name: str) -> str | None:

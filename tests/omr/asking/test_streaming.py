@@ -281,6 +281,29 @@ def test_an_empty_stream_is_no_reply() -> None:
         told()
 
 
+def test_a_character_that_is_cut_between_two_events_is_whole() -> None:
+    said = [b'data: {"choices":[{"index":0,"delta":{"content":"a\\ud83d"}}]}\n\n']
+    said += [b'data: {"choices":[{"index":0,"delta":{"content":"\\ude00b"},"finish_reason":"stop"}]}\n\n']
+    assert whole_of_events(b"".join(said))["choices"][0]["message"]["content"] == "a😀b"
+    alone = whole_of_events(said[1])["choices"][0]["message"]["content"]
+    assert alone == "\ufffdb"
+
+
+@pytest.mark.parametrize(
+    "between",
+    [b"data:\n\n", b"data:  \n\n", b"event: heartbeat\ndata: ok\n\n", b"event: ping\ndata: 7\n\n", b"event: x\n\n"],
+)
+def test_what_only_keeps_a_stream_open_changes_nothing(between: bytes) -> None:
+    pieces = [events(delta(content="a"), done=False), events(delta("stop", content="b"))]
+    assert whole_of_events(between + pieces[0] + between + pieces[1]) == whole_of_events(b"".join(pieces))
+
+
+@pytest.mark.parametrize("kind", [b"", b"event: message\n", b"event: error\n"])
+def test_an_event_of_a_reply_that_is_no_json_is_a_fault(kind: bytes) -> None:
+    with pytest.raises(TransientError, match="unreadable body"):
+        whole_of_events(kind + b"data: boom\n\n" + events(delta("stop", content="b")))
+
+
 @pytest.mark.parametrize("odd", [{"choices": "x"}, {"choices": [1]}, {"choices": [{"delta": "x"}]}, {"choices": None}])
 def test_an_event_that_says_nothing_changes_nothing(odd: Any) -> None:
     assert told(delta(content="4."), odd, delta("stop")).text == "4."

@@ -11,6 +11,7 @@ import pytest
 from carriers import OK, ask, asked, library, plain, run
 from omr.http.answer import Answer, AnswerTimeoutError, ConnectError, Http
 from omr.http.plain import PlainHttp
+from omr.http.reaching import Resolver
 from raw_server import RawServer, raw_server, read_request, saying
 
 
@@ -56,6 +57,64 @@ def test_a_connection_that_rested_for_long_is_not_used_again() -> None:
 def test_a_connection_that_the_server_closed_meanwhile_costs_nothing() -> None:
     with raw_server(saying(OK, then_close=True)) as server:
         assert [answer.status for answer in several(3, server.url, 0.05)] == [200] * 3
+        assert server.connections == 3
+
+
+def test_a_server_that_closes_after_each_answer_without_saying_so_costs_no_request() -> None:
+    async def work(opened: Http, url: str) -> list[Answer]:
+        async def one() -> list[Answer]:
+            return [await opened.ask(asked(url)) for _ in range(10)]
+
+        return sum(await asyncio.gather(*(one() for _ in range(8))), [])
+
+    with raw_server(saying(OK, then_close=True)) as server:
+        answers = run(lambda opened: work(opened, server.url))
+    assert [answer.content for answer in answers] == [b"{}"] * 80
+
+
+def test_a_connection_that_was_closed_while_the_client_was_busy_costs_nothing() -> None:
+    def serve(server: RawServer, connection: socket.socket) -> None:
+        read_request(server, connection)
+        connection.sendall(OK)
+        time.sleep(0.1)
+
+    async def work(opened: Http, url: str) -> list[Answer]:
+        before = await asyncio.gather(*(opened.ask(asked(url)) for _ in range(6)))
+        time.sleep(0.5)  # the event loop sees neither that they were closed nor that their time is over
+        return [*before, *await asyncio.gather(*(opened.ask(asked(url)) for _ in range(6)))]
+
+    for idle_s in (0.2, 4.0):
+        with raw_server(serve) as server:
+            answers = run(lambda opened, at=server.url: work(opened, at), lambda most=idle_s: plain(idle_s=most))
+        assert [answer.content for answer in answers] == [b"{}"] * 12
+
+
+def test_a_server_that_never_answers_is_asked_on_a_fresh_connection_but_once() -> None:
+    def serve(server: RawServer, connection: socket.socket) -> None:
+        read_request(server, connection)
+        if server.connections == 1:
+            connection.sendall(OK)
+            read_request(server, connection)
+
+    async def work(opened: Http, url: str) -> None:
+        await opened.ask(asked(url))
+        with pytest.raises(ConnectError, match="closed before there was an answer"):
+            await opened.ask(asked(url))
+
+    with raw_server(serve) as server:
+        run(lambda opened: work(opened, server.url))
+        assert server.connections == 2
+
+
+def test_what_stands_behind_an_answer_is_not_the_beginning_of_the_next() -> None:
+    def serve(server: RawServer, connection: socket.socket) -> None:
+        read_request(server, connection)
+        connection.sendall(OK + b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n")
+        if read_request(server, connection):
+            connection.sendall(b"\r\nforeign")
+
+    with raw_server(serve) as server:
+        assert [answer.content for answer in several(3, server.url)] == [b"{}"] * 3
         assert server.connections == 3
 
 
@@ -138,6 +197,66 @@ def test_a_name_with_several_addresses_says_why_none_is_reached() -> None:
         port = server.getsockname()[1]
     with pytest.raises(ConnectError, match="Connection refused"):
         ask(f"http://localhost:{port}/v1")
+
+
+@pytest.mark.parametrize("addresses", [["127.0.0.2", "127.0.0.1"], ["127.0.0.1", "127.0.0.2"]])
+def test_of_several_addresses_one_that_is_reached_is_enough(
+    addresses: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def known(resolver: Resolver, host: str) -> list[str]:
+        return addresses
+
+    monkeypatch.setattr(Resolver, "addresses", known)
+    with raw_server(saying(OK)) as server:
+        assert ask(server.url.replace("127.0.0.1", "a-name")).content == b"{}"
+
+
+def test_an_address_that_does_not_answer_holds_up_the_next_one_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def known(resolver: Resolver, host: str) -> list[str]:
+        return ["192.0.2.1", "127.0.0.1"]  # the first is for documentation: nobody has it
+
+    monkeypatch.setattr(Resolver, "addresses", known)
+    with raw_server(saying(OK)) as server:
+        assert ask(server.url.replace("127.0.0.1", "a-name")).content == b"{}"
+
+
+def test_a_slow_resolver_is_asked_once_and_takes_nobodys_time_to_connect(monkeypatch: pytest.MonkeyPatch) -> None:
+    asks = []
+
+    def slow(host: str, *rest: object, **options: object) -> object:
+        asks.append(host)
+        time.sleep(0.3)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0))]
+
+    async def work(opened: Http, url: str) -> list[Answer]:
+        first = await asyncio.gather(*(opened.ask(asked(url)) for _ in range(40)))
+        return [*first, await opened.ask(asked(url))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    with raw_server(saying(OK)) as server:
+        url = server.url.replace("127.0.0.1", "a-name")
+        answers = run(lambda opened: work(opened, url), lambda: PlainHttp(0.6, 4.0, 8))
+    assert len(answers) == 41
+    assert asks == ["a-name"]
+
+
+def test_a_name_that_was_not_found_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([socket.gaierror(socket.EAI_AGAIN, "try again"), None])
+
+    def shaky(host: str, *rest: object, **options: object) -> object:
+        if (fault := next(answers)) is not None:
+            raise fault
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0))]
+
+    async def work(opened: Http, url: str) -> Answer:
+        with pytest.raises(ConnectError, match="the name of the host is not known"):
+            await opened.ask(asked(url))
+        return await opened.ask(asked(url))
+
+    monkeypatch.setattr(socket, "getaddrinfo", shaky)
+    with raw_server(saying(OK)) as server:
+        url = server.url.replace("127.0.0.1", "a-name")
+        assert run(lambda opened: work(opened, url)).content == b"{}"
 
 
 @pytest.mark.parametrize("name", ["no-such-host.invalid", "a" * 70 + ".invalid", "a..b"])

@@ -21,7 +21,21 @@ WHOLE = {
     + b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY),
     "until the end": b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + BODY,
     "old": b"HTTP/1.0 200 OK\r\n\r\n" + BODY,
+    "length beside chunks": b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"
+    + chunked(BODY, b""),
+    "blanks behind a size": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9  \r\n" + BODY + b"\r\n0\r\n\r\n",
+    "lines that end in LF": b"HTTP/1.1 200 OK\nContent-Length: %d\n\n%s" % (len(BODY), BODY),
 }
+#: What the library reads otherwise, or not at all.
+PLAIN_ALONE = {
+    "another coding": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nConnection: close\r\n\r\n" + BODY,
+}
+
+
+@pytest.mark.parametrize("way", PLAIN_ALONE)
+def test_a_coding_that_names_no_end_ends_with_its_connection(way: str) -> None:
+    with raw_server(saying(PLAIN_ALONE[way], then_close=True)) as server:
+        assert ask(server.url).content == BODY
 
 
 @pytest.mark.parametrize("http", [plain, library])
