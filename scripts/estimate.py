@@ -21,6 +21,7 @@ from omr.config.settings import Settings
 from omr.errors import UserError, leave, run_command
 from omr.files.jsonl import AtomicFile
 from omr.runs.counts import RunCounts
+from omr.runs.estimate_table import amount, size, table_lines
 from omr.runs.estimation import Estimate, StageEstimate, estimate, over_budget
 from omr.runs.input_size import threads_at_hand
 from omr.runs.job_length import (
@@ -38,10 +39,6 @@ from omr.runs.run_folder import SEEN, check_run
 
 #: What the files of every run have, some of it in each.
 _NEEDED = ("raw_data", "problems", "decontaminate", "recipes", "estimate", "models", "benchmarks")
-_HEAD = (
-    *("stage", "model", "requests", "prompt tokens", "completion tokens", "disk", "GPU-hours", "USD"),
-    *("jobs", "h per job, longest", "from"),
-)
 
 
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -78,72 +75,9 @@ def make_estimate(args: argparse.Namespace, config: Mapping[str, Any]) -> Estima
     return estimate(threads_at_hand(this, settings), settings, Recipes(settings), [this, *others])
 
 
-def size(count: float) -> str:
-    """Bytes in the unit that suits them."""
-    units = ["B", "kB", "MB", "GB", "TB", "PB"]
-    while count >= 1000 and len(units) > 1:
-        count /= 1000
-        units.pop(0)
-    return f"{count:,.{0 if units[0] == 'B' else 1}f} {units[0]}"
-
-
-def amount(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:,.2f}"
-
-
-def _tokens(of: StageEstimate | Estimate, number: int) -> str:
-    """Tokens of a stage, or of all; what no server counted is not zero."""
-    if of.tokens_counted:
-        return f"{number:,}"
-    return f">= {number:,}" if number else "unknown"
-
-
-def _row(stage: StageEstimate) -> tuple[str, ...]:
-    done = f", {stage.done_requests:,} done" if stage.done_requests and stage.basis != "counted" else ""
-    return (
-        _name(stage),
-        stage.model,
-        f"{stage.requests:,}",
-        _tokens(stage, stage.prompt_tokens),
-        _tokens(stage, stage.completion_tokens),
-        size(stage.disk_bytes),
-        amount(stage.gpu_hours),
-        amount(stage.usd),
-        f"{stage.jobs:,}",
-        "" if stage.longest_job_hours is None else f"{stage.longest_job_hours:,.1f}",
-        stage.basis + done,
-    )
-
-
 def table(found: Estimate, suggestion: Suggestion) -> str:
     """The estimate as text: stages, totals, what config should say instead, assumptions."""
-    total = found.as_json()["total"]
-    jobs = sum(stage.jobs for stage in found.stages)
-    last = (
-        "all",
-        "",
-        f"{total['requests']:,}",
-        *(_tokens(found, total[key]) for key in ("prompt_tokens", "completion_tokens")),
-        size(found.disk_bytes),
-        amount(total["gpu_hours"]),
-        amount(total["usd"]),
-        f"{jobs:,}",
-        "",
-        "",
-    )
-    rows = [_HEAD, *map(_row, found.stages), last]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
-    lines = [_aligned(row, widths) for row in rows]
-    return "\n".join([*lines, "", *_notes(found, suggestion)]) + "\n"
-
-
-def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
-    """Numbers to the right, names to the left."""
-    cells = [
-        text.rjust(width) if 2 <= column <= 9 else text.ljust(width)
-        for column, (text, width) in enumerate(zip(row, widths, strict=True))
-    ]
-    return "  ".join(cells).rstrip()
+    return "\n".join([*table_lines(found), "", *_notes(found, suggestion)]) + "\n"
 
 
 def _notes(found: Estimate, suggestion: Suggestion) -> Iterator[str]:
@@ -151,7 +85,7 @@ def _notes(found: Estimate, suggestion: Suggestion) -> Iterator[str]:
     rows = ", ".join(
         f"{recipe} {n:,}{' (made)' if recipe in found.counted_rows else ''}" for recipe, n in found.sft_rows.items()
     )
-    yield f"Training rows: {rows or 'no recipe is to run'}. Disk of all: replies and {size(found.rows_bytes)} of rows."
+    yield f"Training rows: {rows or 'no recipe is to run'}. Disk: {size(found.rows_bytes)} of rows, the rest replies."
     lacking = dict.fromkeys((stage.model, stage.lacks) for stage in found.stages if stage.usd is None)
     for model, keys in lacking:
         why = f"config lacks its {', '.join(keys)}" if keys else "its server counts no tokens"
@@ -199,7 +133,7 @@ def _start_notes(found: Estimate) -> Iterator[str]:
     hours = sum(stage.start_hours or 0.0 for stage in to_come)
     if hours:
         jobs = sum(stage.jobs for stage in to_come if stage.start_hours)
-        yield f"Starts: {hours:,.0f} of the GPU-hours are for loading models in {jobs:,} jobs; fewer shards save some."
+        yield f"Starts: {hours:,.0f} of the GPU-hours are for loading models in {jobs:,} jobs; longer jobs save some."
     for one in starts_of_models(found.stages):
         yield _job_length(one)
     for short in short_jobs(found.stages):

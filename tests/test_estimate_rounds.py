@@ -42,8 +42,8 @@ def test_rounds_make_jobs_differ_and_the_longest_is_told(tmp_path: Path, capsys:
     assert solve["gpu_hours"] == pytest.approx(1620 * 100 / 3600 * 8 + solve["start_hours"])
     assert judge["longest_job_hours"] / judge["hours_per_job"] == pytest.approx(1080 / 810)
     said = capsys.readouterr().out.splitlines()
-    assert "h per job, longest" in said[0]
-    (row,) = (line for line in said if line.startswith(f"{run_files.RECIPE}: generate_solutions  "))
+    assert said[0].split()[-3:] == ["jobs", "longest", "from"]
+    (row,) = (line for line in said if line.startswith("  generate_solutions  "))
     assert row.split()[-3:] == ["12", "7.5", "assumed"]
     (told,) = (line for line in said if line.startswith(f"Long: the longest job of {run_files.RECIPE}: generate_sol"))
     assert "works about 7.5 h, its time limit is 5.0 h: 2 tries, and one more for a failed one" in told
