@@ -34,6 +34,8 @@ T = TypeVar("T")
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
 #: Longer than a host asks for nobody waits.
 _LONGEST_RETRY_AFTER_S = 600.0
+#: So long a host may say that it takes no batch for now: others of the account may have to end first.
+_LONGEST_BUSY_S = 24 * 3600.0
 _CALL_TIMEOUT_S, _UPLOAD_TIMEOUT_S = 120.0, 3600.0
 _PAGE = 100
 #: Bodies of calls other than the fetching of a file.
@@ -111,6 +113,7 @@ class BatchApi:
         """
         asked: dict[str, Any] = {"input_file_id": file, "endpoint": ROUTE, "metadata": {_NAME: name}}
         asked["completion_window"] = self._spec.completion_window
+        started = time.monotonic()
         while True:
             content = orjson.dumps(asked)
             builder = self._http.post(f"{self._url}/batches").header("Content-Type", "application/json")
@@ -121,6 +124,10 @@ class BatchApi:
                 raise LostError(f"{type(error).__name__}: {error.message}") from error
             except TransientError as error:
                 if error.status == 429:  # it was refused, in so many words
+                    if time.monotonic() - started > _LONGEST_BUSY_S:
+                        what = f"{self._url} has taken no batch for {_LONGEST_BUSY_S / 3600:.0f} hours"
+                        remedy = "see there what this account has queued, and run again: nothing was submitted"
+                        raise UserError(f"{what}: {error.message[:300]}", remedy=remedy) from error
                     pause_s = max(min(error.retry_after_s or 0.0, _LONGEST_RETRY_AFTER_S), _FIRST_PAUSE_S)
                     self._waits(error.kind, error.message, pause_s)
                     await asyncio.sleep(pause_s)

@@ -8,13 +8,12 @@ killed, or told to stop, or reached its time limit, goes on waiting for the same
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-
-import orjson
 
 from omr.asking.draining import Drain
 from omr.asking.outcomes import FinalError, TransientError
@@ -33,9 +32,8 @@ from omr.replies.reply import Reply
 from omr.servers.endpoint import api_key, check_endpoint
 from omr.servers.error_bodies import status_within
 
-#: A host may list a batch some seconds after it took it, but not so long after.
+#: A host may list a batch some seconds after it took it.
 _LOST_PAUSES_S = (1.0, 4.0, 15.0)
-_LISTED_AFTER_S = 120.0
 #: A host that says in so many looks, one after the other, that it does not know a batch or its results has lost it:
 #: a gateway may say so of anything for a moment, and a batch that is taken for lost is paid again.
 _GONE_LOOKS = 5
@@ -156,8 +154,13 @@ class BatchRun:
                 self._give_up(request, self._unsent.pop(request.key))
 
     async def _submitted(self, submission: Submission, may_be_there: bool) -> None:
-        """Submit an uploaded batch, unless it is there already. It is noted, or closed if the host refuses it."""
-        while True:
+        """Submit an uploaded batch, unless it is there already. It is noted, or closed if the host refuses it.
+
+        Where an answer is lost, the batch is looked for before it is submitted again, with pauses in between. Raises
+        UserError if that goes on for too long. When the drain is told to stop, what is noted waits for the next job.
+        """
+        lost_since: float | None = None
+        while not (lost_since is not None and self._drain.stopped):
             number = await self._found(submission) if may_be_there else None
             if number is not None:
                 self._say(f"the batch {number} had been submitted already: it is waited for")
@@ -165,6 +168,13 @@ class BatchRun:
                 try:
                     number = await self._api.submit(submission.file, submission.name)
                 except LostError as lost:
+                    lost_since = lost_since or time.monotonic()
+                    if time.monotonic() - lost_since > self._spec.max_outage_s:
+                        raise UserError(
+                            f"{self._spec.base_urls[0]} has not said for {self._spec.max_outage_s:.0f} s whether it "
+                            f"takes a batch ({lost})",
+                            remedy="run again when it does: the batch is noted, and looked for before it is submitted",
+                        ) from lost
                     self._say(f"whether a batch was submitted is not known ({lost}): looking for it at the host")
                     may_be_there = True
                     continue
@@ -181,8 +191,8 @@ class BatchRun:
             return
 
     async def _found(self, submission: Submission) -> str | None:
-        is_old = time.time() - submission.at > _LISTED_AFTER_S
-        for pause_s in (0.0,) if is_old else (0.0, *_LOST_PAUSES_S):
+        # However long ago it was noted: when it was last submitted, and whether it arrived, nobody noted.
+        for pause_s in (0.0, *_LOST_PAUSES_S):
             await asyncio.sleep(pause_s)
             try:
                 number = await self._api.find(submission.file, submission.name)
@@ -348,7 +358,7 @@ class BatchRun:
     def _raise_for(self, where: str, status: int, body: Any) -> None:
         sent = dict.fromkeys(self._drain.client.body_of(Question("", {"messages": []}, 1)))
         try:
-            self._refusals.raise_for(where, Refused(status, orjson.dumps(body), sent=sent))
+            self._refusals.raise_for(where, Refused(status, json.dumps(body).encode(), sent=sent))
         except AskOtherwiseError as error:
             raise FinalError("bad_request", error.message[:1000], status) from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from omr.asking.requests import Request, Sampling
 from omr.batches import api as api_module
 from omr.batches import full_queue
 from omr.batches import run as run_module
+from omr.batches.api import BatchApi
 from omr.batches.run import drain_through_batches
 from omr.batches.submissions import forget_answered
 from omr.errors import UserError
@@ -154,6 +156,54 @@ def test_a_batch_whose_answer_was_lost_is_found_and_not_submitted_twice(lab: Lab
         assert batches(server) == 1
         assert server.counts["batch/create"] == (1 if kind == "lose" else 2)
     assert any(line.startswith("whether a batch was submitted is not known") for line in lab.said)
+
+
+def test_a_batch_that_was_noted_long_ago_is_looked_for_as_patiently_as_any(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When it was last submitted nobody noted: a host may have taken it just now, and list it in a moment."""
+    find = BatchApi.find
+    with serving(Fault("lose", match="batch/create", times=1)) as server:
+        lab.die_when = "whether a batch was submitted is not known"
+        with pytest.raises(KeyboardInterrupt):
+            lab.run(server)
+        lab.die_when = None
+        noted = lab.output.with_name("out.jsonl.batches")
+        noted.write_bytes(re.sub(rb'"at":(\d+)', lambda at: b'"at":%d' % (int(at[1]) - 1000), noted.read_bytes()))
+        monkeypatch.setattr(BatchApi, "find", later_by(2, find))
+        assert_all_are_answered_once(lab.run(server), server)
+        assert batches(server) == 1
+
+
+def later_by(looks: int, find: Any) -> Any:
+    """A host that lists its batches only from a later look on."""
+    left = iter([None] * looks)
+
+    async def found(api: BatchApi, file: str, name: str) -> str | None:
+        return None if next(left, "listed") is None else await find(api, file, name)
+
+    return found
+
+
+def test_a_host_that_loses_all_submissions_is_given_up_and_not_asked_without_pause(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_module, "_LOST_PAUSES_S", (0.05, 0.05))
+    lab.spec = replace(SPEC, max_outage_s=0.5)
+    with serving(Fault("hang", match="batch/create")) as server:
+        monkeypatch.setattr(api_module, "_CALL_TIMEOUT_S", 0.01)
+        with pytest.raises(UserError, match="has not said for 0 s whether it takes a batch"):
+            lab.run(server)
+        assert server.counts["batch/create"] <= 7
+        assert lab.output.with_name("out.jsonl.batches").exists()
+
+
+def test_a_host_that_is_always_busy_is_given_up_at_last(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api_module, "_LONGEST_BUSY_S", 0.2)
+    with serving(Fault("status", match="batch/create", status=429)) as server:
+        with pytest.raises(UserError, match="has taken no batch for 0 hours"):
+            lab.run(server)
+        assert batches(server) == 0
 
 
 def test_among_many_batches_of_an_account_the_own_one_is_found(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
