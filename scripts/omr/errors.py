@@ -6,7 +6,7 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -128,9 +128,14 @@ def leave(status: int) -> NoReturn:
     """
     for stream in (sys.stdout, sys.stderr):
         try:
-            stream.flush()
+            if stream is not None:  # as it is where the shell gave none (`>&-`)
+                stream.flush()
         except ValueError:  # closed
             pass
-        except OSError:  # nobody reads it any more, or the disk is full
+        except BrokenPipeError:  # nobody reads it any more
             status = status or 1
+        except OSError as error:
+            status = status or 1
+            with suppress(OSError):
+                os.write(2, f"error: what this printed could not be written: {error.strerror}\n".encode())
     os._exit(status)

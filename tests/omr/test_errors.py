@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -80,7 +81,17 @@ def test_a_command_ends_whatever_has_become_of_its_output() -> None:
 @pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
 def test_output_that_the_disk_did_not_take_is_no_success() -> None:
     with FULL.open("w") as full:
-        assert left("print('lost')\nleave(0)", stdout=full).returncode == 1
+        ended = left("print('lost')\nleave(0)", stdout=full)
+    assert ended.returncode == 1
+    assert ended.stderr == "error: what this printed could not be written: No space left on device\n"
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+def test_a_command_that_was_given_no_output_has_nothing_to_fail_for(closed: str) -> None:
+    program = "from omr.errors import leave; leave(0)"
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2] / "scripts")}
+    command = ["sh", "-c", f"exec {shlex.quote(sys.executable)} -c {shlex.quote(program)} {closed}"]
+    assert subprocess.run(command, env=environment, timeout=60, check=False).returncode == 0
 
 
 def test_ctrl_c_is_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,8 +31,15 @@ _IMPORT_ALLOWANCE_S = 60
 
 def allow_cpu(seconds: float) -> None:
     """Let this process use `seconds` more of CPU time, up to the next whole second, before the kernel kills it."""
-    spent = time.process_time()
-    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(spent + seconds), resource.RLIM_INFINITY))
+    limit(resource.RLIMIT_CPU, math.ceil(time.process_time() + seconds))
+
+
+def limit(what: int, soft: int, hard: int | None = None) -> None:
+    """Limit this process, as far as a limit that it came with lets it: no user may raise that again."""
+    most = resource.getrlimit(what)[1]
+    wanted = [most if hard is None else hard, most]
+    hard = min((value for value in wanted if value != resource.RLIM_INFINITY), default=resource.RLIM_INFINITY)
+    resource.setrlimit(what, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
 
 
 def compare(one: str, other: str, timeout_s: float) -> Verdict:
@@ -104,7 +111,7 @@ def serve(timeout_s: float, memory_mb: int) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started us is interrupted as well, and ends us
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     memory = address_space() + (memory_mb << 20)
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    limit(resource.RLIMIT_AS, memory, memory)
     questions, replies = os.fdopen(0, encoding="ascii", closefd=False), os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)  # whatever a library prints must not be taken for a verdict
     print("ready", file=replies, flush=True)

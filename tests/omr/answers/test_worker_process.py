@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -219,3 +220,28 @@ with EquivalenceChecker(workers=1) as checker:
     parent.kill()
     # Its standard error is the parent's, which ends when nobody holds it any more: one that stayed would time out.
     parent.communicate(timeout=60)
+
+
+def test_limits_that_a_process_came_with_are_kept() -> None:
+    """No user may raise them again: to try it would make every comparison unknown."""
+    program = """
+        import json, resource
+        from omr.answers import equivalence_worker as worker
+        for what in (resource.RLIMIT_CPU, resource.RLIMIT_AS):
+            resource.setrlimit(what, (resource.getrlimit(what)[0], 3000 << 20))
+        verdicts = [worker.compare("1/2", "0.5", 2.0).value, worker.compare(r"\\sqrt{4}+x", "x+2", 2.0).value]
+        worker.limit(resource.RLIMIT_AS, 8000 << 20, 8000 << 20)
+        print(json.dumps([verdicts, *(resource.getrlimit(what)[1] for what in (resource.RLIMIT_CPU, resource.RLIMIT_AS))]))
+        print(json.dumps(resource.getrlimit(resource.RLIMIT_AS)[0]))
+    """
+    ended = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        env=os.environ | {"PYTHONPATH": str(SCRIPTS)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    found, soft = map(json.loads, ended.stdout.splitlines())
+    assert found == [["equal", "equal"], 3000 << 20, 3000 << 20]
+    assert soft == 3000 << 20
