@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from omr.answers import equivalence_worker
+from omr.answers import equivalence_worker, worker_process
 from omr.answers.ballots import Ballot, Decision, Rules, decide
 from omr.answers.comparison import compare_answers
 from omr.answers.equivalence import EquivalenceChecker, Verdict
@@ -263,6 +263,7 @@ def test_a_comparison_without_memory_or_stack_is_unknown(
 
 def test_workers_that_cannot_start_are_an_error_and_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
+    monkeypatch.setattr(worker_process, "may_fork", lambda: False)
     with EquivalenceChecker(workers=1) as checker, pytest.raises(UserError, match="does not start"):
         checker.compare("\\sqrt{4}", "2")
 

@@ -228,7 +228,7 @@ def test_limits_that_a_process_came_with_are_kept() -> None:
         import json, resource
         from omr.answers import equivalence_worker as worker
         for what in (resource.RLIMIT_CPU, resource.RLIMIT_AS):
-            resource.setrlimit(what, (resource.getrlimit(what)[0], 3000 << 20))
+            resource.setrlimit(what, (3000 << 20, 3000 << 20))
         verdicts = [worker.compare("1/2", "0.5", 2.0).value, worker.compare(r"\\sqrt{4}+x", "x+2", 2.0).value]
         worker.limit(resource.RLIMIT_AS, 8000 << 20, 8000 << 20)
         print(json.dumps([verdicts, *(resource.getrlimit(what)[1] for what in (resource.RLIMIT_CPU, resource.RLIMIT_AS))]))
