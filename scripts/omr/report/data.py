@@ -99,6 +99,12 @@ class ReportData:
         """What the rows were made of, in words."""
         return "given mathematics problems" if self.starts_from_problems else "forum threads about mathematics"
 
+    @property
+    def problems_asked(self) -> int | None:
+        """The problems that the recipe's model was asked to solve; None where nobody has counted them."""
+        voted = self.stages.get("fill_majority_answer")
+        return None if voted is None else asked_of(voted)
+
 
 def collect(
     folder: Path, recipe: str, settings: Settings, recipes: Recipes, prompts: Sequence[Path], samples: int
@@ -138,6 +144,11 @@ def collect(
     )
 
 
+def asked_of(first: Counts) -> int:
+    """The problems that a recipe's model was asked about, by the counts of what reads its solutions first."""
+    return int(first["read"] - first["dropped"].get("not_asked", 0))
+
+
 def _of_sources(counts: RunCounts, stage: str, settings: Mapping[str, Any]) -> Counts | None:
     """The counts of a stage, summed over the recipes whose solutions are compared; None unless it has run in all."""
     parts = [counts.stage(stage, source) for source in settings["candidates"]["from"]]
@@ -162,7 +173,7 @@ def _compared(counts: RunCounts, name: str, settings: Settings, recipes: Recipes
         recipe=name,
         mode=recipe["mode"],
         model=recipes.model(name, stages[0]).path,
-        problems=None if first is None else first["read"],
+        problems=None if first is None else asked_of(first),
         solutions=solutions,
         right=right,
         rows=None if last is None else last["written"],

@@ -26,7 +26,8 @@ def distributions(data: ReportData) -> Section:
 
 
 def _solutions(data: ReportData, figures: SolutionFigures) -> Iterator[Block]:
-    asked = _problems_asked(data, figures)
+    # Also those whose solutions nobody judged.
+    asked = figures.problems if data.problems_asked is None else data.problems_asked
     yield Paragraph(
         "The pass rate says how hard a problem is for the model. Solutions that were cut, or state no answer or "
         "several, count as wrong. Requests that failed and solutions whose verdict is missing do not count, nor do "
@@ -49,12 +50,6 @@ def _solutions(data: ReportData, figures: SolutionFigures) -> Iterator[Block]:
         yield Paragraph(
             f"Nobody counted the tokens of {counted(figures.without_length, 'solution')}: no length tells of them."
         )
-
-
-def _problems_asked(data: ReportData, figures: SolutionFigures) -> int:
-    """The problems that solutions were asked of, also those whose solutions nobody judged."""
-    voted = data.stages.get("fill_majority_answer")
-    return figures.problems if voted is None else voted["read"] - voted["dropped"].get("not_asked", 0)
 
 
 def _length_by_rate(figures: SolutionFigures) -> Chart:

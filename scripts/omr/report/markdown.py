@@ -14,6 +14,7 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
+from omr.report.emphasis import read_emphasis
 from omr.report.tex_html import Formula, formula_html, split_formulas
 
 #: Stand for the n-th formula of a text, in which they cannot occur themselves: what is there of them is taken out.
@@ -47,6 +48,7 @@ def markdown_html(text: str) -> Markup:
 def _reader() -> MarkdownIt:
     options = {"html": False, "breaks": True, "linkify": False, "maxNesting": _MAX_NESTING}
     reader = MarkdownIt("commonmark", options).enable(["table", "strikethrough"]).disable(_LEFT_OUT)
+    reader.inline.ruler.at("emphasis", read_emphasis)
     rules: dict[str, Callable[..., str]] = {
         "text": _text,
         "code_inline": lambda renderer, *found: f"<code>{_source(*found)}</code>",

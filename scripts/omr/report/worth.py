@@ -14,7 +14,7 @@ from omr.runs.counts import PROBLEM_STAGES
 def worth(data: ReportData) -> Iterator[Paragraph]:
     """Sentences for the section of costs; nothing for a recipe that solves no problems or has made no rows."""
     asked = next((cost for cost in data.costs if cost.use.stage == "generate_solutions"), None)
-    problems = data.stages.get("fill_majority_answer", {}).get("read", 0)
+    problems = data.problems_asked or 0
     if asked is None or data.product is None or not data.product.rows or not problems:
         return
     rows, solved, solutions = data.product.rows, data.product.problems, asked.use.answered

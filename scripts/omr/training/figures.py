@@ -49,33 +49,35 @@ _LONG = frozenset({"messages"})
 
 
 class Histogram:
-    """Whole numbers from 0 on, kept to a hundredth of their size."""
+    """Whole numbers from 0 on, kept to three digits; the greatest as it is."""
 
     def __init__(self) -> None:
         self.bins: Counter[int] = Counter()
-        self.total = 0
+        self.total = self.greatest = 0
 
     def __len__(self) -> int:
         return self.bins.total()
 
     def add(self, value: int) -> None:
         self.total += value
+        self.greatest = max(self.greatest, value)
         step = 10 ** max(len(str(value)) - 3, 0)
-        self.bins[value // step * step] += 1
+        self.bins[(value + step // 2) // step * step] += 1
 
     def add_json(self, part: Mapping[str, Any]) -> None:
         self.total += part["total"]
+        self.greatest = max(self.greatest, part["greatest"])
         self.bins.update({int(value): n for value, n in part["values"].items()})
 
     def as_json(self) -> dict[str, Any]:
-        return {"total": self.total, "values": _keyed(self.bins)}
+        return {"total": self.total, "greatest": self.greatest, "values": _keyed(self.bins)}
 
     @property
     def mean(self) -> float | None:
         return self.total / len(self) if self.bins else None
 
     def quantiles(self, shares: Sequence[float] = SHARES) -> list[int] | None:
-        """The values below which these shares of the numbers lie; None of nothing."""
+        """The values up to which these shares of the numbers go, the last of all exactly; None of nothing."""
         if not self.bins:
             return None
         found: list[int] = []
@@ -86,7 +88,7 @@ class Histogram:
             while passed + self.bins[value] < share * len(self) and value != values[-1]:
                 passed += self.bins[value]
                 value = next(bins)
-            found.append(value)
+            found.append(self.greatest if share >= 1 else value)
         return found
 
 

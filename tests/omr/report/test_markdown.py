@@ -7,6 +7,7 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markupsafe import escape
 from omr.report.markdown import markdown_html
 
 _TAG = re.compile(
@@ -43,6 +44,53 @@ def test_nothing_but_listed_elements_is_markup(text: str) -> None:
     ],
 )
 def test_what_models_write_is_shown_as_meant(text: str, shown: str) -> None:
+    assert shown in markdown_html(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1/(1*3) + 1/(3*5) + 1/(5*7)",
+        "2*7*5*cos 120",
+        "2*(3*4)*5",
+        "x*y*z",
+        "f(x)*g(x)*h(x)",
+        "(a)*b*(c)",
+        "3**2**4",
+        "(a+b)**2 - (c+d)**2",
+        "a * b * c",
+        "5*-3*2",
+        "2*x_1*y_2 and x_1_2",
+        "the *n*th, and n*th",
+        "$a$*$b$*$c$",
+        "a*=2, b*=3",
+        "[x]*2*[y]",
+    ],
+)
+def test_what_multiplies_is_no_emphasis(text: str) -> None:
+    page = markdown_html(text)
+    assert "<em>" not in page
+    assert "<strong>" not in page
+    assert page.count("*") == text.count("*")
+    assert "$" in text or page == f"<p>{escape(text)}</p>\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Thus *two* ways.", "<em>two</em>"),
+        ("Thus (*two*) ways", "(<em>two</em>)"),
+        ("**Step 1:** go on", "<strong>Step 1:</strong> go on"),
+        ("the answer **$x$**.", "<strong><math"),
+        ("_so_, and __that__!", "<em>so</em>, and <strong>that</strong>!"),
+        ("***both***", "<em><strong>both</strong></em>"),
+        ("答案**是**二", "<strong>是</strong>"),
+        ("**3*4** is *12*", "<strong>3*4</strong> is <em>12</em>"),
+        ("~~*no*~~", "<s><em>no</em></s>"),
+        ("|a|\n|-|\n|*b*|", "<td><em>b</em></td>"),
+    ],
+)
+def test_what_is_meant_as_emphasis_is_emphasis(text: str, shown: str) -> None:
     assert shown in markdown_html(text)
 
 
