@@ -171,6 +171,10 @@ def test_a_person_looks_around_by_keyboard(served: Served, tmp_path: Path, width
             await tab.open(f"http://127.0.0.1:{served.port}{page}")
             # Nothing is wider than the window, and the type is of a size that can be read.
             assert await tab.run("document.documentElement.scrollWidth") <= width, page
+            # Links beside each other may stand below each other where there is no room.
+            assert await tab.run(
+                "[...document.querySelectorAll('a + a')].every(a => a.previousSibling.nodeType == 3)"
+            ), page
             assert await tab.run("parseFloat(getComputedStyle(document.body).fontSize)") >= 15
             assert await tab.run("getComputedStyle(document.querySelector('header')).borderBottomStyle") == "solid"
         # Find a problem by words of a formula, open it with j and Enter, and unfold its first solution.

@@ -129,7 +129,8 @@ class Solved(NamedTuple):
     source: str
     vote: Markup | None  # the answer that most solutions give, however they write it
     agree: str  # how many do
-    votes: list[Vote]
+    votes: list[Vote]  # by the answers as they were written
+    answers: int  # of all solutions
     seats: list[Seat]
     right: int
 
@@ -268,7 +269,8 @@ class Teller:
             return None
         answers = Counter(row.get("predicted_answer") for row in rows if isinstance(row.get("predicted_answer"), str))
         votes = [
-            Vote(self.drawer.answer(answer), n, round(100 * n / len(rows))) for answer, n in answers.most_common(8)
+            Vote(self.drawer.answer(answer), n, round(100 * n / answers.total()))
+            for answer, n in answers.most_common(8)
         ]
         first = (rows or [{}])[0]
         seats = [self._seat(recipe, problem, row, unvoted) for row in rows]
@@ -282,7 +284,8 @@ class Teller:
         if isinstance(first.get("majority_answer"), str) and first.get("total_votes"):
             vote = self.drawer.answer(first["majority_answer"])
             agree = f"{plain(first.get('majority_votes'))} of {plain(first['total_votes'])}"
-        return Solved(recipe, expected, source, vote, agree, votes, seats, sum(seat.tone == "good" for seat in seats))
+        right = sum(seat.tone == "good" for seat in seats)
+        return Solved(recipe, expected, source, vote, agree, votes, answers.total(), seats, right)
 
     def _seat(self, recipe: str, problem: str, row: Row, unvoted: Event | None) -> Seat:
         seed = row.get("seed", 0)
