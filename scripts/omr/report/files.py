@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+
+from omr.files.typed import as_typed
 from omr.report.blocks import Fold, Paragraph, Section, Text, Words, table
 from omr.report.data import ReportData
 
@@ -26,6 +29,7 @@ def files(data: ReportData) -> Section:
     run = f"results/{data.run}"
     home = f"{run}/{data.recipe}"
     row = data.product.samples[0]["id"] if data.product and data.product.samples else "ID"
+    python = as_typed(sys.executable, "python")
     return Section(
         "Where things are",
         [
@@ -38,6 +42,6 @@ def files(data: ReportData) -> Section:
                     [Words(f"`{run}/config.yaml`"), "the configuration of the run"],
                 ],
             ),
-            Paragraph(f"Everything that led to a row: `python scripts/trace.py {row} --run {run}`"),
+            Paragraph(f"Everything that led to a row: `{python} scripts/trace.py {row} --run {run}`"),
         ],
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from omr.files.typed import as_typed
 from omr.runs.planned import Planned
 
 _RULER = "-" * 80
@@ -46,7 +47,7 @@ class Ending:
         """`folder`: of the run; `arguments`: Snakemake's command line; `before`: called before anything is said, as
         `done` or `stopped`."""
         self._before = before
-        self._folder, self._command = Path(folder), shlex.join([_as_typed(arguments[0], "snakemake"), *arguments[1:]])
+        self._folder, self._command = Path(folder), shlex.join([as_typed(arguments[0], "snakemake"), *arguments[1:]])
         self._remakes = False
         self._files: list[str] = []
         self._last: list[str] = []
@@ -110,7 +111,7 @@ class Ending:
             where = [f"{'made:':15} {file}" for file in sorted(set(files).intersection(last))]
             where[_MOST_SHOWN:] = [f"... and {len(where) - _MOST_SHOWN} more"] if len(where) > _MOST_SHOWN else []
         elif any(file.endswith("/report.html") for file in files):
-            command = [_as_typed(sys.executable, "python"), "scripts/browse.py", "--run", str(self._folder)]
+            command = [as_typed(sys.executable, "python"), "scripts/browse.py", "--run", str(self._folder)]
             where.append(f"{'look around:':15} {shlex.join(command)}")
         return "\n\n".join([*parts, "\n".join(where)]) if where else ""
 
@@ -145,14 +146,6 @@ class Ending:
         if not any(self._folder.rglob("*.jsonl*")):
             return f"Nothing of {self._folder} was made yet."
         return f"Kept in {self._folder}: all finished files, and every reply that was stored; none is asked for again."
-
-
-def _as_typed(program: str, name: str) -> str:
-    """A program as people can type it here: by its path where that is below the working folder, else by its name."""
-    with suppress(ValueError):
-        path = Path(program).absolute().relative_to(Path.cwd())
-        return str(path) if path.name.startswith(name) else name
-    return name
 
 
 def _by_depth(path: Path) -> tuple[int, str]:
