@@ -239,9 +239,8 @@ def check_costs(run: Run) -> None:
     assert said == f"{total['completion'] / 1000:.3g}k"
     if not run.is_selection:
         made, problems = len(run.answered), len({row["problem_id"] for row in run.product})
-        sentence = (
-            f"{made} solutions of {len(run.clean)} problems became {len(run.product)} training rows of {problems}"
-        )
+        asked = len({reply["id"] for reply in run.solutions})
+        sentence = f"{made} solutions of {asked} problems became {len(run.product)} training rows of {problems}"
         assert any(line.startswith(sentence) for line in run.page.paragraphs)
 
 
@@ -252,7 +251,8 @@ def check_recipes(run: Run) -> None:
         other = Run(run.root, first.split()[0])
         assert number(made) == len(other.product)
         assert model == run.config["models"][run.config["recipes"][other.recipe]["model"]]["path"]
-        assert number(problems) == len(run.clean)
+        asked = run.clean if other.is_selection else {reply["id"] for reply in other.solutions}
+        assert number(problems) == len(asked)
         stages = [path.name for path in (other.home / "replies").iterdir()]
         replies = [reply for stage in stages for reply in replies_of(run.run, other.recipe, stage)] + other.solutions
         assert number(written) == tokens(replies, "completion_tokens")
