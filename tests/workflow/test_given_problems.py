@@ -118,7 +118,7 @@ def test_given_problems_are_classified_as_those_of_threads_where_config_asks_for
     } <= planned.keys()
     assert not planned.keys() & {"extract_problems", "extract_answers", "parse_answers", "plant_instructions"}
     estimated = project.make("estimate", *options)
-    assert re.search(r"classify_problems +\S+ +44 ", estimated), estimated
+    assert re.search(r"  classify_problems +44 ", estimated), estimated
 
     project.make(*options)
     stages = {stage["stage"]: stage for stage in orjson.loads((run / "stages.json").read_bytes())}
