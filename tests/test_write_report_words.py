@@ -66,7 +66,9 @@ def test_problems_that_the_plan_left_out_are_not_among_those_asked(tmp_path: Pat
     run = judged_run(tmp_path)
     counts = {"read": 14, "passed": 1, "written": 2, "dropped": {"not_asked": 12}, "solutions": {"answered": 2}}
     run_files.write_counts(run / run_files.RECIPE / "counts/fill_majority_answer" / SHARD, **counts)
-    assert "it is unknown for 1 of 2 problems that the model was asked about." in text_of(run)
+    text = text_of(run)
+    assert "it is unknown for 1 of 2 problems that the model was asked about." in text
+    assert "solutions of 2 problems became 1 training row" in text
 
 
 def test_nobody_is_said_to_have_left_the_tokens_of_a_failed_request_uncounted() -> None:

@@ -170,7 +170,7 @@ def check_distributions(run: Run) -> None:
             lengths[kind, rate].append(two_digits(row["completion_tokens"]))
     told = bars(run.table("How clear the votes are"))
     assert {name: found for name, found in told.items() if found} == {name: n for name, n in votes.items() if n}
-    asked = len({reply["id"] for reply in run.solutions})
+    asked = problems_asked(run)
     text = " ".join(run.page.paragraphs)
     assert f"it is unknown for {asked - rates.total()} of {asked} problems that the model was asked about." in text
     assert (f"No solution of {counted(silent, 'further problem')} has an answer" in text) == bool(silent)
@@ -218,6 +218,11 @@ def tokens(replies: Iterable[Row], kind: str) -> int:
     return sum(reply["usage"][kind] for reply in replies if reply["usage"])
 
 
+def problems_asked(run: Run) -> int:
+    """The problems that a recipe's model was asked about: a plan may want no solution of some."""
+    return len({reply["id"] for reply in run.solutions})
+
+
 def check_costs(run: Run) -> None:
     table = run.table("Requests, tokens, time and cost")
     total = Counter[str]()
@@ -240,7 +245,7 @@ def check_costs(run: Run) -> None:
     if not run.is_selection:
         made, problems = len(run.answered), len({row["problem_id"] for row in run.product})
         sentence = (
-            f"{made} solutions of {len(run.clean)} problems became {len(run.product)} training rows of {problems}"
+            f"{made} solutions of {problems_asked(run)} problems became {len(run.product)} training rows of {problems}"
         )
         assert any(line.startswith(sentence) for line in run.page.paragraphs)
 
@@ -252,7 +257,7 @@ def check_recipes(run: Run) -> None:
         other = Run(run.root, first.split()[0])
         assert number(made) == len(other.product)
         assert model == run.config["models"][run.config["recipes"][other.recipe]["model"]]["path"]
-        assert number(problems) == len(run.clean)
+        assert number(problems) == (len(run.clean) if other.is_selection else problems_asked(other))
         stages = [path.name for path in (other.home / "replies").iterdir()]
         replies = [reply for stage in stages for reply in replies_of(run.run, other.recipe, stage)] + other.solutions
         assert number(written) == tokens(replies, "completion_tokens")
