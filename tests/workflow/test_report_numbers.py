@@ -114,7 +114,9 @@ def check_answers(run: Run) -> None:
     assert any("failed for good, and gave no solution" in line for line in run.page.paragraphs) == bool(failed)
     # At the token limit, or in code that was not to be run.
     cut = [row for row in run.answered if row["finish_reason"] == "length" or row.get("ended", "stop") != "stop"]
-    assert ended.get("cut before the end", 0) == len(cut)
+    assert ended.get("not finished", 0) == len(cut)
+    told_of_code = "or ended with code that was not run" in " ".join(run.page.paragraphs)
+    assert told_of_code == (run.runs_code and bool(cut))
     answered = sum(row["predicted_answer"] is not None and row["finished"] for row in run.judged)
     others = len(run.answered) - len(
         run.looked_at
@@ -167,7 +169,7 @@ def check_distributions(run: Run) -> None:
         rates[rate] += bool(known)
         for row in (row for row in judged if row["unjudged_reason"] != "failed"):
             kind = "right" if row["judgement"] == "yes" else "wrong or not judged"
-            lengths[kind, rate].append(two_digits(row["completion_tokens"]))
+            lengths[kind, rate if row in known else "unknown"].append(two_digits(row["completion_tokens"]))
     told = bars(run.table("How clear the votes are"))
     assert {name: found for name, found in told.items() if found} == {name: n for name, n in votes.items() if n}
     asked = problems_asked(run)
@@ -176,8 +178,11 @@ def check_distributions(run: Run) -> None:
     assert (f"No solution of {counted(silent, 'further problem')} has an answer" in text) == bool(silent)
     assert bars(run.table("Pass rate: how many of a problem's solutions are right")) == {"problems": +rates}
     by_rate = bars(run.table("Length against pass rate: are harder problems thought about for longer?"))
+    middle: dict[str, dict[str, int]] = {"right": {}, "wrong": {}}
     for (kind, rate), found in lengths.items():
-        assert rate == "unknown" or by_rate[kind][rate] == median_low(found)
+        if rate != "unknown":
+            middle[kind.split()[0]][rate] = median_low(found)
+    assert by_rate == middle
     for kind, told_lengths in bars(run.table("Length of the solutions")).items():
         check_lengths(
             told_lengths, [length for (name, _), found in lengths.items() if name == kind for length in found]

@@ -193,7 +193,7 @@ REASONS = {
     "traceback": "a block that ended in an error",
     "unreadable_json": "the row cannot be read",
     "unusable_id": "the row's own id cannot be one",
-    "unfinished": "cut before the end",
+    "unfinished": "the solution is not finished",
     "unfinished_reply": "the model's reply was cut at the token limit",
     "unjudged": "nobody knows whether the answer is right",
     "unreadable": "no choice, or more than one, could be read",
