@@ -52,7 +52,9 @@ def test_judged_are_those_with_a_verdict_and_solutions_those_with_a_reply(tmp_pa
     assert "Solutions that are not finished reached the token limit." in text
     assert "verdict number share of 52 right 37 71.2% wrong 10 19.2% not judged 5 9.6%" in text
     assert "These are 52 of the 56 solutions" in text
-    assert "Not judged: 4 the solution is not finished, 1 the judge's reply could not be read." in text.replace("&#39;", "'")
+    assert "Not judged: 4 the solution is not finished, 1 the judge's reply could not be read." in text.replace(
+        "&#39;", "'"
+    )
 
 
 def test_a_pass_rate_is_told_with_what_counts_as_wrong_and_of_all_problems_that_were_asked(tmp_path: Path) -> None:
