@@ -1,9 +1,10 @@
 """Which candidate each comparison chose, and whether it is right.
 
-In: groups, comparisons and the comparing model's replies of one shard. Out, in the order of the groups, those whose chosen candidate
-is right: `id`, `problem_id`, `selected` (index), `selected_id` and `candidate_ids` (`<recipe>/<problem id>-<seed>`),
-`group_size`, `group_right`, `predicted_answer` and `judged_by` of the chosen one, the votes of its recipe, the fields
-that all groups of a problem share, and of the reply `model`, `reply_key`, `completion_tokens`.
+In: groups, comparisons and the comparing model's replies of one shard. Out, in the order of the groups, those whose
+chosen candidate is right: `id`, `problem_id`, `selected` (index), `selected_id` and `candidate_ids`
+(`<recipe>/<problem id>-<seed>`), `group_size`, `group_right`, `predicted_answer` and `judged_by` of the chosen one, the
+votes of its recipe, the fields that all groups of a problem share, and of the reply `model`, `reply_key`,
+`completion_tokens`.
 Dropped: `no_reply`, `request_failed_<kind>`, `unfinished_reply`, `empty_reply`, `unreadable` (no index, or two),
 `out_of_range`, `wrong_pick`. The counts say how good the picks are: see omr/selections/figures.py; and for the report
 they hold a wrong pick of each shard (`wrong_samples`, by id), chosen by the hash of its id: with the problem, what was
