@@ -147,6 +147,7 @@ REASONS = {
     "looks_like_heading": "a line of the solution looks like one of the comparison's own",
     "low_vote_share": "no answer known, and too few solutions agree",
     "mcq": "multiple choice: guessing is too easy",
+    "near_duplicate": "a repost of another problem",
     "no_answer": "the solution states no final answer",
     "no_faithful_summary": "no new summary provably states the solution's own answer",
     "no_block_succeeded": "every block ended in an error or at a limit",
