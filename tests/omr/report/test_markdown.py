@@ -11,7 +11,7 @@ from markupsafe import escape
 from omr.report.markdown import markdown_html
 
 _TAG = re.compile(
-    r"</?(?:math|m[a-z]+|none|code|p|em|strong|s|ul|ol|li|br|hr|pre|blockquote|table|thead|tbody|tr|th|td)"
+    r"</?(?:math|m[a-z]+|none|code|p|em|strong|s|ul|ol|li|br|hr|pre|blockquote|table|thead|tbody|tr|th|td|span)"
     r"(?: [a-z]+=(?:\"[A-Za-z0-9.%+:; -]*\"|[a-z]+))* ?/?>"
 )
 _PIECES = [
