@@ -79,6 +79,8 @@ def test_a_liking_for_a_position_is_told(tmp_path: Path) -> None:
     groups = [([RIGHT, WRONG, OTHER] if number % 3 else [WRONG, RIGHT, OTHER], 0) for number in range(90)]
     text = text_of_report(tmp_path, groups)
     assert "The choices lean: position 0 (more often), 1 (less often), 2 (less often)" in text
+    # Of none that were chosen there is no share, which is not an unknown one.
+    assert "2 90 0 30.0 – The choices lean" in text
 
 
 @pytest.mark.parametrize(("source", "warned"), [("majority", True), ("extracted", False)])

@@ -62,7 +62,7 @@ def test_a_pass_rate_is_told_with_what_counts_as_wrong_and_of_all_problems_that_
     assert "Solutions that were cut, or state no answer or several, count as wrong." in text
     # One problem of the small run has a rate.
     assert "it is unknown for 13 of 14 problems that the model was asked about." in text
-    assert "No solution of 1 further problem has an answer" in text
+    assert "Of 1 further problem no solution states an answer" in text
 
 
 def test_problems_that_the_plan_left_out_are_not_among_those_asked(tmp_path: Path) -> None:

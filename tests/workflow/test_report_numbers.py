@@ -66,7 +66,7 @@ def check_funnel(run: Run) -> None:
         whole = len({READ_AS[stage](row) for row in written}) if stage in READ_AS else len(written)
         lost = sum(n for reason, n in dropped.items() if reason not in PARTS.get(stage, ()))
         assert number(became) == len(written), stage
-        whole_rows, _, in_parts = why.partition("; of parts, which are no rows:")
+        whole_rows, _, in_parts = why.partition("; parts that were left out:")
         of_parts = {reason: n for reason, n in dropped.items() if reason in PARTS.get(stage, ())}
         of_rows = dropped - Counter(of_parts)
         for told, found in ((whole_rows, of_rows), (in_parts, of_parts)):
@@ -175,7 +175,7 @@ def check_distributions(run: Run) -> None:
     asked = problems_asked(run)
     text = " ".join(run.page.paragraphs)
     assert f"it is unknown for {asked - rates.total()} of {asked} problems that the model was asked about." in text
-    assert (f"No solution of {counted(silent, 'further problem')} has an answer" in text) == bool(silent)
+    assert (f"Of {counted(silent, 'further problem')} no solution states an answer" in text) == bool(silent)
     assert bars(run.table("Pass rate: how many of a problem's solutions are right")) == {"problems": +rates}
     by_rate = bars(run.table("Length against pass rate: are harder problems thought about for longer?"))
     middle: dict[str, dict[str, int]] = {"right": {}, "wrong": {}}

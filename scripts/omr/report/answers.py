@@ -115,7 +115,7 @@ def _votes(data: ReportData) -> Iterator[Block]:
     )
     if silent:
         yield Paragraph(
-            f"No solution of {counted(silent, 'further problem')} has an answer, so nothing was voted on there."
+            f"Of {counted(silent, 'further problem')} no solution states an answer, so there was nothing to vote on."
         )
 
 

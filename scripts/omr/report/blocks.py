@@ -188,9 +188,9 @@ def shares(what: str, numbers: Mapping[str, int], words: Mapping[str, str] | Non
     return table([what, "number", f"share of {total:,}"], rows, (1, 2), narrow=True)
 
 
-def percent(part: float, whole: float) -> str | None:
-    """A share; None of nothing."""
-    return f"{100 * part / whole:.1f}%" if whole else None
+def percent(part: float, whole: float) -> str:
+    """A share; a dash of nothing, whose share is not unknown: there is none."""
+    return f"{100 * part / whole:.1f}%" if whole else "–"
 
 
 def duration(seconds: float) -> str:

@@ -32,7 +32,7 @@ _WORTHS = {
     "moderate": "a new calculation, tedious by hand",
     "trivial": "easy by hand",
     "check": "checks what the text already has",
-    "unjudged": "votes that could not be read decide",
+    "unjudged": "undecided: too many votes could not be read",
 }
 _QUESTIONS = {"judge_novelty": "new, or a check?", "judge_significance": "how hard by hand?"}
 

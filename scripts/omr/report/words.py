@@ -125,7 +125,7 @@ REASONS = {
     "code_not_in_text": "what is left of it has no code",
     "code_not_needed": "no block is a new calculation that is hard by hand",
     "code_tag_in_text": "tags in the text would be taken for code",
-    "code_unjudged": "votes that could not be read decide",
+    "code_unjudged": "undecided: too many votes on its code could not be read",
     "candidate_too_long": "a solution longer than the bound: none is cut",
     "contaminated": "a benchmark contains the problem",
     "contaminated_exact": "equals or contains a benchmark problem",
