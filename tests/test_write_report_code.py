@@ -24,7 +24,7 @@ def shown(page: str) -> Reader:
 
 def test_the_section_tells_how_much_code_was_run_and_how_it_ended(tmp_path: Path) -> None:
     text = shown(report(write_code_run(tmp_path))).text
-    assert "ran 4 blocks; for these, their server was called 6 times" in text
+    assert "ran 4 blocks, and their server was called 6 times" in text
     assert "3.0 s of processor time, 0.75 s a block" in text
     assert "wrote a block when none was left to run 1 25.0%" in text
     assert "an error 2 50.0%" in text

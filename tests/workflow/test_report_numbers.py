@@ -373,7 +373,7 @@ def check_code(run: Run) -> None:
     assert sum(shares_of(run.table("How solutions ended")).values()) == len(run.answered)
     text = " ".join(run.page.paragraphs)
     turns = sum(reply["turns"] for reply in run.solutions)
-    assert f"ran {sum(blocks)} blocks; for these, their server was called {turns} times" in text
+    assert f"ran {sum(blocks)} blocks, and their server was called {turns} times" in text
     used = Counter((reply["executions_allowed"], len(reply["steps"])) for reply in run.solutions)
     table = run.table("Blocks that were allowed, and blocks that were run")
     columns = [int(name.split()[0]) for name in table.rows[0][1:]]
