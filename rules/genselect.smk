@@ -132,6 +132,7 @@ rule parse_selections:
         recipe=recipes.pattern_of("genselect"),
     input:
         groups="results/{run}/{recipe}/groups/shard-{shard}-of-{shards}.jsonl",
+        comparisons="results/{run}/{recipe}/comparisons/shard-{shard}-of-{shards}.jsonl",
         replies="results/{run}/{recipe}/replies/select_solutions/shard-{shard}-of-{shards}.jsonl",
     output:
         rows="results/{run}/{recipe}/selected/shard-{shard}-of-{shards}.jsonl",
@@ -147,6 +148,7 @@ rule parse_selections:
     shell:
         "python scripts/parse_selections.py"
         " --groups {input.groups}"
+        " --comparisons {input.comparisons}"
         " --replies {input.replies}"
         " --prompt-name {params.prompt}"
         " --output {output.rows}"

@@ -26,7 +26,7 @@ from omr.training.figures import read_figures
 from omr.training.stage_sums import read_table
 
 #: The columns of the table.
-_HEAD = ("stage", "read", "passed", "written", "dropped", "why")
+_HEAD = ("stage", "read", "passed", "written", "dropped", "why, and what else")
 
 
 @dataclass(frozen=True)
@@ -283,12 +283,13 @@ def check_sources(run: Path, own: ShardCounts, made: Mapping[str, Made]) -> None
             check(wrote == read[source, kind], what, own.folder / "groups")
 
 
-def reasons(counts: Counts) -> Iterator[str]:
-    """Why rows were dropped, or requests failed, each with how many; then what became of unreadable replies."""
+def remarks(counts: Counts) -> Iterator[str]:
+    """Why rows were dropped, or requests failed, each with how many; then, of a model stage, what became of unreadable
+    replies: the stage that reads them has counted the same."""
     for reason, n in counts["dropped"].items():
         yield f"{reason} {n:,}"
-    if (again := counts.get("asked_again")) is not None:
-        yield f"asked again {counted(again['replies'], 'time')}, which made {again['recovered']:,} readable"
+    if "requests" in counts and (again := counts.get("asked_again")) is not None:
+        yield f"{counted(again['replies'], 'further try')} after unreadable replies: {again['recovered']:,} readable"
 
 
 def table(stages: Iterable[Counts]) -> str:
@@ -300,7 +301,7 @@ def table(stages: Iterable[Counts]) -> str:
             f"{counts.get('passed', counts['written']):,}",
             f"{counts['written']:,}",
             f"{sum(counts['dropped'].values()):,}",
-            ", ".join(reasons(counts)) or "-",
+            ", ".join(remarks(counts)) or "-",
         )
         for counts in stages
     ]

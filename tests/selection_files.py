@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from omr.selections.comparison import comparison_row
 from solution_files import Made, Row, read_lines, reply, run_stage, write_rows
 
 PROMPTS = Path(__file__).parents[1] / "prompts"
@@ -93,9 +94,18 @@ def wrong_index(group: Row) -> int:
     return next(index for index, shown in enumerate(group["candidates"]) if not shown["right"])
 
 
+def named_comparison(group: Row) -> Row:
+    """The comparison of a group whose candidates say their names."""
+    texts = [f"This is {shown['id']}.\n\nIt says {shown['answer']}." for shown in group["candidates"]]
+    return comparison_row(group, f"The problem {group['problem_id']}.", texts)
+
+
 def parse(folder: Path, groups: Made, replies: Sequence[Row]) -> Made:
-    """Run parse_selections."""
-    flags = {"groups": groups.path, "prompt-name": "select_solution"}
+    """Run parse_selections, with the comparisons of `compare` or, without it, with texts that name their candidates."""
+    comparisons = folder / "comparisons.jsonl"
+    if not comparisons.exists():
+        comparisons = write_rows(folder / "named.jsonl", [named_comparison(group) for group in groups.rows])
+    flags = {"groups": groups.path, "comparisons": comparisons, "prompt-name": "select_solution"}
     files = {"replies": write_rows(folder / "selections.jsonl", replies)}
     return run_stage("parse_selections", folder / "selected.jsonl", flags | files)
 

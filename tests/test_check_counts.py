@@ -94,6 +94,19 @@ def test_requests_of_a_model_stage_are_summed_over_its_shards(tmp_path: Path) ->
     assert asked["completion_tokens"] == 14
 
 
+def test_further_tries_are_told_once_and_not_as_a_reason_of_dropped_rows(tmp_path: Path) -> None:
+    again = {"asked_again": {"replies": 4, "recovered": 1}}
+    flags = write_run(tmp_path, parse_problems=again)
+    folder = tmp_path / "counts/extract_problems"
+    folder.mkdir()
+    shard = {"requests": 4, "answered": 4, "failed": {}, "prompt_tokens": 5, "completion_tokens": 7}
+    (folder / "shard-000-of-001.json").write_bytes(orjson.dumps(shard | again))
+    assert main(flags) == 0
+    lines = {line.split()[0]: line for line in (tmp_path / "stages.txt").read_text().splitlines() if line}
+    assert lines["extract_problems"].endswith("0 4 further tries after unreadable replies: 1 readable")
+    assert lines["parse_problems"].endswith("1 no_problem 1")
+
+
 def test_converted_proofs_that_are_off_by_now_are_no_stages(tmp_path: Path) -> None:
     merged = {"read": 5, "passed": 2, "written": 2, "dropped": {"mcq": 1, "proof": 2}}
     arguments = write_run(tmp_path, merge_data=merged)

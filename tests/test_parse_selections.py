@@ -107,4 +107,8 @@ def test_a_wrong_choice_is_kept_for_people_with_what_was_said(tmp_path: Path, gr
     assert (sample["selected_id"], sample["predicted_answer"]) == (f"cot/{chosen['id']}", chosen["answer"])
     assert sample["said"][0] == ["reasoning", "Hm.", 0]
     assert sample["said"][1][1].startswith("The first is best.")
+    assert sample["problem"] == f"The problem {group['problem_id']}."
+    places = [wrong_index(group), right_index(group)]
+    named = [[place, f"This is {group['candidates'][place]['id']}.", 0] for place in places]
+    assert [[place, text.splitlines()[0], cut] for place, text, cut in sample["candidates"]] == named
     assert parse(tmp_path / "right", groups, map(right, groups.rows)).counts["wrong_samples"] == {}

@@ -138,6 +138,15 @@ def test_a_report_is_the_same_bytes_again(tmp_path: Path) -> None:
     assert report(run) == report(run)
 
 
+def test_cells_are_one_piece_beside_their_label_and_empty_ones_have_no_line(tmp_path: Path) -> None:
+    page = report(run_files.write_run(tmp_path))
+    # On a narrow screen what stands in a cell is laid out: text and paths beside each other must be one of its parts.
+    paths = "<code>results/small/cot-small/dropped/</code>, <code>results/small/dropped/</code>"
+    assert f'data-label="file"><div>{paths}</div></td>' in page
+    assert 'data-label="model"></td>' in page
+    assert ".cards td:empty { display: none }" in page
+
+
 def test_parts_that_were_not_made_are_left_out(tmp_path: Path) -> None:
     run = tmp_path / "small"
     run_files.write_config(run)

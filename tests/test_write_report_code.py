@@ -24,12 +24,21 @@ def shown(page: str) -> Reader:
 
 def test_the_section_tells_how_much_code_was_run_and_how_it_ended(tmp_path: Path) -> None:
     text = shown(report(write_code_run(tmp_path))).text
-    assert "ran 4 blocks; for these, their server was called 6 times" in text
+    assert "ran 4 blocks, and their server was called 6 times" in text
     assert "3.0 s of processor time, 0.75 s a block" in text
     assert "wrote a block when none was left to run 1 25.0%" in text
     assert "an error 2 50.0%" in text
     assert "4 allowed 2" in text
     assert "8+ 1" in text
+
+
+def test_solutions_that_code_ended_are_not_told_as_cut_at_the_token_limit(tmp_path: Path) -> None:
+    run = write_code_run(tmp_path)
+    path = run / RECIPE / "counts/fill_majority_answer/shard-000-of-001.json"
+    run_files.write_counts(path, read=1, passed=1, written=2, dropped={}, solutions={"answered": 1, "unfinished": 1})
+    text = shown(report(run)).text
+    assert "not finished 1 50.0%" in text
+    assert "reached the token limit, or ended with code that was not run" in text
 
 
 def test_votes_and_drops_are_in_words(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import run_files
 from omr.selections.figures import Picks, Shown
 from row_shards import whole_row, write_shard
 from selection_runs import HOME, selection_config
+from test_write_report import read
 from write_report import main
 
 RIGHT, WRONG, OTHER = Shown(0, True), Shown(1, False), Shown(2, False)
@@ -78,6 +79,8 @@ def test_a_liking_for_a_position_is_told(tmp_path: Path) -> None:
     groups = [([RIGHT, WRONG, OTHER] if number % 3 else [WRONG, RIGHT, OTHER], 0) for number in range(90)]
     text = text_of_report(tmp_path, groups)
     assert "The choices lean: position 0 (more often), 1 (less often), 2 (less often)" in text
+    # Of none that were chosen there is no share, which is not an unknown one.
+    assert "2 90 0 30.0 – The choices lean" in text
 
 
 @pytest.mark.parametrize(("source", "warned"), [("majority", True), ("extracted", False)])
@@ -102,6 +105,7 @@ def test_wrong_choices_are_shown_with_what_was_said(tmp_path: Path) -> None:
     counts = run / HOME / "counts/parse_selections/shard-000-of-001.json"
     row = {"id": "ab-1-g0", "problem_id": "ab-1", "selected_id": "cot/ab-1-3", "group_size": 2}
     row |= {"predicted_answer": "7", "expected_answer": "<b>8</b>", "said": [["solution", "I take **1**.", 0]]}
+    row |= {"problem": "What is $8$?", "candidates": [[1, "It is seven.", 0], [0, "It is eight.", 700]]}
     run_files.write_counts(counts, **orjson.loads(counts.read_bytes()) | {"wrong_samples": {"ab-1-g0": row}})
     write_shard(run / HOME, [whole_row(id="ab-1-g1", inference_mode="genselect")])
     flags = ["--run", str(run), "--recipe", HOME, "--config", str(run / "config.yaml"), "--output", str(run / "page")]
@@ -110,3 +114,8 @@ def test_wrong_choices_are_shown_with_what_was_said(tmp_path: Path) -> None:
     assert "the model chose a wrong solution</b> <code>ab-1-g0</code>" in page
     assert "<dt>its answer</dt><dd>7</dd><dt>expected answer</dt><dd>&lt;b&gt;8&lt;/b&gt;</dd>" in page
     assert "I take <strong>1</strong>." in page
+    text = read(page).text
+    assert "What is 8 ?" in text
+    assert "the solution that was chosen, number 1 It is seven." in text
+    assert "a right one, number 0 It is eight. … and 700 more characters, which are not on this page" in text
+    assert "what the model said, 13 characters I take 1 ." in text

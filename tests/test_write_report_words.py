@@ -48,10 +48,13 @@ def test_judged_are_those_with_a_verdict_and_solutions_those_with_a_reply(tmp_pa
     assert "47 of 56 solutions judged 66.1% of 56 solutions are right" in text
     assert "56 solutions of 14 problems became 1 training row of 1 problem: 56.0 solutions per row" in text
     assert "8 further requests failed for good, and gave no solution." in text
-    assert "cut before the end 4 7.1%" in text
+    assert "not finished 4 7.1%" in text
+    assert "Solutions that are not finished reached the token limit." in text
     assert "verdict number share of 52 right 37 71.2% wrong 10 19.2% not judged 5 9.6%" in text
     assert "These are 52 of the 56 solutions" in text
-    assert "Not judged: 4 cut before the end, 1 the judge's reply could not be read." in text.replace("&#39;", "'")
+    assert "Not judged: 4 the solution is not finished, 1 the judge's reply could not be read." in text.replace(
+        "&#39;", "'"
+    )
 
 
 def test_a_pass_rate_is_told_with_what_counts_as_wrong_and_of_all_problems_that_were_asked(tmp_path: Path) -> None:
@@ -59,14 +62,16 @@ def test_a_pass_rate_is_told_with_what_counts_as_wrong_and_of_all_problems_that_
     assert "Solutions that were cut, or state no answer or several, count as wrong." in text
     # One problem of the small run has a rate.
     assert "it is unknown for 13 of 14 problems that the model was asked about." in text
-    assert "No solution of 1 further problem has an answer" in text
+    assert "Of 1 further problem no solution states an answer" in text
 
 
 def test_problems_that_the_plan_left_out_are_not_among_those_asked(tmp_path: Path) -> None:
     run = judged_run(tmp_path)
     counts = {"read": 14, "passed": 1, "written": 2, "dropped": {"not_asked": 12}, "solutions": {"answered": 2}}
     run_files.write_counts(run / run_files.RECIPE / "counts/fill_majority_answer" / SHARD, **counts)
-    assert "it is unknown for 1 of 2 problems that the model was asked about." in text_of(run)
+    text = text_of(run)
+    assert "it is unknown for 1 of 2 problems that the model was asked about." in text
+    assert "solutions of 2 problems became 1 training row" in text
 
 
 def test_nobody_is_said_to_have_left_the_tokens_of_a_failed_request_uncounted() -> None:

@@ -66,7 +66,7 @@ def check_funnel(run: Run) -> None:
         whole = len({READ_AS[stage](row) for row in written}) if stage in READ_AS else len(written)
         lost = sum(n for reason, n in dropped.items() if reason not in PARTS.get(stage, ()))
         assert number(became) == len(written), stage
-        whole_rows, _, in_parts = why.partition("; of parts, which are no rows:")
+        whole_rows, _, in_parts = why.partition("; parts that were left out:")
         of_parts = {reason: n for reason, n in dropped.items() if reason in PARTS.get(stage, ())}
         of_rows = dropped - Counter(of_parts)
         for told, found in ((whole_rows, of_rows), (in_parts, of_parts)):
@@ -114,7 +114,9 @@ def check_answers(run: Run) -> None:
     assert any("failed for good, and gave no solution" in line for line in run.page.paragraphs) == bool(failed)
     # At the token limit, or in code that was not to be run.
     cut = [row for row in run.answered if row["finish_reason"] == "length" or row.get("ended", "stop") != "stop"]
-    assert ended.get("cut before the end", 0) == len(cut)
+    assert ended.get("not finished", 0) == len(cut)
+    told_of_code = "or ended with code that was not run" in " ".join(run.page.paragraphs)
+    assert told_of_code == (run.runs_code and bool(cut))
     answered = sum(row["predicted_answer"] is not None and row["finished"] for row in run.judged)
     others = len(run.answered) - len(
         run.looked_at
@@ -167,17 +169,20 @@ def check_distributions(run: Run) -> None:
         rates[rate] += bool(known)
         for row in (row for row in judged if row["unjudged_reason"] != "failed"):
             kind = "right" if row["judgement"] == "yes" else "wrong or not judged"
-            lengths[kind, rate].append(two_digits(row["completion_tokens"]))
+            lengths[kind, rate if row in known else "unknown"].append(two_digits(row["completion_tokens"]))
     told = bars(run.table("How clear the votes are"))
     assert {name: found for name, found in told.items() if found} == {name: n for name, n in votes.items() if n}
-    asked = len({reply["id"] for reply in run.solutions})
+    asked = problems_asked(run)
     text = " ".join(run.page.paragraphs)
     assert f"it is unknown for {asked - rates.total()} of {asked} problems that the model was asked about." in text
-    assert (f"No solution of {counted(silent, 'further problem')} has an answer" in text) == bool(silent)
+    assert (f"Of {counted(silent, 'further problem')} no solution states an answer" in text) == bool(silent)
     assert bars(run.table("Pass rate: how many of a problem's solutions are right")) == {"problems": +rates}
     by_rate = bars(run.table("Length against pass rate: are harder problems thought about for longer?"))
+    middle: dict[str, dict[str, int]] = {"right": {}, "wrong": {}}
     for (kind, rate), found in lengths.items():
-        assert rate == "unknown" or by_rate[kind][rate] == median_low(found)
+        if rate != "unknown":
+            middle[kind.split()[0]][rate] = median_low(found)
+    assert by_rate == middle
     for kind, told_lengths in bars(run.table("Length of the solutions")).items():
         check_lengths(
             told_lengths, [length for (name, _), found in lengths.items() if name == kind for length in found]
@@ -218,6 +223,11 @@ def tokens(replies: Iterable[Row], kind: str) -> int:
     return sum(reply["usage"][kind] for reply in replies if reply["usage"])
 
 
+def problems_asked(run: Run) -> int:
+    """The problems that a recipe's model was asked about: a plan may want no solution of some."""
+    return len({reply["id"] for reply in run.solutions})
+
+
 def check_costs(run: Run) -> None:
     table = run.table("Requests, tokens, time and cost")
     total = Counter[str]()
@@ -239,8 +249,9 @@ def check_costs(run: Run) -> None:
     assert said == f"{total['completion'] / 1000:.3g}k"
     if not run.is_selection:
         made, problems = len(run.answered), len({row["problem_id"] for row in run.product})
-        asked = len({reply["id"] for reply in run.solutions})
-        sentence = f"{made} solutions of {asked} problems became {len(run.product)} training rows of {problems}"
+        sentence = (
+            f"{made} solutions of {problems_asked(run)} problems became {len(run.product)} training rows of {problems}"
+        )
         assert any(line.startswith(sentence) for line in run.page.paragraphs)
 
 
@@ -251,8 +262,7 @@ def check_recipes(run: Run) -> None:
         other = Run(run.root, first.split()[0])
         assert number(made) == len(other.product)
         assert model == run.config["models"][run.config["recipes"][other.recipe]["model"]]["path"]
-        asked = run.clean if other.is_selection else {reply["id"] for reply in other.solutions}
-        assert number(problems) == len(asked)
+        assert number(problems) == (len(run.clean) if other.is_selection else problems_asked(other))
         stages = [path.name for path in (other.home / "replies").iterdir()]
         replies = [reply for stage in stages for reply in replies_of(run.run, other.recipe, stage)] + other.solutions
         assert number(written) == tokens(replies, "completion_tokens")
@@ -363,7 +373,7 @@ def check_code(run: Run) -> None:
     assert sum(shares_of(run.table("How solutions ended")).values()) == len(run.answered)
     text = " ".join(run.page.paragraphs)
     turns = sum(reply["turns"] for reply in run.solutions)
-    assert f"ran {sum(blocks)} blocks; for these, their server was called {turns} times" in text
+    assert f"ran {sum(blocks)} blocks, and their server was called {turns} times" in text
     used = Counter((reply["executions_allowed"], len(reply["steps"])) for reply in run.solutions)
     table = run.table("Blocks that were allowed, and blocks that were run")
     columns = [int(name.split()[0]) for name in table.rows[0][1:]]

@@ -17,7 +17,7 @@ _ENDINGS = {
     "answered": "finished, with a final answer",
     "without_answer": "finished, without a final answer",
     "with_several_answers": "finished, with several final answers",
-    "unfinished": "cut before the end",
+    "unfinished": "not finished",
 }
 _VERDICTS = {"yes": "right", "no": "wrong", "unjudged": "not judged"}
 _SOURCES = {"extracted": "the answer was given", "majority": "the vote gives the answer"}
@@ -64,6 +64,8 @@ def _majority(counts: Counts, data: ReportData) -> Iterator[Block]:
     endings = dict(counts.get("solutions", {}))
     failed = endings.pop("failed", 0)
     yield shares("solutions", endings, _ENDINGS)
+    if endings.get("unfinished"):
+        yield Paragraph(_not_finished(data))
     if failed:
         yield Paragraph(f"{counted(failed, 'further request')} failed for good, and gave no solution.")
     agreement = counts.get("extracted_answers", {})
@@ -81,6 +83,16 @@ def _majority(counts: Counts, data: ReportData) -> Iterator[Block]:
             f"For {counted(counts['answers_repaired'], 'problem')} a large vote replaced {given}, which none of the "
             "solutions supports; rows say so in `changed_answer_to_majority`, and samples below show both."
         )
+
+
+def _not_finished(data: ReportData) -> str:
+    """What it means that a solution is not finished: with code, more than a cut at the token limit."""
+    if data.settings["mode"] != "tir":
+        return "Solutions that are not finished reached the token limit."
+    return (
+        "Solutions that are not finished reached the token limit, or ended with code that was not run; the section on "
+        "code tells these apart. Only the former are “cut” in the table of costs."
+    )
 
 
 def _votes(data: ReportData) -> Iterator[Block]:
@@ -103,7 +115,7 @@ def _votes(data: ReportData) -> Iterator[Block]:
     )
     if silent:
         yield Paragraph(
-            f"No solution of {counted(silent, 'further problem')} has an answer, so nothing was voted on there."
+            f"Of {counted(silent, 'further problem')} no solution states an answer, so there was nothing to vote on."
         )
 
 

@@ -184,13 +184,13 @@ def shares(what: str, numbers: Mapping[str, int], words: Mapping[str, str] | Non
     """A small table of numbers and their shares; those with `words` come first, in their order."""
     words, total = words or {}, sum(numbers.values())
     names = [*(name for name in words if name in numbers), *(name for name in numbers if name not in words)]
-    rows = [[words.get(name, name), numbers[name], percent(numbers[name], total)] for name in names]
+    rows: list[list[Cell]] = [[words.get(name, name), numbers[name], percent(numbers[name], total)] for name in names]
     return table([what, "number", f"share of {total:,}"], rows, (1, 2), narrow=True)
 
 
-def percent(part: float, whole: float) -> str | None:
-    """A share; None of nothing."""
-    return f"{100 * part / whole:.1f}%" if whole else None
+def percent(part: float, whole: float) -> str:
+    """A share; a dash of nothing, whose share is not unknown: there is none."""
+    return f"{100 * part / whole:.1f}%" if whole else "–"
 
 
 def duration(seconds: float) -> str:

@@ -22,10 +22,11 @@ class _Screen(NamedTuple):
     name: str
     width: int
     height: int
-    labels: int  # most labels below the bars
 
 
-_SCREENS = (_Screen("wide", 760, 260, 14), _Screen("narrow", 340, 220, 5))
+_SCREENS = (_Screen("wide", 760, 260), _Screen("narrow", 340, 220))
+#: Of the letters below the bars, at most; between two labels; and what numbers beside the axis take.
+_LETTER_PX, _GAP_PX, _AXIS_PX = 8, 5, 52
 _LONG_NUMBER = re.compile(r"(?<!\d)\d+\.\d{2,}")
 
 
@@ -55,9 +56,8 @@ def _drawing(chart: Chart, screen: _Screen) -> Markup:
         show_minor_x_labels=False,
     )
     plot.x_labels = list(chart.labels)
-    every = -(-len(chart.labels) // screen.labels)
-    plot.x_labels_major = list(chart.labels)[::every]
-    most = _highest(chart)
+    plot.x_labels_major = [chart.labels[place] for place in shown_labels(chart, screen.width - _AXIS_PX)]
+    most = max(_heights(chart), default=0)
     step = nice_step(most, 4)
     plot.y_labels = [{"value": value, "label": short_number(value)} for value in range(0, int(most) + step, step)]
     for name, values in chart.series.items():
@@ -71,15 +71,33 @@ def _drawing(chart: Chart, screen: _Screen) -> Markup:
     return Markup(_LONG_NUMBER.sub(lambda number: f"{float(number[0]):.1f}", svg))
 
 
+def shown_labels(chart: Chart, width: int) -> list[int]:
+    """The places of the labels that fit below bars of so many pixels in all: the last one, that of the highest bar and
+    the first one if they can, then as many as there is room for."""
+    apart = (max(map(len, chart.labels)) * _LETTER_PX + _GAP_PX) * len(chart.labels) / width
+    last = len(chart.labels) - 1
+    kept: list[int] = []
+    for place in (last, _highest_place(chart), 0, *range(last, -1, -1)):
+        if all(abs(place - other) >= apart for other in kept):
+            kept.append(place)
+    return sorted(kept)
+
+
+def _highest_place(chart: Chart) -> int:
+    heights = _heights(chart)
+    return heights.index(max(heights))
+
+
+def _heights(chart: Chart) -> list[float]:
+    """How high each label's bars are, one on the other or the highest of those side by side."""
+    columns = zip(*([value or 0 for value in values] for values in chart.series.values()), strict=True)
+    return [sum(column) if chart.stacked else max(column) for column in columns]
+
+
 def _told(chart: Chart, name: str, place: int) -> str:
     """What a bar says when the pointer stays on it."""
     value = chart.series[name][place]
     return f"{chart.labels[place]}: {'none' if value is None else f'{value:,}'}, {name}"
-
-
-def _highest(chart: Chart) -> float:
-    columns = zip(*([value or 0 for value in values] for values in chart.series.values()), strict=True)
-    return max((sum(column) if chart.stacked else max(column) for column in columns), default=0)
 
 
 def _tidy(element: Any) -> None:
@@ -105,9 +123,7 @@ def _tidy_bar(bar: Any) -> None:
 
 
 def _spoken(chart: Chart) -> str:
-    totals = [sum(filter(None, column)) for column in zip(*chart.series.values(), strict=True)]
-    place = max(range(len(totals)), key=totals.__getitem__)
-    return f"{chart.title}. The highest bar is {chart.labels[place]}. The numbers follow as a table."
+    return f"{chart.title}. The highest bar is {chart.labels[_highest_place(chart)]}. The numbers follow as a table."
 
 
 def nice_step(most: float, parts: int) -> int:

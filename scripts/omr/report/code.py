@@ -32,7 +32,7 @@ _WORTHS = {
     "moderate": "a new calculation, tedious by hand",
     "trivial": "easy by hand",
     "check": "checks what the text already has",
-    "unjudged": "votes that could not be read decide",
+    "unjudged": "undecided: too many votes could not be read",
 }
 _QUESTIONS = {"judge_novelty": "new, or a check?", "judge_significance": "how hard by hand?"}
 
@@ -59,9 +59,9 @@ def _blocks(counts: Mapping[str, Any]) -> Iterator[Block]:
     seconds = counts.get("code_cpu_s", 0.0)
     each = f", {seconds / blocks:.2f} s a block" if blocks else ""
     yield Paragraph(
-        f"All solutions, right or not, ran {counted(blocks, 'block')}; for these, their server was called "
-        f"{counted(counts.get('turns', 0), 'time')}. In the table of costs a solution is one request, however often it "
-        "goes on behind an output. "
+        f"All solutions, right or not, ran {counted(blocks, 'block')}, and their server was called "
+        f"{counted(counts.get('turns', 0), 'time')}: once more where a solution goes on behind an output. In the table "
+        "of costs a solution is one request. "
         f"Their code took {duration(seconds)} of processor time{each}. After restarts, "
         f"{counted(counts.get('replays_differ', 0), 'block')} printed something else than before; what the "
         "model saw was kept."

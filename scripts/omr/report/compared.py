@@ -37,7 +37,7 @@ def _row(one: Compared, here: str) -> list[Cell]:
         one.model,
         one.problems,
         one.solutions,
-        None if one.right is None else f"{one.right:,} ({percent(one.right, one.solutions or 0) or 'of none'})",
+        None if one.right is None else f"{one.right:,} ({percent(one.right, one.solutions or 0)})",
         share,
         one.rows,
         tokens_of(uses, "completion_tokens"),

@@ -53,16 +53,17 @@ def _solutions(data: ReportData, figures: SolutionFigures) -> Iterator[Block]:
 
 
 def _length_by_rate(figures: SolutionFigures) -> Chart:
+    """Of solutions that count in the pass rate: where all of them are right, none is wrong."""
     series = {
         name: [median(figures.lengths[kind].get(group, {})) for group in range(len(SHARE_GROUPS))]
-        for kind, name in _KINDS.items()
+        for kind, name in ((RIGHT, "right"), (OTHER, "wrong"))
     }
     return Chart(
         "Length against pass rate: are harder problems thought about for longer?",
         SHARE_GROUPS,
         series,
         "share of a problem's solutions that are right",
-        "completion tokens of the middle solution, to two digits",
+        "completion tokens of the middle solution, to two digits, of those that count in the pass rate",
         stacked=False,
     )
 

@@ -15,15 +15,10 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
 from omr.report.emphasis import read_emphasis
-from omr.report.tex_html import Formula, formula_html, split_formulas
+from omr.report.tex_html import DISPLAY, as_written, put_back, take_out
 
-#: Stand for the n-th formula of a text, in which they cannot occur themselves: what is there of them is taken out.
-_OPEN, _CLOSE = "\ue000", "\ue001"
-_PLACE = re.compile(f"{_OPEN}([0-9]+){_CLOSE}")
-_NEVER = dict.fromkeys(map(ord, "\ue000\ue001\ue002"))
-#: Beside a displayed formula, which has a line of its own: a break of the line there would make an empty one.
-_DISPLAY = "\ue002"
-_BREAKS = re.compile(rf"(?:<br />\n)?{_DISPLAY}(?:\s*<br />\n)?")
+#: A displayed formula has a line of its own: a break of the line beside it would make an empty one.
+_BREAKS = re.compile(rf"(?:<br />\n)?{DISPLAY}(?:\s*<br />\n)?")
 _LEFT_OUT = (
     "autolink", "code", "entity", "html_block", "html_inline", "image", "lheading", "link", "reference",
 )  # fmt: skip
@@ -32,15 +27,8 @@ _MAX_NESTING = 12
 
 def markdown_html(text: str) -> Markup:
     """A text with Markdown and formulas as HTML."""
-    formulas: list[Formula] = []
-    pieces: list[str] = []
-    for piece in split_formulas(text.translate(_NEVER)):
-        if isinstance(piece, str):
-            pieces.append(piece)
-        else:
-            pieces.append(f"{_OPEN}{len(formulas)}{_CLOSE}")
-            formulas.append(piece)
-    markup = _reader().render("".join(pieces), {"formulas": formulas})
+    placed, formulas = take_out(text)
+    markup = _reader().render(placed, {"formulas": formulas})
     return Markup(_BREAKS.sub("", markup))
 
 
@@ -63,13 +51,8 @@ def _reader() -> MarkdownIt:
 
 
 def _text(renderer: Any, tokens: Sequence[Any], place: int, options: Any, env: Any) -> str:
-    def formula(found: re.Match[str]) -> str:
-        one: Formula = env["formulas"][int(found[1])]
-        drawn = formula_html(one.tex, one.display)
-        return f"{_DISPLAY}{drawn}{_DISPLAY}" if one.display else drawn
-
-    return _PLACE.sub(formula, escape(tokens[place].content))
+    return put_back(str(escape(tokens[place].content)), env["formulas"])
 
 
 def _source(tokens: Sequence[Any], place: int, options: Any, env: Any) -> str:
-    return escape(_PLACE.sub(lambda found: env["formulas"][int(found[1])].source, tokens[place].content))
+    return escape(as_written(tokens[place].content, env["formulas"]))

@@ -10,7 +10,7 @@ from omr.report.charts import by_bars, drawn
 from omr.report.page import Page
 
 TEMPLATES = Path(__file__).parent / "templates"
-#: The style of what omr/report/tex_html.py makes of formulas.
+#: The style of what omr/report/mathml.py makes of formulas, and omr/report/tex_html.py of what is beside them.
 FORMULAS = "formulas.css"
 
 

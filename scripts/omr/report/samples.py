@@ -56,7 +56,13 @@ def _wrong_pick(row: Row) -> Sample:
         "expected answer": _answer(row["expected_answer"]),
     }
     fate = reason_in_words("wrong_pick")
-    return Sample(row["id"], "wrong", fate, Text(""), _known(facts), list(_folds(row["said"])))
+    titles = ("the solution that was chosen", "a right one")
+    candidates = (
+        Fold(f"{title}, number {index}", [Text(markdown_html(text), left_out)], is_open=True)
+        for title, (index, text, left_out) in zip(titles, row["candidates"], strict=True)
+    )
+    folds = [*candidates, *_folds(row["said"], "what the model said")]
+    return Sample(row["id"], "wrong", fate, shown(row["problem"]), _known(facts), folds)
 
 
 def _dropped(row: Row, reason: str) -> Sample:
@@ -74,13 +80,13 @@ def _dropped(row: Row, reason: str) -> Sample:
     return Sample(row_id, mark, fate, shown(row["problem"]), _known(facts), list(_folds(row["said"])))
 
 
-def _folds(said: Sequence[tuple[str, str, int]]) -> Iterator[Fold]:
-    """What was said of a solution: its end first, the reasoning to open; in order where code was run."""
+def _folds(said: Sequence[tuple[str, str, int]], name: str = "the solution") -> Iterator[Fold]:
+    """What was said, for instance a solution: its end first, the reasoning to open; in order where code was run."""
     whole = {kind: (text, left_out) for kind, text, left_out in said}
     if not said:
         yield Fold("nothing was said", [])
     elif whole.keys() <= {"solution", "reasoning"}:
-        for kind, title in (("solution", "the solution"), ("reasoning", "reasoning")):
+        for kind, title in (("solution", name), ("reasoning", "reasoning")):
             if kind in whole:
                 text, left_out = whole[kind]
                 title = f"{title}, {counted(len(text) + left_out, 'character')}"

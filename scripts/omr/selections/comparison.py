@@ -16,6 +16,15 @@ def shown_solutions(texts: Sequence[str]) -> str:
     return "\n\n".join(f"Solution {index}:\n{text}" for index, text in enumerate(texts))
 
 
+def texts_in(solutions: str, number: int) -> list[str]:
+    """The texts of so many candidates that `shown_solutions` made one of: no line of theirs looks like a heading."""
+    rest, texts = solutions.removeprefix("Solution 0:\n"), []
+    for index in range(1, number):
+        text, _, rest = rest.partition(f"\n\nSolution {index}:\n")
+        texts.append(text)
+    return [*texts, rest]
+
+
 def comparison_row(group: Row, problem: str, texts: Sequence[str]) -> dict[str, Any]:
     """The row that the prompts of a comparison are filled from; `texts` are those of the group's candidates."""
     return {

@@ -21,8 +21,12 @@ class PassRate(NamedTuple):
         return self.right / self.known if self.known else 0.0
 
 
+def is_known(row: Row) -> bool:
+    """Whether a judged solution counts in the pass rate, as right or not."""
+    return row["judgement"] in ("yes", "no") or row["unjudged_reason"] in NOT_RIGHT
+
+
 def pass_rate(rows: Sequence[Row]) -> PassRate:
     """The pass rate of a problem from the judged rows of all its solutions."""
     right = sum(row["judgement"] == "yes" for row in rows)
-    not_right = sum(row["judgement"] == "no" or row["unjudged_reason"] in NOT_RIGHT for row in rows)
-    return PassRate(right, right + not_right)
+    return PassRate(right, sum(map(is_known, rows)))

@@ -6,7 +6,8 @@ As JSON, an object whose parts add up over shards:
     pass_rates          {"<right>/<known>": problems}
     votes               {answer_source: {"<votes of the commonest answer>/<all votes>": problems}}
     lengths             {"right" or "other": {group: {tokens: solutions}}}: completion tokens to two digits, of right
-                        solutions and of those that are wrong or not judged, by the group of their problem's pass rate
+                        solutions and of all others, by the group of their problem's pass rate; solutions that this
+                        leaves out, since nobody knows whether they are right, are in the group of what is not known
     without_length      solutions whose tokens nobody counted
 """
 
@@ -14,12 +15,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from omr.files.jsonl import Row
-
-if TYPE_CHECKING:
-    from omr.solutions.pass_rate import PassRate
+from omr.solutions.pass_rate import PassRate, is_known
 
 #: Groups of shares: none, up to 10%, ..., up to 90%, below all, all; and of what is not known.
 SHARE_GROUPS = 12
@@ -61,15 +60,18 @@ class SolutionFigures:
         self.votes.setdefault(rows[0]["answer_source"], Counter())[votes] += 1
         group = share_group(*rate) if rate.known else UNKNOWN
         for row in rows:
-            if row.get("unjudged_reason") == "failed":
-                continue  # there is no solution
-            tokens = row.get("completion_tokens")
-            if type(tokens) is int:
-                step = length_step(tokens)
-                of_kind = self.lengths[RIGHT if row["judgement"] == "yes" else OTHER]
-                of_kind.setdefault(group, Counter())[tokens // step * step] += 1
-            else:
-                self.without_length += 1
+            # Without a request that was answered there is no solution.
+            if row.get("unjudged_reason") != "failed":
+                self._add_length(row, group if is_known(row) else UNKNOWN)
+
+    def _add_length(self, row: Row, group: int) -> None:
+        tokens = row.get("completion_tokens")
+        if type(tokens) is not int:
+            self.without_length += 1
+            return
+        step = length_step(tokens)
+        of_kind = self.lengths[RIGHT if row["judgement"] == "yes" else OTHER]
+        of_kind.setdefault(group, Counter())[tokens // step * step] += 1
 
     @property
     def rated(self) -> int:

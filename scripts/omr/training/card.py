@@ -258,7 +258,11 @@ def _lengths(figures: Figures) -> str:
     note = (
         "" if len(figures.tokens) == figures.rows else f"\n\nTokens are known of {counted(len(figures.tokens), 'row')}."
     )
-    return "## Lengths\n\nTo three digits.\n\n" + markdown_table(head, rows) + note
+    return (
+        "## Lengths\n\nRounded to three digits; the least and the greatest are exact.\n\n"
+        + markdown_table(head, rows)
+        + note
+    )
 
 
 def _length_cells(histogram: Histogram) -> list[str]:

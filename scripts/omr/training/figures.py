@@ -6,8 +6,9 @@ with the rows.
     rows, problems      numbers; the rows of a problem are all in one shard
     values              {column: {value: rows}} of the columns in `COUNTED`; `null` is what is unknown
     pass_rates          {tenth: problems}: 0 for [0, 0.1), ..., 9 for [0.9, 1), 10 for 1
-    characters, tokens  a histogram each, {"total", "values": {length: rows}}, of `generated_solution` and of
-                        `completion_tokens` where they are known; lengths are kept to a hundredth of their size
+    characters, tokens  a histogram each, {"total", "least", "greatest", "values": {length: rows}}, of
+                        `generated_solution` and of `completion_tokens` where they are known; lengths are cut to half a
+                        unit of their third digit, from which they can be rounded and cut to three digits alike
     reasoned            rows whose solution begins with reasoning in `<think>` tags
     samples             rows, without `messages`: those of the least hashes of their ids, up to `SAMPLES`
     dropped             {reason: [row, ...]}: of solutions that were dropped what omr/training/dropped_samples.py says,
@@ -49,36 +50,43 @@ _LONG = frozenset({"messages"})
 
 
 class Histogram:
-    """Whole numbers from 0 on, kept to three digits; the greatest as it is."""
+    """Whole numbers from 0 on, cut to half a unit of their third digit; the least and the greatest as they are."""
 
     def __init__(self) -> None:
         self.bins: Counter[int] = Counter()
-        self.total = self.greatest = 0
+        self.total = 0
+        self.least: int | None = None
+        self.greatest: int | None = None
 
     def __len__(self) -> int:
         return self.bins.total()
 
     def add(self, value: int) -> None:
         self.total += value
-        self.greatest = max(self.greatest, value)
-        step = 10 ** max(len(str(value)) - 3, 0)
-        self.bins[(value + step // 2) // step * step] += 1
+        self._reach(value, value)
+        half = max(_third_digit(value) // 2, 1)
+        self.bins[value // half * half] += 1
 
     def add_json(self, part: Mapping[str, Any]) -> None:
         self.total += part["total"]
-        self.greatest = max(self.greatest, part["greatest"])
+        self._reach(part["least"], part["greatest"])
         self.bins.update({int(value): n for value, n in part["values"].items()})
 
     def as_json(self) -> dict[str, Any]:
-        return {"total": self.total, "greatest": self.greatest, "values": _keyed(self.bins)}
+        return {"total": self.total, "least": self.least, "greatest": self.greatest, "values": _keyed(self.bins)}
+
+    def _reach(self, least: int | None, greatest: int | None) -> None:
+        self.least = min((one for one in (self.least, least) if one is not None), default=None)
+        self.greatest = max((one for one in (self.greatest, greatest) if one is not None), default=None)
 
     @property
     def mean(self) -> float | None:
         return self.total / len(self) if self.bins else None
 
     def quantiles(self, shares: Sequence[float] = SHARES) -> list[int] | None:
-        """The values up to which these shares of the numbers go, the last of all exactly; None of nothing."""
-        if not self.bins:
+        """The values up to which these shares of the numbers go, rounded to three digits, the least and the greatest
+        exactly; None of nothing."""
+        if self.least is None or self.greatest is None:
             return None
         found: list[int] = []
         passed, values = 0, sorted(self.bins)
@@ -88,8 +96,20 @@ class Histogram:
             while passed + self.bins[value] < share * len(self) and value != values[-1]:
                 passed += self.bins[value]
                 value = next(bins)
-            found.append(self.greatest if share >= 1 else value)
-        return found
+            found.append(self.least if share <= 0 else self.greatest if share >= 1 else _rounded(value))
+        # Rounding must not lead past what was there.
+        return [min(max(one, self.least), self.greatest) for one in found]
+
+
+def _third_digit(value: int) -> int:
+    """What a unit of the third digit of a number is worth; 1 for those with fewer."""
+    unit: int = 10 ** max(len(str(value)) - 3, 0)
+    return unit
+
+
+def _rounded(value: int) -> int:
+    unit = _third_digit(value)
+    return (value + unit // 2) // unit * unit
 
 
 def _keyed(counter: Mapping[int, int]) -> dict[str, int]:

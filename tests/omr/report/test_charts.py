@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
 from omr.report.blocks import Chart
 from omr.report.charts import by_bars, drawn, nice_step
+from omr.report.words import SHARE_GROUPS
 
 CHART = Chart("Lengths", ["10", "20", "30"], {"right": [1, 0, 5], "wrong <b>": [2, None, 4]}, "below", "solutions")
 
@@ -43,6 +45,30 @@ def test_a_drawing_has_no_script_no_style_no_id_and_no_address() -> None:
 
 def test_the_table_has_the_numbers_of_the_bars() -> None:
     assert list(by_bars(CHART)) == [("10", 1, 2), ("20", 0, None), ("30", 5, 4)]
+
+
+def labels_of(svg: ElementTree.Element) -> list[str | None]:
+    """What stands below the bars."""
+    return [text.text for text in svg.iter("text") if text.get("x") != "-5"]
+
+
+def test_the_last_label_and_that_of_the_highest_bar_stand_on_both_screens() -> None:
+    for highest in (0, 3, 6, 9):
+        values = [40 if place == highest else 1 for place in range(12)]
+        wide, narrow = svgs(Chart("", SHARE_GROUPS, {"x": values}, "", ""))
+        assert labels_of(wide) == list(SHARE_GROUPS)
+        assert labels_of(narrow)[-1] == "all"
+        assert SHARE_GROUPS[highest] in labels_of(narrow)
+        assert len(labels_of(narrow)) >= 5
+
+
+@pytest.mark.parametrize("bars", [1, 2, 5, 12, 24])
+def test_labels_do_not_run_into_each_other(bars: int) -> None:
+    chart = Chart("", [f"{n + 10}0k" for n in range(bars)], {"x": list(range(bars))}, "", "")
+    for svg in svgs(chart):
+        places = [float(text.get("x", 0)) for text in svg.iter("text") if text.get("x") != "-5"]
+        assert labels_of(svg)[-1] == chart.labels[-1]
+        assert all(right - left > 36 for left, right in pairwise(places))
 
 
 @pytest.mark.parametrize(("most", "parts", "step"), [(3, 4, 1), (11, 4, 5), (100, 4, 50), (17_000_000, 4, 5_000_000)])

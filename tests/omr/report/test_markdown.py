@@ -11,7 +11,7 @@ from markupsafe import escape
 from omr.report.markdown import markdown_html
 
 _TAG = re.compile(
-    r"</?(?:math|m[a-z]+|none|code|p|em|strong|s|ul|ol|li|br|hr|pre|blockquote|table|thead|tbody|tr|th|td)"
+    r"</?(?:math|m[a-z]+|none|code|p|em|strong|s|ul|ol|li|br|hr|pre|blockquote|table|thead|tbody|tr|th|td|span)"
     r"(?: [a-z]+=(?:\"[A-Za-z0-9.%+:; -]*\"|[a-z]+))* ?/?>"
 )
 _PIECES = [
@@ -65,6 +65,11 @@ def test_what_models_write_is_shown_as_meant(text: str, shown: str) -> None:
         "$a$*$b$*$c$",
         "a*=2, b*=3",
         "[x]*2*[y]",
+        "|a|*|b|*|c|",
+        "|x|*2 + 3*|y|",
+        "by (*) and (**), hence (*)",
+        "(*): x = 1, [*]: y = 2",
+        "the optimum x* is y*",
     ],
 )
 def test_what_multiplies_is_no_emphasis(text: str) -> None:
@@ -88,6 +93,8 @@ def test_what_multiplies_is_no_emphasis(text: str) -> None:
         ("**3*4** is *12*", "<strong>3*4</strong> is <em>12</em>"),
         ("~~*no*~~", "<s><em>no</em></s>"),
         ("|a|\n|-|\n|*b*|", "<td><em>b</em></td>"),
+        ("*(see above)*, and **(a)** too", "<em>(see above)</em>, and <strong>(a)</strong> too"),
+        ("(**Note.** *x*)", "(<strong>Note.</strong> <em>x</em>)"),
     ],
 )
 def test_what_is_meant_as_emphasis_is_emphasis(text: str, shown: str) -> None:

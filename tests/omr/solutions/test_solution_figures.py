@@ -33,6 +33,14 @@ def test_problems_and_solutions_are_counted() -> None:
     assert found.lengths == {"right": {5: {1200: 1}}, "other": {5: {1200: 1}, UNKNOWN: {98: 1}}}
 
 
+def test_a_solution_that_the_pass_rate_leaves_out_has_no_part_in_its_group() -> None:
+    problem = rows("yes", "yes", "unjudged")
+    problem.append(problem[0] | {"judgement": "unjudged", "unjudged_reason": "no_answer", "completion_tokens": 50})
+    assert figures(problem[:3]).lengths == {"right": {11: {1200: 2}}, "other": {UNKNOWN: {1200: 1}}}
+    # What counts as wrong is in the group.
+    assert figures(problem).lengths == {"right": {7: {1200: 2}}, "other": {UNKNOWN: {1200: 1}, 7: {50: 1}}}
+
+
 def test_figures_of_shards_add_up_to_those_of_the_whole() -> None:
     added = SolutionFigures()
     for problem in PROBLEMS:

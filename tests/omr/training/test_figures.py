@@ -7,7 +7,10 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from omr.errors import UserError
+from omr.report.data import product_of
 from omr.solutions.pass_rate import PassRate
 from omr.solutions.solution_figures import SolutionFigures
 from omr.training.figures import DROPPED_SAMPLES, SAMPLES, Figures, Histogram, read_figures
@@ -78,7 +81,41 @@ def test_the_size_of_figures_does_not_grow_with_rows(tmp_path: Path) -> None:
     lengths = Histogram()
     for value in range(1_000_000):
         lengths.add(value)
-    assert len(orjson.dumps(lengths.as_json())) < 60_000
+    assert len(orjson.dumps(lengths.as_json())) < 100_000
+
+
+@given(st.lists(st.lists(st.integers(0, 30_000), max_size=8), min_size=1, max_size=3))
+def test_lengths_of_shards_add_up_and_no_share_leads_past_the_least_and_the_greatest(shards: list[list[int]]) -> None:
+    whole, added = Histogram(), Histogram()
+    for shard in shards:
+        part = Histogram()
+        for value in shard:
+            part.add(value)
+            whole.add(value)
+        added.add_json(orjson.loads(orjson.dumps(part.as_json())))
+    assert added.as_json() == whole.as_json()
+    values = sorted(value for shard in shards for value in shard)
+    found = whole.quantiles((0.0, 0.5, 1.0))
+    if found is None:
+        assert not values
+        return
+    assert (found[0], found[2]) == (values[0], values[-1])
+    assert found == sorted(found)
+    middle = values[(len(values) - 1) // 2]
+    assert abs(found[1] - middle) <= 10 ** max(len(str(middle)) - 3, 0) / 2
+
+
+@pytest.mark.parametrize(
+    ("length", "shown", "bar"), [(1279, 1280, 1200), (1996, 2000, 1900), (9996, 10_000, 9900), (84, 84, 84)]
+)
+def test_a_length_is_rounded_where_it_is_told_and_cut_where_it_falls_into_a_bar(
+    length: int, shown: int, bar: int
+) -> None:
+    figures = Figures()
+    for value in (0, length, 20_000):
+        figures.characters.add(value)
+    assert figures.characters.quantiles((0.5,)) == [shown]
+    assert bar in product_of(figures, 0).lengths
 
 
 @pytest.mark.parametrize("content", ["[]", "{", '{"rows": 1}', '{"rows": "x"}'])
