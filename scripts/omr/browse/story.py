@@ -6,7 +6,6 @@ What is told, and in which order, is what `scripts/trace.py` prints (omr/runs/li
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -21,6 +20,7 @@ from omr.asking.prompts import PLACEHOLDER, Prompt, load_prompt
 from omr.browse.kinds import FileKind, kind_of
 from omr.browse.search import PlacedRow
 from omr.browse.shown import Drawer, Shown, plain
+from omr.browse.votes import Counted, votes_of
 from omr.errors import UserError
 from omr.files.jsonl import Row
 from omr.files.printable import printable
@@ -74,6 +74,8 @@ _HIDDEN = frozenset({"id", "key", "prompt_hash", "reply_key", "thread_id", "prob
 _SHORT = 160
 #: Replies up to this length are open.
 _OPEN_CHARS = 1500
+#: Answers with a bar, and spellings of one.
+_MOST_BARS = 8
 _VERDICTS = {"yes": ("right", "good"), "no": ("wrong", "bad"), "unjudged": ("unjudged", "unsure")}
 
 
@@ -113,10 +115,11 @@ class Seat(NamedTuple):
     fate_tone: str
 
 
-class Vote(NamedTuple):
-    """An answer with how many solutions gave it."""
+class Bar(NamedTuple):
+    """An answer, its other spellings, and how many solutions gave it."""
 
     answer: Markup
+    others: list[Markup]
     n: int
     percent: int
 
@@ -129,8 +132,9 @@ class Solved(NamedTuple):
     source: str
     vote: Markup | None  # the answer that most solutions give, however they write it
     agree: str  # how many do
-    votes: list[Vote]  # by the answers as they were written
+    bars: list[Bar]  # of the commonest answers
     answers: int  # of all solutions
+    as_voted: bool  # else bars count answers as they were written
     seats: list[Seat]
     right: int
 
@@ -267,11 +271,8 @@ class Teller:
         rows, unvoted = self.lineage.seats(recipe, problem), self.lineage.unvoted(recipe, problem)
         if not rows and unvoted is None:
             return None
-        answers = Counter(row.get("predicted_answer") for row in rows if isinstance(row.get("predicted_answer"), str))
-        votes = [
-            Vote(self.drawer.answer(answer), n, round(100 * n / answers.total()))
-            for answer, n in answers.most_common(8)
-        ]
+        votes = votes_of(rows)
+        bars = [self._bar(one, votes.total) for one in votes.answers[:_MOST_BARS]]
         first = (rows or [{}])[0]
         seats = [self._seat(recipe, problem, row, unvoted) for row in rows]
         expected = self.drawer.answer(first.get("expected_answer"))
@@ -281,11 +282,18 @@ class Teller:
         if unvoted is not None:
             source = f"without a vote: {_dropped_for(unvoted)}"
         vote, agree = None, ""
-        if isinstance(first.get("majority_answer"), str) and first.get("total_votes"):
-            vote = self.drawer.answer(first["majority_answer"])
-            agree = f"{plain(first.get('majority_votes'))} of {plain(first['total_votes'])}"
+        if first.get("majority_votes") and first.get("total_votes"):
+            winner = first.get("majority_answer")
+            vote = Markup("tied") if winner is None else self.drawer.answer(winner)
+            agree = (
+                f"{plain(first['majority_votes'])} of {plain(first['total_votes'])}{' each' if winner is None else ''}"
+            )
         right = sum(seat.tone == "good" for seat in seats)
-        return Solved(recipe, expected, source, vote, agree, votes, answers.total(), seats, right)
+        return Solved(recipe, expected, source, vote, agree, bars, votes.total, votes.as_voted, seats, right)
+
+    def _bar(self, answer: Counted, total: int) -> Bar:
+        first, *others = map(self.drawer.answer, answer.spellings[:_MOST_BARS])
+        return Bar(first, others, answer.n, round(100 * answer.n / total))
 
     def _seat(self, recipe: str, problem: str, row: Row, unvoted: Event | None) -> Seat:
         seed = row.get("seed", 0)
