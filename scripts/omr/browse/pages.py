@@ -20,12 +20,12 @@ from omr.browse.lines import hash_of, read_at, scan
 from omr.browse.lists import PAGE, UNVOTED, VERDICTS, Filters, Lists
 from omr.browse.overview import drop_facets, overview, problem_types
 from omr.browse.search import MOST_BYTES, IndexedSearch, PlacedRow
-from omr.browse.shown import LONG_CUT, Drawer, plain
+from omr.browse.shown import LONG_CUT, Drawer, plain, why
 from omr.browse.story import Teller, ending
 from omr.browse.training import rows_from
 from omr.files.jsonl import Row, parse_row
 from omr.files.printable import printable
-from omr.report.words import VALUES, reason_in_words
+from omr.report.words import VALUES
 from omr.runs.lineage import Lineage
 
 _HERE = Path(__file__).parent
@@ -74,7 +74,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {"reason": reason_in_words, "plain": plain, "query": _query, "value": _value}
+        self._templates.filters |= {"reason": why, "plain": plain, "query": _query, "value": _value}
         self._templates.globals |= {"verdicts": VERDICTS, "choices": {**VERDICTS, UNVOTED: "without a vote"}}
         self.all: dict[str, Callable[[Query], Answer]] = {
             "/": self.overview,

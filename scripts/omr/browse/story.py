@@ -19,7 +19,7 @@ from omr.answers.reasoning import split_reasoning
 from omr.asking.prompts import PLACEHOLDER, Prompt, load_prompt
 from omr.browse.kinds import FileKind, kind_of
 from omr.browse.search import PlacedRow
-from omr.browse.shown import Drawer, Shown, plain
+from omr.browse.shown import Drawer, Shown, plain, why
 from omr.browse.votes import Counted, votes_of
 from omr.errors import UserError
 from omr.files.jsonl import Row
@@ -339,7 +339,7 @@ def ending(events: Iterable[Event]) -> tuple[str, str]:
 
 def _dropped_for(event: Event) -> str:
     """Why a row was dropped, in words."""
-    return reason_in_words(plain(event.row.get("reason"), 100), event.stage)
+    return why(plain(event.row.get("reason"), 100), event.stage)
 
 
 def _label(name: str) -> str:
