@@ -5,26 +5,26 @@ What is told, and in which order, is what `scripts/trace.py` prints (omr/runs/li
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from markupsafe import Markup
 
 from omr.answers.reasoning import split_reasoning
+from omr.asking.prompt_fields import CODE_BUDGET
 from omr.asking.prompts import PLACEHOLDER, Prompt, load_prompt
+from omr.browse.facts import OPEN, SOURCES, fact, is_told, text_of
 from omr.browse.kinds import FileKind, kind_of
 from omr.browse.search import PlacedRow
 from omr.browse.shown import Drawer, Shown, plain, why
 from omr.browse.votes import Counted, votes_of
 from omr.errors import UserError
 from omr.files.jsonl import Row
-from omr.files.printable import printable
-from omr.report.words import MODEL_STAGES, reason_in_words
+from omr.report.words import MODEL_STAGES, NETS, reason_in_words
 from omr.runs.lineage import Event, Lineage, end_of
 
 PROMPTS = Path(__file__).parents[3] / "prompts"
@@ -69,9 +69,8 @@ _LEFT_OUT = {
 }
 #: Where problems were given.
 _TITLES_OF_GIVEN = {"problems": "The problem as it was given", "merged": "One of the given problems, each once"}
-_OPEN = frozenset({"problem", "forum_post", "original_problem", "first", "second", "fragment", "summary"})
-_HIDDEN = frozenset({"id", "key", "prompt_hash", "reply_key", "thread_id", "problem_id", "messages", "latency_s"})
-_SHORT = 160
+#: Stages whose rows are about something of their own, and not about what the story has told so far.
+_OF_THEIR_OWN = frozenset({"contamination", "matches", "comparisons", "summary_comparisons"})
 #: Replies up to this length are open.
 _OPEN_CHARS = 1500
 #: Answers with a bar, and spellings of one.
@@ -156,6 +155,8 @@ class Teller:
         #: What prompts are filled with: the fields of the rows so far.
         self._context: Row = {}
         self._told: set[tuple[str, str]] = set()
+        #: Pairs of answers that a comparison settled: a judge is asked about some of them to measure it.
+        self._settled: set[str] = set()
 
     def cards(self, events: Iterable[Event]) -> list[Card]:
         return [self._card(event) for event in events]
@@ -187,34 +188,39 @@ class Teller:
             badge, tone = _VERDICTS.get(str(row.get("judgement")), ("", ""))
         elif kind.stage == "sft":
             tone = "good"
+        elif kind.stage == "contamination":
+            badge = NETS.get(PurePosixPath(event.where).stem, "")
+        if row.get("settled_by") and "comparison" in row:
+            self._settled.add(str(row.get("id")))
+        known = self._told if kind.stage not in _OF_THEIR_OWN else set()
         card = Card(title, tone, event.where, _url("/row", event.row), badge)
         for name, value in row.items():
-            self._add(card, event.row, name, value)
+            self._add(card, event.row, name, value, known)
         if event.kind == "row":
             self._context.update(row)
         return card
 
-    def _add(self, card: Card, row: Row, name: str, value: Any) -> None:
-        known = (name, str(value))
-        if name in _HIDDEN or value is None or known in self._told:
+    def _add(self, card: Card, row: Row, name: str, value: Any, known: set[tuple[str, str]]) -> None:
+        """Add a value to a card, unless it is `known`."""
+        one = (name, str(value))
+        if one in known or not is_told(name, value):
             return
-        self._told.add(known)
-        if name.endswith("answer") and isinstance(value, str):
-            card.facts.append((_label(name), self.drawer.answer(value)))
+        known.add(one)
+        self._told.add(one)
+        short = fact(self.drawer, name, value)
+        if short is not None:
+            card.facts.append((_label(name), short))
             return
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-        if len(text) <= _SHORT and "\n" not in text and name not in _OPEN:
-            short = printable(text) if isinstance(value, dict | list) else plain(value, _SHORT)
-            card.facts.append((_label(name), Markup.escape(short)))
-            return
-        shown = self.drawer.text(text)
-        card.texts.append(Text(_label(name), shown, _url("/text", row, field=name), name in _OPEN))
+        shown = self.drawer.text(text_of(name, value))
+        card.texts.append(Text(_label(name), shown, _url("/text", row, field=name), name in OPEN))
 
     def _reply(self, event: Event, kind: FileKind) -> Card:
         row = event.row
         usage = row.get("usage")
         usage = usage if isinstance(usage, dict) else {}
         title = f"A model was asked to {MODEL_STAGES.get(kind.stage, kind.stage.replace('_', ' '))}"
+        is_audit = str(row.get("id")) in self._settled
+        title = f"An audit: {title[0].lower()}{title[1:]}" if is_audit else title
         card = Card(title, "reply", event.where, _url("/row", row), plain(row.get("prompt"), 60))
         known = [
             ("model", row.get("model")),
@@ -223,14 +229,17 @@ class Teller:
             ("seed", row.get("seed")),
             ("of", row.get("id") if row.get("id") != self._context.get("id") else None),
             ("failed", row.get("error")),
+            ("for", "measuring the judge: a comparison had settled this pair" if is_audit else None),
         ]
         if row.get("steps"):
             known.append(("code", f"ran {row.get('executions')} of {row.get('executions_allowed')} blocks"))
         card.facts = [(name, Markup.escape(plain(value))) for name, value in known if value is not None]
-        prompt = self._prompt(str(row.get("prompt")))
+        prompt = self._prompt(str(row.get("prompt")), row)
         if prompt is not None:
+            text, is_whole = prompt
             name = f"prompt, as prompts/{row.get('prompt')}.yaml reads now"
-            card.texts.append(Text(name, Drawer(0).text(prompt), "", open=False, css="asked"))
+            name += "" if is_whole else ", without what the run has not kept"
+            card.texts.append(Text(name, Drawer(0).text(text), "", open=False, css="asked"))
         if isinstance(row.get("reasoning"), str):
             shown = self.drawer.text(row["reasoning"])
             card.texts.append(Text("reasoning", shown, _url("/text", row, field="reasoning"), open=False))
@@ -252,17 +261,19 @@ class Teller:
         if shown.left:
             yield Text("its end", self.drawer.text(text[-_OPEN_CHARS:]), more, open=True)
 
-    def _prompt(self, name: str) -> str | None:
-        """The prompt with this story's fields; what it lacks stays in braces. None where there is no such file."""
+    def _prompt(self, name: str, reply: Row) -> tuple[str, bool] | None:
+        """The prompt with this story's fields, and whether it has all: what it lacks stays in braces. None where there
+        is no such file."""
         prompt = _prompt_file(name)
         if prompt is None:
             return None
         texts = [] if prompt.system is None else [prompt.system]
+        allowed = reply.get("executions_allowed")
+        context = self._context if allowed is None else self._context | {CODE_BUDGET: allowed}
         filled = (
-            PLACEHOLDER.sub(lambda match: str(self._context.get(match[1], match[0])), text)
-            for text in [*texts, prompt.user]
+            PLACEHOLDER.sub(lambda match: str(context.get(match[1], match[0])), text) for text in [*texts, prompt.user]
         )
-        return "\n\n".join(filled)
+        return "\n\n".join(filled), context.keys() >= prompt.fields
 
     # ---- lists of a problem ------------------------------------------------------------------------------------
 
@@ -276,9 +287,7 @@ class Teller:
         first = (rows or [{}])[0]
         seats = [self._seat(recipe, problem, row, unvoted) for row in rows]
         expected = self.drawer.answer(first.get("expected_answer"))
-        source = {"extracted": "from the discussion", "majority": "by the vote"}.get(
-            str(first.get("answer_source")), plain(first.get("answer_source") or "not known yet")
-        )
+        source = SOURCES.get(str(first.get("answer_source")), plain(first.get("answer_source") or "not known yet"))
         if unvoted is not None:
             source = f"without a vote: {_dropped_for(unvoted)}"
         vote, agree = None, ""
