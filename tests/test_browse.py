@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import http.client
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -206,6 +208,59 @@ def test_a_person_looks_around_by_keyboard(served: Served, tmp_path: Path, width
         assert {urlsplit(one).hostname for one in tab.requests} == {"127.0.0.1"}
 
     with_tab(tmp_path / "profile", work)
+
+
+#: A formula that no line of a phone holds, and that cannot be broken.
+LONG = "We find $" + "+".join(f"\\sqrt{{x_{{{n}}}}}" for n in range(40)) + "$ there.\n"
+UNFOLDED = """(() => {
+  document.querySelectorAll("details").forEach((one) => { one.open = true; });
+  return [...document.querySelectorAll("details .slot")].every((one) => one.children.length);
+})()"""
+LINKS = "[...document.links].map((one) => one.href.split('#')[0])"
+
+
+def _run_of_many_recipes(results: Path) -> Path:
+    """A run whose every text holds a long formula, with more recipes than their names have room for."""
+    run = run_files.write_run(results, LONG)
+    problem = {"id": PROBLEM, "thread_id": THREAD, "problem": LONG, "expected_answer": LONG}
+    for name in ("problems", "merged", "decontaminated"):
+        run_files.write_rows(run / f"{name}.jsonl", problem)
+    names = [f"{RECIPE}-{n}" for n in range(8)]
+    for name in names:
+        shutil.copytree(run / RECIPE, run / name)
+    recipe = run_files.config()["recipes"][RECIPE]
+    run_files.write_config(run, recipes=dict.fromkeys([RECIPE, *names], recipe), recipes_to_run=[RECIPE])
+    return run
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
+def test_every_page_fits_a_phone_with_all_its_folds_open(tmp_path: Path) -> None:
+    run = _run_of_many_recipes(tmp_path)
+    assert browse.main(["--run", str(run), "--only-index"]) == 0
+
+    async def work(tab: Tab) -> None:
+        await tab.size(390, 800)
+        await tab.open(one.url)
+        due = [f"http://127.0.0.1:{one.port}{path}" for path in ("/", "/text?file=merged.jsonl&at=0&field=problem")]
+        kinds = Counter[str]()
+        seen = set(due)
+        while due:
+            address = due.pop(0)
+            kind = urlsplit(address).path
+            # Of a kind a few are enough: pages of rows are as many as rows.
+            if kinds[kind] == 3:
+                continue
+            kinds[kind] += 1
+            await tab.open(address)
+            await tab.until(UNFOLDED)
+            assert await tab.run("document.documentElement.scrollWidth") <= 390, address
+            new = dict.fromkeys(link for link in await tab.run(LINKS) if link not in seen)
+            seen.update(new)
+            due += new
+        assert {"/problem", "/solution", "/thread", "/drops", "/row", "/text", "/file"} <= set(kinds)
+
+    with Served(run) as one:
+        with_tab(tmp_path / "profile", work)
 
 
 def test_the_index_can_be_made_beforehand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -94,6 +94,7 @@ class Entry(NamedTuple):
     type: str
     chips: list[Chip]
     dropped: tuple[str, str] | None  # stage and reason where it ended, before it was solved
+    restated: Any  # the text that it had by then, where that is another
 
 
 class Solution(NamedTuple):
@@ -212,10 +213,14 @@ class Lists:
         return Page(entries, total, str(found[PAGE - 1][0]) if len(found) > PAGE else "")
 
     def _entry(self, key: int, row_id: str, type_of: str | None) -> Entry:
-        dropped = None
-        if not self._has("decontaminated.jsonl", key):
-            dropped = self._dropped(key)
-        return Entry(row_id, self.statement(key), type_of or "", self.chips(key), dropped)
+        statement = self.statement(key)
+        dropped = None if self._has("decontaminated.jsonl", key) else self._dropped(key)
+        return Entry(row_id, statement, type_of or "", self.chips(key), dropped, self._restated(key, statement))
+
+    def _restated(self, key: int, statement: Row) -> Any:
+        """The text of a proof as it was restated, unless the statement is that."""
+        text = next((row.get("problem") for row in self.search.rows_of("converted.jsonl", key)), None)
+        return None if text == statement.get("problem") else text
 
     def _has(self, path: str, key: int) -> bool:
         query = "SELECT 1 FROM place WHERE file=(SELECT no FROM file WHERE path=?) AND hash=?"

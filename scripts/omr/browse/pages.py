@@ -15,17 +15,18 @@ import jinja2
 from markupsafe import Markup
 
 from omr.browse.database import open_for_reading
+from omr.browse.facts import fact, is_told, text_of
 from omr.browse.kinds import FileKind, kind_of, recipes_of, shown_recipes
 from omr.browse.lines import hash_of, read_at, scan
 from omr.browse.lists import PAGE, UNVOTED, VERDICTS, Filters, Lists
 from omr.browse.overview import drop_facets, overview, problem_types
 from omr.browse.search import MOST_BYTES, IndexedSearch, PlacedRow
-from omr.browse.shown import LONG_CUT, Drawer, plain
+from omr.browse.shown import LONG_CUT, Drawer, plain, why
 from omr.browse.story import Teller, ending
 from omr.browse.training import rows_from
 from omr.files.jsonl import Row, parse_row
 from omr.files.printable import printable
-from omr.report.words import VALUES, reason_in_words
+from omr.report.words import VALUES
 from omr.runs.lineage import Lineage
 
 _HERE = Path(__file__).parent
@@ -74,7 +75,9 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {"reason": reason_in_words, "plain": plain, "query": _query, "value": _value}
+        self._templates.filters |= {"reason": why, "plain": plain, "query": _query, "value": _value}
+        self._templates.filters["fact"] = _fact
+        self._templates.tests["told"] = is_told
         self._templates.globals |= {"verdicts": VERDICTS, "choices": {**VERDICTS, UNVOTED: "without a vote"}}
         self.all: dict[str, Callable[[Query], Answer]] = {
             "/": self.overview,
@@ -344,6 +347,12 @@ def _query(values: Mapping[str, Any]) -> str:
 def _value(value: Any) -> str:
     """What a column holds, in words where there are any."""
     return VALUES.get(str(value), plain(value).replace("_", " "))
+
+
+def _fact(drawer: Drawer, name: str, value: Any) -> Markup:
+    """A value of a row in a line, or what of it fits one."""
+    short = fact(drawer, name, value)
+    return Markup.escape(plain(text_of(name, value), 120)) if short is None else short
 
 
 def _story(kind: FileKind, row: PlacedRow) -> str:

@@ -15,6 +15,7 @@ from omr.files.jsonl import Row
 from omr.files.printable import printable
 from omr.replies.steps import steps_of
 from omr.report.tex_html import answer_html, text_html
+from omr.report.words import reason_in_words
 
 #: Characters of a text on a page of many, and on a page of its own.
 CUT, LONG_CUT = 4_000, 20_000
@@ -98,6 +99,17 @@ def _block(css: str, text: str) -> Markup:
 #: Statements and answers come again and again on the pages that someone goes through.
 _text_html = lru_cache(2_000)(text_html)
 _answer_html = lru_cache(4_000)(answer_html)
+
+
+#: The stage that reads restated problems, and its reason whose words say so already.
+_OF_RESTATED, _IN_OTHER_WORDS = "parse_proofs", {"still_a_proof": "still a proof"}
+
+
+def why(reason: str, stage: str = "") -> str:
+    """A drop reason (of a stage) beside a problem: what is wrong with a restatement is not with the problem."""
+    if stage != _OF_RESTATED:
+        return reason_in_words(reason, stage)
+    return f"restated: {_IN_OTHER_WORDS.get(reason) or reason_in_words(reason, stage)}"
 
 
 def plain(value: Any, cut: int = 200) -> str:

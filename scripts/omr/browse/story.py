@@ -5,26 +5,26 @@ What is told, and in which order, is what `scripts/trace.py` prints (omr/runs/li
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from markupsafe import Markup
 
 from omr.answers.reasoning import split_reasoning
+from omr.asking.prompt_fields import CODE_BUDGET
 from omr.asking.prompts import PLACEHOLDER, Prompt, load_prompt
+from omr.browse.facts import OPEN, SOURCES, fact, is_told, text_of
 from omr.browse.kinds import FileKind, kind_of
 from omr.browse.search import PlacedRow
-from omr.browse.shown import Drawer, Shown, plain
+from omr.browse.shown import Drawer, Shown, plain, why
+from omr.browse.votes import Counted, votes_of
 from omr.errors import UserError
 from omr.files.jsonl import Row
-from omr.files.printable import printable
-from omr.report.words import MODEL_STAGES, reason_in_words
+from omr.report.words import MODEL_STAGES, NETS, reason_in_words
 from omr.runs.lineage import Event, Lineage, end_of
 
 PROMPTS = Path(__file__).parents[3] / "prompts"
@@ -69,11 +69,12 @@ _LEFT_OUT = {
 }
 #: Where problems were given.
 _TITLES_OF_GIVEN = {"problems": "The problem as it was given", "merged": "One of the given problems, each once"}
-_OPEN = frozenset({"problem", "forum_post", "original_problem", "first", "second", "fragment", "summary"})
-_HIDDEN = frozenset({"id", "key", "prompt_hash", "reply_key", "thread_id", "problem_id", "messages", "latency_s"})
-_SHORT = 160
+#: Stages whose rows are about something of their own, and not about what the story has told so far.
+_OF_THEIR_OWN = frozenset({"contamination", "matches", "comparisons", "summary_comparisons"})
 #: Replies up to this length are open.
 _OPEN_CHARS = 1500
+#: Answers with a bar, and spellings of one.
+_MOST_BARS = 8
 _VERDICTS = {"yes": ("right", "good"), "no": ("wrong", "bad"), "unjudged": ("unjudged", "unsure")}
 
 
@@ -113,10 +114,11 @@ class Seat(NamedTuple):
     fate_tone: str
 
 
-class Vote(NamedTuple):
-    """An answer with how many solutions gave it."""
+class Bar(NamedTuple):
+    """An answer, its other spellings, and how many solutions gave it."""
 
     answer: Markup
+    others: list[Markup]
     n: int
     percent: int
 
@@ -129,8 +131,9 @@ class Solved(NamedTuple):
     source: str
     vote: Markup | None  # the answer that most solutions give, however they write it
     agree: str  # how many do
-    votes: list[Vote]  # by the answers as they were written
+    bars: list[Bar]  # of the commonest answers
     answers: int  # of all solutions
+    as_voted: bool  # else bars count answers as they were written
     seats: list[Seat]
     right: int
 
@@ -152,6 +155,8 @@ class Teller:
         #: What prompts are filled with: the fields of the rows so far.
         self._context: Row = {}
         self._told: set[tuple[str, str]] = set()
+        #: Pairs of answers that a comparison settled: a judge is asked about some of them to measure it.
+        self._settled: set[str] = set()
 
     def cards(self, events: Iterable[Event]) -> list[Card]:
         return [self._card(event) for event in events]
@@ -183,34 +188,39 @@ class Teller:
             badge, tone = _VERDICTS.get(str(row.get("judgement")), ("", ""))
         elif kind.stage == "sft":
             tone = "good"
+        elif kind.stage == "contamination":
+            badge = NETS.get(PurePosixPath(event.where).stem, "")
+        if row.get("settled_by") and "comparison" in row:
+            self._settled.add(str(row.get("id")))
+        known = self._told if kind.stage not in _OF_THEIR_OWN else set()
         card = Card(title, tone, event.where, _url("/row", event.row), badge)
         for name, value in row.items():
-            self._add(card, event.row, name, value)
+            self._add(card, event.row, name, value, known)
         if event.kind == "row":
             self._context.update(row)
         return card
 
-    def _add(self, card: Card, row: Row, name: str, value: Any) -> None:
-        known = (name, str(value))
-        if name in _HIDDEN or value is None or known in self._told:
+    def _add(self, card: Card, row: Row, name: str, value: Any, known: set[tuple[str, str]]) -> None:
+        """Add a value to a card, unless it is `known`."""
+        one = (name, str(value))
+        if one in known or not is_told(name, value):
             return
-        self._told.add(known)
-        if name.endswith("answer") and isinstance(value, str):
-            card.facts.append((_label(name), self.drawer.answer(value)))
+        known.add(one)
+        self._told.add(one)
+        short = fact(self.drawer, name, value)
+        if short is not None:
+            card.facts.append((_label(name), short))
             return
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-        if len(text) <= _SHORT and "\n" not in text and name not in _OPEN:
-            short = printable(text) if isinstance(value, dict | list) else plain(value, _SHORT)
-            card.facts.append((_label(name), Markup.escape(short)))
-            return
-        shown = self.drawer.text(text)
-        card.texts.append(Text(_label(name), shown, _url("/text", row, field=name), name in _OPEN))
+        shown = self.drawer.text(text_of(name, value))
+        card.texts.append(Text(_label(name), shown, _url("/text", row, field=name), name in OPEN))
 
     def _reply(self, event: Event, kind: FileKind) -> Card:
         row = event.row
         usage = row.get("usage")
         usage = usage if isinstance(usage, dict) else {}
         title = f"A model was asked to {MODEL_STAGES.get(kind.stage, kind.stage.replace('_', ' '))}"
+        is_audit = str(row.get("id")) in self._settled
+        title = f"An audit: {title[0].lower()}{title[1:]}" if is_audit else title
         card = Card(title, "reply", event.where, _url("/row", row), plain(row.get("prompt"), 60))
         known = [
             ("model", row.get("model")),
@@ -219,14 +229,17 @@ class Teller:
             ("seed", row.get("seed")),
             ("of", row.get("id") if row.get("id") != self._context.get("id") else None),
             ("failed", row.get("error")),
+            ("for", "measuring the judge: a comparison had settled this pair" if is_audit else None),
         ]
         if row.get("steps"):
             known.append(("code", f"ran {row.get('executions')} of {row.get('executions_allowed')} blocks"))
         card.facts = [(name, Markup.escape(plain(value))) for name, value in known if value is not None]
-        prompt = self._prompt(str(row.get("prompt")))
+        prompt = self._prompt(str(row.get("prompt")), row)
         if prompt is not None:
+            text, is_whole = prompt
             name = f"prompt, as prompts/{row.get('prompt')}.yaml reads now"
-            card.texts.append(Text(name, Drawer(0).text(prompt), "", open=False, css="asked"))
+            name += "" if is_whole else ", without what the run has not kept"
+            card.texts.append(Text(name, Drawer(0).text(text), "", open=False, css="asked"))
         if isinstance(row.get("reasoning"), str):
             shown = self.drawer.text(row["reasoning"])
             card.texts.append(Text("reasoning", shown, _url("/text", row, field="reasoning"), open=False))
@@ -248,17 +261,19 @@ class Teller:
         if shown.left:
             yield Text("its end", self.drawer.text(text[-_OPEN_CHARS:]), more, open=True)
 
-    def _prompt(self, name: str) -> str | None:
-        """The prompt with this story's fields; what it lacks stays in braces. None where there is no such file."""
+    def _prompt(self, name: str, reply: Row) -> tuple[str, bool] | None:
+        """The prompt with this story's fields, and whether it has all: what it lacks stays in braces. None where there
+        is no such file."""
         prompt = _prompt_file(name)
         if prompt is None:
             return None
         texts = [] if prompt.system is None else [prompt.system]
+        allowed = reply.get("executions_allowed")
+        context = self._context if allowed is None else self._context | {CODE_BUDGET: allowed}
         filled = (
-            PLACEHOLDER.sub(lambda match: str(self._context.get(match[1], match[0])), text)
-            for text in [*texts, prompt.user]
+            PLACEHOLDER.sub(lambda match: str(context.get(match[1], match[0])), text) for text in [*texts, prompt.user]
         )
-        return "\n\n".join(filled)
+        return "\n\n".join(filled), context.keys() >= prompt.fields
 
     # ---- lists of a problem ------------------------------------------------------------------------------------
 
@@ -267,25 +282,27 @@ class Teller:
         rows, unvoted = self.lineage.seats(recipe, problem), self.lineage.unvoted(recipe, problem)
         if not rows and unvoted is None:
             return None
-        answers = Counter(row.get("predicted_answer") for row in rows if isinstance(row.get("predicted_answer"), str))
-        votes = [
-            Vote(self.drawer.answer(answer), n, round(100 * n / answers.total()))
-            for answer, n in answers.most_common(8)
-        ]
+        votes = votes_of(rows)
+        bars = [self._bar(one, votes.total) for one in votes.answers[:_MOST_BARS]]
         first = (rows or [{}])[0]
         seats = [self._seat(recipe, problem, row, unvoted) for row in rows]
         expected = self.drawer.answer(first.get("expected_answer"))
-        source = {"extracted": "from the discussion", "majority": "by the vote"}.get(
-            str(first.get("answer_source")), plain(first.get("answer_source") or "not known yet")
-        )
+        source = SOURCES.get(str(first.get("answer_source")), plain(first.get("answer_source") or "not known yet"))
         if unvoted is not None:
             source = f"without a vote: {_dropped_for(unvoted)}"
         vote, agree = None, ""
-        if isinstance(first.get("majority_answer"), str) and first.get("total_votes"):
-            vote = self.drawer.answer(first["majority_answer"])
-            agree = f"{plain(first.get('majority_votes'))} of {plain(first['total_votes'])}"
+        if first.get("majority_votes") and first.get("total_votes"):
+            winner = first.get("majority_answer")
+            vote = Markup("tied") if winner is None else self.drawer.answer(winner)
+            agree = (
+                f"{plain(first['majority_votes'])} of {plain(first['total_votes'])}{' each' if winner is None else ''}"
+            )
         right = sum(seat.tone == "good" for seat in seats)
-        return Solved(recipe, expected, source, vote, agree, votes, answers.total(), seats, right)
+        return Solved(recipe, expected, source, vote, agree, bars, votes.total, votes.as_voted, seats, right)
+
+    def _bar(self, answer: Counted, total: int) -> Bar:
+        first, *others = map(self.drawer.answer, answer.spellings[:_MOST_BARS])
+        return Bar(first, others, answer.n, round(100 * answer.n / total))
 
     def _seat(self, recipe: str, problem: str, row: Row, unvoted: Event | None) -> Seat:
         seed = row.get("seed", 0)
@@ -331,7 +348,7 @@ def ending(events: Iterable[Event]) -> tuple[str, str]:
 
 def _dropped_for(event: Event) -> str:
     """Why a row was dropped, in words."""
-    return reason_in_words(plain(event.row.get("reason"), 100), event.stage)
+    return why(plain(event.row.get("reason"), 100), event.stage)
 
 
 def _label(name: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import run_files
+from browse_pages import Markup, pages
 from omr.browse import lists as module
 from omr.browse.database import open_for_writing
 from omr.browse.indexing import Index
@@ -81,6 +82,27 @@ def test_a_problem_says_how_its_solutions_fared_and_where_it_ended(run: Path) ->
     assert [chip[1:] for chip in right.chips] == [(2, 1, 1, 0, 1)]
     assert right.dropped is None
     assert dropped.dropped == ("decontaminate", "contaminated_exact")
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"), [("invalid", "restated: not a complete problem"), ("still_a_proof", "restated: still a proof")]
+)
+def test_what_is_wrong_with_a_restatement_is_not_said_of_the_problem(run: Path, reason: str, told: str) -> None:
+    proof = {"id": f"{THREAD}-2", "thread_id": THREAD, "problem": "Prove that there are infinitely many primes."}
+    restated = proof | {"problem": "Find a larger prime.", "original_problem": proof["problem"]}
+    write_rows(run / "problems.jsonl", proof)
+    write_rows(run / "converted.jsonl", restated)
+    write_rows(run / "dropped/parse_proofs.jsonl", restated | {"reason": reason})
+    html = pages(run).problems({}).html
+    listed = Markup(html[html.index(f"/problem?id={THREAD}-2") :]).text
+    places = [listed.index(part) for part in (told, "infinitely many primes", "restated Find a larger prime")]
+    assert places == sorted(places)
+    assert f'drop">{told}' in pages(run).problem({"id": f"{THREAD}-2"}).html
+
+
+def test_a_restatement_that_is_solved_is_shown_once(run: Path) -> None:
+    write_rows(run / "converted.jsonl", {"id": PROBLEM, "thread_id": THREAD, "problem": "What is $1+1$?"})
+    assert lists(run).problems(Filters()).entries[0].restated is None
 
 
 @pytest.mark.parametrize(("verdict", "seeds"), [("", [0, 1]), ("yes", [0]), ("no", [1]), ("unjudged", [])])
