@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from markupsafe import Markup
@@ -62,15 +63,18 @@ def _inside(name: str, value: Any, depth: int) -> str:
     if depth > _DEEPEST:
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, list):
-        holds_others = any(isinstance(one, dict | list) for one in value)
-        return ("\n" if holds_others else ", ").join(_inside(name, one, depth + 1) for one in value) or "none"
+        return ("\n" if _holds_others(value) else ", ").join(_inside(name, one, depth + 1) for one in value) or "none"
     names = NETS if name == "nets" else {}
     told = (
-        f"{names.get(inner) or inner.replace('_', ' ')} {_inside(inner, one, depth + 1)}"
+        f"{names.get(inner) or inner.replace('_', ' ')}{':' * isinstance(one, dict)} {_inside(inner, one, depth + 1)}"
         for inner, one in value.items()
         if is_told(inner, one)
     )
-    return ", ".join(told) or "none"
+    return ("; " if _holds_others(value.values()) else ", ").join(told) or "none"
+
+
+def _holds_others(values: Iterable[Any]) -> bool:
+    return any(isinstance(one, dict | list) for one in values)
 
 
 def _counted(drawer: Drawer, one: Any) -> Markup:
