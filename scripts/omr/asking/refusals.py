@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, NoReturn
+from urllib.parse import urlsplit, urlunsplit
 
 from omr.asking.outcomes import FinalError, TransientError
 from omr.errors import UserError
@@ -24,6 +25,8 @@ from omr.servers.error_bodies import (
 BUSY = {429, 503, 529}
 _RETRIED = {408, 409, 425, 500, 502, 504} | BUSY
 _NO_MODEL = re.compile(r"\bmodel\b|\broute\b|\bpath\b|not found", re.IGNORECASE)
+#: Of an address.
+_MOST_SHOWN = 200
 PROXY_REMEDY = "look at `base_url` in a browser: is it the API's, and does a proxy here want a login (`no_proxy`)?"
 
 
@@ -73,8 +76,8 @@ class Refusals:
                 remedy=f"check the key in the variable {variable}" if variable else "set `api_key_env` of the model",
             )
         if 300 <= status < 400:
-            to = refused.location
-            raise UserError(f"{where} sends requests elsewhere (status {status}, to {to})", remedy=PROXY_REMEDY)
+            to = "" if refused.location is None else f", to {_place_of(refused.location)}"
+            raise UserError(f"{where} sends requests elsewhere (status {status}{to})", remedy=PROXY_REMEDY)
         if status == 200:
             raise TransientError("error_in_body", f"an error with status 200: {message[:900]}", status)
         if status in _RETRIED or status >= 500:
@@ -146,3 +149,12 @@ def _until(date: str) -> float:
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     seconds: float = (moment - datetime.now(UTC)).total_seconds()
     return max(0.0, seconds)
+
+
+def _place_of(address: str) -> str:
+    """Where an address leads, without what may be a key in it: user, password, query."""
+    try:
+        parts = urlsplit(address)
+        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))[:_MOST_SHOWN]
+    except ValueError:
+        return "an address that is none"

@@ -170,3 +170,19 @@ def test_what_is_refused_though_it_was_changed_is_not_asked_without_end(
 )
 def test_a_time_to_come_back_that_there_cannot_be_is_none(text: str) -> None:
     assert retry_after_s(text) is None
+
+
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("http://user:secret@elsewhere:8000/v2?key=secret#secret", "(status 307, to http://elsewhere:8000/v2)"),
+        ("/login?token=secret", "(status 307, to /login)"),
+        ("http://[secret", "(status 307, to an address that is none)"),
+        (None, "(status 307)"),
+    ],
+)
+def test_the_address_of_a_redirection_is_told_without_what_may_be_a_key(location: str | None, shown: str) -> None:
+    with pytest.raises(UserError) as raised:
+        Refusals(SPEC).raise_for("http://x/v1", Refused(307, b"", location=location))
+    assert shown in str(raised.value)
+    assert "secret" not in str(raised.value)
