@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, NoReturn
+from urllib.parse import urlsplit, urlunsplit
 
 from omr.asking.outcomes import FinalError, TransientError
 from omr.errors import UserError
@@ -73,8 +74,8 @@ class Refusals:
                 remedy=f"check the key in the variable {variable}" if variable else "set `api_key_env` of the model",
             )
         if 300 <= status < 400:
-            to = refused.location
-            raise UserError(f"{where} sends requests elsewhere (status {status}, to {to})", remedy=PROXY_REMEDY)
+            to = _place_of(refused.location)
+            raise UserError(f"{where} sends requests elsewhere (status {status}{to})", remedy=PROXY_REMEDY)
         if status == 200:
             raise TransientError("error_in_body", f"an error with status 200: {message[:900]}", status)
         if status in _RETRIED or status >= 500:
@@ -127,6 +128,18 @@ class Refusals:
         raise UserError(
             f"{where} answers with a web page instead of a reply (status 200): {shown[:300]}", remedy=PROXY_REMEDY
         )
+
+
+def _place_of(location: str | None) -> str:
+    """Where a redirection leads, without the user, password, query and fragment, which may hold what is secret."""
+    try:
+        parts = urlsplit(location or "")
+        parts.port  # noqa: B018 - raises ValueError for what is none
+    except ValueError:
+        return ""
+    shown = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    # An `@` that is left may stand behind a password in an address that is no good one.
+    return f", to {shown[:200]}" if shown and shown.isprintable() and "@" not in shown else ""
 
 
 def retry_after_s(header: str | None) -> float | None:

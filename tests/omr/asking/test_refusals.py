@@ -170,3 +170,23 @@ def test_what_is_refused_though_it_was_changed_is_not_asked_without_end(
 )
 def test_a_time_to_come_back_that_there_cannot_be_is_none(text: str) -> None:
     assert retry_after_s(text) is None
+
+
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("https://user:secret@host:8443/v1/login?key=secret#secret", "(status 302, to https://host:8443/v1/login)"),
+        ("//user:secret@host/login", "(status 302, to //host/login)"),
+        ("/login?token=secret", "(status 302, to /login)"),
+        ("http:\\\\user:secret@host/login", "(status 302)"),
+        ("http://[secret/", "(status 302)"),
+        ("http://host:secret/", "(status 302)"),
+        ("http://host/\x1b[2Jsecret", "(status 302)"),
+        ("?secret", "(status 302)"),
+        (None, "(status 302)"),
+    ],
+)
+def test_where_a_redirection_leads_is_told_without_what_may_be_secret(location: str | None, shown: str) -> None:
+    with pytest.raises(UserError) as caught:
+        Refusals(SPEC).raise_for("http://x/v1", Refused(302, b"", location=location))
+    assert caught.value.what == f"http://x/v1 sends requests elsewhere {shown}"
