@@ -1,6 +1,7 @@
 """A process that compares answers, one question after another, under limits that the kernel enforces.
 
-Runs as `python -P -m omr.answers.equivalence_worker TIMEOUT_S MEMORY_MB`, or forked by omr.answers.worker_process.
+Runs as `python -P -m omr.answers.equivalence_worker TIMEOUT_S MEMORY_MB PARENT`, or forked by
+omr.answers.worker_process; `PARENT` is the process id of who started it, with whom it ends.
 Writes `ready`, then answers each line of its input with a line: `["pair", "a", "b"]` with the verdict, `["ballot",
 ...]` (omr.answers.ballots) with the decision as JSON. When a comparison uses more CPU time than it may, the kernel
 kills the process; whoever started it draws the conclusion and starts another.
@@ -8,6 +9,7 @@ kills the process; whoever started it draws the conclusion and starts another.
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import json
 import math
@@ -18,6 +20,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from types import FrameType
 from typing import Any
 
 from omr.answers.ballots import decide, read_asked
@@ -27,6 +30,7 @@ from omr.answers.verdict import Verdict
 
 #: Importing SymPy costs this much CPU time once; no comparison is charged for it.
 _IMPORT_ALLOWANCE_S = 60
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
 def allow_cpu(seconds: float) -> None:
@@ -99,7 +103,22 @@ def address_space() -> int:
         return 0
 
 
-def serve(timeout_s: float, memory_mb: int) -> int:
+def end_with(parent: int) -> None:
+    """From now on, end when the process `parent` has ended (Linux): nobody reads what its questions come to."""
+    if not sys.platform.startswith("linux"):
+        return
+
+    def end_if_alone(signum: int, frame: FrameType | None) -> None:
+        # The signal also comes when only the thread ends that started us: then the parent is still the same.
+        if os.getppid() != parent:
+            os._exit(1)
+
+    signal.signal(signal.SIGUSR2, end_if_alone)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGUSR2), 0, 0, 0)
+    end_if_alone(signal.SIGUSR2, None)  # it may have ended before the call, and no signal comes any more
+
+
+def serve(timeout_s: float, memory_mb: int, parent: int) -> int:
     """Answer what comes on standard input on what is standard output now, until the input ends.
 
     `memory_mb` is what comparisons may take beyond what the process holds already: one that was forked has the address
@@ -108,6 +127,7 @@ def serve(timeout_s: float, memory_mb: int) -> int:
     if importlib.util.find_spec("latex2sympy2_extended") is None:
         print("equivalence worker: the package math-verify is not installed", file=sys.stderr)
         return 1
+    end_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started us is interrupted as well, and ends us
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     memory = address_space() + (memory_mb << 20)
@@ -122,7 +142,7 @@ def serve(timeout_s: float, memory_mb: int) -> int:
 
 def main(argv: list[str]) -> int:
     """Serve with the limits of the command line."""
-    return serve(float(argv[0]), int(argv[1]))
+    return serve(float(argv[0]), int(argv[1]), int(argv[2]))
 
 
 if __name__ == "__main__":

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 from typing import Any
 
@@ -200,26 +202,64 @@ with EquivalenceChecker(workers=1) as checker:
     assert run(program) == ["equal", "different", "unknown"]
 
 
+#: Takes all the time that it is given.
+ENDLESS = (r"\prod_{k=1}^{10^9} k + \sum_{k=1}^{n} k", "9^{9^{9^9}}")
+
+
 @linux
-def test_a_forked_worker_ends_when_its_parent_is_killed() -> None:
+@pytest.mark.parametrize("kind", ["forked", "started"])
+@pytest.mark.parametrize("how", ["kill", "terminate"])
+def test_a_worker_ends_with_its_parent_also_in_the_midst_of_a_comparison(how: str, kind: str) -> None:
     program = """
-with EquivalenceChecker(workers=1) as checker:
+may_fork = worker_process.may_fork
+worker_process.may_fork = lambda: kind == "forked" and may_fork()
+with EquivalenceChecker(workers=1, timeout_s=300.0) as checker:
     checker.compare("\\\\sqrt{4}", "2")
+    assert is_fork(processes(checker)[0]) == (kind == "forked")
     os.write(1, b"%d\\n" % processes(checker)[0].pid)
-    time.sleep(600)
+    checker.compare(*endless)
 """
     parent = subprocess.Popen(
-        [sys.executable, "-c", BEGIN + program],
+        [sys.executable, "-c", BEGIN + f"kind, endless = {kind!r}, {ENDLESS!r}\n" + program],
         env=os.environ | {"PYTHONPATH": str(SCRIPTS)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     assert parent.stdout is not None
-    assert int(parent.stdout.readline()) != parent.pid
-    parent.kill()
-    # Its standard error is the parent's, which ends when nobody holds it any more: one that stayed would time out.
-    parent.communicate(timeout=60)
+    worker = int(parent.stdout.readline())
+    assert worker != parent.pid
+    time.sleep(0.5)  # it has the question then
+    getattr(parent, how)()
+    try:
+        # Its standard error is the parent's, which ends when nobody holds it any more: one that stayed would time out.
+        parent.communicate(timeout=20)
+    except subprocess.TimeoutExpired:
+        os.kill(worker, signal.SIGKILL)
+        raise
+
+
+@linux
+def test_a_worker_whose_parent_is_gone_before_it_can_tell_does_not_begin() -> None:
+    command = [sys.executable, "-P", "-m", "omr.answers.equivalence_worker", "1", "512", str(os.getppid())]
+    environment = os.environ | {"PYTHONPATH": str(SCRIPTS)}
+    questions = subprocess.DEVNULL
+    ended = subprocess.run(command, env=environment, stdin=questions, capture_output=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout) == (1, b"")
+
+
+@linux
+def test_a_worker_outlives_the_thread_that_started_it() -> None:
+    program = """
+with EquivalenceChecker(workers=1) as checker:
+    thread = threading.Thread(target=checker.compare, args=("\\\\sqrt{4}", "2"))
+    thread.start()
+    thread.join()
+    worker = processes(checker)[0]
+    found = checker.compare("\\\\sqrt{9}", "3").value
+    print(json.dumps([is_fork(worker), found, checker.killed, worker is processes(checker)[0]]))
+"""
+    assert run(program) == [False, "equal", 0, True]
 
 
 def test_limits_that_a_process_came_with_are_kept() -> None:
