@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
+#: What a worker writes that answers no more, though nothing is wrong with what it was asked.
+RETIRES = "retires"
 _SCRIPTS = str(Path(__file__).resolve().parents[2])
 
 

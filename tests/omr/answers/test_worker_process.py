@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from omr.answers import equivalence_pool, equivalence_worker
+from omr.answers.equivalence import EquivalenceChecker
+from omr.answers.worker_process import WorkerProcess
+from omr.errors import UserError
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 #: Run apart: the process that runs tests may have threads.
@@ -285,3 +291,67 @@ def test_limits_that_a_process_came_with_are_kept() -> None:
     found, soft = map(json.loads, ended.stdout.splitlines())
     assert found == [["equal", "equal"], 3000 << 20, 3000 << 20]
     assert soft == 3000 << 20
+
+
+@linux
+@pytest.mark.parametrize("kind", ["forked", "started"])
+def test_a_limit_that_leaves_too_little_memory_is_told_as_that_and_nothing_is_unknown(kind: str) -> None:
+    program = """
+from omr.answers import equivalence_worker
+from omr.errors import UserError
+may_fork = worker_process.may_fork
+worker_process.may_fork = lambda: kind == "forked" and may_fork()
+resource.setrlimit(resource.RLIMIT_AS, (equivalence_worker.address_space() + (50 << 20),) * 2)
+os.dup2(1, 2)  # what a worker says
+try:
+    with EquivalenceChecker(workers=1) as checker:
+        checker.compare("\\\\sqrt{4}", "2")
+except UserError as error:
+    print(json.dumps(str(error)))
+"""
+    told, error = lines(program, kind=kind)
+    assert re.fullmatch(r"equivalence worker: limits here \(`ulimit -v`\) leave it \d+ MB of memory", told)
+    assert "does not start" in error
+    assert "`ulimit -a`" in error
+
+
+def test_a_worker_that_the_system_does_not_start_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(*given: float) -> WorkerProcess:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(equivalence_pool, "start_worker", start)
+    with EquivalenceChecker(workers=1) as checker, pytest.raises(UserError) as caught:
+        checker.compare("\\sqrt{4}", "2")
+    assert caught.value.what == "a process that compares answers cannot be started: Resource temporarily unavailable"
+
+
+@linux
+def test_a_worker_that_comes_near_a_limit_of_its_life_leaves_the_rest_to_another_one() -> None:
+    """The kernel would kill it at the limit, as if what it is at were too hard."""
+    program = """
+import omr.answers.equivalence_worker as worker
+from omr.answers.verdict import Verdict
+end_with = worker.end_with
+def limited(parent):
+    resource.setrlimit(resource.RLIMIT_CPU, (2, 2))
+    end_with(parent)
+def slow(one, other):
+    end = time.process_time() + 0.25
+    while time.process_time() < end:
+        pass
+    return Verdict.EQUAL
+worker.end_with, worker.compare_answers = limited, slow
+with EquivalenceChecker(workers=1, timeout_s=0.5) as checker:
+    found = [verdict.value for verdict in checker.compare_many([("\\\\sqrt{4}", str(n)) for n in range(10)])]
+    print(json.dumps([found, checker.killed]))
+"""
+    assert run(program) == [["equal"] * 10, 0]
+
+
+def test_a_limit_that_cannot_be_set_is_an_error_and_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(seconds: float) -> None:
+        raise ValueError("not allowed to raise maximum limit")
+
+    monkeypatch.setattr(equivalence_worker, "allow_cpu", refuse)
+    with pytest.raises(ValueError, match="not allowed"):
+        equivalence_worker.compare("1", "2", 1.0)
