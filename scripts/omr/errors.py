@@ -91,8 +91,16 @@ def told_as_sentence() -> Iterator[None]:
         fault = user_fault(error)
         if fault is None:
             raise
-        print(f"error: {fault}", file=sys.stderr)
+        _tell(f"error: {fault}")
         sys.exit(1)
+
+
+def _tell(text: str) -> None:
+    """Say on stderr why a command ends, if that can be: its status says it anyway."""
+    if sys.stderr is None:  # the shell gave none (`2>&-`): `print` would write among the results
+        return
+    with suppress(OSError, ValueError):  # a full disk; closed
+        print(text, file=sys.stderr, flush=True)
 
 
 def run_command(main: Callable[[], int]) -> int:
@@ -101,20 +109,21 @@ def run_command(main: Callable[[], int]) -> int:
     try:
         return main()
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        _tell(f"error: {error}")
         return 2
     except BrokenPipeError:
         # The reader of our output left (`| head`): nothing to report.
-        sys.stderr.close()
+        if sys.stderr is not None:
+            sys.stderr.close()
         return 1
     except KeyboardInterrupt:
-        print("stopped by Ctrl-C", file=sys.stderr)
+        _tell("stopped by Ctrl-C")
         return 130
     except (OSError, BaseExceptionGroup) as error:
         fault = user_fault(error)
         if fault is None:
             raise
-        print(f"error: {fault}", file=sys.stderr)
+        _tell(f"error: {fault}")
         return 2
 
 
@@ -136,6 +145,6 @@ def leave(status: int) -> NoReturn:
             status = status or 1
         except OSError as error:
             status = status or 1
-            with suppress(OSError):
-                os.write(2, f"error: what this printed could not be written: {error.strerror}\n".encode())
+            # Not to descriptor 2: where the shell gave no stderr, that is a file that was opened since.
+            _tell(f"error: what this printed could not be written: {error.strerror}")
     os._exit(status)

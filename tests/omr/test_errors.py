@@ -86,12 +86,39 @@ def test_output_that_the_disk_did_not_take_is_no_success() -> None:
     assert ended.stderr == "error: what this printed could not be written: No space left on device\n"
 
 
+def left_with(redirections: str, program: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """The same where the shell gave its streams so."""
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2] / "scripts"), "PYTHONUNBUFFERED": ""}
+    program = "from omr.errors import UserError, leave, run_command\n" + program
+    command = f"exec {shlex.quote(sys.executable)} -c {shlex.quote(program)} {redirections}"
+    return subprocess.run(
+        ["sh", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
-def test_a_command_that_was_given_no_output_has_nothing_to_fail_for(closed: str) -> None:
-    program = "from omr.errors import leave; leave(0)"
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2] / "scripts")}
-    command = ["sh", "-c", f"exec {shlex.quote(sys.executable)} -c {shlex.quote(program)} {closed}"]
-    assert subprocess.run(command, env=environment, timeout=60, check=False).returncode == 0
+def test_a_command_that_was_given_no_output_has_nothing_to_fail_for(closed: str, tmp_path: Path) -> None:
+    assert left_with(closed, "leave(0)", tmp_path).returncode == 0
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
+def test_what_a_command_says_at_its_end_goes_to_no_file_that_took_the_place_of_its_errors(tmp_path: Path) -> None:
+    program = "file = open('rows', 'w', buffering=1)\nfile.write('row\\n')\nprint('lost')\nleave(0)"
+    assert left_with(">/dev/full 2>&-", program, tmp_path).returncode == 1
+    assert (tmp_path / "rows").read_text() == "row\n"
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("errors", ["2>&-", "2>/dev/full"])
+@pytest.mark.parametrize(
+    ("error", "status"), [("UserError('x')", 2), ("KeyboardInterrupt()", 130), ("BrokenPipeError()", 1)]
+)
+def test_a_fault_that_cannot_be_told_is_told_by_the_status_and_not_among_the_results(
+    error: str, status: int, errors: str, tmp_path: Path
+) -> None:
+    program = f"def main():\n    print('result')\n    raise {error}\nleave(run_command(main))"
+    ended = left_with(errors, program, tmp_path)
+    assert (ended.returncode, ended.stdout) == (status, "result\n")
 
 
 def test_ctrl_c_is_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from omr.answers.worker_process import start_worker
+from omr.answers.worker_process import RETIRES, start_worker
 from omr.errors import UserError
 
 #: Questions on their way to one worker: enough to keep it busy while we read, few to be repeated after a kill.
@@ -42,7 +42,7 @@ class _Worker:
 
     def __init__(self, timeout_s: float, memory_mb: int) -> None:
         self.jobs: deque[Job] = deque()
-        self.ready = False
+        self.ready = self.retires = False
         self.progress_at = time.monotonic()
         self._unsent, self._partial = bytearray(), b""
         self._process = start_worker(timeout_s, memory_mb)
@@ -155,7 +155,13 @@ class WorkerPool:
         self._selector.close()
 
     def _start(self) -> _Worker:
-        worker = _Worker(self._timeout_s, self._memory_mb)
+        try:
+            worker = _Worker(self._timeout_s, self._memory_mb)
+        except OSError as error:
+            raise UserError(
+                f"a process that compares answers cannot be started: {error.strerror}",
+                remedy="let this job have more processes, memory and files (`ulimit -a`), or fewer workers",
+            ) from error
         self._selector.register(worker.output, selectors.EVENT_READ, worker)
         return worker
 
@@ -177,23 +183,27 @@ class WorkerPool:
         for line in lines:
             if not worker.ready:
                 worker.ready = True
-                continue
-            yield worker.jobs.popleft().key, line
+            elif line == RETIRES.encode():
+                worker.retires = True
+            else:
+                yield worker.jobs.popleft().key, line
 
     def _replace(self, worker: _Worker) -> Iterator[Answer]:
-        """A new worker for one that ended or is stuck; what it was at stays without an answer."""
+        """A new worker for one that ended or is stuck; what it was at stays without an answer, unless it retired."""
         self._end(worker)
         place = self._workers.index(worker)
         if not worker.ready:
             del self._workers[place]
             raise UserError(
                 "a process that compares answers does not start",
-                remedy="see its message above; the environment needs the packages of envs/workflow.yaml",
+                remedy="see its message above: a limit here is too low (`ulimit -a`), or a package of "
+                "envs/workflow.yaml is missing",
             )
-        self.killed += 1
         self._workers[place] = self._start()
-        if worker.jobs:
-            yield worker.jobs.popleft().key, None
+        if not worker.retires:
+            self.killed += 1
+            if worker.jobs:
+                yield worker.jobs.popleft().key, None
         self._orphans.extend(worker.jobs)
 
     def _time_left(self) -> float:

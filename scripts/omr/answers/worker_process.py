@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
+#: What a worker writes that answers no more, though nothing is wrong with what it was asked.
+RETIRES = "retires"
 _SCRIPTS = str(Path(__file__).resolve().parents[2])
 
 
@@ -70,9 +72,10 @@ def may_fork() -> bool:
 
 def _started(asked: int, told: int, timeout_s: float, memory_mb: int) -> subprocess.Popen[bytes]:
     path = os.pathsep.join(part for part in (_SCRIPTS, os.environ.get("PYTHONPATH", "")) if part)
+    arguments = map(str, (timeout_s, memory_mb, os.getpid()))
     return subprocess.Popen(
         # -P: nothing from the working directory is imported.
-        [sys.executable, "-P", "-m", "omr.answers.equivalence_worker", str(timeout_s), str(memory_mb)],
+        [sys.executable, "-P", "-m", "omr.answers.equivalence_worker", *arguments],
         stdin=asked,
         stdout=told,
         env={**os.environ, "PYTHONPATH": path},
@@ -85,13 +88,13 @@ def _forked(asked: int, told: int, timeout_s: float, memory_mb: int) -> BaseProc
 
     import omr.answers.equivalence_worker  # noqa: F401 - here, so that all workers share it
 
-    arguments = (asked, told, timeout_s, memory_mb)
+    arguments = (asked, told, timeout_s, memory_mb, os.getpid())
     process = multiprocessing.get_context("fork").Process(target=_serve_forked, args=arguments, daemon=True)
     process.start()
     return process
 
 
-def _serve_forked(asked: int, told: int, timeout_s: float, memory_mb: int) -> None:
+def _serve_forked(asked: int, told: int, timeout_s: float, memory_mb: int, parent: int) -> None:
     # Never collected: an object of our parent's would close a descriptor, or write what the parent writes too.
     gc.freeze()
     os.dup2(asked, 0)
@@ -104,4 +107,4 @@ def _serve_forked(asked: int, told: int, timeout_s: float, memory_mb: int) -> No
     sys.setrecursionlimit(sys.getrecursionlimit() + sum(1 for _ in traceback.walk_stack(None)))
     from omr.answers.equivalence_worker import serve
 
-    sys.exit(serve(timeout_s, memory_mb))
+    sys.exit(serve(timeout_s, memory_mb, parent))

@@ -25,8 +25,6 @@ from omr.servers.error_bodies import (
 BUSY = {429, 503, 529}
 _RETRIED = {408, 409, 425, 500, 502, 504} | BUSY
 _NO_MODEL = re.compile(r"\bmodel\b|\broute\b|\bpath\b|not found", re.IGNORECASE)
-#: Of an address.
-_MOST_SHOWN = 200
 PROXY_REMEDY = "look at `base_url` in a browser: is it the API's, and does a proxy here want a login (`no_proxy`)?"
 
 
@@ -76,7 +74,7 @@ class Refusals:
                 remedy=f"check the key in the variable {variable}" if variable else "set `api_key_env` of the model",
             )
         if 300 <= status < 400:
-            to = "" if refused.location is None else f", to {_place_of(refused.location)}"
+            to = _place_of(refused.location)
             raise UserError(f"{where} sends requests elsewhere (status {status}{to})", remedy=PROXY_REMEDY)
         if status == 200:
             raise TransientError("error_in_body", f"an error with status 200: {message[:900]}", status)
@@ -132,6 +130,18 @@ class Refusals:
         )
 
 
+def _place_of(location: str | None) -> str:
+    """Where a redirection leads, without the user, password, query and fragment, which may hold what is secret."""
+    try:
+        parts = urlsplit(location or "")
+        parts.port  # noqa: B018 - raises ValueError for what is none
+    except ValueError:
+        return ""
+    shown = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    # An `@` that is left may stand behind a password in an address that is no good one.
+    return f", to {shown[:200]}" if shown and shown.isprintable() and "@" not in shown else ""
+
+
 def retry_after_s(header: str | None) -> float | None:
     """`Retry-After` in seconds; it is a number of seconds or a date (RFC 9110, section 10.2.3)."""
     if header is None:
@@ -149,12 +159,3 @@ def _until(date: str) -> float:
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     seconds: float = (moment - datetime.now(UTC)).total_seconds()
     return max(0.0, seconds)
-
-
-def _place_of(address: str) -> str:
-    """Where an address leads, without what may be a key in it: user, password, query."""
-    try:
-        parts = urlsplit(address)
-        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))[:_MOST_SHOWN]
-    except ValueError:
-        return "an address that is none"

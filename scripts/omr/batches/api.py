@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 import orjson
 from pyreqwest.client import Client, ClientBuilder
@@ -34,10 +34,13 @@ T = TypeVar("T")
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
 #: Longer than a host asks for nobody waits.
 _LONGEST_RETRY_AFTER_S = 600.0
-#: So long a host may say that it takes no batch for now: others of the account may have to end first.
+#: So long a host may say that it takes no batch for now, as long as a full queue is waited for: it is there, so that is
+#: no outage, and others of the account, which take up to a day, may have to end first.
 _LONGEST_BUSY_S = 24 * 3600.0
 _CALL_TIMEOUT_S, _UPLOAD_TIMEOUT_S = 120.0, 3600.0
 _PAGE = 100
+#: What a host says to be more is no number of requests.
+_MOST_COUNT = 10**9
 #: Bodies of calls other than the fetching of a file.
 _MOST_BYTES = 64 << 20
 #: Under this key a batch carries its name.
@@ -109,11 +112,11 @@ class BatchApi:
     async def submit(self, file: str, name: str) -> str:
         """Submit an uploaded file as a batch; its id at the host.
 
-        Raises LostError when nobody knows whether it was; UserError and FinalError when it was not.
+        Raises LostError when nobody knows whether it was; UserError when it was not.
         """
         asked: dict[str, Any] = {"input_file_id": file, "endpoint": ROUTE, "metadata": {_NAME: name}}
         asked["completion_window"] = self._spec.completion_window
-        started = time.monotonic()
+        started, pauses = time.monotonic(), _Pauses()
         while True:
             content = orjson.dumps(asked)
             builder = self._http.post(f"{self._url}/batches").header("Content-Type", "application/json")
@@ -123,20 +126,21 @@ class BatchApi:
                 heed_cancelling()
                 raise LostError(f"{type(error).__name__}: {error.message}") from error
             except TransientError as error:
-                if error.status == 429:  # it was refused, in so many words
-                    if time.monotonic() - started > _LONGEST_BUSY_S:
-                        what = f"{self._url} has taken no batch for {_LONGEST_BUSY_S / 3600:.0f} hours"
-                        remedy = "see there what this account has queued, and run again: nothing was submitted"
-                        raise UserError(f"{what}: {error.message[:300]}", remedy=remedy) from error
-                    pause_s = max(min(error.retry_after_s or 0.0, _LONGEST_RETRY_AFTER_S), _FIRST_PAUSE_S)
-                    self._waits(error.kind, error.message, pause_s)
-                    await asyncio.sleep(pause_s)
-                    continue
-                raise LostError(f"{error.kind}: {error.message[:300]}") from error
+                if error.status != 429:  # which refuses it, in so many words
+                    raise LostError(f"{error.kind}: {error.message[:300]}") from error
+                if time.monotonic() - started > _LONGEST_BUSY_S:
+                    what = f"{self._url} has taken no batch for {_LONGEST_BUSY_S / 3600:.0f} hours"
+                    remedy = "see there what this account has queued, and run again: nothing was submitted"
+                    raise UserError(f"{what}: {error.message[:300]}", remedy=remedy) from error
+                await self._pause(error.kind, error.message, pauses.next_s(error.retry_after_s))
             except (UserError, FinalError) as error:
                 # Some hosts know no metadata: then a batch is known by its file.
-                if asked.pop("metadata", None) is None or "metadata" not in str(error):
+                if asked.pop("metadata", None) is not None and "metadata" in str(error):
+                    continue
+                if isinstance(error, UserError):
                     raise
+                what = f"{self._url} does not take a batch: {error.message[:300]}"
+                raise UserError(what, remedy="see what it says; nothing was submitted") from error
 
     async def find(self, file: str, name: str) -> str | None:
         """The id of the batch with this name or this file among all of the host's; None if there is none.
@@ -176,12 +180,11 @@ class BatchApi:
             raise UserError(
                 f"{self._url} tells no status of the batch {number}", remedy="look at it at the host, and run again"
             )
-        counts = found.get("request_counts")
-        done = f"{counts.get('completed')} of {counts.get('total')}" if isinstance(counts, dict) else ""
         errors = found.get("errors")
         listed = errors.get("data") if isinstance(errors, dict) else errors
         faults = [fault for fault in listed if isinstance(fault, dict)] if isinstance(listed, list) else []
-        return Batch(number, status, _file(found, "output_file_id"), _file(found, "error_file_id"), faults, done)
+        output, failed = _file(found, "output_file_id"), _file(found, "error_file_id")
+        return Batch(number, status, output, failed, faults, _progress(found))
 
     async def fetch(self, file: str, path: Path) -> None:
         """Write the content of a file at the host to `path`. Raises GoneError."""
@@ -191,7 +194,7 @@ class BatchApi:
             async with builder.build_streamed() as response:
                 if response.status != 200:
                     content = without_key(bytes(await response.bytes()), self._key)
-                    self._raise_for(response.status, content, text_header(response, "retry-after"), {})
+                    self._raise_for(response, content, {})
                 with path.open("wb") as output:
                     while (chunk := await response.body_reader.read_chunk()) is not None:
                         heed_cancelling()
@@ -212,24 +215,24 @@ class BatchApi:
             while size < _MOST_BYTES and (chunk := await response.body_reader.read_chunk()) is not None:
                 chunks.append(bytes(chunk))
                 size += len(chunk)
-            content, status, after = b"".join(chunks), response.status, text_header(response, "retry-after")
-        content = without_key(content, self._key)
-        if status not in (200, 201):
-            self._raise_for(status, content, after, asked)
+            content, status = without_key(b"".join(chunks), self._key), response.status
+            if status not in (200, 201):
+                self._raise_for(response, content, asked)
         found = parse_body(content)
         if not isinstance(found, dict):
             shown = parse_error_body(content)[:300]
             raise TransientError("unreadable_body", f"status {status} with a body that is no object: {shown}", 502)
         return found
 
-    def _raise_for(self, status: int, content: bytes, retry_after: str | None, asked: dict[str, Any]) -> None:
-        if status in (404, 410) and not asked:
+    def _raise_for(self, response: Any, content: bytes, asked: dict[str, Any]) -> NoReturn:
+        if response.status in (404, 410) and not asked:
             raise GoneError(parse_error_body(content)[:300])
-        self._refusals.raise_for(self._url, Refused(status, content, retry_after, sent=asked))
+        retry_after, location = text_header(response, "retry-after"), text_header(response, "location")
+        self._refusals.raise_for(self._url, Refused(response.status, content, retry_after, location, asked))
 
     async def _again(self, ask: Callable[[], Awaitable[T]]) -> T:
         """The answer to a call that may be repeated. Raises UserError when it fails for too long, or for good."""
-        started, pause_s = time.monotonic(), _FIRST_PAUSE_S
+        started, pauses = time.monotonic(), _Pauses()
         while True:
             try:
                 return await ask()
@@ -245,10 +248,31 @@ class BatchApi:
                     f"{self._url} has not answered for {self._spec.max_outage_s:.0f} s ({kind}: {message[:300]})",
                     remedy="run again when it does: what was submitted is noted, and fetched then",
                 )
-            pause = max(pause_s, min(after_s, _LONGEST_RETRY_AFTER_S))
-            self._waits(kind, message, pause)
-            await asyncio.sleep(pause)
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            await self._pause(kind, message, pauses.next_s(after_s))
+
+    async def _pause(self, kind: str, message: str, pause_s: float) -> None:
+        self._waits(kind, message, pause_s)
+        await asyncio.sleep(pause_s)
+
+
+class _Pauses:
+    """How long to wait before each next try: twice as long as before the last one, or as the host asks."""
+
+    def __init__(self) -> None:
+        self._next_s = _FIRST_PAUSE_S
+
+    def next_s(self, asked_s: float | None) -> float:
+        pause_s = max(self._next_s, min(asked_s or 0.0, _LONGEST_RETRY_AFTER_S))
+        self._next_s = min(2 * self._next_s, _LONGEST_PAUSE_S)
+        return pause_s
+
+
+def _progress(found: dict[str, Any]) -> str:
+    """How many requests of a batch have a result, for people; empty where the host tells no numbers."""
+    counts = found.get("request_counts")
+    numbers = [counts.get(key) for key in ("completed", "total")] if isinstance(counts, dict) else [None]
+    is_told = all(type(number) is int and 0 <= number < _MOST_COUNT for number in numbers)
+    return " of ".join(map(str, numbers)) if is_told else ""
 
 
 def _text(found: Any, key: str) -> str:

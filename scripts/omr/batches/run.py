@@ -160,8 +160,10 @@ class BatchRun:
         UserError if that goes on for too long. When the drain is told to stop, what is noted waits for the next job.
         """
         lost_since: float | None = None
-        while not (lost_since is not None and self._drain.stopped):
+        while not (may_be_there and self._drain.stopped):
             number = await self._found(submission) if may_be_there else None
+            if number is None and may_be_there and self._drain.stopped:
+                return  # told meanwhile
             if number is not None:
                 self._say(f"the batch {number} had been submitted already: it is waited for")
             else:
@@ -178,14 +180,9 @@ class BatchRun:
                     self._say(f"whether a batch was submitted is not known ({lost}): looking for it at the host")
                     may_be_there = True
                     continue
-                except (UserError, FinalError) as error:
+                except UserError as error:
                     self._open.closed(submission, f"refused: {error}")
-                    if isinstance(error, UserError):
-                        raise
-                    raise UserError(
-                        f"{self._spec.base_urls[0]} does not take a batch: {error.message[:300]}",
-                        remedy="see what it says; nothing was submitted",
-                    ) from error
+                    raise
                 self._say(f"submitted {len(submission.keys)} requests as the batch {number}")
             self._open.submitted(submission, number)
             return

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from omr.answers import equivalence_pool, equivalence_worker
+from omr.answers.equivalence import EquivalenceChecker
+from omr.answers.worker_process import WorkerProcess
+from omr.errors import UserError
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 #: Run apart: the process that runs tests may have threads.
@@ -200,26 +208,64 @@ with EquivalenceChecker(workers=1) as checker:
     assert run(program) == ["equal", "different", "unknown"]
 
 
+#: Takes all the time that it is given.
+ENDLESS = (r"\prod_{k=1}^{10^9} k + \sum_{k=1}^{n} k", "9^{9^{9^9}}")
+
+
 @linux
-def test_a_forked_worker_ends_when_its_parent_is_killed() -> None:
+@pytest.mark.parametrize("kind", ["forked", "started"])
+@pytest.mark.parametrize("how", ["kill", "terminate"])
+def test_a_worker_ends_with_its_parent_also_in_the_midst_of_a_comparison(how: str, kind: str) -> None:
     program = """
-with EquivalenceChecker(workers=1) as checker:
+may_fork = worker_process.may_fork
+worker_process.may_fork = lambda: kind == "forked" and may_fork()
+with EquivalenceChecker(workers=1, timeout_s=300.0) as checker:
     checker.compare("\\\\sqrt{4}", "2")
+    assert is_fork(processes(checker)[0]) == (kind == "forked")
     os.write(1, b"%d\\n" % processes(checker)[0].pid)
-    time.sleep(600)
+    checker.compare(*endless)
 """
     parent = subprocess.Popen(
-        [sys.executable, "-c", BEGIN + program],
+        [sys.executable, "-c", BEGIN + f"kind, endless = {kind!r}, {ENDLESS!r}\n" + program],
         env=os.environ | {"PYTHONPATH": str(SCRIPTS)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     assert parent.stdout is not None
-    assert int(parent.stdout.readline()) != parent.pid
-    parent.kill()
-    # Its standard error is the parent's, which ends when nobody holds it any more: one that stayed would time out.
-    parent.communicate(timeout=60)
+    worker = int(parent.stdout.readline())
+    assert worker != parent.pid
+    time.sleep(0.5)  # it has the question then
+    getattr(parent, how)()
+    try:
+        # Its standard error is the parent's, which ends when nobody holds it any more: one that stayed would time out.
+        parent.communicate(timeout=20)
+    except subprocess.TimeoutExpired:
+        os.kill(worker, signal.SIGKILL)
+        raise
+
+
+@linux
+def test_a_worker_whose_parent_is_gone_before_it_can_tell_does_not_begin() -> None:
+    command = [sys.executable, "-P", "-m", "omr.answers.equivalence_worker", "1", "512", str(os.getppid())]
+    environment = os.environ | {"PYTHONPATH": str(SCRIPTS)}
+    questions = subprocess.DEVNULL
+    ended = subprocess.run(command, env=environment, stdin=questions, capture_output=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout) == (1, b"")
+
+
+@linux
+def test_a_worker_outlives_the_thread_that_started_it() -> None:
+    program = """
+with EquivalenceChecker(workers=1) as checker:
+    thread = threading.Thread(target=checker.compare, args=("\\\\sqrt{4}", "2"))
+    thread.start()
+    thread.join()
+    worker = processes(checker)[0]
+    found = checker.compare("\\\\sqrt{9}", "3").value
+    print(json.dumps([is_fork(worker), found, checker.killed, worker is processes(checker)[0]]))
+"""
+    assert run(program) == [False, "equal", 0, True]
 
 
 def test_limits_that_a_process_came_with_are_kept() -> None:
@@ -245,3 +291,67 @@ def test_limits_that_a_process_came_with_are_kept() -> None:
     found, soft = map(json.loads, ended.stdout.splitlines())
     assert found == [["equal", "equal"], 3000 << 20, 3000 << 20]
     assert soft == 3000 << 20
+
+
+@linux
+@pytest.mark.parametrize("kind", ["forked", "started"])
+def test_a_limit_that_leaves_too_little_memory_is_told_as_that_and_nothing_is_unknown(kind: str) -> None:
+    program = """
+from omr.answers import equivalence_worker
+from omr.errors import UserError
+may_fork = worker_process.may_fork
+worker_process.may_fork = lambda: kind == "forked" and may_fork()
+resource.setrlimit(resource.RLIMIT_AS, (equivalence_worker.address_space() + (50 << 20),) * 2)
+os.dup2(1, 2)  # what a worker says
+try:
+    with EquivalenceChecker(workers=1) as checker:
+        checker.compare("\\\\sqrt{4}", "2")
+except UserError as error:
+    print(json.dumps(str(error)))
+"""
+    told, error = lines(program, kind=kind)
+    assert re.fullmatch(r"equivalence worker: limits here \(`ulimit -v`\) leave it \d+ MB of memory", told)
+    assert "does not start" in error
+    assert "`ulimit -a`" in error
+
+
+def test_a_worker_that_the_system_does_not_start_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(*given: float) -> WorkerProcess:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(equivalence_pool, "start_worker", start)
+    with EquivalenceChecker(workers=1) as checker, pytest.raises(UserError) as caught:
+        checker.compare("\\sqrt{4}", "2")
+    assert caught.value.what == "a process that compares answers cannot be started: Resource temporarily unavailable"
+
+
+@linux
+def test_a_worker_that_comes_near_a_limit_of_its_life_leaves_the_rest_to_another_one() -> None:
+    """The kernel would kill it at the limit, as if what it is at were too hard."""
+    program = """
+import omr.answers.equivalence_worker as worker
+from omr.answers.verdict import Verdict
+end_with = worker.end_with
+def limited(parent):
+    resource.setrlimit(resource.RLIMIT_CPU, (2, 2))
+    end_with(parent)
+def slow(one, other):
+    end = time.process_time() + 0.25
+    while time.process_time() < end:
+        pass
+    return Verdict.EQUAL
+worker.end_with, worker.compare_answers = limited, slow
+with EquivalenceChecker(workers=1, timeout_s=0.5) as checker:
+    found = [verdict.value for verdict in checker.compare_many([("\\\\sqrt{4}", str(n)) for n in range(10)])]
+    print(json.dumps([found, checker.killed]))
+"""
+    assert run(program) == [["equal"] * 10, 0]
+
+
+def test_a_limit_that_cannot_be_set_is_an_error_and_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(seconds: float) -> None:
+        raise ValueError("not allowed to raise maximum limit")
+
+    monkeypatch.setattr(equivalence_worker, "allow_cpu", refuse)
+    with pytest.raises(ValueError, match="not allowed"):
+        equivalence_worker.compare("1", "2", 1.0)

@@ -112,3 +112,39 @@ def test_a_host_that_asks_for_a_year_is_asked_sooner(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(api_module, "_LONGEST_RETRY_AFTER_S", 0.05)
     busy = (429, {"Retry-After": "31536000"}, {"error": {"message": "slow down"}})
     assert call(lambda number: busy if number < 3 else (200, {}, {"id": "b"}), lambda a: a.submit("f", "n")) == "b"
+
+
+def test_a_busy_host_that_names_no_time_is_asked_less_and_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses = list[float]()
+
+    async def pause(api: BatchApi, kind: str, message: str, pause_s: float) -> None:
+        pauses.append(pause_s)
+
+    monkeypatch.setattr(BatchApi, "_pause", pause)
+    busy = (429, {}, {"error": {"message": "slow down"}})
+    assert call(lambda number: busy if number < 5 else (200, {}, {"id": "b"}), lambda a: a.submit("f", "n")) == "b"
+    assert pauses == [0.01, 0.02, 0.04, 0.05]
+
+
+def test_a_host_that_sends_requests_elsewhere_is_told_with_where(tmp_path: Path) -> None:
+    moved = (303, {"Location": "https://user:secret@host/files?signature=secret"}, {})
+    for ask in (upload(tmp_path / "x"), lambda api: api.submit("f", "n"), lambda api: api.fetch("f", tmp_path / "y")):
+        with pytest.raises(UserError, match=r"sends requests elsewhere \(status 303, to https://host/files\)"):
+            call(lambda number: moved, ask)
+
+
+@pytest.mark.parametrize(
+    ("counts", "shown"),
+    [
+        ({"completed": 3, "total": 7}, "3 of 7"),
+        ({"completed": 3}, ""),
+        ({"completed": "\x1b[2J" * 1000, "total": 7}, ""),
+        ({"completed": True, "total": -1}, ""),
+        ({"completed": 10**30, "total": 10**30}, ""),
+        ([3, 7], ""),
+        (None, ""),
+    ],
+)
+def test_progress_is_told_where_the_host_tells_numbers(counts: Any, shown: str) -> None:
+    body = {"status": "in_progress", "request_counts": counts}
+    assert call(lambda number: (200, {}, body), lambda api: api.look("b")).progress == shown

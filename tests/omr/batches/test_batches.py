@@ -58,6 +58,7 @@ class Lab:
     keys_from: int = 0
     again: Any = None  # what is asked next for a request, as omr/asking/tries.py says it
     said: list[str] = field(default_factory=list)
+    drain: Drain = field(init=False)  # of the last run
 
     @property
     def output(self) -> Path:
@@ -80,8 +81,8 @@ class Lab:
         spec = replace(self.spec, base_url=base_url)
         with ReplyStore(self.output) as store:
             async with ChatClient(spec, "s", Sampling(0.7, 0.95, 64)) as client:
-                drain = Drain(client, store, Progress(self.number, 0, Log(None)), self.max_failed, grace_s=0.1)
-
+                progress = Progress(self.number, 0, Log(None))
+                drain = self.drain = Drain(client, store, progress, self.max_failed, grace_s=0.1)
                 drain.again = self.again or drain.again
 
                 def say(line: str) -> None:
@@ -198,6 +199,25 @@ def test_a_host_that_loses_all_submissions_is_given_up_and_not_asked_without_pau
         assert lab.output.with_name("out.jsonl.batches").exists()
 
 
+def test_a_job_that_is_told_to_stop_while_it_looks_for_a_lost_batch_does_not_submit_it_again(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The host may list it a moment later: the next job looks for it."""
+    find, asked_to_stop = BatchApi.find, later_by(4, BatchApi.find)
+
+    async def stopping(api: BatchApi, file: str, name: str) -> str | None:
+        lab.drain.stop()
+        return await asked_to_stop(api, file, name)
+
+    with serving(Fault("lose", match="batch/create", times=1)) as server:
+        monkeypatch.setattr(BatchApi, "find", stopping)
+        lab.run(server)
+        assert server.counts["batch/create"] == 1
+        monkeypatch.setattr(BatchApi, "find", find)
+        assert_all_are_answered_once(lab.run(server), server)
+        assert batches(server) == 1
+
+
 def test_a_host_that_is_always_busy_is_given_up_at_last(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api_module, "_LONGEST_BUSY_S", 0.2)
     with serving(Fault("status", match="batch/create", status=429)) as server:
@@ -285,6 +305,26 @@ def test_requests_without_a_result_are_asked_again_and_the_others_not(lab: Lab) 
         assert list(asked(server).values()) == [1, 2, 2, 2, 2, 2]
     assert any("expired" in line for line in lab.said)
     assert any("unreadable" in line for line in lab.said)
+
+
+def test_numbers_that_no_computer_has_in_a_line_are_an_error_like_others(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lenient reader takes such numbers, and `NaN`; a strict writer would not."""
+    fetch, key = BatchApi.fetch, f"{1:016x}"
+    body = '{"error":{"message":"bad","code":%s,"loss":[NaN,-Infinity]}}' % ("9" * 30)
+
+    async def hostile(api: BatchApi, file: str, path: Path) -> None:
+        await fetch(api, file, path)
+        lines = [line for line in path.read_text().splitlines() if f'"{key}"' not in line]
+        response = f'{{"status_code":400,"body":{body}}}'
+        path.write_text("\n".join([*lines, f'{{"custom_id":"{key}","response":{response}}}', ""]))
+
+    monkeypatch.setattr(BatchApi, "fetch", hostile)
+    lab.max_failed = 1
+    with serving() as server:
+        replies = lab.run(server)
+    assert [reply["error"] and reply["error"]["kind"] for reply in replies] == [None, "bad_request", *[None] * 4]
 
 
 def test_what_never_has_a_result_fails_after_the_retries(lab: Lab) -> None:
