@@ -93,7 +93,7 @@ class PlainHttp:
             try:
                 return await self._ask(connection, target, message, asked, due)
             except ConnectError:
-                pass  # the server closed it while it rested, and has not seen this request
+                pass  # most servers close what rests, and have not seen this request; it is sent once more in any case
         connection = await self._connect(target, min(self._connect_timeout_s, asked.timeout_s))
         return await self._ask(connection, target, message, asked, due)
 

@@ -92,9 +92,9 @@ def test_a_passing_fault_ends_in_the_right_reply(fault: Fault) -> None:
 def test_a_lasting_fault_ends_as_an_error_after_the_configured_retries(kind: str) -> None:
     with running_server({"*": "x"}, faults=[Fault(kind, status=500)]) as server:
         reply = ask(server.base_url)[0]
-        tries = sum(server.counts.values())
-    # On a kept connection that breaks before an answer, a try is sent once more: the server may have closed it before.
-    assert SPEC.retries + 1 <= tries <= (2 if kind in ("reset", "close") else 1) * (SPEC.retries + 1)
+        # A try on a kept connection that breaks before an answer is sent once more.
+        most = (2 if kind in ("reset", "close") else 1) * (SPEC.retries + 1)
+        assert SPEC.retries + 1 <= sum(server.counts.values()) <= most
     assert reply["error"] is not None
     assert reply["text"] is None
 
