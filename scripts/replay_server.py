@@ -1,4 +1,4 @@
-"""Serve authored replies over the OpenAI API: the model of the demo, and the double of model servers in tests.
+"""Serve authored replies over the OpenAI API: a model without a model, and the double of model servers in tests.
 
 In: a folder of `<stage>.yaml` files with replies (omr/replay/replies.py describes them), or nothing with `--echo`.
 Out: answers to HTTP requests, chosen by their header `X-Request-Id: <stage>/<row id>/<prompt>/<seed>`.

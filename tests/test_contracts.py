@@ -39,7 +39,8 @@ def test_the_package_keeps_its_contracts(package: Path) -> None:
     [
         ("files/jsonl", "omr.answers.verdict"),  # the ground floor knows nothing
         ("replies/reply", "omr.asking.prompts"),  # with what stands there already, a circle of two wings
-        ("replay/counts", "omr.stages.shards"),  # below it, but the replay server stands apart
+        ("replay/counts", "omr.sandbox.checks"),  # beside it: neither knows the other
+        ("sandbox/checks", "omr.replay.counts"),
         ("errors", "omr.files.jsonl"),
     ],
 )

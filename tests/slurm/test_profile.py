@@ -46,7 +46,7 @@ THREADS = {
     "select_judgements": 4,
     "select_summary_judgements": 4,
 }
-MODEL = {"gpus": 2, "cpus_per_gpu": 3, "mem_gb_per_gpu": 10, "runtime_min": 30}
+MODEL = {"server": "replay", "gpus": 2, "cpus_per_gpu": 3, "mem_gb_per_gpu": 10, "runtime_min": 30}
 MODELS = ("authored-replies", "authored-solutions-a", "authored-solutions-b", "authored-solutions-with-code")
 #: Requests that get no answer the first time or the first two times: jobs stand still there until something happens.
 HANGS = {"classify_binary": 1, "classify_invalid": 2}

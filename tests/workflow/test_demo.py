@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -93,9 +94,13 @@ def test_the_merged_config_lies_beside_the_results(finished_demo: Project) -> No
     assert config["labelling_model"] == "authored-replies"
 
 
-def test_no_server_outlives_the_demo(finished_demo: Project) -> None:
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert str(finished_demo.folder) not in "\n".join(line for line in listed.splitlines() if "replay_server" in line)
+def test_no_process_outlives_the_demo(finished_demo: Project) -> None:
+    left = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # ended meanwhile, or another user's
+            if (process / "cwd").resolve(strict=True).is_relative_to(finished_demo.folder.resolve()):
+                left.append((process / "cmdline").read_bytes())
+    assert left == []
 
 
 @pytest.mark.parametrize("recipe", ["cot-qwq", "cot-r1"])

@@ -16,14 +16,13 @@ def test_any_model_of_the_config_is_tried_and_nothing_else_of_the_run_is_made(pr
     made = [str(path.relative_to(project.folder)) for path in project.path("results").rglob("*") if path.is_file()]
     assert sorted(path for path in made if "/configs/" not in path) == [
         "results/demo/logs/try_server/authored-selections.log",
-        "results/demo/logs/try_server/authored-selections.server.log",
     ]
     # It is tried again whenever it is asked for.
     assert "It can be asked." in project.make(*DEMO, "--config", "model=authored-selections")
 
 
 def test_what_fails_is_found_once_and_the_run_says_so(project: Project) -> None:
-    overlay = project.overlay("site.yaml", {"models": {"authored-replies": {"args": ["--no-such-option"]}}})
+    overlay = project.overlay("site.yaml", {"models": {"authored-replies": {"server": "replay", "args": ["--no-such-option"]}}})
     done = project.snakemake(*DEMO, overlay, "--retries", "2")
     assert done.returncode == 1
     assert done.stdout.count("It cannot be asked like this.") == 1

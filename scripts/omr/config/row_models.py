@@ -54,7 +54,7 @@ def add_authored(parser: argparse.ArgumentParser) -> None:
 
 def authored(models: Mapping[str, ModelSpec]) -> Authored:
     """Which of these stages ask the server that repeats what people authored."""
-    stages = tuple(stage for stage, model in models.items() if model.server == "replay")
+    stages = tuple(stage for stage, model in models.items() if model.is_authored)
     return Authored(is_all=True) if stages and len(stages) == len(models) else Authored(stages)
 
 

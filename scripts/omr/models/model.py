@@ -14,10 +14,11 @@ from omr.errors import UserError
 from omr.models.request_fields import as_sent, determining, fields_fault
 from omr.models.slurm_options import slurm_options
 
-#: Servers of model checkpoints; servers that a job starts as its own child; those that are there already, asked request
-#: by request or by files of requests; all.
+#: Servers of model checkpoints; those of replies that people authored, within the job and as a process; all that a job
+#: starts; those that are there already, asked request by request or by files of requests; all.
 CHECKPOINT_SERVERS = ("vllm", "sglang", "trtllm")
-STARTED_SERVERS = (*CHECKPOINT_SERVERS, "replay")
+AUTHORED_SERVERS = ("authored", "replay")
+STARTED_SERVERS = (*CHECKPOINT_SERVERS, *AUTHORED_SERVERS)
 HOSTED = ("endpoint", "batch")
 SERVERS = (*STARTED_SERVERS, *HOSTED)
 #: What is done to a checkpoint before it is served: fetched from the hub; fetched, then saved with one file per GPU; or
@@ -57,7 +58,7 @@ class ModelSpec:
     batch_mb: int = 200  # most megabytes of one file
     batch_poll_s: float = 60.0  # so often a batch is looked at
     batch_price: float = 0.5  # share of the price of tokens
-    # -- server: replay
+    # -- servers of authored replies
     replies: str | None = None  # folder of authored replies
     # -- servers that a job starts
     prepare: str = "download"  # one of PREPARATIONS
@@ -89,6 +90,11 @@ class ModelSpec:
     def is_started(self) -> bool:
         """Whether the job that uses the model starts the server itself."""
         return self.server in STARTED_SERVERS
+
+    @property
+    def is_authored(self) -> bool:
+        """Whether its replies were written by people: no model runs."""
+        return self.server in AUTHORED_SERVERS
 
     @property
     def is_local(self) -> bool:
@@ -166,8 +172,10 @@ def _fault(spec: ModelSpec) -> str | None:
         return "is asked in batches: that takes one `base_url`, no `stream` and no `gpus`"
     if len(set(spec.base_urls)) < len(spec.base_urls):
         return "names one `base_url` twice"
-    if spec.server == "replay" and not spec.replies:
-        return "replays replies, but names no folder under `replies`"
+    if spec.is_authored and not spec.replies:
+        return "repeats authored replies, but names no folder under `replies`"
+    if spec.server == "authored" and (spec.args or spec.environment):
+        return "is answered by the job itself: `args` and `environment` are for `server: replay`, which starts a server"
     if spec.server_config and spec.server != "trtllm":
         return "has a `server_config`, which only trtllm takes"
     if spec.prepare not in PREPARATIONS:

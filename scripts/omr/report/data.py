@@ -208,7 +208,7 @@ def cost_of(use: ModelUse, spec: ModelSpec) -> Cost:
     money = usd(spec, use.prompt_tokens, use.completion_tokens, hours)
     # A price per token says nothing of tokens that nobody counted.
     is_known = not use.without_usage or spec.is_started
-    return Cost(use, hours if spec.is_started else None, money if is_known else None, spec.server == "replay")
+    return Cost(use, hours if spec.is_started else None, money if is_known else None, spec.is_authored)
 
 
 def product_of(figures: Figures, samples: int) -> Product:

@@ -123,7 +123,7 @@ class Trial:
             page.ok("files", f"{files.size / 1e9:,.1f} GB in {len(files.files)} files, all whole ({files.folder})")
         if spec.server in CHECKPOINT_SERVERS:
             self._look_at_template(page, served)
-        if spec.is_started and KINDS[spec.server].uses_gpus:
+        if spec.server in KINDS and KINDS[spec.server].uses_gpus:
             self._look_at_gpus(page)
         return served
 
@@ -201,7 +201,7 @@ class Trial:
         if error is not None:
             raise UserError(
                 f"the question failed ({error['kind']}): {error['message'][:_MOST_SHOWN]}",
-                file=self.server_log if self.spec.is_started else None,
+                file=self.server_log if self.spec.server in KINDS else None,
                 remedy="see `What becomes of a request` in config/README.md, and the server's log",
             )
         self._tell_speed(page, served, reply)

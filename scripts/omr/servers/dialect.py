@@ -40,6 +40,15 @@ _STANDARD = frozenset(
     | {"logprobs", "top_logprobs", "logit_bias"}
 )
 
+#: The bundled server speaks vLLM's dialect unless a test asks for another.
+_REPLAY = RequestDialect(
+    sampling_fields=_COMMON_SAMPLING,
+    top_k_off=0,
+    keep_stop_field="include_stop_str_in_output",
+    special_tokens_field="add_special_tokens",
+    stop_field="stop_reason",
+    tokenize_path="/tokenize",
+)
 _DIALECTS = {
     "vllm": RequestDialect(
         sampling_fields=_COMMON_SAMPLING | {"chat_template_kwargs", "skip_special_tokens", "priority"},
@@ -67,15 +76,8 @@ _DIALECTS = {
         special_tokens_field="add_special_tokens",
         stop_field="stop_reason",
     ),
-    # The bundled server speaks vLLM's dialect unless a test asks for another.
-    "replay": RequestDialect(
-        sampling_fields=_COMMON_SAMPLING,
-        top_k_off=0,
-        keep_stop_field="include_stop_str_in_output",
-        special_tokens_field="add_special_tokens",
-        stop_field="stop_reason",
-        tokenize_path="/tokenize",
-    ),
+    "authored": _REPLAY,
+    "replay": _REPLAY,
     # Nothing is known of a hosted endpoint but that it speaks the OpenAI API.
     "endpoint": RequestDialect(refuses_unknown_fields=True),
     "batch": RequestDialect(refuses_unknown_fields=True),

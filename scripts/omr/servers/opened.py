@@ -30,4 +30,8 @@ def open_server(
     """
     if spec.server in HOSTED:
         return EndpointServer(spec, on_event)
+    if spec.server == "authored":
+        from omr.servers.authored import AuthoredServer  # with an HTTP server, which no other job needs
+
+        return AuthoredServer(spec, on_event)
     return StartedServer(KINDS[spec.server], spec, site, log_path, scratch, on_event, watch)
