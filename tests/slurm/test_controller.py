@@ -19,7 +19,12 @@ SHARDS = ("000", "001")
 def served(project: Project, **fault: Any) -> tuple[str, ...]:
     """Arguments for a labelling model whose server does something else to one request of the first shard."""
     project.path("faults.yaml").write_bytes(orjson.dumps([fault]))
-    model = {"server": "replay", "gpus": 1, "runtime_min": 30, "args": ["--faults", "faults.yaml", "--count-file", "asked.jsonl"]}
+    model = {
+        "server": "replay",
+        "gpus": 1,
+        "runtime_min": 30,
+        "args": ["--faults", "faults.yaml", "--count-file", "asked.jsonl"],
+    }
     config = project.overlay("served.yaml", {"models": {"authored-replies": model}})
     return "--configfile", "config/demo.yaml", config
 

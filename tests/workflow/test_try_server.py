@@ -22,7 +22,9 @@ def test_any_model_of_the_config_is_tried_and_nothing_else_of_the_run_is_made(pr
 
 
 def test_what_fails_is_found_once_and_the_run_says_so(project: Project) -> None:
-    overlay = project.overlay("site.yaml", {"models": {"authored-replies": {"server": "replay", "args": ["--no-such-option"]}}})
+    overlay = project.overlay(
+        "site.yaml", {"models": {"authored-replies": {"server": "replay", "args": ["--no-such-option"]}}}
+    )
     done = project.snakemake(*DEMO, overlay, "--retries", "2")
     assert done.returncode == 1
     assert done.stdout.count("It cannot be asked like this.") == 1
