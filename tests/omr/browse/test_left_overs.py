@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from browse_pages import Markup, pages
 from omr.browse.database import open_for_writing
 from omr.browse.indexing import Index
 from omr.browse.lists import Filters, Lists
+from omr.report.words import reason_in_words
 from run_files import CONTAMINATED, PROBLEM, RECIPE, THREAD, write_config, write_counts, write_rows
 from selection_runs import HOME, selection_config
 
@@ -24,9 +26,13 @@ def run(tmp_path: Path) -> Path:
     return run_files.write_run(tmp_path)
 
 
-def text_of(run: Path, address: str) -> str:
+def page_of(run: Path, address: str) -> str:
     parts = urlsplit(address)
-    return Markup(pages(run).all[parts.path](dict(parse_qsl(parts.query))).html).text
+    return str(pages(run).all[parts.path](dict(parse_qsl(parts.query))).html)
+
+
+def text_of(run: Path, address: str) -> str:
+    return Markup(page_of(run, address)).text
 
 
 def lists(run: Path) -> Lists:
@@ -214,3 +220,11 @@ def test_a_problem_whose_solutions_were_not_compared_says_why(run: Path) -> None
     story = text_of(run, f"/solution?recipe={RECIPE}&id={PROBLEM}&seed=0")
     assert "No candidate for comparisons" in story
     assert "another solution of the problem has the same text" in story
+
+
+def test_reasons_are_chosen_from_in_the_words_that_the_list_has(run: Path) -> None:
+    write_summary_stages(run)
+    (options,) = re.findall(r'<select name="reason">(.*?)</select>', page_of(run, "/drops"), re.DOTALL)
+    shown = dict(re.findall(r'<option value="(\w*)"[^>]*>([^<]*)</option>', options))
+    assert shown["no_right_summary"] == reason_in_words("no_right_summary", "merge_summaries")
+    assert [words for reason, words in shown.items() if "_" in words] == []
