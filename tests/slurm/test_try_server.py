@@ -44,7 +44,7 @@ def test_one_job_with_the_models_gpus_is_asked_and_its_page_is_shown_where_the_c
 
 
 def test_what_a_job_found_wrong_is_shown_too_and_no_second_job_finds_it_again(fresh: Project, cluster: Cluster) -> None:
-    ran, options = run(fresh, cluster, args=["--no-such-option"])
+    ran, options = run(fresh, cluster, server="replay", args=["--no-such-option"])
     assert ran.process.returncode == 1
     assert len(options) == 1
     assert "check `args` of the model against the server's version" in ran.said
