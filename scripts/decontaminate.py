@@ -65,7 +65,8 @@ class Evidence:
         if decisive:
             row = decisive[0]
             text = self._pool.text_of(row["benchmark"], row["row"])
-            return Finding(matches, reason=f"contaminated_{row['net']}", text=text)
+            same = self._pool.row(row["benchmark"], row["row"])
+            return Finding(matches, reason=f"contaminated_{row['net']}", text=text, row=same)
         if matches and not pairs:
             raise UserError(
                 f"the problem {problem_id!r} has matches, but neither a decisive one nor a pair",
@@ -82,11 +83,13 @@ class Evidence:
         return scores
 
     def _ask(self, problem_id: str, pairs: Sequence[Row]) -> Iterator[Question]:
-        for text in dict.fromkeys(self._pool.text_of(pair["benchmark"], pair["row"]) for pair in pairs):
+        for benchmark, number in dict.fromkeys((pair["benchmark"], pair["row"]) for pair in pairs):
+            row = self._pool.row(benchmark, number)
             # The replies are looked up by id in both orders, so that a lost row of the pairs is a missing verdict.
-            ids = [pair_id(problem_id, self._pool.rows_of(text)[0], direction) for direction in DIRECTIONS]
+            ids = [pair_id(problem_id, row, direction) for direction in DIRECTIONS]
             verdicts, faults = zip(*map(self._verdict, ids), strict=True)
-            yield Question(text, verdicts, tuple(fault for fault in faults if fault is not None))
+            told = tuple(fault for fault in faults if fault is not None)
+            yield Question(self._pool.text_of(benchmark, number), verdicts, told, row)
 
     def _verdict(self, pair: str) -> tuple[bool | None, str | None]:
         text, fault = usable_text(self.replies.get(pair, self._prompt))
@@ -101,7 +104,7 @@ def judged(matches: Mapping[str, Mapping[int, float]], questions: tuple[Question
     for verdict, reason in ((True, "contaminated_llm"), (None, "contamination_unreadable")):
         for question in questions:
             if question.verdict is verdict:
-                return Finding(matches, questions, reason, question.text)
+                return Finding(matches, questions, reason, question.text, question.row)
     return Finding(matches, questions)
 
 
@@ -112,7 +115,7 @@ def pass_on(problem: Row, finding: Finding, stage: Stage, pool: Pool) -> None:
     if finding.reason is None or finding.text is None:
         stage.write(problem)
         return
-    row = pool.rows_of(finding.text)[0]
+    row = finding.row or pool.rows_of(finding.text)[0]
     score = max(finding.nets.values(), default=None)
     found = {"benchmark": row.benchmark, "row": row.row, "nets": finding.nets, "score": score}
     stage.drop(problem | found, finding.reason)

@@ -62,16 +62,22 @@ def reply(pair: dict[str, Any], text: str | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
+BENCHMARKS = {"math": [TRIANGLE, DIVISORS], "math-500": [SHORT, TRIANGLE], "gsm8k": [APPLES]}
+
+
 class Run:
     """One run of all steps in a folder; `problems` may be given in any order."""
 
-    def __init__(self, folder: Path, problems: dict[str, str], answer: Answer = sensible, canaries: int = 2) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        problems: dict[str, str],
+        answer: Answer = sensible,
+        canaries: int = 2,
+        pool: dict[str, list[str]] = BENCHMARKS,
+    ) -> None:
         self.folder = folder
-        benchmarks = [
-            write_benchmark(folder, "math", [TRIANGLE, DIVISORS]),
-            write_benchmark(folder, "math-500", [SHORT, TRIANGLE]),
-            write_benchmark(folder, "gsm8k", [APPLES]),
-        ]
+        benchmarks = [write_benchmark(folder, name, texts) for name, texts in pool.items()]
         self.benchmarks = ["--benchmarks", *map(str, benchmarks)]
         self.canaries = folder / "canaries.jsonl"
         plant = [*self.benchmarks, "--per-benchmark", str(canaries), "--output", str(self.canaries)]
@@ -203,6 +209,31 @@ def test_an_unreadable_or_missing_verdict_in_either_order_is_not_clean(
     assert questions["unreadable"] == 4
     fault = {None: "no_reply", "": "empty_reply"}.get(unreadable, "unreadable_verdict")
     assert questions["faults"] == {fault: 4}
+
+
+#: Benchmark problems of the same words, which their drawings tell apart, and a problem that is the second of them.
+DRAWN = [f"What is the area of the shaded triangle below? [asy]draw({drawing});[/asy]" for drawing in ("A--B", "C--D")]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "reason", "counted"),
+    [
+        (("False", "True"), "contaminated_llm", {"asked": 2, "same": 1, "different": 1}),
+        (("False", "Perhaps."), "contamination_unreadable", {"asked": 2, "unreadable": 1, "different": 1}),
+        (("Perhaps.", "True"), "contaminated_llm", {"asked": 2, "unreadable": 1, "same": 1}),
+        (("False", "False"), None, {"asked": 2, "different": 2, "orders_disagree": 0, "matched_but_not_asked": 0}),
+    ],
+)
+def test_every_benchmark_problem_that_was_asked_about_has_its_say(
+    tmp_path: Path, verdicts: tuple[str, str], reason: str | None, counted: dict[str, int]
+) -> None:
+    problem = DRAWN[1].replace("triangle below?", "triangle that is drawn below?")
+    run = Run(tmp_path, {"drawn-1": problem}, lambda pair: verdicts[pair["row"]], 1, {"amc": DRAWN})
+    run.decontaminate()
+    assert (reason is None) == (run.clean() == ["drawn-1"])
+    if reason is not None:
+        assert [(row["reason"], row["benchmark"], row["row"]) for row in run.dropped().values()] == [(reason, "amc", 1)]
+    assert counted.items() <= run.read("report")["questions"].items()
 
 
 @pytest.mark.parametrize("other", ["False", "Perhaps."])

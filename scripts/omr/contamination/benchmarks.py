@@ -49,7 +49,7 @@ class Pool:
         self.texts: list[str] = []
         self.members: list[list[int]] = []
         self.sizes: dict[str, int] = {}
-        self._text_of: dict[tuple[str, int], int] = {}
+        self._place_of: dict[tuple[str, int], tuple[int, int]] = {}  # the number of its text, and its own
         by_spelling: dict[str, int] = {}
         for path in paths:
             for row in _read_benchmark(path, taken=self.sizes):
@@ -62,14 +62,21 @@ class Pool:
             self.texts.append(row.problem)
             self.members.append([])
         self.members[text].append(len(self.rows))
-        self._text_of[row.benchmark, row.row] = text
+        self._place_of[row.benchmark, row.row] = (text, len(self.rows))
         self.sizes[row.benchmark] = self.sizes.get(row.benchmark, 0) + 1
         self.rows.append(row)
 
     def text_of(self, benchmark: str, row: int) -> int:
         """The number of a row's text in `texts`. Raises UserError for a row that no benchmark file has."""
+        return self._place(benchmark, row)[0]
+
+    def row(self, benchmark: str, row: int) -> BenchmarkRow:
+        """The row of that number. Raises as `text_of` does."""
+        return self.rows[self._place(benchmark, row)[1]]
+
+    def _place(self, benchmark: str, row: int) -> tuple[int, int]:
         try:
-            return self._text_of[benchmark, row]
+            return self._place_of[benchmark, row]
         except KeyError:
             raise UserError(
                 f"row {row} of the benchmark {benchmark!r} is in none of the benchmark files",

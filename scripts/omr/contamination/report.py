@@ -14,21 +14,24 @@ from typing import Any
 
 import orjson
 
-from omr.contamination.benchmarks import Pool
+from omr.contamination.benchmarks import BenchmarkRow, Pool
 from omr.contamination.steps import CANARY_KINDS
 from omr.files.jsonl import Row
 
 
 @dataclass(frozen=True)
 class Question:
-    """Whether a problem is the benchmark problem `text` (number in Pool.texts), as the model answered in both orders.
+    """Whether a problem is a benchmark problem, as the model answered in both orders.
 
-    `verdicts` has one value per order: True, False, or None for a reply that is missing or could not be read.
+    `text` is the number of its text in Pool.texts, and `row` which of its rows was asked about: rows of one text may be
+    different problems, whose drawings or letters tell them apart. `verdicts` has one value per order: True, False, or
+    None for a reply that is missing or could not be read.
     """
 
     text: int
     verdicts: tuple[bool | None, ...]
     faults: tuple[str, ...] = ()  # why a verdict is None, one per None
+    row: BenchmarkRow | None = None
 
     @property
     def verdict(self) -> bool | None:
@@ -40,12 +43,14 @@ class Question:
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found out about one problem. `reason` is None for a clean one; else `text` is what it resembles."""
+    """What was found out about one problem. `reason` is None for a clean one; else `text` is what it resembles, and
+    `row` which of its rows, where that is known."""
 
     matches: Mapping[str, Mapping[int, float]]  # net -> text -> score
     questions: tuple[Question, ...] = ()
     reason: str | None = None
     text: int | None = None
+    row: BenchmarkRow | None = None
 
     @property
     def nets(self) -> dict[str, float]:
@@ -89,7 +94,8 @@ class Report:
             self._judged[name] += 1
         if finding.reason is None or finding.text is None:
             texts = set().union(*finding.matches.values())
-            self._questions["matched_but_not_asked"] += len(texts) - len(finding.questions)
+            asked = {question.text for question in finding.questions}
+            self._questions["matched_but_not_asked"] += len(texts) - len(asked)
             return
         for name in self._benchmarks_of([finding.text]):
             self._removed[name][finding.reason] += 1
@@ -111,10 +117,9 @@ class Report:
         counts.planted += 1
         counts.caught_by.update(caught)
         counts.caught_by_any_net += bool(caught)
-        for question in finding.questions:
-            if question.text == text:
-                counts.asked += 1
-                counts.confirmed += question.verdict is True
+        verdicts = [question.verdict for question in finding.questions if question.text == text]
+        counts.asked += bool(verdicts)
+        counts.confirmed += True in verdicts
         counts.removed += finding.reason is not None
 
     def _benchmarks_of(self, texts: Iterable[int]) -> list[str]:
