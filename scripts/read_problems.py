@@ -6,7 +6,7 @@ columns hold the problem, its answer, its id, where it comes from; a path into a
 Out, `merged.jsonl`: `id` (the one given; else `<hash of the problem's notation>-1`), `thread_id` (the id, or that
 hash), `problem`, `expected_answer` (or null), `problem_type` (`has_answer_extracted`, `no_answer_extracted`) and, where
 they are told, `problem_source`, `source_url`, `source_license`, `source_author`, `source_date`. A number is an answer,
-and so is the only element of a list; a blank text or NaN is none.
+and so is the only element of a list; a blank text, NaN, or a word for what is missing (`N/A`, `null`, `notfound`) is none.
 With --to-classify the same rows are the problems.jsonl that a model classifies; they have `forum_discussions` then,
 which the prompt for proofs inserts: the solution that is given with the problem, or an empty text.
 
@@ -56,6 +56,12 @@ _MAY_LACK = {ID: "id", **USUAL}
 _SHOWN_CHARACTERS = 2000
 #: Ids stand in names of replies and in longer ids, which tell their parts by `~`.
 _USABLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
+#: What programs and data sets write where an answer is missing: to no problem is that the answer.
+_SAYS_MISSING = re.compile(
+    r"#?n/a|<?na>?|nan|none|null|nil|missing|unavailable|no[_ -]?answer|"
+    r"(?:answer[_ -])?not?[_ -]?(?:found|given|provided|available|applicable|stated)",
+    re.IGNORECASE,
+)
 #: Floats that are whole numbers and exact are written as such.
 _MAX_EXACT = 2**53
 
@@ -176,7 +182,8 @@ def _is_rounded(value: Any) -> bool:
 
 
 def answer_of(value: Any) -> Any:
-    """The answer that a value states, or None where it states none; MISSING for what cannot be one.
+    """The answer that a value states, or None where it states none or says that it is missing; MISSING for what cannot
+    be one.
 
     Numbers count, whole ones without a fraction; a list of one counts as what it holds.
     """
@@ -185,7 +192,8 @@ def answer_of(value: Any) -> Any:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     if isinstance(value, str):
-        return value.replace("\0", "").strip() or None
+        text = value.replace("\0", "").strip()
+        return None if not text or _SAYS_MISSING.fullmatch(text) else text
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return MISSING
     is_whole = isinstance(value, float) and value.is_integer() and abs(value) < _MAX_EXACT

@@ -67,6 +67,16 @@ def test_a_problem_gets_its_id_from_its_text_and_keeps_its_answer_and_source(tmp
         ("", None),
         (" \n", None),
         ([None], None),
+        *[(word, None) for word in ("nan", "NaN", "N/A", "#N/A", "<NA>", "na", "None", "null", "missing")],
+        *[
+            (word, None)
+            for word in ("notfound", "not found", "Not_Given", "no answer", "answer not found", "not available")
+        ],
+        (["nan"], None),
+        *[
+            (said, said)
+            for said in ("none of them", "None exist", "n", "a", "\\mathrm{NA}", "not a prime", "no such x", "0")
+        ],
     ],
 )
 def test_a_number_is_an_answer_and_a_blank_is_none(tmp_path: Path, given: Any, answer: str | None) -> None:
