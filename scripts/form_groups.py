@@ -5,8 +5,8 @@ rows; of all of these only what belongs to problems of the shard is looked at. O
 rows without texts: `id` = `<problem id>-g<number>`, `problem_id`, `candidates` in the order in which they are shown
 ([{"recipe", "id", "seed", "summary_candidate", "answer", "answer_class", "right", "judged_by"}]; equal `answer_class`
 means the same answer, 0 a right one), `pool_right` and `pool_wrong` (candidates of the problem), `expected_answer`,
-`answer_source`, `pass_rate` and `pass_rate_of` (of the source recipes' solutions), `votes` (by recipe). Which groups
-there are follows from the candidates alone: not from the order of any rows, nor from the shards.
+`answer_source`, `pass_rate` and `pass_rate_of` (of the solutions of the recipes `pass_rate_by`), `votes` (by recipe).
+Which groups there are follows from the candidates alone: not from the order of any rows, nor from the shards.
 Dropped problems: `no_right`, `no_wrong`, `pool_too_small`, `answer_source_left_out`, `sources_disagree` (their recipes
 hold different answers for right), `over_tokens` (every group is too long). Parts: groups `over_tokens`; candidates that
 cannot be shown: `candidate_too_long`, `think_tag_in_text`, `control_token_in_text`, `looks_like_heading`, `equal_text`,
@@ -175,7 +175,8 @@ class Former:
     def _shared(self, problem_id: str, rows: Mapping[str, Sequence[tuple[str, Row]]]) -> dict[str, Any]:
         """The fields that all groups of a problem have."""
         first = rows["right"][0][1]
-        rate = pass_rate([row for _, row in self.sources["judged"].get(problem_id)])
+        judged = self.sources["judged"].get(problem_id)
+        rate = pass_rate([row for _, row in judged])
         names = ("majority_votes", "total_votes", "majority_agrees")
         votes = {recipe: {name: row.get(name) for name in names} for recipe, row in rows["right"]}
         return {
@@ -183,6 +184,7 @@ class Former:
             "answer_source": first["answer_source"],
             "pass_rate": round(rate.share, 6),
             "pass_rate_of": rate.known,
+            "pass_rate_by": sorted({recipe for recipe, _ in judged}),
             "votes": dict(sorted(votes.items())),
         }
 

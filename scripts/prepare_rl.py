@@ -11,7 +11,8 @@ Dropped, by the first reason that holds:
                         the solutions' vote does not confirm an answer of the forum
   unfit_<reason>        no comparison can check the answer, see omr/answers/fitness.py
   unfit_for_box         in \boxed{} the answer would not be read as it is
-  no_pass_rate          the measure did not ask the problem, or nothing is known of its solutions
+  no_pass_rate          the measure did not ask the problem, nothing is known of its solutions, or they were judged by
+                        another answer
   pass_rate_too_low, pass_rate_too_high
                         not strictly between the bounds: where all or none are right there is nothing to learn
 """
@@ -31,8 +32,8 @@ from omr.files.jsonl import Fields, Row, read_rows
 from omr.solutions.judging import by_problem
 from omr.stages.flags import add_input, add_problems, open_stage, stage_parser
 from omr.stages.problem_index import ProblemIndex
-from omr.stages.seeds import read_shares
 from omr.threads.origins import origin_columns
+from omr.training.measured import Measures
 
 _JUDGED: Fields = {
     "id": str,
@@ -132,12 +133,16 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv)
     prompt = load_rl_prompt(args.prompt)
     wanted = Wanted(args.answer_sources, args.above, args.below)
-    rates = read_shares(args.pass_rates, 0, 1)
-    with open_stage("prepare_rl", args) as stage, ProblemIndex(args.problems, 0, 1) as problems:
+    with (
+        Measures({args.measure: args.pass_rates}) as measures,
+        open_stage("prepare_rl", args) as stage,
+        ProblemIndex(args.problems, 0, 1) as problems,
+    ):
         for path in args.judged:
             for problem_id, rows in by_problem(read_rows(path, _JUDGED), "id"):
                 stage.count_read()
-                problem, rate = problems.get(problem_id), rates.get(problem_id)
+                problem = problems.get(problem_id)
+                rate = measures.share(args.measure, problem_id, rows[0]["expected_answer"])
                 fault = "contaminated" if problem is None else wanted.fault(problem["problem"], rows[0], rate)
                 if problem is None or fault is not None:
                     what = {"answer": rows[0]["expected_answer"], "pass_rate": rate}

@@ -3,8 +3,8 @@
 In: decontaminated.jsonl; of a recipe that compares solutions the groups and their comparisons, all shards in one order.
 Out, in the order of the groups, a row per group: id (of the group), problem_id, problem, problem_source,
 source_url, source_license, source_author, source_date (null: not told), expected_answer, answer_source, pass_rate
-(share of right ones among the solutions of the recipes that are compared), pass_rate_by (those recipes), right (indexes
-of all right candidates, from 0), num_solutions, prompt (messages that show the candidates and ask for an index).
+(share of right ones among the problem's solutions), pass_rate_by (the recipes that these are of), right (indexes of
+all right candidates, from 0), num_solutions, prompt (messages that show the candidates and ask for an index).
 Dropped, by the first reason that holds:
   contaminated          the problem is not in decontaminated.jsonl
   <source>_answer       the answer is `extracted` or from the `majority`, which --answer-sources does not name
@@ -31,6 +31,7 @@ _GROUP: Fields = {
     "expected_answer": (str, None),
     "answer_source": str,
     "pass_rate": (float, int),
+    "pass_rate_by": list,
 }
 _COMPARISON: Fields = {"id": str, "problem": str, "solutions": str, "num_solutions": int, "max_index": int}
 
@@ -87,7 +88,7 @@ def rl_row(group: Row, comparison: Row, problem: Row, prompt: Prompt) -> Row:
         "expected_answer": group["expected_answer"],
         "answer_source": group["answer_source"],
         "pass_rate": float(group["pass_rate"]),
-        "pass_rate_by": " + ".join(sorted({candidate["recipe"] for candidate in group["candidates"]})),
+        "pass_rate_by": " + ".join(group["pass_rate_by"]),
         "right": right_ones(group),
         "num_solutions": len(group["candidates"]),
         "prompt": prompt.render(comparison),

@@ -32,6 +32,7 @@ _SUMMARIZED: Fields = {
     "problem_id": str,
     "selected": int,
     "selected_id": str,
+    "expected_answer": (str, None),
     "candidate_ids": list,
     "group_size": int,
     "group_right": int,
@@ -118,13 +119,17 @@ def prepare(
         if fault is not None:
             stage.drop(seat, fault)
         else:
-            stage.write(training_row(problem, selection, messages, same | measured.columns(problem["id"])))
+            stage.write(
+                training_row(
+                    problem, selection, messages, same | measured.columns(problem["id"], selection["expected_answer"])
+                )
+            )
 
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv)
     with ExitStack() as stack:
-        measured = Measured(args, args.shard, args.shards)
+        measured = stack.enter_context(Measured(args, args.shard, args.shards))
         output = RowFiles(args.output, args.figures, measured.names, args.text_columns)
         stage = stack.enter_context(open_stage("prepare_selections", args, output))
         problems = stack.enter_context(ProblemIndex(args.problems, args.shard, args.shards))

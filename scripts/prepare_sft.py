@@ -174,7 +174,7 @@ class RowWriter:
             "prompt_hash": prompt_hash(prompt),
         }
 
-    def of_problem(self, problem: Row, rate: PassRate) -> Row:
+    def of_problem(self, problem: Row, rate: PassRate, answer: str | None) -> Row:
         """What the rows of a problem share; `messages` end with the prompt, if that is the same for all of them."""
         return {
             **problem,
@@ -183,7 +183,7 @@ class RowWriter:
             "thread_id": problem.get("thread_id") or problem["id"].rpartition("-")[0],
             "pass_rate": round(rate.share, 6),
             "pass_rate_of": rate.known,
-            **self._rates.columns(problem["id"]),
+            **self._rates.columns(problem["id"], answer),
             "messages": None if self._has_budget else self._prompt.render(problem),
         }
 
@@ -240,7 +240,7 @@ class Preparer:
             else:
                 passed[row_id] = row, text
         if problem is not None and passed:
-            self._write(passed, self.writer.of_problem(problem, rate))
+            self._write(passed, self.writer.of_problem(problem, rate, rows[0]["expected_answer"]))
 
     def _text(self, row: Row, fault: str | None, replies: Replies) -> Text | str:
         """The text of a solution that passes, else the reason why it does not."""
@@ -311,7 +311,7 @@ def prepare(args: argparse.Namespace) -> None:
     """Read the shard and write its training rows."""
     prompt, bounds = load_prompt(args.prompt), bounds_of(args)
     with ExitStack() as stack:
-        measured = Measured(args, args.shard, args.shards)
+        measured = stack.enter_context(Measured(args, args.shard, args.shards))
         output = RowFiles(args.output, args.figures, measured.names, args.text_columns)
         output.figures.solutions = judged = SolutionFigures()
         verdicts = frozenset(args.verdicts)

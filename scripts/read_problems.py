@@ -6,7 +6,7 @@ columns hold the problem, its answer, its id, where it comes from; a path into a
 Out, `merged.jsonl`: `id` (the one given; else `<hash of the problem's notation>-1`), `thread_id` (the id, or that
 hash), `problem`, `expected_answer` (or null), `problem_type` (`has_answer_extracted`, `no_answer_extracted`) and, where
 they are told, `problem_source`, `source_url`, `source_license`, `source_author`, `source_date`. A number is an answer,
-and so is the only element of a list; a blank text, NaN, or a word for what is missing (`N/A`, `null`, `notfound`) is none.
+and so is the only element of a list; a blank text, NaN, or a word for what is missing (`N/A`, `notfound`) is none.
 With --to-classify the same rows are the problems.jsonl that a model classifies; they have `forum_discussions` then,
 which the prompt for proofs inserts: the solution that is given with the problem, or an empty text.
 

@@ -44,7 +44,7 @@ def test_candidates_of_several_recipes_meet_in_one_group(tmp_path: Path) -> None
     rows = {"one": [summary("a-1", 0)], "two": [summary("a-1", 0, "6", right=False)]}
     [group] = form(tmp_path, rows).rows
     assert {shown["recipe"] for shown in group["candidates"]} == {"one", "two"}
-    assert group["pass_rate_of"] == 2
+    assert (group["pass_rate_of"], group["pass_rate_by"]) == (2, ["one", "two"])
 
 
 @pytest.mark.parametrize(

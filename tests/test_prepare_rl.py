@@ -20,8 +20,11 @@ def judged(problem_id: str, answer: str | None = "7", **fields: Any) -> list[Row
     return [row | {"seed": seed, "majority_votes": 5, "total_votes": 6} | fields for seed in range(2)]
 
 
-def prepare(folder: Path, *shards: list[Row], rates: dict[str, float | None], **flags: Any) -> Made:
-    """Run the script on judged rows, with a problem for every rate."""
+def prepare(
+    folder: Path, *shards: list[Row], rates: dict[str, float | None], answer: str | None = None, **flags: Any
+) -> Made:
+    """Run the script on judged rows, with a problem for every rate, which is by the rows' answer or by `answer`."""
+    by = {row["id"]: row["expected_answer"] if answer is None else answer for rows in shards for row in rows}
     problems = [
         {"id": problem_id, "problem": f"What is {problem_id}?", "problem_type": "has_answer_extracted"}
         for problem_id in rates
@@ -29,7 +32,9 @@ def prepare(folder: Path, *shards: list[Row], rates: dict[str, float | None], **
     given = {
         "problems": write_rows(folder / "problems.jsonl", problems),
         "judged": [write_rows(folder / f"judged-{number}.jsonl", rows) for number, rows in enumerate(shards)],
-        "pass-rates": write_rows(folder / "rates.jsonl", [{"id": one, "share": rates[one]} for one in rates]),
+        "pass-rates": write_rows(
+            folder / "rates.jsonl", [{"id": one, "share": rates[one], "answer": by.get(one)} for one in rates]
+        ),
         "prompt": PROMPT,
         "measure": "cot-a",
         "above": 0.0,
@@ -116,6 +121,14 @@ def test_a_contaminated_problem_is_dropped_and_one_that_the_measure_did_not_ask_
     (tmp_path / "other.jsonl").write_bytes(b"")
     made = prepare(tmp_path, judged("b-1"), rates={"b-1": 0.5}, **{"pass-rates": tmp_path / "other.jsonl"})
     assert reasons(made) == {"b-1": "no_pass_rate"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"), [("7", "no_pass_rate"), ("0.5", None), (r"\dfrac12", None), ("half", "no_pass_rate")]
+)
+def test_a_rate_by_another_answer_is_none(tmp_path: Path, answer: str, reason: str | None) -> None:
+    made = prepare(tmp_path, judged("a-1", r"\frac{1}{2}"), rates={"a-1": 0.5}, answer=answer)
+    assert reasons(made) == ({} if reason is None else {"a-1": reason})
 
 
 def test_a_prompt_that_needs_more_than_the_problem_is_refused(tmp_path: Path) -> None:

@@ -19,9 +19,13 @@ PROBLEM = {
 }
 
 
+ONE_RECIPE = [{"recipe": "cot-0", "right": False}, {"recipe": "cot-0", "right": True}]
+
+
 def group(number: int, *right: bool, **changes: Any) -> Row:
     candidates = [{"recipe": f"cot-{index % 2}", "right": is_right} for index, is_right in enumerate(right)]
     about = {"expected_answer": "7", "answer_source": "extracted", "pass_rate": 0.5}
+    about["pass_rate_by"] = ["cot-0", "cot-1"]  # of all solutions of the problem, whichever are in this group
     return {"id": f"a-1-g{number}", "problem_id": "a-1", "candidates": candidates, **about, **changes}
 
 
@@ -56,13 +60,13 @@ def prepare(
 
 
 def test_a_row_has_the_prompt_with_the_candidates_and_all_right_indexes(tmp_path: Path) -> None:
-    run = prepare(tmp_path, [group(0, True, False, True)], [group(1, False, True)])
+    run = prepare(tmp_path, [group(0, True, False, True)], [group(1, True, False, candidates=ONE_RECIPE)])
     first, second = run.rows
     assert (first["id"], first["problem_id"], first["right"], first["num_solutions"]) == ("a-1-g0", "a-1", [0, 2], 3)
     assert (second["right"], second["num_solutions"]) == ([1], 2)
     assert (first["problem"], first["problem_source"], first["pass_rate"]) == ("Find $x$.", "forum", 0.5)
     assert (first["source_license"], first["source_url"]) == ("MIT", None)
-    assert first["pass_rate_by"] == "cot-0 + cot-1"
+    assert first["pass_rate_by"] == second["pass_rate_by"] == "cot-0 + cot-1"
     assert first["prompt"][-1]["role"] == "user"
     assert "Solution 2:\ntext" in first["prompt"][-1]["content"]
 

@@ -64,7 +64,10 @@ def test_tags_of_reasoning_and_of_chat_templates_make_no_row(tmp_path: Path) -> 
 def test_rows_carry_the_pass_rates_of_other_recipes(tmp_path: Path) -> None:
     made = whole_way(tmp_path, {"cot": pool("a-1", 1, 1)})
     assert (made.rows[0]["pass_rates"], made.rows[0]["pass_rate_72b_tir"]) == (None, "n/a")
-    rates = write_rows(tmp_path / "rates.jsonl", [{"id": "a-1", "share": 0.25}])
+    rates = write_rows(tmp_path / "rates.jsonl", [{"id": "a-1", "share": 0.25, "answer": "5.0"}])
     given = {"pass_rates": [f"hard={rates}"], "pass_rate_72b_tir": "hard"}
     [row] = prepare(tmp_path, made._replace(path=tmp_path / "summarized.jsonl"), **given).rows
     assert (row["pass_rates"], row["pass_rate_72b_tir"]) == ({"hard": 0.25}, "0.25")
+    write_rows(tmp_path / "rates.jsonl", [{"id": "a-1", "share": 0.25, "answer": "6"}])
+    [row] = prepare(tmp_path, made._replace(path=tmp_path / "summarized.jsonl"), **given).rows
+    assert (row["pass_rates"], row["pass_rate_72b_tir"]) == ({"hard": None}, "n/a")

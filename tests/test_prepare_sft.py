@@ -309,8 +309,18 @@ def test_whatever_models_write_no_solution_is_lost(
         assert drawn[row["seed"]][0] == "yes"
 
 
+def rate(problem_id: str, share: float | None, answer: str = "7") -> dict[str, Any]:
+    return {"id": problem_id, "share": share, "answer": answer}
+
+
+def test_rows_carry_no_pass_rate_that_was_measured_by_another_answer(tmp_path: Path) -> None:
+    rates = write_lines(tmp_path / "rates.jsonl", [rate("aa-1", 0.5, "8")])
+    (row,) = of_one_problem(tmp_path, "yes").prepare(f"--pass-rates=m={rates}", "--pass-rate-72b-tir=m").rows
+    assert (row["pass_rates"], row["pass_rate_72b_tir"]) == ({"m": None}, "n/a")
+
+
 def test_rows_carry_the_pass_rates_of_other_recipes(tmp_path: Path) -> None:
-    rates = write_lines(tmp_path / "rates.jsonl", [{"id": "aa-1", "share": 0.65625}, {"id": "bb-1", "share": None}])
+    rates = write_lines(tmp_path / "rates.jsonl", [rate("aa-1", 0.65625), rate("bb-1", None)])
     inputs = of_one_problem(tmp_path, "yes")
     (row,) = inputs.prepare(f"--pass-rates=measure={rates}", "--pass-rate-72b-tir=measure").rows
     assert (row["pass_rates"], row["pass_rate_72b_tir"]) == ({"measure": 0.65625}, "0.65625")
@@ -319,7 +329,7 @@ def test_rows_carry_the_pass_rates_of_other_recipes(tmp_path: Path) -> None:
 
 
 def test_a_pass_rate_that_nobody_knows_is_null(tmp_path: Path) -> None:
-    rates = write_lines(tmp_path / "rates.jsonl", [{"id": "bb-1", "share": 1.0}])
+    rates = write_lines(tmp_path / "rates.jsonl", [rate("bb-1", 1.0)])
     (row,) = of_one_problem(tmp_path, "yes").prepare(f"--pass-rates=m={rates}", "--pass-rate-72b-tir=m").rows
     assert (row["pass_rates"], row["pass_rate_72b_tir"]) == ({"m": None}, "n/a")
 

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from omr.files.jsonl import Fields, read_rows
 from omr.stages.shards import shard_of
 
-_RATE: Fields = {"id": str, "share": (float, int, None)}
+_SHARE: Fields = {"id": str, "share": (float, int, None)}
+_RATE: Fields = {**_SHARE, "answer": (str, None)}
 _PLAN: Fields = {"id": str, "seeds": int}
 
 
@@ -65,11 +66,24 @@ def _within(numbers: Numbers, seeds: range) -> dict[str, int]:
     return {name: min(max(number - seeds.start, 0), len(seeds)) for name, number in numbers._asdict().items()}
 
 
+class MeasuredRate(NamedTuple):
+    """The share of a problem's solutions that are right (None: unknown), and the answer by which they were judged."""
+
+    share: float | None
+    answer: str | None
+
+
+def read_rates(path: Path, shard: int, shards: int) -> dict[str, MeasuredRate]:
+    """Pass rates of the problems of one shard by id, from a file of measure_pass_rates.py."""
+    rows = (row for row in read_rows(path, _RATE) if shard_of(row["id"], shards) == shard)
+    return {row["id"]: MeasuredRate(row["share"], row["answer"]) for row in rows}
+
+
 def read_shares(path: Path | None, shard: int, shards: int) -> dict[str, float | None]:
     """Pass rates of the problems of one shard by id, from a file of measure_pass_rates.py; none for no file."""
     if path is None:
         return {}
-    return {row["id"]: row["share"] for row in read_rows(path, _RATE) if shard_of(row["id"], shards) == shard}
+    return {row["id"]: row["share"] for row in read_rows(path, _SHARE) if shard_of(row["id"], shards) == shard}
 
 
 def read_plan(path: Path) -> dict[str, int]:

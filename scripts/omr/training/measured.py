@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 from omr.files.jsonl import Row
-from omr.stages.seeds import read_shares
+from omr.stages.seeds import read_rates
+
+if TYPE_CHECKING:
+    from omr.answers.equivalence import EquivalenceChecker
 
 
 def add_measures(parser: argparse.ArgumentParser) -> None:
@@ -16,22 +22,70 @@ def add_measures(parser: argparse.ArgumentParser) -> None:
     add("--pass-rate-72b-tir", metavar="RECIPE", help="the one of them that is the published measure of this name")
 
 
+class Measures:
+    """Pass rates of a shard's problems by recipes. A context manager: leaving it ends what compared answers.
+
+    A recipe that judged a problem's solutions by another answer (two votes may differ) has measured another problem:
+    its rate is unknown where that answer counts.
+    """
+
+    def __init__(self, paths: Mapping[str, Path], shard: int = 0, shards: int = 1) -> None:
+        self._rates = {recipe: read_rates(path, shard, shards) for recipe, path in paths.items()}
+        self._checker: EquivalenceChecker | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._checker is not None:
+            self._checker.close()
+
+    @property
+    def recipes(self) -> list[str]:
+        return list(self._rates)
+
+    def share(self, recipe: str, problem_id: str, answer: str | None) -> float | None:
+        """The share of a recipe's solutions that is right, if it took `answer` for the right one; None if unknown."""
+        rate = self._rates[recipe].get(problem_id)
+        return rate.share if rate is not None and self._is_same(rate.answer, answer) else None
+
+    def _is_same(self, one: str | None, other: str | None) -> bool:
+        if one == other or one is None or other is None:
+            return one == other
+        from omr.answers.equivalence import EquivalenceChecker, Verdict  # next to all answers are spelled alike
+
+        if self._checker is None:
+            self._checker = EquivalenceChecker(workers=1)
+        return self._checker.compare(one, other) is Verdict.EQUAL
+
+
 class Measured:
-    """The pass rates of a shard's problems by other recipes, as the command line names them."""
+    """The pass rates of a shard's problems by other recipes, as the command line names them. A context manager."""
 
     def __init__(self, args: argparse.Namespace, shard: int = 0, shards: int = 1) -> None:
         named = dict(entry.split("=", 1) for entry in args.pass_rates)
-        self._shares = {name: read_shares(Path(path), shard, shards) for name, path in named.items()}
+        self._measures = Measures({name: Path(path) for name, path in named.items()}, shard, shards)
         self._published = args.pass_rate_72b_tir
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._measures.__exit__(kind, error, trace)
 
     @property
     def names(self) -> list[str]:
         """The recipes whose pass rates rows carry."""
-        return list(self._shares)
+        return self._measures.recipes
 
-    def columns(self, problem_id: str) -> Row:
-        """`pass_rates` and `pass_rate_72b_tir` of a problem: unknown is null, or `n/a` as the published column says."""
-        shares = {name: of_problem.get(problem_id) for name, of_problem in self._shares.items()}
+    def columns(self, problem_id: str, answer: str | None) -> Row:
+        """`pass_rates` and `pass_rate_72b_tir` of a problem with this answer: unknown is null, `n/a` in the column of
+        the published dataset."""
+        shares = {name: self._measures.share(name, problem_id, answer) for name in self.names}
         published = shares.get(self._published)
         return {
             "pass_rates": shares or None,
