@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -103,9 +103,10 @@ def fill(folder: Path, problems: list[Row], solutions: Mapping[str, list[Any]], 
     return run_stage("fill_majority_answer", folder / "majority.jsonl", given | flags)
 
 
-def select(folder: Path, majority: Path, audits: int = 0) -> Made:
+def select(folder: Path, majority: Path, audits: int = 0, asked: Sequence[Path] = ()) -> Made:
     """Run select_judgements on the problems that `fill` wrote."""
     given = {"problems": folder / "problems.jsonl", "majority": majority, "workers": 1, "audits": audits}
+    given |= {"asked": list(asked)} if asked else {}
     return run_stage("select_judgements", folder / "comparisons.jsonl", given, files=["questions"])
 
 

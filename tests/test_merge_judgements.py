@@ -93,3 +93,10 @@ def test_rows_hold_no_text_of_solutions_or_problems(tmp_path: Path) -> None:
     majority = fill(tmp_path, [problem("a-1", "66")], {"a-1": ["66", "60"]})
     made = judge(tmp_path, majority, {})
     assert all(not {"text", "problem", "reasoning", "solution"} & row.keys() for row in read_lines(made.path))
+
+
+def test_spellings_of_one_answer_have_one_verdict_whichever_was_asked_about(tmp_path: Path) -> None:
+    majority = fill(tmp_path, [problem("a-1", r"\text{every odd number}")], {"a-1": ["2k+1", "1+2k", "even"]})
+    made = judge(tmp_path, majority, {"2k+1": "Judgement: Yes", "1+2k": "Judgement: No"})
+    assert [row["judgement"] for row in made.rows] == ["yes", "yes", "no"]
+    assert made.counts["verdicts"] == {"judge_answers": {"no": 1, "yes": 1}}

@@ -42,6 +42,28 @@ def test_an_answer_that_is_proven_to_differ_is_not_asked_about(tmp_path: Path) -
     assert read_lines(made.others["questions"]) == []
 
 
+ODD = r"\text{every odd number}"
+
+
+def test_one_answer_in_several_spellings_is_asked_about_once_and_is_not_right_and_wrong(tmp_path: Path) -> None:
+    majority = fill(tmp_path, [problem("a-1", ODD)], {"a-1": ["2k+1", "the odd ones", "1+2k", "2k+1"]})
+    made = select(tmp_path, majority.path)
+    asked = {row["predicted_answer"]: row["id"] for row in read_lines(made.others["questions"])}
+    assert list(asked) == ["2k+1", "the odd ones"]
+    others = {row["predicted_answer"]: row["asked_as"] for row in made.rows}
+    assert others == {"2k+1": None, "the odd ones": None, "1+2k": asked["2k+1"]}
+    figures = [made.counts[key] for key in ("answers", "symbolic", "llm_calls", "calls_saved_by_sharing")]
+    assert figures == [4, 0, 2, 2]
+
+
+def test_the_spelling_that_an_earlier_round_asked_about_stands_for_the_others(tmp_path: Path) -> None:
+    majority = fill(tmp_path, [problem("a-1", ODD)], {"a-1": ["2k+1", "1+2k"]})
+    before = write_rows(tmp_path / "asked.jsonl", [{"id": Question("a-1", "1+2k", ODD).id}])
+    made = select(tmp_path, majority.path, asked=[before])
+    assert read_lines(made.others["questions"]) == []
+    assert [row["asked_as"] for row in made.rows] == [Question("a-1", "1+2k", ODD).id, None]
+
+
 def test_settled_pairs_of_both_kinds_measure_the_judge_as_many_as_wanted(tmp_path: Path) -> None:
     answers = ["0.5", "2/4", r"\frac{1}{2}", "7", "8", "9", "1/2", "half"]
     majority = fill(tmp_path, [problem("a-1", "1/2")], {"a-1": answers})

@@ -279,7 +279,8 @@ class Lineage:
         for event in self._of_problem(f"{recipe}/comparisons", problem):
             if event.row.get("predicted_answer") == predicted:
                 yield event
-                yield from self._replies(f"{recipe}/replies/judge_answers", event.row["id"], problem)
+                asked = event.row.get("asked_as") or event.row["id"]
+                yield from self._replies(f"{recipe}/replies/judge_answers", asked, problem)
 
     def _code(self, recipe: str, problem: str, seed: int) -> Iterator[Event]:
         """What was found of a solution's code: its cleaned row, the votes on its blocks, its selected row."""

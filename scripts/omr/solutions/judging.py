@@ -38,6 +38,7 @@ _COMPARISON: Fields = {
     "predicted_answer": str,
     "comparison": str,
     "settled_by": (str, None),
+    "asked_as": (str, None),
 }
 
 #: Of the reasons of "unjudged", those that tell something about the solution; the others concern the verdict.
@@ -112,10 +113,14 @@ class Savings:
     shared: int = 0
     asked_before: int = 0
 
-    def add(self, question: Question, settled_by: str | None, asked_before: bool = False) -> None:
+    def add(
+        self, question: Question, settled_by: str | None, asked_before: bool = False, asked_as_another: bool = False
+    ) -> None:
         self.answers += question.asked_by
         if settled_by is not None:
             self.symbolic += question.asked_by
+        elif asked_as_another:
+            self.shared += question.asked_by
         elif asked_before:
             self.asked_before += question.asked_by
         else:
@@ -152,8 +157,20 @@ class QuestionWriter:
         self._savings = Savings()
         self._outcomes: Counter[str] = Counter()
 
-    def write(self, question: Question, problem: str, verdict: Verdict, settled_by: str | None) -> None:
-        """Write one question; `problem` is the text of its problem."""
+    def was_asked(self, question: Question) -> bool:
+        """Whether an earlier round asked it."""
+        return question.id in self._asked
+
+    def write(
+        self,
+        question: Question,
+        problem: str,
+        verdict: Verdict,
+        settled_by: str | None,
+        asked_as: Question | None = None,
+    ) -> None:
+        """Write one question; `problem` is the text of its problem, `asked_as` the question whose answer is its answer,
+        since both ask about the same in two spellings."""
         row = {
             "id": question.id,
             "problem_id": question.problem_id,
@@ -161,12 +178,13 @@ class QuestionWriter:
             "expected_answer": question.expected,
         }
         self._stage.count_read()
-        self._stage.write(row | {"comparison": verdict.value, "settled_by": settled_by})
-        if settled_by is None and question.id not in self._asked:
+        other = None if asked_as is None else asked_as.id
+        self._stage.write(row | {"comparison": verdict.value, "settled_by": settled_by, "asked_as": other})
+        if settled_by is None and other is None and question.id not in self._asked:
             self._questions.write(dumps(row | {"problem": problem}))
         elif self._audits and verdict is not Verdict.UNKNOWN and question.predicted != question.expected:
             self._offer(verdict, question, dumps(row | {"problem": problem}))
-        self._savings.add(question, settled_by, asked_before=question.id in self._asked)
+        self._savings.add(question, settled_by, question.id in self._asked, other is not None)
         self._outcomes[verdict.value] += 1
 
     def _offer(self, verdict: Verdict, question: Question, line: bytes) -> None:
@@ -262,11 +280,12 @@ class ProblemJudgements:
         if question["settled_by"] is not None:
             differs = question["comparison"] == Verdict.DIFFERENT.value
             return Judgement("no" if differs else "yes", question["settled_by"], None)
-        verdict = _verdict(self._replies.get(question["id"], PROMPT_NAME))
+        verdict = _verdict(self._replies.get(question["asked_as"] or question["id"], PROMPT_NAME))
+        said = "unreadable" if isinstance(verdict, str) else "yes" if verdict else "no"
+        if question["asked_as"] is None:
+            self._said[said] += 1
         if isinstance(verdict, str):
-            self._said["unreadable"] += 1
             return unjudged(verdict)
-        self._said["yes" if verdict else "no"] += 1
         return Judgement("yes" if verdict else "no", LLM, None)
 
 
