@@ -70,6 +70,21 @@ def test_the_best_has_the_answer_of_most_then_the_longest_discussion_then_the_fi
     assert report(tmp_path)["different_answers"] == 1
 
 
+AS, NOT_AS = "What is $7$ as a percent of $5$?", "What is $7$ percent of $5$?"
+DICE = "Two fair dice are rolled. Find the probability of a sum of $7$ {} a first roll of $3$."
+
+
+@pytest.mark.parametrize(("one", "other"), [(AS, NOT_AS), (DICE.format("given"), DICE.format("and"))])
+@pytest.mark.parametrize(
+    ("answers", "left"), [(("7/5", "7/20"), 2), ((None, None), 2), (("1/6", "1/36"), 2), (("7/5", "7/5"), 1)]
+)
+def test_words_that_relate_others_may_ask_for_something_else_unless_the_answer_is_the_same(
+    tmp_path: Path, one: str, other: str, answers: tuple[str | None, str | None], left: int
+) -> None:
+    rows = [problem(f"{n}-1", text, answer) for n, text, answer in zip("ab", (one, other), answers, strict=True)]
+    assert len(deduplicate(tmp_path, rows).rows) == left
+
+
 def test_the_report_counts_groups_and_measures_both_sides(tmp_path: Path) -> None:
     rows = [
         problem(f"{letter}-{n}", f"{text} Take $n={n}$.")

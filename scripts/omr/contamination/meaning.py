@@ -54,6 +54,11 @@ SILENT = frozenset({
     "satisfied", "given", "following", "follows", "follow", "know", "known", "fact", "facts", "problem", "question",
     "exercise", "situation", "possible", "and", "as", "from", "what",
 })  # fmt: skip
+#: Words of these, and of the phrases below, that may relate what stands before them to what follows, and then ask for
+#: something else (`$7$ as a percent of $5$`, `a sum of $7$ given a first roll of $3$`). At the head of a sentence, at
+#: its end and behind the words of the second set (`is given`) they do not.
+_RELATING = frozenset({"as", "given", "assuming"})
+_MAKE_SILENT = frozenset({"a", "an", "the", "this", "is", "are", "was", "were", "be", "been", "such"})
 _FIND, _PROVE, _CONDITION, _GIVEN = "find", "prove", "such-that", "given-that"
 #: Other words for the same; the longest that fits is taken.
 _PHRASES = {
@@ -108,6 +113,8 @@ class Meaning(NamedTuple):
     mathematics: tuple[int, int]
     #: The sentences that ask, in any order of their words.
     task: int
+    #: Which words relate others without being told in `whole`: texts that differ in them may ask for something else.
+    relating: int
     #: All that is said, in its order: a code for each sign, a negative one for each word of prose, 0 behind a sentence.
     said: Sequence[int]
 
@@ -122,7 +129,8 @@ _LEAST_ANSWER = 2
 
 def meaning_of(problem: str) -> Meaning | None:
     """What a problem says; None for a text without any words. Takes time linear in the length."""
-    found = [(_task_first(_normal(tokens)), is_question) for tokens, is_question in _sentences(problem)]
+    read = list(_sentences(problem))
+    found = [(_task_first(_normal(tokens)), is_question) for tokens, is_question in read]
     found = [(tokens, is_question) for tokens, is_question in found if tokens]
     if not found:
         return None
@@ -136,6 +144,7 @@ def meaning_of(problem: str) -> Meaning | None:
         _hash(sorted(map(" ".join, sentences))),
         (_hash(chain.from_iterable(mathematics)), _hash(sorted(" ".join(part) for part in mathematics if part))),
         _hash(sorted(chain.from_iterable(tasks))),
+        _hash(sorted(chain.from_iterable(_relating(tokens) for tokens, _ in read))),
         array("i", chain.from_iterable((*map(_code, sentence), 0) for sentence in sentences)),
     )
 
@@ -148,12 +157,18 @@ def evidence_of(meaning: Meaning, answer: str | None) -> int | None:
     return _hash([spelled, str(meaning.task)])
 
 
-def reordered(meaning: Meaning, answer: str | None) -> int | None:
-    """A hash that is the same of sentences in another order, with the same answer; None without one.
+def same_texts(meaning: Meaning, answer: str | None) -> tuple[int, int | None, int | None]:
+    """Hashes of which problems need to share one to be the same by their texts; None where there is no answer.
 
-    The order of steps may be what a problem is about (`Double it. Add 5.`): then its answer is another one.
+    The same is said, with the same words that relate; or the same, with the same answer; or the same sentences in
+    another order, with the same answer. For the order of steps may be what a problem is about (`Double it. Add 5.`),
+    and `$7$ as a percent of $5$` is not `$7$ percent of $5$`: then the answer is another one.
     """
-    return None if answer is None else _hash([str(meaning.sentences), notation(answer)])
+    as_it_stands = _hash([str(meaning.whole), str(meaning.relating)])
+    if answer is None:
+        return as_it_stands, None, None
+    known = notation(answer)
+    return as_it_stands, _hash([str(meaning.whole), "answer", known]), _hash([str(meaning.sentences), known])
 
 
 def is_same(first: Meaning, second: Meaning) -> bool:
@@ -323,6 +338,14 @@ def _normal(sentence: Sequence[str]) -> list[str]:
         for place, token in enumerate(found)
         if token != _word(_FIND) or found[place - 1 : place] != [token]
     ]
+
+
+def _relating(sentence: Sequence[str]) -> Iterator[str]:
+    """The words of a sentence that may be silent and stand between what they relate."""
+    for place, token in enumerate(sentence[1:-1], 1):
+        before = sentence[place - 1]
+        if token[:-1] in _RELATING and _is_prose(token) and not (_is_prose(before) and before[:-1] in _MAKE_SILENT):
+            yield token
 
 
 def _phrase_at(tokens: Sequence[str], place: int) -> tuple[int, str]:

@@ -1,6 +1,6 @@
 """Which of very many problems are the same: groups of reposts, found by what the problems say.
 
-No two problems are compared unless they share a hash, so time and memory grow with the number of problems: some 100
+No two problems are compared unless they share a hash, so time and memory grow with the number of problems: under 250
 bytes for each, and about 700 for those that share their answer and their task with another one.
 """
 
@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from omr.contamination.meaning import evidence_of, is_same, meaning_of, reordered
+from omr.contamination.meaning import evidence_of, is_same, meaning_of, same_texts
 from omr.files.hash_table import HashTable
 from omr.files.jsonl import Row
 from omr.files.notation import notation
@@ -50,7 +50,7 @@ class Reposts:
 
     def __init__(self) -> None:
         self._parents = array("I")
-        self._same_text = (_FirstWith(), _FirstWith())
+        self._same_text = (_FirstWith(), _FirstWith(), _FirstWith())
         self._evidence = HashTable()
         self._shared: set[int] = set()
         self._compared: dict[int, list[_Kept]] = defaultdict(list)
@@ -65,7 +65,7 @@ class Reposts:
         if meaning is None:
             return
         answer = row.get("expected_answer")
-        for table, hashed in zip(self._same_text, (meaning.whole, reordered(meaning, answer)), strict=True):
+        for table, hashed in zip(self._same_text, same_texts(meaning, answer), strict=True):
             if hashed is not None:
                 self._join(number, table.of(hashed, number), "text")
         evidence = evidence_of(meaning, answer)
@@ -139,7 +139,8 @@ def are_reposts(problem: str, other: str, answer: str | None) -> bool:
     first, second = meaning_of(problem), meaning_of(other)
     if first is None or second is None:
         return False
-    if first.whole == second.whole or (answer is not None and first.sentences == second.sentences):
+    pairs = zip(same_texts(first, answer), same_texts(second, answer), strict=True)
+    if any(one is not None and one == theirs for one, theirs in pairs):
         return True
     evidence = evidence_of(first, answer)
     return evidence is not None and evidence == evidence_of(second, answer) and is_same(first, second)
