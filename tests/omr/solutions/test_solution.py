@@ -109,6 +109,8 @@ CODE = "I compute it.\n```python\nprint(2 + 3)\n```\n"
         CODE + "The output is\n```  \n5\n```\nSo \\boxed{5}.",
         "```stdout\n5\n```\nSo \\boxed{5}.",
         "  ```execution_result\n5\n  ```",
+        "```python\n>>> 2 + 3\n5\n```\nso \\boxed{5}",
+        CODE + "```\n5\n```\n\\boxed{5}",
     ],
 )
 def test_an_output_of_code_that_nobody_ran_is_invented(text: str) -> None:
