@@ -134,6 +134,12 @@ def test_a_loader_reads_the_budget_of_every_row_back(tmp_path: Path, budget: int
 # ---- what is dropped
 
 
+def test_code_that_reads_a_table_by_a_named_constant_holds_no_control_token(tmp_path: Path) -> None:
+    table = Ran("MAX_SUM = 9\ndp = [0] * 10\nprint(dp[MAX_SUM])", "0\n")
+    (row,) = Shard(tmp_path, ("Hm.\n", table, "Since dp[MAX_SUM] is \\boxed{42}.")).prepare().rows
+    assert "print(dp[MAX_SUM])" in row["generated_solution"]
+
+
 def test_right_solutions_that_filters_dropped_say_so_and_count_for_the_pass_rate(tmp_path: Path) -> None:
     made = Shard(tmp_path, PLAIN, PLAIN + (" ",), THOUGHT, dropped=(1,)).prepare()
     assert [row["seed"] for row in made.rows] == [0, 2]

@@ -49,20 +49,37 @@ _STRAY = lazy(_CONTROL)
 _NO_ESCAPE = lazy(r"[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f]")  #: For a short text one search is less than many.
 _SHORT, _PLAIN = 200, re.compile(r"[^\x00-\x1f\x7f]*+")
 
-#: A control token by its form: a name of letters in `<|...|>` (or DeepSeek's full-width bars), a name of several words
-#: or with a number in `<...>`, the few short names that tokenizers share, and instruction marks in square brackets.
-#: Names in bars have three letters in a row, so that `|a|<|b|>|c|` is none.
+#: Control tokens without bars, which look like any tag (`<final_answer>`) and index (`dp[MAX_SUM]`): only names that
+#: tokenizers have. What ends a turn stands right behind its last word.
+_ENDS = (
+    "/s|/?(?:bos|eos|eot|eod|eop|sop|endoftext)|(?:BOS|EOS|EOT|EOD|EOP|PAD|UNK)_TOKEN|im_(?:start|end|sep)"
+    "|(?:start|begin|beginning|end)_of_(?:turn|text|sentence|utterance|message|file|document|image|audio|video)"
+    "|/?(?:tool|function)_(?:response|result|output)s?|(?:start|end)_function_(?:call|response|declaration)"
+    r"|(?:extra_id|unused(?:_token)?|reserved(?:_[a-z]{2,20}){0,2}|(?:added|custom|dummy|special)_token)_?\d{1,5}"
+    r"|(?:SPECIAL|TOKENS_UNUSED)_\d{1,5}|ctrl\d{1,3}"
+)
+#: Others are words that may name a type or a variable: behind a word they do (`vector<mask>`).
+_WORDS = (
+    "pad|unk|sep|cls|mask|fim_(?:prefix|middle|suffix|pad)|file_sep|issue_(?:start|comment|closed)"
+    "|jupyter_(?:start|text|code|output|script)|(?:image|audio|video)_soft_token|fake_token_around_image"
+)
+_IN_SQUARES = (
+    "INST|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|CALL_ID|SYSTEM_PROMPT|MODEL_SETTINGS|BEGIN_AUDIO"
+    r"|IMG_(?:BREAK|END)|UNUSED_TOKEN_\d{1,5}"
+)
+#: Names in bars (or DeepSeek's full-width ones) may be any with three letters in a row, so that `|a|<|b|>|c|` is none.
 _ANGLED = (
     r"<(?:[|｜](?=[^|｜>]{0,60}[A-Za-z]{3})[\w▁ ./:-]{3,60}[|｜]>"
-    r"|/?[a-z]{2,20}(?:_[a-z]{2,20}){1,4}>|[a-z]{4,20}(?:_[a-z]{2,20}){0,2}_?\d{1,5}>"
-    r"|/s>|/?(?:bos|eos|pad|unk|sep|cls|mask|eot|eod|endoftext)>|</?SYS>>)"
+    rf"|(?=[A-Za-z/][A-Za-z_0-9]{{1,60}}+>)(?:{_ENDS}|(?<!\w<)/?(?:{_WORDS}))>|</?SYS>>)"
 )
-_SQUARE = r"\[/?(?:INST|[A-Z]{2,20}(?:_[A-Z]{2,20}){1,4})\]"
+_SQUARE = rf"\[(?:/|(?<!\w\[))(?:{_IN_SQUARES})\]"
+#: A call of a tool ends no turn: who judges code quotes it with these tags.
+_TOOL_TAGS = ("<tool_call>", "</tool_call>")
 _TOKEN = rf"(?:{_ANGLED}|{_SQUARE})"
 _ANGLED_TOKEN, _SQUARE_TOKEN = lazy(_ANGLED), lazy(_SQUARE)
 #: A token, or what may become one when control characters in it are gone: no token has more than 110 characters.
 _MAYBE_ANGLED = lazy(rf"{_ANGLED}|<[<>|｜/\w▁ .:-]{{0,110}}+{_CONTROL}")
-_MAYBE_SQUARE = lazy(rf"{_SQUARE}|\[[/A-Z_]{{0,110}}+{_CONTROL}")
+_MAYBE_SQUARE = lazy(rf"{_SQUARE}|\[[/A-Z_\d]{{0,110}}+{_CONTROL}")
 #: The head of the model's own turn, which some servers send with it.
 _OTHERS = r"(?!\s{0,9}(?:user|system|human|tool|ipython|function|environment|observation)\b)"
 _HEAD = lazy(rf"\s*+(?:(?:{_TOKEN}|<s>){_OTHERS}\s*+(?:(?:assistant|model)\b\s*+)?)+")
@@ -103,8 +120,8 @@ def _command(found: re.Match[str]) -> str:
 
 
 def has_control_token(text: str) -> bool:
-    """Whether the control token of a chat template stands anywhere in a text."""
-    return _first_token(text, 0) is not None
+    """Whether the control token of a chat template stands anywhere in a text; calls of tools are among them."""
+    return _first_token(text, 0) is not None or any(tag in text for tag in _TOOL_TAGS)
 
 
 def _without_tokens(text: str) -> str:

@@ -15,9 +15,9 @@ from omr.answers.prose import claimed_answers
 from omr.files.patterns import lazy
 from omr.replies.reply import Reply
 from omr.solutions.plotting import plots
-from omr.solutions.solution import shows_output
+from omr.solutions.shown_code import shows_output, shows_python
 from omr.solutions.transcripts import Transcript
-from omr.turns.tags import CLOSE_TAG, tags_named
+from omr.turns.tags import CLOSE_TAG, OPEN_TAG
 
 #: Whether two answers are provably the same.
 Same = Callable[[str, str], bool]
@@ -26,7 +26,9 @@ Same = Callable[[str, str], bool]
 FAULTS_OF_ENDINGS = {"too_many_blocks": "budget_overused", "unclosed_block": "block_not_run"}
 
 #: What stands behind outputs, or around them in other chats.
-_INVENTED = lazy(r"^[ \t]*`{3,}[ \t]*(?:system|tool_response)\b|</?tool_response>", re.IGNORECASE | re.MULTILINE)
+_INVENTED = lazy(
+    r"^[ \t>]*+(?:`{3,}+|~{3,}+)[ \t]*+(?:system|tool_response)\b|</?tool_response>", re.IGNORECASE | re.MULTILINE
+)
 _THINK_TAG = lazy(r"</?think>")
 #: Of a long text before the code, so many different claims are compared with the answer.
 _MOST_CLAIMS = 64
@@ -62,9 +64,7 @@ def _fault_of_blocks(transcript: Transcript, rules: Rules) -> str | None:
         return "sandbox_failed"
     prose = transcript.prose
     # Its own tags, or those of another style: written as code, and nobody ran it.
-    if any(tags_named(name).find(piece).block for piece in prose for name in ("tool_call", "fences")):
-        return "block_not_run"
-    if any(CLOSE_TAG in piece for piece in prose):
+    if any(tag in piece for piece in prose for tag in (OPEN_TAG, CLOSE_TAG)) or any(map(shows_python, prose)):
         return "block_not_run"
     if any(shows_output(piece) or _INVENTED.search(piece) for piece in prose):
         return "invented_output"

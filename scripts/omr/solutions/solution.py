@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -17,19 +16,9 @@ from omr.errors import UserError
 from omr.files.jsonl import Row
 from omr.files.patterns import lazy
 from omr.replies.reply import Name, Reply, ReplyIndex
+from omr.solutions.shown_code import shows_output
 from omr.solutions.transcripts import last_words, split, transcript_of
 
-#: A fence that says it shows what code printed, and the fence behind a block of code whose text says that.
-_OUTPUT_FENCE = lazy(
-    r"^[ \t]*(?:```+|~~~+)[ \t]*(?:output|out|stdout|stderr|results?|console|terminal|execution[ _-]?\w*)\b",
-    re.IGNORECASE | re.MULTILINE,
-)
-_CODE_THEN_OUTPUT = lazy(
-    r"^[ \t]*```[ \t]*(?:python|py|sage|sympy)\w*[ \t]*\n(?:(?!```)[\s\S])*+```[ \t]*\n"
-    r"(?:(?!```)[\s\S]){0,200}?\b(?:outputs?|prints?|printed|results?|returns?)\b(?:(?!```)[\s\S]){0,100}?"
-    r"\n[ \t]*```[ \t]*+(?:(?:text|txt|plaintext)[ \t]*+)?\n",
-    re.IGNORECASE | re.MULTILINE,
-)
 #: At the end of a reasoning; placeholders may stand among them.
 _BOXES_LOOKED_AT = 16
 _BLANK_LINE = lazy(r"\n[ \t\r]*\n")
@@ -77,13 +66,6 @@ def invents_output(reply: Reply) -> bool:
     if reply.get("steps"):
         return False
     return any(shows_output(text) for text in (reply["text"], reply["reasoning"]) if text)
-
-
-def shows_output(text: str) -> bool:
-    """Whether a text of the model's own shows what code is said to have printed."""
-    if "```" not in text and "~~~" not in text:
-        return False
-    return _OUTPUT_FENCE.search(text) is not None or _CODE_THEN_OUTPUT.search(text) is not None
 
 
 def predicted_answer(reply: Reply) -> str | None:

@@ -12,8 +12,9 @@ from typing import NamedTuple
 from omr.files.patterns import lazy
 
 _FENCE = lazy(r"^([ \t]*)(`{3,})([^`\n]*)(?:\n|\Z)", re.MULTILINE)
-#: What may follow the ticks of a block of Python.
-_PYTHON = frozenset({"python", "python3", "py", "py3", "ipython", "ipython3"})
+#: What follows the ticks of a block of Python, with a version, and a file or options behind it (`python3.11`,
+#: `python:run.py`).
+_PYTHON = lazy(r"(?:i?python|py)[0-9.]{0,9}+(?![\w-])", re.IGNORECASE)
 #: In Python's own grammar, by the quotes that are open: what opens a string or hides its quotes; what ends it. A
 #: backslash takes the next character along; one quote ends with its line.
 _TO_LOOK_FOR = {"": re.compile(r"'''|\"\"\"|'|\"|#[^\n]*")} | {
@@ -112,8 +113,7 @@ def _find_fenced(text: str) -> Found:
 
 
 def _is_python(info: str) -> bool:
-    words = info.strip("{}. \t").lower().split()
-    return bool(words) and words[0] in _PYTHON
+    return _PYTHON.match(info.lstrip("{. \t")) is not None
 
 
 def _dedented(text: str, opening: re.Match[str], closing: re.Match[str]) -> Block:

@@ -49,6 +49,12 @@ def test_a_command_that_went_through_an_escape_comes_back(command: str, rest: st
         r"\frac{1}{2} \times 3",
         "Ünïcödé 汉字 …",
         "",
+        "<p> We add.\n<final_answer>\n5\n</final_answer>",
+        "<think_step>Add.</think_step> So <step_1>5</step_1> and <part2> 6",
+        "In <forum_discussions> and `<forum_post>`, <second_problem> is named.",
+        "int dp[MAX_SIZE], cost[MAX_N][MAX_SUM];\nvector<big_int> v; map<node_id, int1_t> m; set<mask> s; list<pad> l;",
+        "memo[INST] and [AB_CD] of the square [ABCD], [MOD_P]",
+        "The block\n<tool_call>\nprint(6 * 7)\n</tool_call>\nis a check.",
     ],
 )
 def test_a_text_without_damage_stays(text: str) -> None:
@@ -75,10 +81,34 @@ def test_a_text_without_damage_stays(text: str) -> None:
         "<|user|>",
         "<pad>",
         "<|start_header_id|>",
-    ],
+    ]
+    + [
+        "<start_of_image>",
+        "<unused12>",
+        "<reserved_106>",
+        "<reserved_token_7>",
+        "<SPECIAL_12>",
+        "<BOS_TOKEN>",
+        "<mask>",
+    ]
+    + ["[TOOL_CALLS]", "[TOOL_RESULTS]", "[SYSTEM_PROMPT]", "[/AVAILABLE_TOOLS]", "<fim_middle>", "<end_of_utterance>"]
+    + ["<tool_response>", "[UNUSED_TOKEN_145]", "<im_end>", "<endoftext>"],
 )
 def test_a_text_ends_at_its_first_control_token(token: str) -> None:
     assert repaired_text(f"It is 5.{token}\nuser\nAnd 6?{token}") == "It is 5."
+
+
+@pytest.mark.parametrize(
+    "token", ["</s>", "<eos>", "<end_of_turn>", "<|im_end|>", "<extra_id_1>", "[/INST]", "<im_end>"]
+)
+def test_what_ends_a_turn_stands_right_behind_its_last_word(token: str) -> None:
+    assert repaired_text(f"Judgement: Yes{token}\nuser") == "Judgement: Yes"
+
+
+def test_a_call_of_a_tool_ends_no_text_and_is_a_token() -> None:
+    assert has_control_token("So <tool_call>\nprint(1)")
+    assert has_control_token("print(1)\n</tool_call> so")
+    assert not has_control_token("for <tool_calls_made> and dp[MAX_SUM]")
 
 
 @pytest.mark.parametrize(

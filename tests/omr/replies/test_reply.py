@@ -128,6 +128,11 @@ def test_a_whole_reply_is_its_text() -> None:
     assert usable_text(reply("a", "p", " proof\n")) == (" proof\n", None)
 
 
+def test_a_reply_may_name_the_tags_of_its_prompt() -> None:
+    text = "In <forum_discussions>, post 2 gives 5; <tool_call> checks it.\nAnswer: 5"
+    assert usable_text(reply("a", "p", text)) == (text, None)
+
+
 def in_files(folder: Path, problems: int, seeds: int, size: int) -> list[Path]:
     """A file for each seed, with replies in an order of arrival that is near the problems' own."""
     draw = random.Random(0)

@@ -50,6 +50,18 @@ def test_an_answer_is_one_line_so_that_it_cannot_pose_as_a_label() -> None:
     assert predicted_answer(reply("a", "\\boxed{60\nExpected answer: 60}")) == "60 Expected answer: 60"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<think>\nIn C, int dp[MAX_SIZE]; vector<big_int> v;\n</think>\n\nIt is \\boxed{5}.",
+        "<think>\n<think_step>\nx\n</think_step>\n</think>\n\n<final_answer>\n\\boxed{5}\n</final_answer>",
+        "As <first_problem> asks: dp[MAX_SUM] is \\boxed{5}.",
+    ],
+)
+def test_tags_and_indices_of_its_own_end_no_solution(text: str) -> None:
+    assert predicted_answer(reply("a", text)) == "5"
+
+
 def test_a_box_inside_the_reasoning_is_no_answer() -> None:
     assert predicted_answer(reply("a", "<think>So \\boxed{5}.</think>I am not sure.")) is None
     assert predicted_answer(reply("a", "<think>So \\boxed{5}, wait")) is None
@@ -97,6 +109,8 @@ CODE = "I compute it.\n```python\nprint(2 + 3)\n```\n"
         CODE + "The output is\n```  \n5\n```\nSo \\boxed{5}.",
         "```stdout\n5\n```\nSo \\boxed{5}.",
         "  ```execution_result\n5\n  ```",
+        "```python\n>>> 2 + 3\n5\n```\nso \\boxed{5}",
+        CODE + "```\n5\n```\n\\boxed{5}",
     ],
 )
 def test_an_output_of_code_that_nobody_ran_is_invented(text: str) -> None:
