@@ -23,9 +23,9 @@ _FRACTION = lazy(
 _WORD = lazy(r"[^\W\d_]+")
 _SPELLED = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
 _SPELLED += " seventeen eighteen nineteen twenty"
-_NUMBER_WORDS = {word: Fraction(value) for value, word in enumerate(_SPELLED.split())}
-_NUMBER_WORDS |= {"none": Fraction(0), "once": Fraction(1), "twice": Fraction(2), "half": Fraction(1, 2)}
-_NUMBER_WORDS |= {"hundred": Fraction(100), "thousand": Fraction(1000), "million": Fraction(10**6)}
+NUMBER_WORDS = {word: Fraction(value) for value, word in enumerate(_SPELLED.split())}
+NUMBER_WORDS |= {"none": Fraction(0), "once": Fraction(1), "twice": Fraction(2), "half": Fraction(1, 2)}
+NUMBER_WORDS |= {"hundred": Fraction(100), "thousand": Fraction(1000), "million": Fraction(10**6)}
 _MOST_DIGITS = 400
 
 
@@ -36,7 +36,7 @@ class Discussion:
         text = _plain("\n".join(texts))
         self._numbers = _numbers(text) | _fractions(text)
         words = {word.casefold() for word in _WORD.findall(text)}
-        self._numbers |= {value for word, value in _NUMBER_WORDS.items() if word in words}
+        self._numbers |= {value for word, value in NUMBER_WORDS.items() if word in words}
 
     def has(self, answer: str) -> bool:
         """Whether an answer may have been read here: all of its numbers were."""
