@@ -238,3 +238,59 @@ def test_what_is_no_part_of_a_problem_is_cut_off_behind_it(leak: str) -> None:
 )
 def test_a_problem_that_speaks_of_answers_and_readers_stays_whole(problem: str) -> None:
     assert parse_problems(f"Problem 1: {problem}") == [problem]
+
+
+TWO_PARTS = "\n\n1) Find the area.\n2) Prove that it is least."
+
+
+@pytest.mark.parametrize(
+    "preamble",
+    [
+        "In triangle ABC the incircle touches the sides at D, E and F.",
+        "A convex quadrilateral has perpendicular diagonals.",
+        "For a convex quadrilateral with perpendicular diagonals:",
+        "A ladder leans on a wall. It slips down slowly. Then:",
+        "Let ABC be a right triangle:",
+        "The following problems are about a right triangle ABC.",
+        "Ein Dreieck hat einen rechten Winkel.",
+    ],
+)
+def test_problems_that_share_what_stands_before_them_are_unreadable(preamble: str) -> None:
+    assert parse_problems(preamble + TWO_PARTS) is None
+    assert parse_problems(f"**{preamble}**" + TWO_PARTS) is None
+
+
+@pytest.mark.parametrize(
+    "preamble",
+    [
+        "Here are the problems.",
+        "## Problems",
+        "Hier sind die Aufgaben:",
+        "**Voici les énoncés :**",
+        "以下是题目：",
+        "Sure! The post poses two questions.",
+    ],
+)
+def test_a_preamble_that_announces_problems_goes(preamble: str) -> None:
+    assert parse_problems(preamble + TWO_PARTS) == ["Find the area.", "Prove that it is least."]
+
+
+NOTHING = ["No problems identified.", "no problem was found", "None", "None.", "**N/A**", "None identified."]
+
+
+@pytest.mark.parametrize("nothing", NOTHING)
+@pytest.mark.parametrize(
+    "form", ["Problem 1: {}", "Problem 1:\n{}", "1. {}", '["{}"]', '{{"problems": "{}"}}', '{{"problems": ["{}"]}}']
+)
+def test_a_sentence_in_place_of_the_problem_says_that_there_is_none(form: str, nothing: str) -> None:
+    assert parse_problems(form.format(nothing)) == []
+
+
+@pytest.mark.parametrize("nothing", NOTHING)
+def test_a_problem_beside_one_that_says_that_there_is_none_is_unreadable(nothing: str) -> None:
+    assert parse_problems(f"Problem 1: Find $x$.\n\nProblem 2: {nothing}") is None
+    assert parse_problems(f'["{nothing}", "Find $x$."]') is None
+
+
+def test_a_problem_that_begins_with_such_a_word_is_one() -> None:
+    assert parse_problems("Problem 1: None of $n$ chairs is red. Find $n$.") == ["None of $n$ chairs is red. Find $n$."]
