@@ -63,15 +63,19 @@ def parse_problems(text: str) -> list[str] | None:
     return _or_none(problems, is_denied=_NO_PROBLEMS.search(spoken) is not None)
 
 
-def _or_none(problems: list[str], *, is_denied: bool = False) -> list[str] | None:
-    """The problems; [] if the only one says that there is none, None if others stand beside it."""
+def _or_none(found: list[str | None], *, is_denied: bool = False) -> list[str] | None:
+    """The problems; [] if the only one says that there is none, None if others stand beside it or one is unclear."""
+    problems = [problem for problem in found if problem is not None]
+    if len(problems) < len(found):
+        return None
     if any(_NONE.fullmatch(plain(problem)) for problem in problems):
         return [] if len(problems) == 1 else None
     return None if is_denied else problems
 
 
-def _problem(heading: Heading, text: str) -> str:
-    """The text behind a heading, without emphasis that it opened, rules or code fences around it, and leaks."""
+def _problem(heading: Heading, text: str) -> str | None:
+    """The text behind a heading, without emphasis that it opened, rules or code fences around it, and leaks; None if
+    it is unclear what belongs to it."""
     return without_leaks(without_blank_edges(without_emphasis(heading.head, heading.tail or "", text)))
 
 

@@ -294,3 +294,44 @@ def test_a_problem_beside_one_that_says_that_there_is_none_is_unreadable(nothing
 
 def test_a_problem_that_begins_with_such_a_word_is_one() -> None:
     assert parse_problems("Problem 1: None of $n$ chairs is red. Find $n$.") == ["None of $n$ chairs is red. Find $n$."]
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        "Find the mean of the three scores.\nAnna: 80\nBob: 90\nCarl: 100",
+        "Compute the area.\nLength: 5\nWidth: 3",
+        "What number am I thinking of? I double it and add 3. The result is 17.",
+        "A student wrote the following proof that $1=2$.\nProof: Let $a=b$. Then $a^2=ab$.\nFind the first incorrect step.",
+        "Two clues tell a number.\nHints: 1) the sum is 7. 2) it is prime.\nWhat is the number?",
+        "Fill in the table.\n<table>\n<tr><td>1</td></tr>\n</table>\nWhat is x?",
+        "Find the incenter.\n\nHere I is the incenter of triangle ABC.",
+        "What is my age?\n\nI am twice as old as Bob was when I was his age.",
+        "What is the probability?\n\nNote that the dice are fair.",
+        "How many coins are left?\n\nThis is done until nobody wants more.",
+    ],
+)
+def test_no_part_of_a_problem_is_cut_off(problem: str) -> None:
+    assert parse_problems(f"Problem 1: {problem}") == [problem]
+    assert parse_problems(f"1. Find $m$.\n\n2. {problem}") == ["Find $m$.", problem]
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        "What number am I thinking of? I double it and add 3. The answer is 17.",
+        "Use the clues to find the number.\nHints: 1) the sum is 7. 2) it is prime.\nWhat is the number?",
+        "Find the mistake in this solution.\nSolution: Let $a=b$. Then $a^2=ab$.",
+        "Find $n$.\n\nSolution: Put $n=2$. Find $m$ first. So it is 4.",
+        "Compute the perimeter of the square.\nSide: 5",
+        "How long is the fence?\n\nThe post stands in its middle.",
+        "$n$ primes\n\nAnswer: 4",
+    ],
+)
+def test_what_may_be_a_part_of_a_problem_or_its_answer_is_unreadable(problem: str) -> None:
+    assert parse_problems(f"Problem 1: {problem}") is None
+    assert parse_problems(f"Problem 1: Find $m$.\n\nProblem 2: {problem}") is None
+
+
+def test_sentences_that_state_answers_take_time_in_step_with_their_number() -> None:
+    assert parse_problems("Problem 1: " + ".The answer is 1" * 20_000 + "?") is not None  # a minute, if squared
