@@ -21,7 +21,7 @@ _ATOM = r"(?:[0-9]++(?:[.,][0-9]++)*+|(?<![\w'’])[b-zB-HJ-Z](?![\w'’]))"
 _PLAIN = lazy(rf"[-+−]?{_ATOM}(?: ?[-+−*/^=<>·×≤≥] ?{_ATOM})*+")
 _LOOKS = lazy(r"[\s$*_`]|\\?[{}]|\\[()\[\]]|\\(?:boxed|fbox)(?![a-zA-Z])")
 #: A number word that ends its clause is a value (`the other is three.`); before a noun it counts (`two posts agree`).
-_LAST_WORD = lazy(r"[^\W\d_]++(?=[.,;:)]|\Z)")
+_LAST_WORD = lazy(r"\b[^\W\d_]++(?=[.,;:)]|\Z)")
 _SIGNS = "+-−"
 
 
