@@ -2,8 +2,8 @@
 
 The answer may be bold, boxed, in dollars, a formula over several lines, in a sentence (`The final answer is $5$.`) or
 in JSON; reasoning may come before it, and prose that says where it comes from behind it. Unreadable is a reply without
-such a line, with two that differ, with prose that takes the answer back, or with a word for "nothing" that could be an
-answer as well.
+such a line, with two that differ, with prose that takes the answer back or states another value, or with a word for
+"nothing" that could be an answer as well.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from omr.answers.final_answer import boxed_answers
 from omr.files.patterns import lazy
+from omr.parsers.further_values import states_more
 from omr.parsers.reply_text import (
     LINE_HEAD,
     SPACE,
@@ -51,16 +52,16 @@ _PHRASE = rf"(?:{_ANSWER}(?: was| is| could)? not (?:be )?{_FOUND}|no (?:final )
 _NEGATION = lazy(r"\b(?:no|not|none|never|nobody|neither|without|cannot|lacks?)\b|n['’]t\b")
 _ABOUT = lazy(r"\b(?:answers?|discussions?|posts?|posters?|threads?|forum)\b")
 _LETTERS = lazy(r"[^\W\d_]{2,}")
-#: Prose that begins behind an answer: in its line, and as a line of its own.
-_SOURCE = r"(?:as|since|because|which|according|see|by|from|given)"
+#: Prose that begins behind an answer: in its line, and as a line of its own. Conditions (`given $x > 0$`, `in case $n$
+#: is even`, `in base 7`) belong to the answer.
+_SOURCE = r"(?:as|since|because|which|according|see|by|from|given (?:in|by|as))"
+_IN_POSTS = r"in\b(?=[^()]*\b(?:discussion|thread|post|forum))"
 _SENTENCE_AFTER = lazy(
     rf"(?:[.;!]{SPACE}++(?=[A-Z][a-z]*+[ ,'])|,{SPACE}++(?={_SOURCE}\b)"
-    rf"|(?<!{SPACE}){SPACE}++(?:[–—-]{{1,2}}{SPACE}++(?=[a-zA-Z]{{2,}} )|(?=\((?:{_SOURCE}|in|[Pp]osts?)\b)"
+    rf"|(?<!{SPACE}){SPACE}++(?:[–—-]{{1,2}}{SPACE}++(?=[a-zA-Z]{{2,}} )|(?=\((?:{_SOURCE}\b|{_IN_POSTS}|[Pp]osts?\b))"
     r"|(?=(?:because|since|as (?:is |was )?(?:shown|given|stated|said|found|post)|according to)\b)))"
 )
 _PROSE = lazy(r"\W{0,3}[A-Z][a-z'’]*+(?:[*_]*:[*_]* \S|,?(?: \S+){2,})")
-#: Another number that somebody gives: `Post 4 says 6`.
-_GIVES = lazy(r"\b(?:gives|says|states|gets|got|finds|claims|obtains|has) \W{0,3}(?P<number>[0-9]++)")
 _TAKES_BACK = lazy(
     r"(?:^|[.;!?,] ?)\W{0,3}(?:but|however|though|although|wait|actually|unless|otherwise|yet|or|alternatively"
     r"|(?:on second|no,? wait))\b|,? though\b|\bwrong\b|\bincorrect\b|\binstead\b|\bnot (?:sure|certain|confirmed)\b",
@@ -167,9 +168,7 @@ def _reading(text: str) -> Reading:
     if len(text) > MAX_ANSWER_CHARACTERS:
         return None, TOO_LONG
     answer, prose = _split_prose(text)
-    if prose is None or _TAKES_BACK.search(prose) is not None:
-        return None, UNREADABLE
-    if any(given["number"] not in answer for given in _GIVES.finditer(prose)):
+    if prose is None or _TAKES_BACK.search(prose) is not None or states_more(prose, answer):
         return None, UNREADABLE
     value = _bare(_AGAIN.sub("", answer))
     if _says_none(value):

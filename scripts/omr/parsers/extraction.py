@@ -1,9 +1,9 @@
 """Reads the problems out of a reply of the form `Problem 1: ...`, `Problem 2: ...`, or `No problems identified.`
 
-Headings may be any that `headings.py` knows, in any decoration, with gaps in their numbers, after a preamble; JSON is
-read as well. What contradicts itself is unreadable: numbers that do not increase (a draft and its repetition), a
-problem next to "no problems", a line that begins like a heading and is none. What models write behind a problem goes.
-All patterns are linear in the length of the reply.
+Headings may be any that `headings.py` knows, in any decoration, with gaps in their numbers, after a preamble that only
+announces them; JSON is read as well. What contradicts itself is unreadable: numbers that do not increase (a draft and
+its repetition), a problem next to "no problems" (which may have a heading of its own), a line that begins like a
+heading and is none. What models write behind a problem goes. All patterns are linear in the length of the reply.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from omr.parsers.reply_text import (
     LINE_HEAD,
     after_thinking,
     json_value,
+    plain,
     unix_lines,
     without_blank_edges,
     without_emphasis,
@@ -30,6 +31,12 @@ _NO_PROBLEMS = lazy(
     rf"{LINE_HEAD}[\"'“‘「]?+no (?:mathematics |math )?problems? (?:(?:were|was|are|is|have been|has been) )?"
     r"(?:identified|found|posed|stated)(?: (?:in|by) (?:the|this) (?:post|thread))?[\"'”’」*_`.。! \t]*+(?=\n|\Z)",
     re.IGNORECASE,
+)
+#: What stands in the place of a problem where there is none.
+_NONE = lazy(
+    r"(?:none|nothing|n/a|nil|null|no (?:mathematics |math )?problems?)"
+    r"(?: (?:(?:were|was|are|is|have been|has been) )?(?:identified|found|posed|stated)"
+    r"(?: (?:in|by) (?:the|this) (?:post|thread))?)?"
 )
 _KEY = lazy(r"problem|question|task|statement|text", re.IGNORECASE)
 
@@ -47,16 +54,28 @@ def parse_problems(text: str) -> list[str] | None:
         return _json_problems(value)
     spoken = "\n" + unix_lines(spoken)
     found = headings(spoken)
-    if _NO_PROBLEMS.search(spoken) is not None:
-        return [] if found == [] else None
+    if found == [] and _NO_PROBLEMS.search(spoken) is not None:
+        return []
     if not found:
         return None
     ends = [heading.start for heading in found[1:]] + [len(spoken)]
-    return [_problem(heading, spoken[heading.end : end]) for heading, end in zip(found, ends, strict=True)]
+    problems = [_problem(heading, spoken[heading.end : end]) for heading, end in zip(found, ends, strict=True)]
+    return _or_none(problems, is_denied=_NO_PROBLEMS.search(spoken) is not None)
 
 
-def _problem(heading: Heading, text: str) -> str:
-    """The text behind a heading, without emphasis that it opened, rules or code fences around it, and leaks."""
+def _or_none(found: list[str | None], *, is_denied: bool = False) -> list[str] | None:
+    """The problems; [] if the only one says that there is none, None if others stand beside it or one is unclear."""
+    problems = [problem for problem in found if problem is not None]
+    if len(problems) < len(found):
+        return None
+    if any(_NONE.fullmatch(plain(problem)) for problem in problems):
+        return [] if len(problems) == 1 else None
+    return None if is_denied else problems
+
+
+def _problem(heading: Heading, text: str) -> str | None:
+    """The text behind a heading, without emphasis that it opened, rules or code fences around it, and leaks; None if
+    it is unclear what belongs to it."""
     return without_leaks(without_blank_edges(without_emphasis(heading.head, heading.tail or "", text)))
 
 
@@ -68,7 +87,7 @@ def _json_problems(value: Any) -> list[str] | None:
     if not isinstance(value, list):
         return None
     texts = [_json_text(item) for item in value]
-    return None if None in texts else [without_leaks(text.strip()) for text in texts if text is not None]
+    return None if None in texts else _or_none([without_leaks(text.strip()) for text in texts if text is not None])
 
 
 def _json_text(item: Any) -> str | None:

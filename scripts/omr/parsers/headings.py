@@ -44,7 +44,19 @@ _NO_PROBLEMS = frozenset({
     "stage", "statement", "step", "table", "theorem", "thread", "user", "way", "week", "year",
 })  # fmt: skip
 _PREAMBLE_CHARACTERS = 300
-_IN_PREAMBLE = lazy(r"[$\\0-9?]")
+#: What a preamble has that all problems need: formulas, numbers, names of points or variables, conditions, a task.
+_OF_PROBLEMS = lazy(
+    r"[$\\0-9?=<>]|(?<![\w'’])(?![IAa]\b)[a-zA-Z](?![\w'’])|\b[A-Z]{2,}\b"
+    r"|\b(?i:let|given|suppose|assume|consider|denote|if|where|whose|such that|find|prove|show that|determine)\b"
+)
+#: What it is about: the problems that follow, under a name that many languages share.
+_ANNOUNCES = lazy(
+    r"\b(?:probl[eèé]m|questions?\b|exercises?\b|tasks?\b|(?:the|this) (?:post|thread)\b|following|as follows|below\b)",
+    re.IGNORECASE,
+)
+#: The beginning of a condition that problems share; else a colon at its end announces in any language.
+_CONDITION = lazy(r"\W*(?:for|in|with|on|at|when|there (?:is|are)|an?|every|each)\b", re.IGNORECASE)
+_SENTENCE_END = lazy(r"[.!;。！；](?=\s)")
 
 
 class Heading(NamedTuple):
@@ -97,16 +109,26 @@ def _alike(matches: list[re.Match[str]], text: str) -> list[Heading]:
     if not matches or int(matches[0]["number"]) != 1:
         return []
     word = matches[0]["word"].casefold()
-    if word.split(" ")[-1] in _NO_PROBLEMS or not _may_precede(text[: matches[0].start()]):
+    if word.split(" ")[-1] in _NO_PROBLEMS or not _may_precede(text[: matches[0].start()], word):
         return []
     same = [_heading(match) for match in matches if match["word"].casefold() == word]
     found = list(_with_inline(same, text, re.escape(word)))
     return found if [heading.number for heading in found] == list(range(1, len(found) + 1)) else []
 
 
-def _may_precede(preamble: str) -> bool:
-    """Whether a text before the first heading only announces what follows."""
-    return len(preamble) <= _PREAMBLE_CHARACTERS and _IN_PREAMBLE.search(preamble) is None
+def _may_precede(preamble: str, word: str) -> bool:
+    """Whether a text before the first heading, whose word is given, only announces what follows.
+
+    It speaks of problems, or is one sentence that ends in a colon; and it has nothing that the problems would need.
+    """
+    if not preamble.strip():
+        return True
+    if len(preamble) > _PREAMBLE_CHARACTERS or _OF_PROBLEMS.search(preamble) is not None:
+        return False
+    if _ANNOUNCES.search(preamble) is not None or (word and word in preamble.casefold()):
+        return True
+    ends_in_colon = preamble.rstrip().rstrip("*_`").endswith((":", "："))
+    return ends_in_colon and _CONDITION.match(preamble) is None and _SENTENCE_END.search(preamble) is None
 
 
 def _with_inline(found: list[Heading], text: str, word: str) -> Iterator[Heading]:

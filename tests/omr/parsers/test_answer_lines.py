@@ -232,3 +232,56 @@ def test_a_sentence_that_says_so_is_no_answer(reply: str) -> None:
 )
 def test_words_that_belong_to_an_answer_stay(answer: str) -> None:
     assert parse_answer(f"Answer: {answer}") == (answer, None)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Answer: $2n$ (as $n$ even), $2n+1$ (as $n$ odd)",
+        "Answer: $n/2$ since n is even, 0 since n is odd",
+        "Answer: $x=1$. Also $x=2$ works.",
+        "Answer: $1$. If $n$ is odd, $2$.",
+        "Answer: $1$. If it is odd, \\frac{1}{2}.",
+        "Answer: $-5$. Also $5$ works.",
+        "Answer: $5$. Also $-5$ works.",
+        "Answer: 2. The other one is three.",
+        "Answer: 5 (see post 3). Post 4 gives 6.",
+        "Answer: 5 (see posts 3 and 4), 7 (see post 5)",
+        "Answer: 5, since $n$ is odd",
+        "Answer: $5$\n\nFor even numbers it is $7$.",
+        "The answer is $5$. The other solution is $x = 7$.",
+        '{"answer": "3. If n is odd, 4."}',
+    ],
+)
+def test_prose_behind_an_answer_that_states_another_value_is_unreadable(reply: str) -> None:
+    assert parse_answer(reply) == (None, UNREADABLE)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "$5$ (given $x>0$) or $-5$ (given $x<0$)",
+        "3 (in case $n$ is even) and 4 (in case $n$ is odd)",
+        "5 (in base $7$)",
+        "$a + 1$, given $a > 0$",
+    ],
+)
+def test_conditions_belong_to_an_answer(answer: str) -> None:
+    assert parse_answer(f"Answer: {answer}") == (answer, None)
+
+
+@pytest.mark.parametrize(
+    "prose",
+    [
+        ", since $2+3=5$.",
+        ", because 2 + 3 = 5",
+        " (posts 2, 3 and #4)",
+        " (in the 2nd post)",
+        ". Both posters agree on $5$, says mathman12.",
+        " (given in post 12)",
+        ". It was confirmed in two posts.",
+        "\n\nPost 4 says 5 as well.",
+    ],
+)
+def test_prose_that_repeats_an_answer_or_derives_it_goes(prose: str) -> None:
+    assert parse_answer(f"Answer: $5${prose}") == ("5", None)

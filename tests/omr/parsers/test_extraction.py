@@ -238,3 +238,100 @@ def test_what_is_no_part_of_a_problem_is_cut_off_behind_it(leak: str) -> None:
 )
 def test_a_problem_that_speaks_of_answers_and_readers_stays_whole(problem: str) -> None:
     assert parse_problems(f"Problem 1: {problem}") == [problem]
+
+
+TWO_PARTS = "\n\n1) Find the area.\n2) Prove that it is least."
+
+
+@pytest.mark.parametrize(
+    "preamble",
+    [
+        "In triangle ABC the incircle touches the sides at D, E and F.",
+        "A convex quadrilateral has perpendicular diagonals.",
+        "For a convex quadrilateral with perpendicular diagonals:",
+        "A ladder leans on a wall. It slips down slowly. Then:",
+        "Let ABC be a right triangle:",
+        "The following problems are about a right triangle ABC.",
+        "Ein Dreieck hat einen rechten Winkel.",
+    ],
+)
+def test_problems_that_share_what_stands_before_them_are_unreadable(preamble: str) -> None:
+    assert parse_problems(preamble + TWO_PARTS) is None
+    assert parse_problems(f"**{preamble}**" + TWO_PARTS) is None
+
+
+@pytest.mark.parametrize(
+    "preamble",
+    [
+        "Here are the problems.",
+        "## Problems",
+        "Hier sind die Aufgaben:",
+        "**Voici les énoncés :**",
+        "以下是题目：",
+        "Sure! The post poses two questions.",
+    ],
+)
+def test_a_preamble_that_announces_problems_goes(preamble: str) -> None:
+    assert parse_problems(preamble + TWO_PARTS) == ["Find the area.", "Prove that it is least."]
+
+
+NOTHING = ["No problems identified.", "no problem was found", "None", "None.", "**N/A**", "None identified."]
+
+
+@pytest.mark.parametrize("nothing", NOTHING)
+@pytest.mark.parametrize(
+    "form", ["Problem 1: {}", "Problem 1:\n{}", "1. {}", '["{}"]', '{{"problems": "{}"}}', '{{"problems": ["{}"]}}']
+)
+def test_a_sentence_in_place_of_the_problem_says_that_there_is_none(form: str, nothing: str) -> None:
+    assert parse_problems(form.format(nothing)) == []
+
+
+@pytest.mark.parametrize("nothing", NOTHING)
+def test_a_problem_beside_one_that_says_that_there_is_none_is_unreadable(nothing: str) -> None:
+    assert parse_problems(f"Problem 1: Find $x$.\n\nProblem 2: {nothing}") is None
+    assert parse_problems(f'["{nothing}", "Find $x$."]') is None
+
+
+def test_a_problem_that_begins_with_such_a_word_is_one() -> None:
+    assert parse_problems("Problem 1: None of $n$ chairs is red. Find $n$.") == ["None of $n$ chairs is red. Find $n$."]
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        "Find the mean of the three scores.\nAnna: 80\nBob: 90\nCarl: 100",
+        "Compute the area.\nLength: 5\nWidth: 3",
+        "What number am I thinking of? I double it and add 3. The result is 17.",
+        "A student wrote the following proof that $1=2$.\nProof: Let $a=b$. Then $a^2=ab$.\nFind the first incorrect step.",
+        "Two clues tell a number.\nHints: 1) the sum is 7. 2) it is prime.\nWhat is the number?",
+        "Fill in the table.\n<table>\n<tr><td>1</td></tr>\n</table>\nWhat is x?",
+        "Find the incenter.\n\nHere I is the incenter of triangle ABC.",
+        "What is my age?\n\nI am twice as old as Bob was when I was his age.",
+        "What is the probability?\n\nNote that the dice are fair.",
+        "How many coins are left?\n\nThis is done until nobody wants more.",
+    ],
+)
+def test_no_part_of_a_problem_is_cut_off(problem: str) -> None:
+    assert parse_problems(f"Problem 1: {problem}") == [problem]
+    assert parse_problems(f"1. Find $m$.\n\n2. {problem}") == ["Find $m$.", problem]
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        "What number am I thinking of? I double it and add 3. The answer is 17.",
+        "Use the clues to find the number.\nHints: 1) the sum is 7. 2) it is prime.\nWhat is the number?",
+        "Find the mistake in this solution.\nSolution: Let $a=b$. Then $a^2=ab$.",
+        "Find $n$.\n\nSolution: Put $n=2$. Find $m$ first. So it is 4.",
+        "Compute the perimeter of the square.\nSide: 5",
+        "How long is the fence?\n\nThe post stands in its middle.",
+        "$n$ primes\n\nAnswer: 4",
+    ],
+)
+def test_what_may_be_a_part_of_a_problem_or_its_answer_is_unreadable(problem: str) -> None:
+    assert parse_problems(f"Problem 1: {problem}") is None
+    assert parse_problems(f"Problem 1: Find $m$.\n\nProblem 2: {problem}") is None
+
+
+def test_sentences_that_state_answers_take_time_in_step_with_their_number() -> None:
+    assert parse_problems("Problem 1: " + ".The answer is 1" * 20_000 + "?") is not None  # a minute, if squared
