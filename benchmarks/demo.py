@@ -1,4 +1,4 @@
-"""CPU seconds and wall time of the demo: of Snakemake, its jobs, their servers and their sandboxes.
+"""CPU seconds and wall time of the demo: of Snakemake, its jobs and their sandboxes.
 
 `python benchmarks/demo.py` runs it --runs times, each time from nothing, and prints each run and the least of all: on a
 shared machine the least is the best estimate. `make demo` does the same once, in `results/demo`. Scripts are compiled

@@ -1,10 +1,10 @@
 """Keep the problems that resemble no benchmark problem, and report what was found, per benchmark and for the canaries.
 
-In: merged problems, canaries, benchmark files, match files, decisive matches, pairs, and the model's replies about the
-pairs. Out: the clean problems as they came; a dropped file (reasons `contaminated_<net>` for a decisive match,
-`contaminated_llm`, `contamination_unreadable`, with `benchmark`, `row`, `nets`, `score`); counts; a report. Step:
-decontaminate. One True in either order is enough; an unreadable or missing verdict is not clean. Canaries go through
-everything that problems go through, but never into the output.
+In: deduplicated problems, canaries, benchmark files, match files, decisive matches, pairs, and the model's replies
+about the pairs. Out: the clean problems as they came; a dropped file (reasons `contaminated_<net>` for a decisive
+match, `contaminated_llm`, `contamination_unreadable`, with `benchmark`, `row`, `nets`, `score`); counts; a report.
+Step: decontaminate. One True in either order is enough; an unreadable or missing verdict is not clean. Canaries go
+through everything that problems go through, but never into the output.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def decontaminate(arguments: argparse.Namespace) -> None:
 
 def _parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--problems", required=True, help="merged problems, JSONL with id and problem")
+    parser.add_argument("--problems", required=True, help="deduplicated problems, JSONL with id and problem")
     parser.add_argument("--canaries", help="canaries")
     parser.add_argument("--benchmarks", required=True, nargs="+", help="benchmark files")
     parser.add_argument("--matches", required=True, nargs="+", metavar="NET=FILE", help="match files by net")

@@ -67,7 +67,8 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--shards", type=int, default=1, help="number of shards")
     add("--config", type=Path, nargs="+", required=True, help="config files, later ones win")
     add("--model", required=True, help="key under `models:` in config")
-    add("--model-identity", help="path[@revision][ extra_body as JSON]; must agree with config if given")
+    identity = "path[@revision][ extra_body as JSON][ without FIELD,...]; must agree with config if given"
+    add("--model-identity", help=identity)
     add("--model-manifest", type=Path, help="the model's files (see download_model.py), served instead of its path")
     add("--tokenizer", type=Path, help="the model's tokenizer.json, for prompts that come near its context length")
     add("--temperature", type=float, default=0.0)

@@ -1,6 +1,6 @@
 """The questions for the model: which problem may be which benchmark problem, from the matches of all nets.
 
-In: merged problems, canaries, benchmark files, match files. Out: pairs, two rows per question, {"id":
+In: deduplicated problems, canaries, benchmark files, match files. Out: pairs, two rows per question, {"id":
 "<problem id>~<benchmark>-<row>~ab|ba", "problem_id", "benchmark", "row", "direction", "first", "second"}, and decisive
 matches {"id", "net", "benchmark", "row", "score"}, which need no model: a problem in the very notation of a benchmark
 problem, and too long to be a phrase. Step: decontaminate. A problem with a decisive match has no pairs; another has its
@@ -100,7 +100,7 @@ def parse_thresholds(items: Sequence[str], nets: Mapping[str, str]) -> dict[str,
 
 def _parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--problems", required=True, help="merged problems, JSONL with id and problem")
+    parser.add_argument("--problems", required=True, help="deduplicated problems, JSONL with id and problem")
     parser.add_argument("--canaries", help="canaries")
     parser.add_argument("--benchmarks", required=True, nargs="+", help="benchmark files")
     parser.add_argument("--matches", required=True, nargs="+", metavar="NET=FILE", help="match files by net")

@@ -15,9 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from omr.errors import UserError, leave, run_command
-
-#: Without these most blocks of solutions fail.
-NEEDED = ("numpy", "sympy", "scipy", "mpmath", "networkx")
+from omr.sandbox.settings import NEEDED
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,8 +1,8 @@
 """Problems that resemble a benchmark problem by their meaning, found by sentence embeddings.
 
-In: merged problems, canaries, benchmark files, a sentence-transformers model (local folder or hub id). Out: {"id",
-"benchmark", "row", "score"} in the order of the problems, canaries last; the score is the cosine. Step: decontaminate.
-Runs in the environment of envs/embeddings.yaml, on a GPU where there is one.
+In: deduplicated problems, canaries, benchmark files, a sentence-transformers model (local folder or hub id). Out:
+{"id", "benchmark", "row", "score"} in the order of the problems, canaries last; the score is the cosine. Step:
+decontaminate. Runs in the environment of envs/embeddings.yaml, on a GPU where there is one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _BLOCK_ROWS = 4096
 
 def _parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--problems", required=True, help="merged problems, JSONL with id and problem")
+    parser.add_argument("--problems", required=True, help="deduplicated problems, JSONL with id and problem")
     parser.add_argument("--canaries", help="canaries, searched like problems")
     parser.add_argument("--benchmarks", required=True, nargs="+", help="benchmark files")
     parser.add_argument("--model", required=True, help="local folder or hub id of a sentence-transformers model")

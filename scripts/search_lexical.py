@@ -1,8 +1,8 @@
 """Problems that resemble a benchmark problem by their letters, found by one net.
 
-In: merged problems, canaries, benchmark files. Out: {"id", "benchmark", "row", "score"} in the order of the problems,
-canaries last. Nets: `exact` (equal words, or contained word for word), `ngrams` (share of the benchmark problem's runs
-of n words), `tfidf` (cosine of character runs). Step: decontaminate.
+In: deduplicated problems, canaries, benchmark files. Out: {"id", "benchmark", "row", "score"} in the order of the
+problems, canaries last. Nets: `exact` (equal words, or contained word for word), `ngrams` (share of the benchmark
+problem's runs of n words), `tfidf` (cosine of character runs). Step: decontaminate.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def make_net(pool: Pool, options: argparse.Namespace) -> Net:
 def _parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--net", required=True, choices=("exact", "ngrams", "tfidf"))
-    parser.add_argument("--problems", required=True, help="merged problems, JSONL with id and problem")
+    parser.add_argument("--problems", required=True, help="deduplicated problems, JSONL with id and problem")
     parser.add_argument("--canaries", help="canaries, searched like problems")
     parser.add_argument("--benchmarks", required=True, nargs="+", help="benchmark files")
     parser.add_argument(

@@ -6,7 +6,7 @@ instructions, the prompts and the names of the models. Out: a folder with data/t
 data/<length>/train-...), which are the shards' own files (linked, or copied where nothing can be linked), and
 README.md. No text is read, so it takes seconds, however many rows there are. The folder appears whole. Without rows it
 is an error, which names the stage where they went to nothing; so is a bound of --canary-recall, --judge-agreement,
---same-verdict or --obeyed-instructions that does not hold.
+--same-verdict, --obeyed-instructions, --repost-recall or --false-reposts that does not hold.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 
 In: the rows that prepare_rl.py, prepare_rl_selections.py or prepare_preferences.py made, all files; the counts of the
 stages that led to them. Out: a folder with README.md and, for every form of omr/training/forms.py,
-<form>/train-KKKKK-of-NNNNN.parquet or
-<form>/train.jsonl; `datasets.load_dataset` takes each as the card says. The folder appears whole. Without rows it is an
-error, which says what they were dropped for; so is a bound of --canary-recall, --judge-agreement, --same-verdict or
---obeyed-instructions that does not hold.
+<form>/train-KKKKK-of-NNNNN.parquet or <form>/train.jsonl; `datasets.load_dataset` takes each as the card says. The
+folder appears whole. Without rows it is an error, which says what they were dropped for; so is a bound of
+--canary-recall, --judge-agreement, --same-verdict, --obeyed-instructions, --repost-recall or --false-reposts that does
+not hold.
 """
 
 from __future__ import annotations

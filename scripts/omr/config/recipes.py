@@ -107,8 +107,10 @@ class Recipes:
             return None
         from omr.sandbox.checks import unavailable  # most runs ask for none of it
 
-        python = self._config["sandbox"]["python"]
-        return unavailable(site_settings(self._config["sandbox"], python)) if python is not None else None
+        site = self._config["sandbox"]
+        # Without both, Snakemake is yet to make its environment.
+        is_known = site["python"] is not None or site["container"]
+        return unavailable(site_settings(site, site["python"])) if is_known else None
 
     @property
     def settled_config(self) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from omr.runs.planned import Planned
 from omr.runs.prompt_checks import check_prompts
 from omr.runs.run_folder import SEEN, check_run
 from omr.runs.token_room import crowded
-from omr.sandbox.settings import site_settings
+from omr.sandbox.settings import NEEDED, site_settings
 
 #: Rules that ask a model.
 _ASKING = {*PROBLEM_STAGES, *RECIPE_STAGES}
@@ -53,7 +53,7 @@ def begin(settings: Settings, recipes: Recipes, planned: Planned, site: Site) ->
     Raises UserError, and OSError for a disk that cannot be written.
     """
     look_ahead(settings, recipes, planned)
-    check_sandbox(planned, settings, recipes, site.runs_jobs)
+    check_sandbox(planned, settings, recipes, site)
     check_endpoints(planned, settings, recipes, site.runs_jobs)
     for line in crowded(planned, settings, recipes):
         print(line, file=sys.stderr)
@@ -61,16 +61,19 @@ def begin(settings: Settings, recipes: Recipes, planned: Planned, site: Site) ->
     start_run(settings, recipes, planned.files, site.makes_environments)
 
 
-def check_sandbox(planned: Planned, settings: Settings, recipes: Recipes, jobs_run_here: bool) -> None:
+def check_sandbox(planned: Planned, settings: Settings, recipes: Recipes, site: Site) -> None:
     """Raise UserError where solutions that run code are asked for and no code can be run; where jobs run elsewhere,
-    which may have what this machine lacks, that is only said."""
+    which may have what this machine lacks, that is only said. The job that looks for its environment runs here."""
     run_code = any(
         asking.recipe is not None and asking.rule == "generate_solutions" and recipes.runs_code(asking.recipe)
         for asking in planned.asking
     )
     sandbox = settings.config["sandbox"]
-    # Without an interpreter by name, Snakemake is yet to make its environment.
-    if not run_code or (sandbox["python"] is None and not sandbox["container"]):
+    if not run_code:
+        return
+    if sandbox["python"] is None and not sandbox["container"]:  # Snakemake makes its environment
+        if "prepare_sandbox" in planned.files and not site.makes_environments:
+            _check_packages()
         return
     if not sandbox["required"] and recipes.no_sandbox is None and any(map(recipes.runs_code, recipes.to_run)):
         return  # that was tried already
@@ -79,10 +82,22 @@ def check_sandbox(planned: Planned, settings: Settings, recipes: Recipes, jobs_r
     fault = unavailable(site_settings(sandbox, sandbox["python"]))
     if fault is None:
         return
-    if jobs_run_here:
+    if site.runs_jobs:
         what, _, remedy = fault.partition("\n  remedy: ")
         raise UserError(what, remedy=f"{remedy}; or leave recipes with code out (`sandbox.required: false`)")
     print(f"warning: on this machine, where jobs do not run: {fault}", file=sys.stderr)
+
+
+def _check_packages() -> None:
+    """That the job which looks for them here will find them."""
+    found = "import importlib.util, sys; sys.exit(not all(map(importlib.util.find_spec, sys.argv[1:])))"
+    if subprocess.run(["python", "-c", found, *NEEDED], check=False, timeout=120).returncode:
+        raise UserError(
+            "there is no environment to run code of models in: config names none, and `python` here lacks "
+            f"packages of envs/sandbox.yaml ({', '.join(NEEDED)})",
+            remedy="say --sdm conda, which makes it, or `make .venv-sandbox/sandbox.lock.txt.installed` and "
+            "`sandbox: {python: .venv-sandbox/bin/python}`; or leave recipes with code out of `recipes_to_run`",
+        )
 
 
 def look_ahead(settings: Settings, recipes: Recipes, planned: Planned) -> None:

@@ -110,7 +110,8 @@ class Pool:
                 if not self._make_room():
                     raise UserError(
                         f"the sandbox cannot start a session beside {len(self._sessions)} others: {error}",
-                        remedy="lower sandbox.max_sessions, or raise the limit of processes (`ulimit -u`) or of memory",
+                        remedy="lower `concurrency` of the model, or raise the limit of processes (`ulimit -u`) "
+                        "or of memory",
                     ) from error
                 continue
             break

@@ -11,6 +11,8 @@ from typing import Any
 #: From the weakest up: rules of Landlock alone; a root folder, network and processes of its own; both. System calls are
 #: filtered in each.
 TIERS = ("landlock", "namespaces", "full")
+#: Packages without which most blocks of solutions fail.
+NEEDED = ("numpy", "sympy", "scipy", "mpmath", "networkx")
 
 
 @dataclass(frozen=True)

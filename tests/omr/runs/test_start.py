@@ -15,7 +15,7 @@ from omr.config.recipes import Recipes
 from omr.config.settings import Settings
 from omr.errors import UserError
 from omr.runs.planned import Asking, Planned
-from omr.runs.start import check_sandbox, look_ahead, start_run
+from omr.runs.start import Site, check_sandbox, look_ahead, start_run
 from omr.sandbox.checks import SandboxSettings
 
 ROOT = Path(__file__).parents[3]
@@ -23,6 +23,7 @@ ASKS = {"extract_problems": ["results/small/replies/extract_problems/shard-000-o
 CHEAP = {"download_raw_data": ["results/downloads/raw_data/x/manifest.json"]}
 LABELS = Asking("extract_problems", ("prompts/extract_problems.yaml",))
 SOLVES_WITH_CODE = Asking("generate_solutions", ("prompts/solve_tir.yaml",), "tir-openmath")
+HERE, ELSEWHERE = Site(makes_environments=False, runs_jobs=True), Site(makes_environments=False, runs_jobs=False)
 NOTHING_MADE = {"estimate": list[str]()}
 
 
@@ -92,19 +93,43 @@ def with_code(config: dict[str, Any], **sandbox: Any) -> tuple[Planned, Settings
 def test_a_run_with_code_ends_at_its_start_where_none_can_be_run(config: dict[str, Any]) -> None:
     planned, settings, recipes = with_code(config)
     with pytest.raises(UserError, match="no environment to run code of models in") as caught:
-        check_sandbox(planned, settings, recipes, jobs_run_here=True)
+        check_sandbox(planned, settings, recipes, HERE)
     assert "/usr/bin/nopython" in str(caught.value)
     assert "sandbox.required: false" in str(caught.value)
-    check_sandbox(Planned(asking={LABELS: None}), settings, recipes, jobs_run_here=True)
+    check_sandbox(Planned(asking={LABELS: None}), settings, recipes, HERE)
 
 
 def test_where_jobs_run_elsewhere_or_their_environment_is_yet_to_be_made_it_starts(
     config: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    check_sandbox(*with_code(copy.deepcopy(config)), jobs_run_here=False)
+    check_sandbox(*with_code(copy.deepcopy(config)), ELSEWHERE)
     assert "warning: on this machine, where jobs do not run: /usr/bin/nopython" in capsys.readouterr().err
-    check_sandbox(*with_code(config, python=None), jobs_run_here=True)
+    planned, settings, recipes = with_code(config, python=None)
+    check_sandbox(planned, settings, recipes, HERE)  # an earlier run has found it
+    planned.files["prepare_sandbox"] = ["results/downloads/sandbox.json"]
+    check_sandbox(planned, settings, recipes, Site(makes_environments=True, runs_jobs=True))
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("site", [HERE, ELSEWHERE])
+@pytest.mark.parametrize("required", [True, False])
+def test_an_environment_for_code_that_nobody_makes_or_names_ends_a_run_at_its_start(
+    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, site: Site, required: bool
+) -> None:
+    planned, settings, recipes = with_code(config, python=None, required=required)
+    planned.files["prepare_sandbox"] = ["results/downloads/sandbox.json"]
+    for status in (1, 0):
+        python = tmp_path / "python"
+        python.write_text(f"#!/bin/sh\nexit {status}\n")
+        python.chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+        if status:
+            with pytest.raises(UserError, match="there is no environment to run code of models in") as caught:
+                check_sandbox(planned, settings, recipes, site)
+            assert "--sdm conda" in str(caught.value)
+            assert "networkx" in str(caught.value)
+        else:
+            check_sandbox(planned, settings, recipes, site)
 
 
 def test_an_example_of_an_estimate_that_is_not_there_is_told_by_a_dry_run(config: dict[str, Any]) -> None:
