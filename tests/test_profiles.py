@@ -82,7 +82,12 @@ def test_one_node_and_two_node_models_are_planned_by_the_literal_command(project
 
 def test_on_one_machine_jobs_that_want_the_same_gpus_run_one_after_the_other(project: Project) -> None:
     # The profile names eight GPUs: two such jobs do not fit.
-    model = {"gpus": 5, "args": ["--latency-s", "0.2", "--count-file", "asked.jsonl"], "concurrency": 4}
+    model = {
+        "server": "replay",
+        "gpus": 5,
+        "args": ["--latency-s", "0.2", "--count-file", "asked.jsonl"],
+        "concurrency": 4,
+    }
     config = project.overlay("gpus.yaml", {"models": {"authored-replies": model}})
     demo = ("--configfile", "config/demo.yaml", config, "--", "results/demo/problems.jsonl")
     run(project, "--profile", "profiles/local", "--cores", "4", *demo)
