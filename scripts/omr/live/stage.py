@@ -86,7 +86,8 @@ class StageProgress:
         requests = whole(counts, "requests")
         self.total += requests
         self.done += requests
-        self.gpu_s += (number(counts, "wall_s") + number(before, "held_s")) * number(counts, "gpus")
+        self.gpu_s += gpu_seconds(counts, "wall_s", number(counts, "gpus"))
+        self.gpu_s += gpu_seconds(before, "held_s", number(counts, "gpus"))
 
     def add_open(self, path: Path, state: str, found: JobProgress, silent_s: float) -> None:
         """A shard that a job has begun: what it says, and whether it is still there."""
@@ -98,7 +99,7 @@ class StageProgress:
             {name: getattr(found, name) for name in ("prompt_tokens", "completion_tokens", "without_usage")}
         )
         self.failed.update(found.failed)
-        self.gpu_s += found.held_s * found.gpus
+        self.gpu_s += found.gpu_s
         self.retried += found.tries > 1
         rates = (0.0, 0.0)
         if state == RUNNING:
@@ -218,7 +219,12 @@ def _by_lock(stage: StageProgress, counts: Path, replies: Path) -> _Begun | None
         owner, changed = read_object(path), path.stat().st_mtime
     except OSError:
         owner, changed = None, 0.0
-    known: dict[str, Any] = {"held_s": _held_s(replies), "gpus": stage.gpus_of_job, "model": stage.model}
+    held = _held(replies)
+    before = held.get("superseded")
+    spent = (held, before if isinstance(before, dict) else {})
+    known: dict[str, Any] = {"gpus": stage.gpus_of_job, "model": stage.model}
+    known["held_s"] = sum(number(part, "held_s") for part in spent)
+    known["gpu_s"] = sum(gpu_seconds(part, "held_s", stage.gpus_of_job) for part in spent)
     if not owner:
         found = JobProgress(phase="stopped", note="nothing says how far it came", **known)
         return _Begun(stage, replies, counts, found, changed)
@@ -229,11 +235,16 @@ def _by_lock(stage: StageProgress, counts: Path, replies: Path) -> _Begun | None
     return _Begun(stage, replies, counts, found, changed)
 
 
-def _held_s(replies: Path) -> float:
+def gpu_seconds(found: Mapping[str, Any], seconds: str, gpus: float) -> float:
+    """GPU seconds as a file tells them; of an older version's, its `seconds` on so many GPUs."""
+    return number(found, "gpu_s") if "gpu_s" in found else number(found, seconds) * gpus
+
+
+def _held(replies: Path) -> Mapping[str, Any]:
     try:
-        return number(read_object(replies.with_name(replies.name + ".held")) or {}, "held_s")
+        return read_object(replies.with_name(replies.name + ".held")) or {}
     except OSError:
-        return 0.0
+        return {}
 
 
 def _names(folders: set[Path]) -> dict[Path, set[str]]:

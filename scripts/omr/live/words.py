@@ -80,7 +80,7 @@ def stage_words(run: RunProgress, stage: StageProgress) -> StageWords:
         tokens_per_s=rate(stage.tokens_per_s),
         failed=f"{stage.failed.total():,}" if stage.failed.total() else "",
         jobs=_jobs_of(stage),
-        gpu_hours=hours(stage.gpu_s / 3600) if stage.gpu_s and stage.gpus_of_job else "",
+        gpu_hours=hours(stage.gpu_s / 3600) if stage.gpu_s else "",
         left=duration(left) if left else UNKNOWN if left is None and stage.shards[RUNNING] else "",
     )
 

@@ -78,6 +78,11 @@ def summed(parts: Iterable[Mapping[str, Any]]) -> Counts:
     return total
 
 
+def gpu_seconds(counts: Mapping[str, Any]) -> float:
+    """GPU seconds of one shard of a model stage; of an older version's, those on the GPUs of its last job."""
+    return float(counts.get("gpu_s", counts.get("wall_s", 0.0) * counts.get("gpus", 0)))
+
+
 @dataclass
 class ModelUse:
     """What one model did for one stage. `shards_done` of `shards` have finished."""
@@ -104,7 +109,7 @@ class ModelUse:
     start_s: float = 0.0
     started_gpus: set[int] = field(default_factory=set)  # sizes of these servers
     measured_gpus: set[int] = field(default_factory=set)  # sizes of the servers that `full_load` is about
-    #: Seconds ("held_s") and tokens that went into replies which are asked anew since, in none of the above.
+    #: Seconds ("held_s", "gpu_s") and tokens that went into replies which are asked anew since, in none of the above.
     superseded: Counts = field(default_factory=dict)
 
     def tokens(self, kind: str) -> tuple[int | None, bool]:
@@ -129,17 +134,16 @@ class ModelUse:
         self.superseded = summed([self.superseded, counts.get("superseded", {})])
         self.failed.update(counts.get("failed", {}))
         self.finish_reasons.update(counts.get("finish_reasons", {}))
-        wall_s = counts.get("wall_s", 0.0)
-        self.wall_s += wall_s
-        self.gpu_s += wall_s * counts.get("gpus", 0)
+        self.wall_s += counts.get("wall_s", 0.0)
+        self.gpu_s += gpu_seconds(counts)
         self.latency_s += counts.get("latency_s", 0.0)
         if "starts" in counts:
             self.starts += counts["starts"]
             self.start_s += counts["start_s"]
-            self.started_gpus.add(counts.get("gpus", 0))
+            self.started_gpus.update(counts.get("started_gpus", [counts.get("gpus", 0)]))
         if "full_load" in counts:
             self.full_load.add(FullLoad.read(counts["full_load"]))
-            self.measured_gpus.add(counts.get("gpus", 0))
+            self.measured_gpus.update(counts.get("measured_gpus", [counts.get("gpus", 0)]))
 
 
 class RunCounts:

@@ -87,6 +87,17 @@ def test_hours_and_money_are_those_of_all_tries_on_all_gpus(folder: Path) -> Non
     assert run.gpus == 2  # of these, so many are held now
 
 
+def test_hours_are_those_on_the_gpus_of_each_try(folder: Path) -> None:
+    finish(folder, 0, wall_s=36000.0, gpus=8, gpu_s=360.0, superseded={"held_s": 7200.0, "gpu_s": 3240.0})
+    at_work(folder, 1, held_s=36000.0, gpus=8, gpu_s=3600.0)
+    replies = folder / "replies" / STAGE
+    (replies / f"{shard(2)}.jsonl.journal").write_bytes(b"{}\n")
+    (replies / f"{shard(2)}.jsonl.held").write_bytes(
+        b'{"held_s": 36000.0, "gpu_s": 1800.0, "superseded": {"gpu_s": 1800}}'
+    )
+    assert look(folder).gpu_hours == pytest.approx(1 + 1 + 1)
+
+
 def test_what_replies_cost_that_are_no_longer_wanted_is_spent_too(folder: Path) -> None:
     finish(folder, 0, superseded={"held_s": 5400.0, "prompt_tokens": 100, "completion_tokens": 10, "without_usage": 0})
     run = look(folder)
