@@ -58,8 +58,9 @@ class Budget:
                 file.write(orjson.dumps({"what": what, "budget": self._bounds}, option=orjson.OPT_APPEND_NEWLINE))
 
     def open(self) -> None:
-        """A new start: what was spent is counted again. Raises OSError."""
-        if self._path is not None:
+        """A new start: what was spent is counted again. A command without a budget leaves that of another alone.
+        Raises OSError."""
+        if self._path is not None and self._bounds:
             self._path.unlink(missing_ok=True)
 
     @asynccontextmanager

@@ -127,11 +127,11 @@ class RunProgress:
 class Watched:
     """The run in a folder, to be looked at again and again. Raises UserError if there is none."""
 
-    def __init__(self, folder: Path) -> None:
-        path = folder / "config.yaml"
+    def __init__(self, folder: Path, config: Mapping[str, Any] | None = None) -> None:
+        """`config`: whole; by default that of the command that began last in this folder, which is saved there."""
         check_run(folder)
         self.folder = folder
-        self._config = _config_of(path)
+        self._config = _config_of(folder / "config.yaml") if config is None else config
         self._settings = Settings(self._config)
         self._recipes = Recipes(self._settings)
         self._counts = RunCounts(folder, self._settings, self._recipes)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from omr.asking.budget import Budget, bounds_of
+from omr.config.files import read_config
 from omr.config.settings import Settings
 from omr.errors import UserError
 from omr.live.jobs_file import RuleJobs, write_jobs
@@ -65,6 +66,8 @@ class RunWatch:
         rules = {rule.removesuffix("_of_round") for rule in planned.files}
         self._asks = bool(rules & {*PROBLEM_STAGES, *RECIPE_STAGES})
         if self._is_of_run and self._asks:
+            # Its own config: another command may meanwhile save one in the run's folder that has no budget.
+            self._run = Watched(self._folder, read_config([self._settings.config_file]))
             self._begin_to_ask()
         self._display = self._open_display(logs)
         self._diverted = Diverted(logger, self._display.show) if self._display is not None else None
@@ -74,7 +77,7 @@ class RunWatch:
 
     def _begin_to_ask(self) -> None:
         self._budget.open()
-        run = Watched(self._folder).look(asks_queue=False)
+        run = self._run.look(asks_queue=False)
         what = over_budget(run)
         if what is not None:
             remedy = "raise `budget` in config, or make what needs no model: all that is stored is kept"
@@ -149,7 +152,7 @@ class RunWatch:
         # Where no model is asked, how far model stages are is not what somebody waits for.
         shows = self._asks and self._display is not None and now >= self._look_at_s
         if self._is_of_run and (holds or shows):
-            self._seen = Watched(self._folder).look(asks_queue=False)
+            self._seen = self._run.look(asks_queue=False)
             took = time.monotonic() - now
             self._look_at_s = now + max(1.0, took / _SHARE)
             if holds:
