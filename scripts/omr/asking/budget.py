@@ -24,7 +24,7 @@ LOOK_EVERY_S = 5.0
 _MOST_CHARACTERS = 300
 REMEDY = (
     "all finished files and every stored reply are kept, and none is asked for again: raise `budget` in config and "
-    "give the same command again to go on, or do less (`seeds`, `recipes_to_run`)"
+    "give the same command again to go on (what is spent stays spent, also if less is asked for)"
 )
 
 
