@@ -12,7 +12,9 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from omr.asking.budget import Budget, bounds_of
@@ -24,7 +26,7 @@ from omr.live.quiet_log import Diverted, is_on_terminal
 from omr.live.run import RunProgress, Watched
 from omr.live.snakemake_jobs import SnakemakeJobs
 from omr.live.spending import not_held, over_budget
-from omr.runs.counts import PROBLEM_STAGES, RECIPE_STAGES
+from omr.runs.counts import PROBLEM_STAGES, RECIPE_STAGES, Plan
 from omr.runs.planned import Planned
 
 _DRAW_EVERY_S, _WRITE_EVERY_S, _COUNT_EVERY_S = 0.5, 5.0, 5.0
@@ -68,14 +70,14 @@ class RunWatch:
         if self._is_of_run and self._asks:
             # Its own config: another command may meanwhile save one in the run's folder that has no budget.
             self._run = Watched(self._folder, read_config([self._settings.config_file]))
-            self._begin_to_ask()
+            self._begin_to_ask(planned)
         self._display = self._open_display(logs)
         self._diverted = Diverted(logger, self._display.show) if self._display is not None else None
         self._write(self._jobs.counts(), "")  # who looks at once is told at once
         self._thread = threading.Thread(target=self._watch, name="watch", daemon=True)
         self._thread.start()
 
-    def _begin_to_ask(self) -> None:
+    def _begin_to_ask(self, planned: Planned) -> None:
         self._budget.open()
         run = self._run.look(asks_queue=False)
         what = over_budget(run)
@@ -83,16 +85,19 @@ class RunWatch:
             remedy = "raise `budget` in config, or make what needs no model: all that is stored is kept"
             raise UserError(what, remedy=remedy)
         if not run.costs_nothing:
-            self._estimate()
+            self._estimate(Plan(frozenset(chain.from_iterable(planned.files.values())), frozenset(planned.anew)))
 
-    def _estimate(self) -> None:
+    def _estimate(self, plan: Plan) -> None:
         """Beside the run: what it will take, for those who watch. Not where models cost nothing."""
         saved = self._settings.config_file
         command = [sys.executable, str(_ESTIMATE), "--run", str(self._folder), "--config", saved]
         command += ["--json", str(self._folder / "estimate.json"), "--output", str(self._folder / "estimate.txt")]
+        command += ["--plan", "/dev/stdin"]
         null = subprocess.DEVNULL
-        with suppress(OSError):
-            self._estimating = subprocess.Popen(command, stdin=null, stdout=null, stderr=null, start_new_session=True)
+        with suppress(OSError), TemporaryFile() as given:
+            given.write(plan.as_bytes())
+            given.seek(0)
+            self._estimating = subprocess.Popen(command, stdin=given, stdout=null, stderr=null, start_new_session=True)
 
     def _end_estimate(self) -> None:
         """Nothing that the run began outlives it. Only a run that ends right after its start finds this at work."""
