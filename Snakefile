@@ -53,7 +53,7 @@ if saved is None:
 
 onstart:
     calm(workflow.scheduler)
-    planned = planned_jobs(workflow.dag.needrun_jobs())
+    planned = planned_jobs(workflow.dag.needrun_jobs(), workflow.dag.reason)
     ending.watch(planned, jobs_run_here=workflow.local_exec, remakes=workflow.dag_settings.force_incomplete)
     with told_as_sentence():
         patient_slurm.check(workflow)

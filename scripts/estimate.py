@@ -20,7 +20,7 @@ from omr.config.recipes import Recipes
 from omr.config.settings import Settings
 from omr.errors import UserError, leave, run_command
 from omr.files.jsonl import AtomicFile
-from omr.runs.counts import RunCounts
+from omr.runs.counts import Plan, RunCounts
 from omr.runs.estimate_table import amount, size, table_lines
 from omr.runs.estimation import Estimate, StageEstimate, estimate, over_budget
 from omr.runs.input_size import threads_at_hand
@@ -51,13 +51,14 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     add("--seen", type=Path, nargs="*", default=[], help="results folders of other runs to learn from")
     add("--output", type=Path, help="the table as text")
     add("--json", type=Path, help="the estimate as JSON")
+    add("--plan", type=Path, help="what Snakemake is about to make (JSON): finished shards that are asked again")
     add("--check", action="store_true", help="stop if the budget of config would be exceeded")
     return parser.parse_args(argv)
 
 
-def open_run(folder: Path, config: Mapping[str, Any]) -> RunCounts:
+def open_run(folder: Path, config: Mapping[str, Any], plan: Plan | None = None) -> RunCounts:
     settings = Settings(config)
-    return RunCounts(folder, settings, Recipes(settings))
+    return RunCounts(folder, settings, Recipes(settings), plan)
 
 
 def open_example(folder: Path, named_by: str | None = None) -> RunCounts:
@@ -69,7 +70,7 @@ def open_example(folder: Path, named_by: str | None = None) -> RunCounts:
 def make_estimate(args: argparse.Namespace, config: Mapping[str, Any]) -> Estimate:
     """The estimate for the run of the command line."""
     settings = Settings(config)
-    this = open_run(args.run, config)
+    this = open_run(args.run, config, None if args.plan is None else Plan.read(args.plan))
     others = [open_example(folder) for folder in args.seen]
     others += [open_example(Path(folder), SEEN) for folder in config["estimate"]["seen"]]
     return estimate(threads_at_hand(this, settings), settings, Recipes(settings), [this, *others])
@@ -82,6 +83,9 @@ def table(found: Estimate, suggestion: Suggestion) -> str:
 
 def _notes(found: Estimate, suggestion: Suggestion) -> Iterator[str]:
     yield _remains(found)
+    if any(spent != 0.0 for spent in found.spent.values()):
+        spent, usd = (amount(found.spent[unit]) for unit in ("gpu_hours", "usd"))
+        yield f"Spent: {spent} GPU-hours, {usd} USD, also on what is asked no longer; sums are that and what remains."
     rows = ", ".join(
         f"{recipe} {n:,}{' (made)' if recipe in found.counted_rows else ''}" for recipe, n in found.sft_rows.items()
     )

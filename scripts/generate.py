@@ -248,7 +248,8 @@ def run(args: argparse.Namespace, log: Log) -> int:
 def fill_store(args: argparse.Namespace, plan: RequestPlan, job: Job, log: Log) -> int:
     """Ask for what the store lacks and publish it; the command's exit status."""
     work = Work(plan, Tries(plan, job.try_again), Progress(0, 0, log))
-    with ReplyStore(args.output, log, Queueing(job.model, log), work.tries.note) as store:
+    gpus = gpus_of(job.model)
+    with ReplyStore(args.output, log, Queueing(job.model, log), work.tries.note, gpus) as store:
         with ProgressFile(progress_path(args.output), lambda: look_at(work.progress, job.model, store), log) as told:
             status = fill_open_store(args, work, job, store, log)
         if status == 0:
@@ -256,13 +257,18 @@ def fill_store(args: argparse.Namespace, plan: RequestPlan, job: Job, log: Log) 
     return status
 
 
+def gpus_of(spec: ModelSpec) -> int:
+    """The GPUs that a job holds for its model."""
+    return spec.gpus * spec.nodes
+
+
 def look_at(progress: Progress, spec: ModelSpec, store: ReplyStore) -> JobProgress:
     """What watchers are told of this job: tokens and time are all that was spent."""
-    before = store.held.superseded
-    held_s = round(store.held.seconds + before["held_s"], 3)
+    held, before = store.held, store.held.superseded
+    spent: dict[str, Any] = {"held_s": held.seconds + before["held_s"], "gpu_s": held.gpu_s + before["gpu_s"]}
     tokens = {kind: number + before[kind] for kind, number in store.usage.tokens().items()}
-    known: dict[str, Any] = {"model": spec.name, "held_s": held_s, "gpus": spec.gpus * spec.nodes} | tokens
-    return replace(progress.look(), **known)
+    spent = {name: round(number, 3) for name, number in spent.items()} | tokens
+    return replace(progress.look(), model=spec.name, gpus=gpus_of(spec), **spent)
 
 
 def fill_open_store(args: argparse.Namespace, work: Work, job: Job, store: ReplyStore, log: Log) -> int:
@@ -314,7 +320,7 @@ def write_counts(
 ) -> None:
     held = store.held
     counts = {"stage": args.stage, "model": spec.name, "served": spec.identity, "wall_s": round(held.seconds, 3)}
-    counts |= {"gpus": spec.gpus * spec.nodes} | store.usage.as_json()
+    counts |= {"gpus": gpus_of(spec), "gpu_s": round(held.gpu_s, 3)} | store.usage.as_json()
     if args.retries is not None:
         counts["asked_again"] = tries.counts()
     if planning.neutralised:
@@ -324,8 +330,9 @@ def write_counts(
         counts["superseded"] = held.superseded
     if held.starts:
         counts |= {"starts": held.starts, "start_s": round(held.start_s, 3)}
+        counts["started_gpus"] = sorted(held.started_gpus)
     if held.full_load.seconds:
-        counts["full_load"] = held.full_load.as_json()
+        counts |= {"full_load": held.full_load.as_json(), "measured_gpus": sorted(held.measured_gpus)}
     with AtomicFile(args.counts) as file:
         file.write(orjson.dumps(counts, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 

@@ -25,9 +25,9 @@ def shard(number: int, of: int = 4) -> str:
     return f"shard-{number:03d}-of-{of:03d}"
 
 
-def begin_run(folder: Path, shards: int = 4, **changes: Any) -> Path:
-    """A run that has asked nothing yet; its first stage has so many shards, of one GPU each."""
-    model = {"path": "some/solver", "server": "vllm", "gpus": 2, "tokens_per_second": 1000.0, "usd_per_gpu_hour": 3.0}
+def begin_run(folder: Path, shards: int = 4, price: float | None = 3.0, **changes: Any) -> Path:
+    """A run that has asked nothing yet; its first stage has so many shards, of two GPUs each, at a `price` an hour."""
+    model = {"path": "some/solver", "server": "vllm", "gpus": 2, "tokens_per_second": 1000.0, "usd_per_gpu_hour": price}
     model |= {"usd_per_million_prompt_tokens": 0.0, "usd_per_million_completion_tokens": 0.0}
     write_config(folder, models={"solver": model}, **changes)
     path = folder / "config.yaml"

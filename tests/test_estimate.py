@@ -288,7 +288,7 @@ def test_what_config_should_say_is_yaml_and_ends_the_advice(tmp_path: Path, caps
 def test_gpus_of_a_stage_that_ran_are_those_that_it_held(tmp_path: Path) -> None:
     run = run_files.write_run(tmp_path)
     run_files.asked(run, "extract_problems", 10, wall_s=1800.0, gpus=16)
-    models = {"solver": {"path": "p", "server": "vllm", "gpus": 8, "nodes": 2, "tokens_per_second": 1.0}}
+    models = {"solver": {"path": "some/solver", "server": "vllm", "gpus": 8, "nodes": 2, "tokens_per_second": 1.0}}
     extract = stage(estimated(run, models=models), "extract_problems")
     assert (extract["basis"], extract["gpu_hours"]) == ("counted", 8.0)
 

@@ -225,6 +225,21 @@ def test_the_counts_tell_the_time_of_all_tries_for_the_same_requests(tmp_path: P
     assert wall_s() < 1000
 
 
+def test_gpus_of_a_later_try_are_not_those_of_the_hours_before(tmp_path: Path, server: RunningServer) -> None:
+    job = Job(tmp_path, server.base_url)
+    assert job.run()[0] == 0
+    held = tmp_path / "replies.jsonl.held"
+    found = orjson.loads(held.read_bytes())
+    assert found["gpu_s"] == 0.0
+    held.write_bytes(orjson.dumps(found | {"held_s": 36000.0}))
+    entry = {"path": "replay", "server": "vllm", "gpus": 8}  # not started: there is nothing to ask
+    (tmp_path / "config.yaml").write_bytes(orjson.dumps({"models": {"m": entry}}))
+    assert job.run()[0] == 0
+    counts = orjson.loads((tmp_path / "counts.json").read_bytes())
+    assert counts["wall_s"] > 36000
+    assert 0 < counts["gpu_s"] < 8 * 60
+
+
 def test_a_finished_shard_needs_no_server(tmp_path: Path) -> None:
     with running_server(8) as server:
         job = Job(tmp_path, server.base_url)

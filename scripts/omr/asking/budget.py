@@ -24,7 +24,7 @@ LOOK_EVERY_S = 5.0
 _MOST_CHARACTERS = 300
 REMEDY = (
     "all finished files and every stored reply are kept, and none is asked for again: raise `budget` in config and "
-    "give the same command again to go on, or do less (`seeds`, `recipes_to_run`)"
+    "give the same command again to go on (what is spent stays spent, also if less is asked for)"
 )
 
 
@@ -58,8 +58,9 @@ class Budget:
                 file.write(orjson.dumps({"what": what, "budget": self._bounds}, option=orjson.OPT_APPEND_NEWLINE))
 
     def open(self) -> None:
-        """A new start: what was spent is counted again. Raises OSError."""
-        if self._path is not None:
+        """A new start: what was spent is counted again. A command without a budget leaves that of another alone.
+        Raises OSError."""
+        if self._path is not None and self._bounds:
             self._path.unlink(missing_ok=True)
 
     @asynccontextmanager

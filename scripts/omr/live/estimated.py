@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from omr.live.numbers import optional, read_object
+from omr.files.numbers import optional, read_object
 
 FILE = "estimate.json"
 

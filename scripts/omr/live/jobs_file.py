@@ -16,8 +16,8 @@ import orjson
 
 from omr.files.jsonl import AtomicFile
 from omr.files.locks import process_start
+from omr.files.numbers import number, read_object, whole
 from omr.files.plain_text import plain_text
-from omr.live.numbers import number, read_object, whole
 from omr.live.signs import Signs
 
 FILE = "jobs.json"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from omr.asking.budget import Budget, bounds_of
 from omr.config.files import CONFIG_FILES, merge, read_config
@@ -20,14 +20,23 @@ from omr.live.jobs_file import JobsSeen, read_jobs
 from omr.live.signs import AskedQueue, Signs
 from omr.live.stage import STATES, StageProgress, StageReader
 from omr.models.model import ModelSpec
-from omr.runs.costs import is_free, usd
+from omr.runs.costs import is_free
 from omr.runs.counts import PROBLEM_STAGES, RunCounts
 from omr.runs.run_folder import check_run
+from omr.runs.spent import Spent, spent_besides, summed_by_model, usd_of
+
+
+class Otherwise(NamedTuple):
+    """What went into shards that config does not ask for any more."""
+
+    gpu_hours: float = 0.0
+    usd: float | None = 0.0
 
 
 @dataclass
 class RunProgress:
-    """A run at one moment. Money and hours are None where they are not known."""
+    """A run at one moment. Money and hours are None where they are not known. What is spent is all that the run has
+    ever spent, also `spent_otherwise`."""
 
     run: str
     stages: list[StageProgress]
@@ -39,6 +48,7 @@ class RunProgress:
     estimated: Estimated | None
     costs_nothing: bool  # asking its models takes neither GPUs nor money, as in the demo
     taken_at: float
+    spent_otherwise: Otherwise = field(default_factory=Otherwise)
     queue: dict[str, int] = field(default_factory=dict)  # Slurm's jobs of the run by their states
     faults: list[str] = field(default_factory=list)
 
@@ -95,6 +105,7 @@ class RunProgress:
             "is_complete": self.is_complete,
             "stages": [self._stage(stage) for stage in self.stages],
             "spent": {"gpu_hours": self.gpu_hours, "usd": self.usd},
+            "spent_otherwise": self.spent_otherwise._asdict(),
             "estimate": None
             if self.estimated is None
             else {"gpu_hours": self.estimated.total("gpu_hours"), "usd": self.estimated.total("usd")},
@@ -127,11 +138,11 @@ class RunProgress:
 class Watched:
     """The run in a folder, to be looked at again and again. Raises UserError if there is none."""
 
-    def __init__(self, folder: Path) -> None:
-        path = folder / "config.yaml"
+    def __init__(self, folder: Path, config: Mapping[str, Any] | None = None) -> None:
+        """`config`: whole; by default that of the command that began last in this folder, which is saved there."""
         check_run(folder)
         self.folder = folder
-        self._config = _config_of(path)
+        self._config = _config_of(folder / "config.yaml") if config is None else config
         self._settings = Settings(self._config)
         self._recipes = Recipes(self._settings)
         self._counts = RunCounts(folder, self._settings, self._recipes)
@@ -157,6 +168,8 @@ class Watched:
             jobs.settle(signs)
         for stage in stages:
             faults += stage.faults
+        otherwise = summed_by_model(spent_besides(self.folder, reader.told, faults))
+        own = [stage.spent for stage in stages]
         queue_name = jobs.run_id if jobs is not None else ""
         queue = dict(signs.queue.by_name.get(queue_name, {})) if queue_name else {}
         return RunProgress(
@@ -165,8 +178,9 @@ class Watched:
             jobs=jobs,
             budget=self.budget,
             used_up=Budget(self._config).used_up(),
-            gpu_hours=sum(stage.gpu_s for stage in stages) / 3600,
-            usd=self._usd(stages),
+            gpu_hours=_gpu_hours([*own, *otherwise]),
+            usd=usd_of(self._settings, [*own, *otherwise]),
+            spent_otherwise=Otherwise(_gpu_hours(otherwise), usd_of(self._settings, otherwise)),
             estimated=read_estimate(self.folder, faults),
             costs_nothing=all(is_free(self._settings.model_named(stage.model)) for stage in stages),
             taken_at=signs.now,
@@ -185,18 +199,9 @@ class Watched:
             for stage in stages:
                 yield _stage(stage, recipe, self._recipes.model(recipe, stage)), self._counts.shard_files(stage, recipe)
 
-    def _usd(self, stages: list[StageProgress]) -> float | None:
-        """Money spent by the prices of config; None if one that matters is not there, or tokens are not counted."""
-        total = 0.0
-        for stage in stages:
-            if not (stage.done or stage.gpu_s):
-                continue
-            spec = self._settings.model_named(stage.model)
-            spent = usd(spec, stage.prompt_tokens, stage.completion_tokens, stage.gpu_s / 3600)
-            if spent is None or (stage.without_usage and not spec.is_started):
-                return None
-            total += spent
-        return total
+
+def _gpu_hours(parts: list[Spent]) -> float:
+    return sum(part.gpu_s for part in parts) / 3600
 
 
 def _stage(name: str, recipe: str | None, spec: ModelSpec) -> StageProgress:

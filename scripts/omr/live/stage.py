@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from omr.files.numbers import number, read_object, whole
 from omr.files.plain_text import plain_text
-from omr.live.numbers import number, read_object, whole
 from omr.live.signs import GONE, RUNNING, SILENT, Signs
 from omr.replies.progress_file import JobProgress, progress_path, read_progress
+from omr.runs.spent import Spent, read_held, spent_by_counts, spent_by_held, spent_by_progress
 
 #: What a shard may be. `stopped`: a job has begun it and is gone; its replies are kept.
 STATES = ("done", RUNNING, SILENT, "stopped", "waiting")
@@ -75,18 +76,13 @@ class StageProgress:
 
     def add_done(self, counts: Mapping[str, Any]) -> None:
         self.shards["done"] += 1
-        # What was spent is told here, for replies that are no longer wanted too.
-        before = counts.get("superseded")
-        before = before if isinstance(before, dict) else {}
-        for spent in (counts, before):
-            self._add_tokens(spent)
+        self._add_spent(spent_by_counts(counts))
         failed = counts.get("failed")
         kinds = failed if isinstance(failed, dict) else {}
         self.failed.update({plain_text(str(kind), 60): whole(kinds, kind) for kind in list(kinds)[:40]})
         requests = whole(counts, "requests")
         self.total += requests
         self.done += requests
-        self.gpu_s += (number(counts, "wall_s") + number(before, "held_s")) * number(counts, "gpus")
 
     def add_open(self, path: Path, state: str, found: JobProgress, silent_s: float) -> None:
         """A shard that a job has begun: what it says, and whether it is still there."""
@@ -94,11 +90,8 @@ class StageProgress:
         self.done += found.done
         self.total += found.total
         self.unknown_shards += found.total == 0
-        self._add_tokens(
-            {name: getattr(found, name) for name in ("prompt_tokens", "completion_tokens", "without_usage")}
-        )
+        self._add_spent(spent_by_progress(found))
         self.failed.update(found.failed)
-        self.gpu_s += found.held_s * found.gpus
         self.retried += found.tries > 1
         rates = (0.0, 0.0)
         if state == RUNNING:
@@ -125,10 +118,16 @@ class StageProgress:
             )
         )
 
-    def _add_tokens(self, found: Mapping[str, Any]) -> None:
-        self.prompt_tokens += whole(found, "prompt_tokens")
-        self.completion_tokens += whole(found, "completion_tokens")
-        self.without_usage += whole(found, "without_usage")
+    def _add_spent(self, part: Spent) -> None:
+        self.gpu_s += part.gpu_s
+        self.prompt_tokens += part.prompt_tokens
+        self.completion_tokens += part.completion_tokens
+        self.without_usage += part.without_usage
+
+    @property
+    def spent(self) -> Spent:
+        """What all its shards took, by the prices of the model that is asked now."""
+        return Spent(self.model, self.gpu_s, self.prompt_tokens, self.completion_tokens, self.without_usage)
 
 
 @dataclass(frozen=True)
@@ -149,12 +148,14 @@ class StageReader:
         """`folder`: of the run; shards are named by their place in it."""
         self._folder, self._signs = folder, signs
         self._begun: list[_Begun] = []
+        self.told = set[str]()  # counts files of the shards whose spending is in their stages
 
     def read(self, stage: StageProgress, shards: Sequence[tuple[Path, Path]]) -> StageProgress:
         """`shards`: of each its counts file and its replies file."""
         names = _names({path.parent for pair in shards for path in pair})
         for counts, replies in shards:
             if counts.name in names[counts.parent] and self._add_done(stage, counts):
+                self.told.add(str(counts))
                 continue
             found = self._begun_by(stage, counts, replies, names[replies.parent])
             if found is None:
@@ -162,6 +163,7 @@ class StageReader:
                 stage.unknown_shards += 1
             else:
                 self._begun.append(found)
+                self.told.add(str(counts))
                 self._signs.learn(found.found.host, found.found.at, found.changed)
         return stage
 
@@ -218,7 +220,9 @@ def _by_lock(stage: StageProgress, counts: Path, replies: Path) -> _Begun | None
         owner, changed = read_object(path), path.stat().st_mtime
     except OSError:
         owner, changed = None, 0.0
-    known: dict[str, Any] = {"held_s": _held_s(replies), "gpus": stage.gpus_of_job, "model": stage.model}
+    held = read_held(replies)
+    known: dict[str, Any] = {"held_s": number(held, "held_s"), "gpus": stage.gpus_of_job, "model": stage.model}
+    known["gpu_s"] = spent_by_held(held, stage.gpus_of_job).gpu_s
     if not owner:
         found = JobProgress(phase="stopped", note="nothing says how far it came", **known)
         return _Begun(stage, replies, counts, found, changed)
@@ -227,13 +231,6 @@ def _by_lock(stage: StageProgress, counts: Path, replies: Path) -> _Begun | None
     known["pid"] = int(pid) if pid.isascii() and pid.isdecimal() and len(pid) < 9 else 0
     found = JobProgress(phase="asking", note="it does not say how far it is", **known)
     return _Begun(stage, replies, counts, found, changed)
-
-
-def _held_s(replies: Path) -> float:
-    try:
-        return number(read_object(replies.with_name(replies.name + ".held")) or {}, "held_s")
-    except OSError:
-        return 0.0
 
 
 def _names(folders: set[Path]) -> dict[Path, set[str]]:

@@ -12,10 +12,13 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from omr.asking.budget import Budget, bounds_of
+from omr.config.files import read_config
 from omr.config.settings import Settings
 from omr.errors import UserError
 from omr.live.jobs_file import RuleJobs, write_jobs
@@ -23,7 +26,7 @@ from omr.live.quiet_log import Diverted, is_on_terminal
 from omr.live.run import RunProgress, Watched
 from omr.live.snakemake_jobs import SnakemakeJobs
 from omr.live.spending import not_held, over_budget
-from omr.runs.counts import PROBLEM_STAGES, RECIPE_STAGES
+from omr.runs.counts import PROBLEM_STAGES, RECIPE_STAGES, Plan
 from omr.runs.planned import Planned
 
 _DRAW_EVERY_S, _WRITE_EVERY_S, _COUNT_EVERY_S = 0.5, 5.0, 5.0
@@ -65,31 +68,36 @@ class RunWatch:
         rules = {rule.removesuffix("_of_round") for rule in planned.files}
         self._asks = bool(rules & {*PROBLEM_STAGES, *RECIPE_STAGES})
         if self._is_of_run and self._asks:
-            self._begin_to_ask()
+            # Its own config: another command may meanwhile save one in the run's folder that has no budget.
+            self._run = Watched(self._folder, read_config([self._settings.config_file]))
+            self._begin_to_ask(planned)
         self._display = self._open_display(logs)
         self._diverted = Diverted(logger, self._display.show) if self._display is not None else None
         self._write(self._jobs.counts(), "")  # who looks at once is told at once
         self._thread = threading.Thread(target=self._watch, name="watch", daemon=True)
         self._thread.start()
 
-    def _begin_to_ask(self) -> None:
+    def _begin_to_ask(self, planned: Planned) -> None:
         self._budget.open()
-        run = Watched(self._folder).look(asks_queue=False)
+        run = self._run.look(asks_queue=False)
         what = over_budget(run)
         if what is not None:
             remedy = "raise `budget` in config, or make what needs no model: all that is stored is kept"
             raise UserError(what, remedy=remedy)
         if not run.costs_nothing:
-            self._estimate()
+            self._estimate(Plan(frozenset(chain.from_iterable(planned.files.values())), frozenset(planned.anew)))
 
-    def _estimate(self) -> None:
+    def _estimate(self, plan: Plan) -> None:
         """Beside the run: what it will take, for those who watch. Not where models cost nothing."""
         saved = self._settings.config_file
         command = [sys.executable, str(_ESTIMATE), "--run", str(self._folder), "--config", saved]
         command += ["--json", str(self._folder / "estimate.json"), "--output", str(self._folder / "estimate.txt")]
+        command += ["--plan", "/dev/stdin"]
         null = subprocess.DEVNULL
-        with suppress(OSError):
-            self._estimating = subprocess.Popen(command, stdin=null, stdout=null, stderr=null, start_new_session=True)
+        with suppress(OSError), TemporaryFile() as given:
+            given.write(plan.as_bytes())
+            given.seek(0)
+            self._estimating = subprocess.Popen(command, stdin=given, stdout=null, stderr=null, start_new_session=True)
 
     def _end_estimate(self) -> None:
         """Nothing that the run began outlives it. Only a run that ends right after its start finds this at work."""
@@ -149,7 +157,7 @@ class RunWatch:
         # Where no model is asked, how far model stages are is not what somebody waits for.
         shows = self._asks and self._display is not None and now >= self._look_at_s
         if self._is_of_run and (holds or shows):
-            self._seen = Watched(self._folder).look(asks_queue=False)
+            self._seen = self._run.look(asks_queue=False)
             took = time.monotonic() - now
             self._look_at_s = now + max(1.0, took / _SHARE)
             if holds:

@@ -80,7 +80,7 @@ def stage_words(run: RunProgress, stage: StageProgress) -> StageWords:
         tokens_per_s=rate(stage.tokens_per_s),
         failed=f"{stage.failed.total():,}" if stage.failed.total() else "",
         jobs=_jobs_of(stage),
-        gpu_hours=hours(stage.gpu_s / 3600) if stage.gpu_s and stage.gpus_of_job else "",
+        gpu_hours=hours(stage.gpu_s / 3600) if stage.gpu_s else "",
         left=duration(left) if left else UNKNOWN if left is None and stage.shards[RUNNING] else "",
     )
 
@@ -115,6 +115,8 @@ def summary(run: RunProgress) -> Iterator[str]:
     if run.queue:
         yield f"Slurm's queue: {', '.join(f'{n:,} {state}' for state, n in sorted(run.queue.items()))}."
     yield _spent(run)
+    if (otherwise := _otherwise(run)) is not None:
+        yield otherwise
     if run.used_up is not None:
         yield f"Stopped: {run.used_up}. What is stored is kept; a larger `budget` in config and the same command go on."
     failed = sum((stage.failed for stage in run.stages), Counter[str]())
@@ -154,6 +156,15 @@ def _spent(run: RunProgress) -> str:
             told += f", budget {shown(run.budget[unit])}"
         parts.append(told)
     return f"Spent: {'; '.join(parts)}."
+
+
+def _otherwise(run: RunProgress) -> str | None:
+    """How much of what is spent is in no row of the stages."""
+    found = run.spent_otherwise
+    parts = [f"{hours(found.gpu_hours)} GPU-hours"] * bool(found.gpu_hours)
+    if found.usd != 0.0 and (run.usd is not None or "usd" in run.budget):
+        parts.append(f"{money(found.usd)} USD")
+    return f"Of that, with an earlier config (other seeds, recipes or shards): {'; '.join(parts)}." if parts else None
 
 
 def _left(run: RunProgress) -> str:

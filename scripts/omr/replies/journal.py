@@ -42,7 +42,8 @@ class ReplyStore:
     """The journal and the output of one shard, locked while in use (a context manager).
 
     `on_wait` is told of waiting for the lock, see `FileLock`, `on_stored` of every reply that is there already.
-    `usage` is what the journal's replies cost, of which all lines count; `bytes_read` how much of it was read.
+    `usage` is what the journal's replies cost, of which all lines count; `bytes_read` how much of it was read. `gpus`:
+    those that are held meanwhile.
     """
 
     def __init__(
@@ -51,12 +52,13 @@ class ReplyStore:
         say: Callable[[str], None] = lambda line: None,
         on_wait: Callable[[Owner, float], None] = lambda owner, waited_s: None,
         on_stored: Callable[[Reply], None] = lambda reply: None,
+        gpus: int = 0,
     ) -> None:
         self.output = output
         self.journal = output.with_name(output.name + ".journal")
         self._say = say
         self._on_stored = on_stored
-        self.held = HeldTime(output.with_name(output.name + ".held"))
+        self.held = HeldTime(output.with_name(output.name + ".held"), gpus)
         self._lock = FileLock(output.with_name(output.name + ".lock"), say, self.held.write, on_wait=on_wait)
         self._file: AppendedFile  # open within the context
         self._keys: set[int] = set()

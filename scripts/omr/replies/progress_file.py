@@ -54,7 +54,8 @@ class JobProgress:
     recent_answered: int = 0
     recent_tokens: int = 0  # completion tokens
     held_s: float = 0.0  # seconds that jobs held their machines for this shard, in all tries
-    gpus: int = 0
+    gpu_s: float = 0.0  # the same, each try's times the GPUs that it held
+    gpus: int = 0  # of this try
     tries: int = 1  # how often a job was started for this shard, as far as this file knows
     note: str = ""  # why it stopped or failed
     host: str = ""
@@ -87,12 +88,14 @@ def read_progress(path: Path) -> JobProgress | None:
         return None
     if not isinstance(found, dict) or found.get("version") != VERSION or found.get("phase") not in PHASES:
         return None
-    read = {}
+    read: dict[str, Any] = {}
     for one in fields(JobProgress):
         value = _trusted(one.name, found.get(one.name, one.default), one.type)
         if value is None:
             return None
         read[one.name] = value
+    if "gpu_s" not in found:  # of an older version
+        read["gpu_s"] = read["held_s"] * read["gpus"]
     return JobProgress(**read)
 
 

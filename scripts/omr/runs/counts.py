@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
 from omr.errors import UserError
 from omr.files.jsonl import open_for_reading
+from omr.replies.progress_file import progress_path, read_progress
 from omr.servers.full_load import FullLoad
 
 if TYPE_CHECKING:
@@ -78,6 +80,11 @@ def summed(parts: Iterable[Mapping[str, Any]]) -> Counts:
     return total
 
 
+def gpu_seconds(counts: Mapping[str, Any]) -> float:
+    """GPU seconds of one shard of a model stage; of an older version's, those on the GPUs of its last job."""
+    return float(counts.get("gpu_s", counts.get("wall_s", 0.0) * counts.get("gpus", 0)))
+
+
 @dataclass
 class ModelUse:
     """What one model did for one stage. `shards_done` of `shards` have finished."""
@@ -104,7 +111,7 @@ class ModelUse:
     start_s: float = 0.0
     started_gpus: set[int] = field(default_factory=set)  # sizes of these servers
     measured_gpus: set[int] = field(default_factory=set)  # sizes of the servers that `full_load` is about
-    #: Seconds ("held_s") and tokens that went into replies which are asked anew since, in none of the above.
+    #: Seconds ("held_s", "gpu_s") and tokens that went into replies which are asked anew since, in none of the above.
     superseded: Counts = field(default_factory=dict)
 
     def tokens(self, kind: str) -> tuple[int | None, bool]:
@@ -129,24 +136,47 @@ class ModelUse:
         self.superseded = summed([self.superseded, counts.get("superseded", {})])
         self.failed.update(counts.get("failed", {}))
         self.finish_reasons.update(counts.get("finish_reasons", {}))
-        wall_s = counts.get("wall_s", 0.0)
-        self.wall_s += wall_s
-        self.gpu_s += wall_s * counts.get("gpus", 0)
+        self.wall_s += counts.get("wall_s", 0.0)
+        self.gpu_s += gpu_seconds(counts)
         self.latency_s += counts.get("latency_s", 0.0)
         if "starts" in counts:
             self.starts += counts["starts"]
             self.start_s += counts["start_s"]
-            self.started_gpus.add(counts.get("gpus", 0))
+            self.started_gpus.update(counts.get("started_gpus", [counts.get("gpus", 0)]))
         if "full_load" in counts:
             self.full_load.add(FullLoad.read(counts["full_load"]))
-            self.measured_gpus.add(counts.get("gpus", 0))
+            self.measured_gpus.update(counts.get("measured_gpus", [counts.get("gpus", 0)]))
+
+
+class Plan(NamedTuple):
+    """Files that Snakemake is about to make, and those of them for which no stored reply serves."""
+
+    files: frozenset[str] = frozenset()
+    anew: frozenset[str] = frozenset()
+
+    @classmethod
+    def read(cls, path: Path) -> Plan:
+        """From what `as_bytes` gave."""
+        found = orjson.loads(path.read_bytes())
+        return cls(frozenset(found["files"]), frozenset(found["anew"]))
+
+    def as_bytes(self) -> bytes:
+        return orjson.dumps({"files": sorted(self.files), "anew": sorted(self.anew)})
+
+
+class Again(NamedTuple):
+    """Finished shards of a model stage that are asked again, and how many of their requests no stored reply answers."""
+
+    shards: int = 0
+    requests: int = 0
 
 
 class RunCounts:
-    """The counts of the run in `folder`, as `settings` and `recipes` describe it."""
+    """The counts of the run in `folder`, as `settings` and `recipes` describe it; `plan` where Snakemake has one."""
 
-    def __init__(self, folder: Path, settings: Settings, recipes: Recipes) -> None:
+    def __init__(self, folder: Path, settings: Settings, recipes: Recipes, plan: Plan | None = None) -> None:
         self.folder = folder
+        self._plan = plan
         self._settings = settings
         self._recipes = recipes
 
@@ -185,6 +215,31 @@ class RunCounts:
         for counts, replies in read:
             use.add(counts, replies.stat().st_size if replies.exists() else 0)
         return use
+
+    def asked_again(self, stage: str, recipe: str | None, identity: str) -> Again:
+        """What of a stage is done and yet to be asked again, now that its model is `identity`.
+
+        Without a plan only the model tells: counts do not know their prompt and parameters.
+        """
+        shards = requests = 0
+        for path in (counts for counts, _ in self.shard_files(stage, recipe) if counts.exists()):
+            counts = read_counts(path)
+            is_other = counts.get("served", identity) != identity
+            is_planned = is_other if self._plan is None else str(path) in self._plan.files
+            shards += is_planned
+            if is_planned and (is_other or (self._plan is not None and str(path) in self._plan.anew)):
+                requests += counts.get("requests", 0)
+        return Again(shards, requests)
+
+    def begun_requests(self, stage: str, recipe: str | None) -> int:
+        """Requests of shards that are not done which have a reply already, as their jobs said."""
+        begun = 0
+        for counts, replies in self.shard_files(stage, recipe):
+            if not counts.exists():
+                with suppress(OSError):
+                    found = read_progress(progress_path(replies))
+                    begun += 0 if found is None else found.done
+        return begun
 
     @cached_property
     def all_uses(self) -> list[ModelUse]:

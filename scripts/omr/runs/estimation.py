@@ -7,7 +7,7 @@ stage has run (in this run, or in another one that is given as an example), else
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
 from omr.config.recipes import Recipes
@@ -20,6 +20,7 @@ from omr.runs.flow import problem_requests, recipe_requests
 from omr.runs.job_work import folder_shares, job_work
 from omr.runs.published_ratios import BYTES_PER_TOKEN, REPLY_BYTES, ROW_BYTES, TOKENS_SOURCES
 from omr.runs.ratios import Ratios, Threads
+from omr.runs.spent import spent_besides, summed_by_model, usd_of
 from omr.runs.yields import RecipeYield, recipe_yield
 
 #: Where a recipe says how long the replies of a stage may get.
@@ -71,13 +72,14 @@ class StageEstimate:
 
     @property
     def share_left(self) -> float:
-        """The share of its requests that no finished job has made."""
+        """The share of its requests that have no reply yet that serves."""
         return 0.0 if self.basis == "counted" or not self.requests else max(0.0, 1 - self.done_requests / self.requests)
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """All stages, and what was assumed: rows {"what", "value", "source"}."""
+    """All stages, what was assumed: rows {"what", "value", "source"}, and what the run has `spent` so far (`gpu_hours`,
+    `usd`), as its budget counts it: also on what is asked no longer."""
 
     threads: Threads
     stages: list[StageEstimate]
@@ -85,11 +87,12 @@ class Estimate:
     sft_rows: dict[str, int]
     yields: list[RecipeYield]
     counted_rows: frozenset[str] = frozenset()  # recipes whose rows are made: `sft_rows` has their number
+    spent: Mapping[str, float | None] = field(default_factory=lambda: {"gpu_hours": 0.0, "usd": 0.0})
 
     @property
     def remaining(self) -> dict[str, Any]:
-        """What of `requests`, tokens, `gpu_hours` and `usd` is still to come, by the share of requests that have none;
-        None where a total is unknown."""
+        """What of `requests`, tokens, `gpu_hours` and `usd` is still to come, by the share of requests that have no
+        reply; None where a total is unknown."""
         to_come = [(stage, stage.share_left) for stage in self.stages if stage.share_left]
         left: dict[str, Any] = {
             unit: round(sum(share * getattr(stage, unit) for stage, share in to_come))
@@ -101,9 +104,9 @@ class Estimate:
         return left
 
     def total(self, unit: str) -> float | None:
-        """The sum of `usd` or `gpu_hours` over all stages; None where one is unknown."""
-        values = [getattr(stage, unit) for stage in self.stages]
-        return None if None in values else sum(values)
+        """`usd` or `gpu_hours` that are spent or still to come; None where one is unknown."""
+        spent, left = self.spent[unit], self.remaining[unit]
+        return None if spent is None or left is None else spent + float(left)
 
     @property
     def tokens_counted(self) -> bool:
@@ -134,6 +137,7 @@ class Estimate:
                 "gpu_hours": self.total("gpu_hours"),
                 "usd": self.total("usd"),
             },
+            "spent": dict(self.spent),
             "remaining": self.remaining,
             "sft_rows": self.sft_rows,
             "yields": {found.recipe: found.as_json() for found in self.yields},
@@ -174,7 +178,12 @@ def estimate(threads: Threads, settings: Settings, recipes: Recipes, runs: Seque
     given = {"what": threads.what, "value": threads.number, "source": threads.source}
     size = {"what": f"bytes of one of the {threads.what}", "value": round(threads.bytes_each), "source": threads.source}
     notes = [given, size, *ratios.used, *_token_notes(stages, ratios)]
-    return Estimate(threads, stages, notes, rows, yields, frozenset(counted))
+    return Estimate(threads, stages, notes, rows, yields, frozenset(counted), _spent(runs[0], settings))
+
+
+def _spent(run: RunCounts, settings: Settings) -> dict[str, float | None]:
+    parts = summed_by_model(spent_besides(run.folder, (), []))
+    return {"gpu_hours": sum(part.gpu_s for part in parts) / 3600, "usd": usd_of(settings, parts)}
 
 
 def _rows_per_problem(settings: Settings, recipes: Recipes, name: str) -> int:
@@ -224,9 +233,10 @@ def _of_recipe(name: str, recipe: str, recipes: Recipes, ratios: Ratios, found: 
 
 
 def stage_estimate(stage: _Stage, requests: float, ratios: Ratios, run: RunCounts) -> StageEstimate:
-    """One stage: what it did where all of it has run, else requests times tokens of a request."""
+    """One stage: what it did where all of it has run and stays, else requests times tokens of a request."""
     done = run.model_use(stage.name, stage.recipe)
-    if done is not None and done.is_complete:
+    again = run.asked_again(stage.name, stage.recipe, stage.spec.identity)
+    if done is not None and done.is_complete and not again.shards:
         found = _estimate(stage, "counted", done.requests, _tokens(done), done.reply_bytes, done.requests, done.gpu_s)
         if not done.without_usage:
             return found
@@ -246,7 +256,8 @@ def stage_estimate(stage: _Stage, requests: float, ratios: Ratios, run: RunCount
     )
     tokens = requests * prompt, requests * completion
     basis = "assumed" if seen is None else "seen"
-    return _estimate(stage, basis, requests, tokens, requests * reply, done.requests if done else 0)
+    replied = (done.requests if done else 0) - again.requests + run.begun_requests(stage.name, stage.recipe)
+    return _estimate(stage, basis, requests, tokens, requests * reply, replied)
 
 
 def _tokens(use: ModelUse) -> tuple[float, float]:
@@ -318,8 +329,11 @@ def over_budget(found: Estimate, budget: Mapping[str, float | None]) -> list[str
         limit, total = budget.get(unit), found.total(unit)
         if limit is None:
             continue
-        if total is None:
-            stages = [stage for stage in found.stages if getattr(stage, unit) is None]
+        if found.spent[unit] is None:
+            why = "a model that config lacks or has no price for, or tokens that no server counted"
+            faults.append(f"the {name} that are spent are not known ({why})")
+        elif total is None:
+            stages = [stage for stage in found.stages if getattr(stage, unit) is None and stage.share_left]
             keys = [(stage.model, stage.lacks if unit == "usd" else stage.lacks_for_hours) for stage in stages]
             models = ", ".join(f"{model} ({', '.join(lacks)})" for model, lacks in dict.fromkeys(keys))
             faults.append(f"the {name} cannot be estimated; config lacks for its models: {models}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,16 +28,18 @@ class Asking:
 class Planned:
     """`files`: rule -> what its jobs make; `asking`: what its jobs put into prompts, each with one of the files of rows
     that they read; `last`: files of rows and pages that no other job of the command reads; `pages`: logs that are what
-    people asked for."""
+    people asked for; `anew`: what jobs make that ask with another model, prompt or parameters than before, so that no
+    stored reply serves them."""
 
     files: dict[str, list[str]] = field(default_factory=dict)
     asking: dict[Asking, str | None] = field(default_factory=dict)
     last: list[str] = field(default_factory=list)
     pages: list[str] = field(default_factory=list)
+    anew: set[str] = field(default_factory=set)
 
 
-def planned_jobs(jobs: Iterable[Any]) -> Planned:
-    """What Snakemake's jobs are going to do."""
+def planned_jobs(jobs: Iterable[Any], reason: Callable[[Any], Any] | None = None) -> Planned:
+    """What Snakemake's jobs are going to do; `reason` is Snakemake's own for each of them."""
     planned, read = Planned(), set[str]()
     for job in jobs:
         if job.output:  # what makes nothing is a name for files that people ask for
@@ -47,12 +49,19 @@ def planned_jobs(jobs: Iterable[Any]) -> Planned:
         planned.files.setdefault(job.rule.name, []).extend(map(str, job.output))
         # Training rows may have another prompt than their solutions were asked with.
         prompts = _paths(getattr(job.input, "prompts" if job.rule.name in ROW_FIELDS else "row_prompt", ()))
+        if reason is not None and _asks_otherwise(reason(job), prompts):
+            planned.anew.update(map(str, job.output))
         if prompts:
             asking = Asking(job.rule.name, prompts, getattr(job.wildcards, "recipe", None))
             planned.asking.setdefault(asking, next(iter(_paths(getattr(job.input, "rows", ()))), None))
     made = (file for files in planned.files.values() for file in files)
     planned.last = [file for file in made if file not in read and not _BESIDE_ROWS.search(file)]
     return planned
+
+
+def _asks_otherwise(reason: Any, prompts: Iterable[str]) -> bool:
+    """Whether a job runs again for what decides what is asked. Changed rows are none of it: most may be the same."""
+    return bool(reason.params_changed) or not {*prompts}.isdisjoint(map(str, reason.updated_input))
 
 
 def _paths(named: Any) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Collection, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -18,7 +19,7 @@ from omr.config.recipes import Recipes
 from omr.config.settings import Settings
 from omr.errors import UserError
 from omr.files.temporary import clear_temporary
-from omr.runs.counts import PROBLEM_STAGES, RECIPE_STAGES
+from omr.runs.counts import PROBLEM_STAGES, RECIPE_STAGES, Plan
 from omr.runs.endpoint_checks import check_endpoints
 from omr.runs.gates import BeforeSolving, Gates, check_before_solving
 from omr.runs.own_files import check_own_files
@@ -58,7 +59,7 @@ def begin(settings: Settings, recipes: Recipes, planned: Planned, site: Site) ->
     for line in crowded(planned, settings, recipes):
         print(line, file=sys.stderr)
     clear_temporary(Path(file).parent for files in planned.files.values() for file in files)
-    start_run(settings, recipes, planned.files, site.makes_environments)
+    start_run(settings, recipes, planned.files, site.makes_environments, planned.anew)
 
 
 def check_sandbox(planned: Planned, settings: Settings, recipes: Recipes, site: Site) -> None:
@@ -121,9 +122,13 @@ def _check_bounds(settings: Settings) -> None:
 
 
 def start_run(
-    settings: Settings, recipes: Recipes, jobs: Mapping[str, Collection[str]], makes_environments: bool
+    settings: Settings,
+    recipes: Recipes,
+    jobs: Mapping[str, Collection[str]],
+    makes_environments: bool,
+    anew: Collection[str] = (),
 ) -> None:
-    """To be told the jobs of a command: rule -> the files that its jobs make.
+    """To be told the jobs of a command: rule -> the files that its jobs make; `anew` as `Planned` has it.
 
     Raises UserError if the run would exceed its budget, or lacks what a later stage needs.
     """
@@ -131,16 +136,17 @@ def start_run(
     write_merged_config(config, saved)
     os.environ[OF_RUN] = str(saved)
     if settings.has_budget and jobs.keys() & _ASKING:
-        _check_budget(settings.run, saved)
+        _check_budget(settings.run, saved, Plan(frozenset(chain.from_iterable(jobs.values())), frozenset(anew)))
     if "search_embeddings" in jobs and not makes_environments:
         _check_embeddings(settings.config["decontaminate"]["embeddings"]["python"])
     if any(file.startswith(f"results/{settings.run}/") for files in jobs.values() for file in files):
         write_merged_config(config, Path(f"results/{settings.run}/config.yaml"))
 
 
-def _check_budget(run: str, config: Path) -> None:
+def _check_budget(run: str, config: Path, plan: Plan) -> None:
     command = [sys.executable, str(_ESTIMATE), "--check", "--run", f"results/{run}", "--config", str(config)]
-    if subprocess.run(command, check=False).returncode:
+    command += ["--plan", "/dev/stdin"]
+    if subprocess.run(command, input=plan.as_bytes(), check=False).returncode:
         raise UserError("the run does not start, see above")
 
 

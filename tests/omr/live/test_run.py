@@ -14,6 +14,7 @@ from live_runs import ELSEWHERE, GONE, HERE, STAGE, at_work, begin_run, finish, 
 from omr.errors import UserError
 from omr.files.jsonl import AtomicFile
 from omr.live.run import RunProgress, Watched
+from omr.live.spending import over_budget
 from omr.live.stage import StageProgress, StageReader
 from omr.live.words import stage_words, summary, worries
 from omr.replies.progress_file import JobProgress, ProgressFile
@@ -85,6 +86,17 @@ def test_hours_and_money_are_those_of_all_tries_on_all_gpus(folder: Path) -> Non
     assert run.gpu_hours == pytest.approx(1 + 2 + 2)
     assert run.usd == pytest.approx(5 * 3.0)
     assert run.gpus == 2  # of these, so many are held now
+
+
+def test_hours_are_those_on_the_gpus_of_each_try(folder: Path) -> None:
+    finish(folder, 0, wall_s=36000.0, gpus=8, gpu_s=360.0, superseded={"held_s": 7200.0, "gpu_s": 3240.0})
+    at_work(folder, 1, held_s=36000.0, gpus=8, gpu_s=3600.0)
+    replies = folder / "replies" / STAGE
+    (replies / f"{shard(2)}.jsonl.journal").write_bytes(b"{}\n")
+    (replies / f"{shard(2)}.jsonl.held").write_bytes(
+        b'{"held_s": 36000.0, "gpu_s": 1800.0, "superseded": {"gpu_s": 1800}}'
+    )
+    assert look(folder).gpu_hours == pytest.approx(1 + 1 + 1)
 
 
 def test_what_replies_cost_that_are_no_longer_wanted_is_spent_too(folder: Path) -> None:
@@ -174,6 +186,64 @@ def test_a_run_of_a_version_without_these_files_is_shown_as_far_as_it_goes(folde
     assert shards(run) == {"running": 1, "stopped": 1, "waiting": 2}
     assert run.gpu_hours == pytest.approx(2.0)
     assert stage_words(run, first(run)).requests == "0/?"
+
+
+def test_what_an_earlier_config_spent_stays_spent(tmp_path: Path) -> None:
+    folder = begin_run(tmp_path / "small", budget={"usd": None, "gpu_hours": 10})
+    finish(folder, 0, of=3, wall_s=3600.0)
+    at_work(folder, 1, of=3)
+    home = folder / "another-recipe"
+    counts = {"model": "solver", "wall_s": 1800.0, "gpus": 8, "gpu_s": 3600.0, "superseded": {"gpu_s": 3600.0}}
+    write_counts(home / "counts/generate_solutions/seed-07" / f"{shard(0)}.json", **counts)
+    write_counts(home / "counts/prepare_sft" / f"{shard(0)}.json", wall_s=3600.0, gpus=8)  # asks no model
+    replies = home / "replies/judge_answers/round-01"
+    replies.mkdir(parents=True)
+    (home / "solutions/seed-07").mkdir(parents=True)
+    told = b'{"held_s": 36000.0, "gpu_s": 7200.0}'
+    (home / "solutions/seed-07" / f"{shard(0)}.jsonl.held").write_bytes(told)  # its counts tell that
+    (replies / f"{shard(0)}.jsonl.held").write_bytes(told)
+    run = look(folder)
+    assert shards(run) == {"waiting": 4}
+    assert run.gpu_hours == pytest.approx(2 + 2 + 2 + 2)
+    assert run.spent_otherwise.gpu_hours == run.gpu_hours
+    assert run.faults == []
+    assert over_budget(run) is None
+    finish(folder, 0, wall_s=3600.0)
+    assert over_budget(look(folder)) == "the budget is used up: 10.0 GPU-hours are spent, it is 10.0"
+
+
+def test_hours_of_an_earlier_config_have_a_line_of_their_own(folder: Path) -> None:
+    finish(folder, 0)
+    assert not [line for line in summary(look(folder)) if "earlier config" in line]
+    finish(folder, 0, of=3, wall_s=3600.0)
+    said = list(summary(look(folder)))
+    assert "Spent: 3.0 GPU-hours; 9.00 USD." in said
+    assert "Of that, with an earlier config (other seeds, recipes or shards): 2.0 GPU-hours; 6.00 USD." in said
+    assert look(folder).as_json()["spent_otherwise"] == {"gpu_hours": 2.0, "usd": 6.0}
+
+
+def test_money_of_a_model_that_config_has_no_longer_is_unknown(folder: Path) -> None:
+    finish(folder, 0, of=3, model="sold")
+    run = look(folder)
+    assert (run.gpu_hours, run.usd, run.spent_otherwise.usd) == (1.0, None, None)
+
+
+def test_time_of_replies_that_were_deleted_stays_spent(folder: Path) -> None:
+    replies = folder / "replies" / STAGE
+    replies.mkdir(parents=True)
+    (replies / f"{shard(0)}.jsonl.held").write_bytes(b'{"held_s": 36000.0, "gpu_s": 3600.0}')
+    run = look(folder)
+    assert (shards(run), run.gpu_hours) == ({"waiting": 4}, 1.0)
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff\xfe\x00"])
+def test_torn_files_of_an_earlier_config_are_named(folder: Path, data: bytes) -> None:
+    path = folder / "counts" / STAGE / f"{shard(0, of=3)}.json"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(data)
+    run = look(folder)
+    assert run.gpu_hours == 0.0
+    assert run.faults == [f"{path}: holds no counts"]
 
 
 def test_shards_of_another_number_of_shards_do_not_count(folder: Path) -> None:

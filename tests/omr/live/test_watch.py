@@ -13,14 +13,15 @@ from typing import Any
 
 import orjson
 import pytest
+import yaml
 from live_runs import STAGE, at_work, begin_run, finish
 from live_runs import snakemake_job as job
 from omr.asking.budget import FILE, Budget
-from omr.config.files import read_config
+from omr.config.files import read_config, write_merged_config
 from omr.config.settings import Settings
 from omr.errors import UserError
 from omr.live import watch as watching
-from omr.live.run import Watched
+from omr.live.run import RunProgress, Watched
 from omr.live.watch import RunWatch
 from omr.runs.planned import Planned
 
@@ -30,8 +31,8 @@ PLANNED = Planned({STAGE: [f"results/small/replies/{STAGE}/shard-000-of-004.json
 class Run:
     """A run in results/small, watched over; `scheduler.stops` says how often it was told to end."""
 
-    def __init__(self, budget: dict[str, Any]) -> None:
-        self.folder = begin_run(Path("results/small"), budget=budget)
+    def __init__(self, budget: dict[str, Any], price: float | None = 3.0) -> None:
+        self.folder = begin_run(Path("results/small"), price=price, budget=budget)
         self.job = job(STAGE)
         self.done: set[Any] = set()
         self.stops: list[str] = []
@@ -42,7 +43,9 @@ class Run:
         )
         output = SimpleNamespace(verbose=False, quiet=set())
         self.workflow = SimpleNamespace(dag=dag, scheduler=scheduler, output_settings=output, local_exec=True)
-        self.watch = RunWatch(Settings(read_config([self.folder / "config.yaml"])))
+        settings = Settings(read_config([self.folder / "config.yaml"]))
+        write_merged_config(settings.config, Path(settings.config_file))  # as the start of a run does
+        self.watch = RunWatch(settings)
         self.logger = logging.Logger("x")
         self.lines: list[str] = []
         handler = logging.Handler()
@@ -62,8 +65,8 @@ def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
     monkeypatch.setattr(watching, "_ESTIMATE", tmp_path / "none.py")
     runs: list[Run] = []
 
-    def begin(usd: float | None = None, gpu_hours: float | None = None) -> Run:
-        runs.append(Run({"usd": usd, "gpu_hours": gpu_hours}))
+    def begin(usd: float | None = None, gpu_hours: float | None = None, price: float | None = 3.0) -> Run:
+        runs.append(Run({"usd": usd, "gpu_hours": gpu_hours}, price))
         return runs[-1]
 
     yield begin
@@ -167,9 +170,7 @@ def test_what_asks_no_model_is_made_whatever_is_spent(begun: Callable[..., Run])
 
 
 def test_a_budget_that_cannot_be_held_is_told_once(begun: Callable[..., Run]) -> None:
-    run = begun(usd=5.0)
-    path = run.folder / "config.yaml"
-    path.write_text(path.read_text().replace("usd_per_gpu_hour: 3.0", "usd_per_gpu_hour: null"))
+    run = begun(usd=5.0, price=None)
     run.start()
     finish(run.folder, 1)
     wait_for(lambda: bool(run.lines))
@@ -187,10 +188,34 @@ def test_a_command_that_only_tells_something_is_not_watched(begun: Callable[...,
     assert not (run.folder / "jobs.json").exists()
 
 
-def test_a_fault_of_the_watch_never_ends_the_run(begun: Callable[..., Run]) -> None:
+@pytest.mark.parametrize("change", [{"usd": None, "gpu_hours": None}, {"usd": None, "gpu_hours": 1000}])
+def test_a_command_beside_the_run_takes_its_budget_from_nobody(begun: Callable[..., Run], change: Any) -> None:
+    run = begun(gpu_hours=3.0)
+    run.start()
+    path = run.folder / "config.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"budget": change}))
+    for number in range(4):
+        finish(run.folder, number)
+    wait_for(lambda: bool(run.stops))
+    assert run.watch.used_up == "the budget is used up: 4.0 GPU-hours are spent, it is 3.0"
+
+
+def test_a_command_without_a_budget_does_not_open_that_of_another(begun: Callable[..., Run]) -> None:
+    run = begun(gpu_hours=3.0)
+    bounded = Budget(read_config([run.folder / "config.yaml"]))
+    bounded.close("all is spent")
+    begun().start()
+    assert bounded.used_up() == "all is spent"
+
+
+def test_a_fault_of_the_watch_never_ends_the_run(begun: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
     run = begun(gpu_hours=9.0)
     run.start()
-    (run.folder / "config.yaml").write_text("{")  # somebody breaks what it reads
+
+    def breaks(*_: object, **__: object) -> RunProgress:
+        raise RuntimeError
+
+    monkeypatch.setattr(Watched, "look", breaks)
     run.logger.setLevel(logging.DEBUG)
     wait_for(lambda: any("could not be watched" in line for line in run.lines))
     run.watch.end("done")

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from omr.replies import held_time
 from omr.replies.held_time import HeldTime
 from omr.servers.full_load import FullLoad
 
@@ -92,3 +93,37 @@ def test_what_was_for_other_requests_is_kept_apart_and_never_lost(tmp_path: Path
         held.write()
         assert 100.5 <= held.superseded["held_s"] < 200
         assert held.superseded["completion_tokens"] == 7 * number
+
+
+def test_each_try_held_its_own_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(held_time.time, "monotonic", lambda: now[0])
+    for gpus, seconds in ((0, 36000.0), (8, 10.0), (4, 5.0)):
+        held = HeldTime(tmp_path / "held", gpus)
+        held.read()
+        now[0] += seconds
+        held.write()
+    assert (held.seconds, held.gpu_s) == (36015.0, 100.0)
+    held.forget()
+    assert (held.gpu_s, held.superseded["gpu_s"]) == (20.0, 80.0)  # this try's are for what is asked now
+
+
+def test_a_file_of_an_older_version_tells_as_many_gpus_as_now(tmp_path: Path) -> None:
+    (tmp_path / "held").write_text('{"held_s": 100, "superseded": {"held_s": 50}}')
+    held = HeldTime(tmp_path / "held", 2)
+    held.read()
+    assert 200 <= held.gpu_s < 260
+    assert held.superseded["gpu_s"] == 100
+
+
+def test_the_sizes_of_servers_are_those_that_were_started_and_measured(tmp_path: Path) -> None:
+    for gpus, does in ((8, True), (4, False), (2, True)):
+        held = HeldTime(tmp_path / "held", gpus)
+        held.read()
+        if does:
+            held.note_start(5.0)
+            held.full_load.add(FullLoad(seconds=10.0))
+        held.write()
+    assert (held.started_gpus, held.measured_gpus) == ({8, 2}, {8, 2})
+    held.forget()
+    assert (held.started_gpus, held.measured_gpus) == (set(), set())

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import run_files
+from estimate import make_estimate, parse_arguments
 from omr.config.files import OF_RUN, config_of_job, read_config
 from omr.config.recipes import Recipes
 from omr.config.settings import Settings
@@ -168,6 +169,17 @@ def test_a_budget_stops_what_asks_models_and_only_that(
     assert "the budget is 0.01" in said.err
     assert "extract_problems" in said.out
     assert not Path("results/small/config.yaml").exists()
+
+
+def test_a_stage_that_is_asked_again_counts_into_the_budget(config: dict[str, Any]) -> None:
+    planned = [*ASKS["extract_problems"], "results/small/counts/extract_problems/shard-000-of-001.json"]
+    run_files.asked(Path("results/small"), "extract_problems", 1000)
+    settings = Settings(config)
+    estimate = make_estimate(parse_arguments(["--run", "results/small", "--config", "x"]), config)
+    config["budget"] = {"usd": estimate.total("usd") + 0.01, "gpu_hours": None}  # type: ignore[operator]
+    started(settings, ASKS, makes_environments=False)
+    with pytest.raises(UserError):
+        start_run(settings, Recipes(settings), {"extract_problems": planned}, False, anew=planned)
 
 
 def test_a_run_that_will_search_with_embeddings_needs_them_from_the_start(config: dict[str, Any]) -> None:
