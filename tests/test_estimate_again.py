@@ -76,6 +76,8 @@ def test_what_is_asked_again_counts_into_the_budget(run: Path, capsys: pytest.Ca
     found(run, Plan(), "--check", budget=budget)
     with pytest.raises(UserError, match="GPU-hours, the budget is"):
         found(run, Plan(frozenset([path]), frozenset([path])), "--check", budget=budget)
+    with pytest.raises(UserError, match=r"the budget is used up: 20\.00 GPU-hours are spent, it is 19\.00"):
+        found(run, Plan(), "--check", budget=NOTHING | {"gpu_hours": 19.0})
     assert "Spent: 20.00 GPU-hours" in capsys.readouterr().out
 
 

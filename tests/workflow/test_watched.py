@@ -78,7 +78,7 @@ def test_a_failed_job_on_a_terminal_is_named_and_the_ending_stands_below(project
 
 def slow(project: Project, gpu_hours: float, latency_s: float) -> tuple[str, ...]:
     """Models whose GPU-hours count, and which take their time."""
-    model = {"gpus": 1, "tokens_per_second": 1e9, "start_min": 0, "concurrency": 1}
+    model = {"server": "replay", "gpus": 1, "tokens_per_second": 1e9, "start_min": 0, "concurrency": 1}
     model["args"] = ["--latency-s", str(latency_s)]
     overlay = {"models": {"authored-replies": model}, "budget": {"gpu_hours": gpu_hours}}
     return (TARGET, "--configfile", "config/demo.yaml", project.overlay("slow.yaml", overlay))

@@ -326,10 +326,10 @@ def over_budget(found: Estimate, budget: Mapping[str, float | None]) -> list[str
     """
     faults = []
     for unit, name in (("usd", "USD"), ("gpu_hours", "GPU-hours")):
-        limit, total = budget.get(unit), found.total(unit)
+        limit, total, spent = budget.get(unit), found.total(unit), found.spent[unit]
         if limit is None:
             continue
-        if found.spent[unit] is None:
+        if spent is None:
             why = "a model that config lacks or has no price for, or tokens that no server counted"
             faults.append(f"the {name} that are spent are not known ({why})")
         elif total is None:
@@ -337,6 +337,8 @@ def over_budget(found: Estimate, budget: Mapping[str, float | None]) -> list[str
             keys = [(stage.model, stage.lacks if unit == "usd" else stage.lacks_for_hours) for stage in stages]
             models = ", ".join(f"{model} ({', '.join(lacks)})" for model, lacks in dict.fromkeys(keys))
             faults.append(f"the {name} cannot be estimated; config lacks for its models: {models}")
+        elif total > limit <= spent:
+            faults.append(f"the budget is used up: {spent:,.2f} {name} are spent, it is {limit:,.2f}")
         elif total > limit:
             faults.append(f"the run would take about {total:,.2f} {name}, the budget is {limit:,.2f}")
     return faults
