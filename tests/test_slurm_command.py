@@ -24,10 +24,12 @@ POLICY = (
     "and/or time limits)"
 )
 
+DRAINED = "sbatch: error: Batch job submission failed: Required partition not available (inactive or drain)"
+
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slurm_command, "_PAUSES_S", {"away": (0.01, 0.02), "limit": (0.01, 0.02)})
+    monkeypatch.setattr(slurm_command, "_PAUSES_S", dict.fromkeys(slurm_command._PAUSES_S, (0.01, 0.02)))
     monkeypatch.setattr(slurm_command, "_LATER_PAUSE_S", 0.01)
     monkeypatch.setattr(slurm_command, "_LONGEST_ALONE_S", 0.3)
     monkeypatch.setattr("sys.stdin", io.StringIO())
@@ -91,6 +93,17 @@ SUBMISSION = ("--parsable", "--job-name", "run-1", "--comment", "rule_a_wildcard
         ("sbatch: error: You have reached the maximum of 50 jobs in partition gpu", "perhaps"),
         (f"sbatch: error: QOSMaxGRESPerUser\n{POLICY}", None),
         (f"sbatch: error: AssocMaxWallDurationPerJobLimit\n{POLICY}", None),
+        (f"{DRAINED}\n", "closed"),
+        ("sbatch: error: Batch job submission failed: Required node not available (down, drained or reserved)", "closed"),
+        ("sbatch: error: Batch job submission failed: Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions", "closed"),
+        ("sbatch: error: Batch job submission failed: I/O error writing script/environment to file", "closed"),
+        ("sbatch: error: Batch job submission failed: Incompatible versions of client and server code", "closed"),
+        ("sbatch: error: Batch job submission failed: The requested reservation is in use", "closed"),
+        ("sbatch: error: Batch job submission failed: Requested reservation is invalid", None),
+        ("sbatch: error: Batch job submission failed: Invalid partition name specified", None),
+        ("sbatch: error: Batch job submission failed: Invalid qos specification", None),
+        ("sbatch: error: Batch job submission failed: User's group not permitted to use this partition", None),
+        ("sbatch: error: Batch job submission failed: Requested partition configuration not available now", None),
         ("sbatch: error: Batch job submission failed: Invalid account or account/partition combination", None),
         ("sbatch: error: Batch job submission failed: Requested node configuration is not available", None),
         ("sbatch: error: Batch job submission failed: Requested time limit is invalid (missing or exceeds some limit)", None),
@@ -153,6 +166,16 @@ def test_a_submission_waits_at_a_limit_for_as_long_as_jobs_of_ours_are_there(sit
     site.has("squeue", "echo 3")
     assert site.call("sbatch", *SUBMISSION) == 0
     assert "a limit on submissions is reached, waiting" in site.said
+
+
+def test_a_submission_waits_for_a_partition_that_is_closed_and_tells_what_slurm_said(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slurm_command, "_SAY_EVERY_S", 0.2)
+    site.fails("sbatch", 60, DRAINED, "echo 17")
+    assert site.call("sbatch", *SUBMISSION) == 0
+    assert site.said.count("closed for now, waiting") > 1
+    assert "Required partition not available (inactive or drain)" in site.said
 
 
 def test_what_may_be_a_limit_is_a_refusal_when_no_job_of_ours_is_there(
