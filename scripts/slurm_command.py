@@ -43,8 +43,8 @@ _LIMIT = re.compile(
     r"\wSubmitJob|queue(?: is)? full|temporarily un(?:able|available)|rate limit|too many (?:jobs|submi)",
     re.IGNORECASE,
 )
-#: What the job needs is there, but takes no job for now: a partition or its nodes in maintenance, a reservation that is in
-#: use, a controller whose disk is full or that is just upgraded.
+#: What the job needs is there, but takes no job for now: a partition or its nodes in maintenance, a reservation in use,
+#: a controller whose disk is full or that is just upgraded.
 _CLOSED = re.compile(
     r"partition not available|(?:down|drain(?:ed)?|inactive)(?:,| or) (?:drain(?:ed)?|reserved)|reservation is in use"
     r"|I/O error writing|incompatible versions",
