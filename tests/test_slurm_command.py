@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -407,3 +408,67 @@ def test_files_of_runs_that_are_over_are_removed_and_of_other_machines_kept(tmp_
         (tmp_path / name).mkdir()
     PatientSlurm(tmp_path, lambda line: None)
     assert {path.name for path in tmp_path.iterdir()} == {first.name, "elsewhere-1"}
+
+
+@pytest.fixture
+def killed(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a Snakemake on this machine that was killed and had submitted jobs."""
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    folder = tmp_path / "slurm" / f"{socket.gethostname()}-{ended.pid}"
+    folder.mkdir(parents=True)
+    (folder / "jobs").write_text("17 run-1\n18 run-1\n19 run-2\n")
+    site.has("scancel", "true")
+    monkeypatch.setenv("PATH", f"{site.bin}:/usr/bin:/bin")
+    return folder
+
+
+def started(killed: Path) -> list[str]:
+    """What the next start in the project tells."""
+    said: list[str] = []
+    PatientSlurm(killed.parent, said.append)
+    return said
+
+
+def test_jobs_of_a_killed_snakemake_that_wait_are_cancelled_and_those_that_run_are_named(
+    site: Site, killed: Path
+) -> None:
+    site.has("squeue", "echo '17 RUNNING'; echo '18 PENDING'; echo '19 PENDING'")
+    waiting, running = started(killed)
+    assert site.calls("squeue") == ["--noheader --name=run-1,run-2 --format=%i %T"]
+    assert site.calls("scancel") == ["--quiet --state=PENDING --name=run-1,run-2"]
+    assert waiting.endswith("that wait are cancelled (18, 19)")
+    assert running.endswith("still run, and new ones wait for them (17)")
+    assert not killed.exists()
+
+
+def test_of_a_snakemake_that_left_no_job_nothing_is_cancelled_or_told(site: Site, killed: Path) -> None:
+    site.has("squeue", "true")
+    assert started(killed) == []
+    assert site.calls("scancel") == []
+    assert not killed.exists()
+
+
+def test_a_snakemake_that_submitted_nothing_lives_or_is_elsewhere_is_not_asked_about(site: Site, killed: Path) -> None:
+    site.has("squeue", "echo '18 PENDING'")
+    (killed / "jobs").rename(killed / "none")
+    for name in (f"elsewhere-{killed.name.rpartition('-')[2]}", f"{socket.gethostname()}-{os.getppid()}"):
+        (killed.parent / name).mkdir()
+        (killed.parent / name / "jobs").write_text("18 run-1\n")
+    assert started(killed) == []
+    assert site.calls("squeue") == site.calls("scancel") == []
+
+
+def test_waiting_jobs_of_a_killed_snakemake_are_cancelled_when_the_controller_is_back(site: Site, killed: Path) -> None:
+    site.has("squeue", f"echo '{AWAY}' >&2; exit 1")
+    site.fails("scancel", 1, "scancel: error: Unable to contact slurm controller", "true")
+    (told,) = started(killed)
+    assert "those that wait are cancelled as soon as may be" in told
+    until(lambda: site.calls("scancel") == ["--quiet --state=PENDING --name=run-1,run-2"] * 2)
+
+
+def test_a_cancellation_of_waiting_jobs_that_slurm_refuses_is_told(site: Site, killed: Path) -> None:
+    site.has("squeue", "echo '18 PENDING'")
+    site.has("scancel", "echo 'scancel: error: Access denied' >&2; exit 1")
+    (told,) = started(killed)
+    assert told.endswith("could not be cancelled: scancel: error: Access denied (18)")
