@@ -64,8 +64,8 @@ with told_as_sentence():
     expand_paths(config)
     extend_recipes(config)
     check_config(config, schema)
-    settings = Settings(config, digest)
-    recipes = Recipes(settings, workflow.resource_settings.default_resources)
+    settings = Settings(config, digest, workflow.resource_settings.default_resources)
+    recipes = Recipes(settings)
     code_recipes = CodeRecipes(recipes)
     if saved is None:
         check_folder(settings)

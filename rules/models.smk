@@ -42,7 +42,7 @@ rule save_sharded_state:
     benchmark:
         f"{config['model_folder']}/sharded/{{model}}/save_sharded_state.tsv"
     resources:
-        **resources_of(lambda wildcards: settings.model_named(wildcards.model), defaults=recipes.default_resources),
+        **resources_of(lambda wildcards: settings.model_named(wildcards.model), defaults=settings.default_resources),
         # Runs share models. As a param it would have another run save them again.
         run_config=settings.config_file,
     params:

@@ -1,4 +1,5 @@
-"""One of Slurm's commands, patient: it waits while the controller is away or a limit on submissions is reached.
+"""One of Slurm's commands, patient: it waits while the controller is away, a limit on submissions is reached, or what a
+job needs is closed for now (a partition that is drained).
 
 In: the folder of a run (see omr/runs/patient_slurm.py, which calls this), the real command, its arguments. Out: what
 the command says, or what the run's executor can live with. For `sbatch`, `squeue`, `sacct`, `scancel`, `scontrol`,
@@ -42,6 +43,13 @@ _LIMIT = re.compile(
     r"\wSubmitJob|queue(?: is)? full|temporarily un(?:able|available)|rate limit|too many (?:jobs|submi)",
     re.IGNORECASE,
 )
+#: What the job needs is there, but takes no job for now: a partition or its nodes in maintenance, a reservation in use,
+#: a controller whose disk is full or that is just upgraded.
+_CLOSED = re.compile(
+    r"partition not available|(?:down|drain(?:ed)?|inactive)(?:,| or) (?:drain(?:ed)?|reserved)|reservation is in use"
+    r"|I/O error writing|incompatible versions",
+    re.IGNORECASE,
+)
 #: May be such a limit, or one that this job will always exceed.
 _PERHAPS_LIMIT = re.compile(
     r"job submit limit|(?:reach|exceed|maximum|at most|more than|limit)\w{0,40}\b.{0,60}\b(?:jobs?|submi\w+)"
@@ -50,11 +58,16 @@ _PERHAPS_LIMIT = re.compile(
 )
 _REASON = re.compile(r"\b(?:QOS|Assoc)[A-Z]\w+")
 _PREFIX = re.compile(r"batch job submission failed:", re.IGNORECASE)
-#: Longest waits; a limit that is surely one is waited for without end.
+#: Longest waits; a limit that is surely one, and what is closed for now, are waited for without end.
 _LONGEST_AWAY_S, _LONGEST_DOUBT_S = 86_400.0, 86_400.0
 #: With no job of ours in the queue, it is a limit that a group shares, or one that no waiting mends.
 _LONGEST_ALONE_S = 600.0
-_PAUSES_S = {"away": (2.0, 30.0), "limit": (3.0, 60.0)}  # first and longest
+_PAUSES_S = {"away": (2.0, 30.0), "limit": (3.0, 60.0), "closed": (3.0, 60.0)}  # first and longest
+_WHY = {
+    "away": "the controller is away",
+    "limit": "a limit on submissions is reached",
+    "closed": "closed for now",
+}
 _LATER_PAUSE_S = 5.0
 _SAY_EVERY_S = 600.0
 #: The executor kills `scancel` and `squeue` after 60 s, `scontrol` after 5 or 10.
@@ -148,13 +161,15 @@ def without(folder: Path) -> dict[str, str]:
 
 
 def kind_of(err: str) -> str | None:
-    """Why a submission was refused: `away`, `limit`, `perhaps` a limit, or None for what waiting does not mend."""
+    """Why a submission was refused: `away`, `limit`, `perhaps` a limit, `closed`; None for what no waiting mends."""
     shown = _PREFIX.sub("", err)
     reasons = _REASON.findall(shown)
     if any("Submit" in reason for reason in reasons) or (not reasons and _LIMIT.search(shown)):
         return "limit"
     if reasons:
         return None  # a size or a time that the job must not ask for
+    if _CLOSED.search(shown):
+        return "closed"
     if _PERHAPS_LIMIT.search(shown):
         return "perhaps"
     return "away" if _AWAY.search(shown) else None
@@ -181,8 +196,7 @@ def sbatch(command: Command) -> int:
         if kind is None or (kind == "away" and waited_s > _LONGEST_AWAY_S):
             return done.pass_on()
         may_be_there = may_be_there or done.late or _LOST_ANSWER.search(done.err) is not None
-        why = "the controller is away" if kind == "away" else "a limit on submissions is reached"
-        command.say_waiting(why, done.err, started)
+        command.say_waiting(_WHY[kind], done.err, started)
         pause(command, kind, tries)
         tries += 1
 

@@ -452,7 +452,8 @@ def test_several_urls_of_one_model_serve_one_job_though_one_dies(tmp_path: Path)
         (tmp_path / "config.yaml").write_bytes(orjson.dumps({"models": {"m": entry}}))
         status, said = job.run()
     assert (status, len(job.replies())) == (0, 120)
-    assert "warning: http://127.0.0.1:9/v1 cannot be reached" in said
+    assert "http://127.0.0.1:9/v1 cannot be reached" in said
+    assert "warning: http://127.0.0.1:9/v1 has not been found good so far" in said
 
 
 def test_a_job_takes_its_replies_in_pieces_and_stores_them_whole(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -24,10 +25,12 @@ POLICY = (
     "and/or time limits)"
 )
 
+DRAINED = "sbatch: error: Batch job submission failed: Required partition not available (inactive or drain)"
+
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slurm_command, "_PAUSES_S", {"away": (0.01, 0.02), "limit": (0.01, 0.02)})
+    monkeypatch.setattr(slurm_command, "_PAUSES_S", dict.fromkeys(slurm_command._PAUSES_S, (0.01, 0.02)))
     monkeypatch.setattr(slurm_command, "_LATER_PAUSE_S", 0.01)
     monkeypatch.setattr(slurm_command, "_LONGEST_ALONE_S", 0.3)
     monkeypatch.setattr("sys.stdin", io.StringIO())
@@ -91,6 +94,17 @@ SUBMISSION = ("--parsable", "--job-name", "run-1", "--comment", "rule_a_wildcard
         ("sbatch: error: You have reached the maximum of 50 jobs in partition gpu", "perhaps"),
         (f"sbatch: error: QOSMaxGRESPerUser\n{POLICY}", None),
         (f"sbatch: error: AssocMaxWallDurationPerJobLimit\n{POLICY}", None),
+        (f"{DRAINED}\n", "closed"),
+        ("sbatch: error: Batch job submission failed: Required node not available (down, drained or reserved)", "closed"),
+        ("sbatch: error: Batch job submission failed: Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions", "closed"),
+        ("sbatch: error: Batch job submission failed: I/O error writing script/environment to file", "closed"),
+        ("sbatch: error: Batch job submission failed: Incompatible versions of client and server code", "closed"),
+        ("sbatch: error: Batch job submission failed: The requested reservation is in use", "closed"),
+        ("sbatch: error: Batch job submission failed: Requested reservation is invalid", None),
+        ("sbatch: error: Batch job submission failed: Invalid partition name specified", None),
+        ("sbatch: error: Batch job submission failed: Invalid qos specification", None),
+        ("sbatch: error: Batch job submission failed: User's group not permitted to use this partition", None),
+        ("sbatch: error: Batch job submission failed: Requested partition configuration not available now", None),
         ("sbatch: error: Batch job submission failed: Invalid account or account/partition combination", None),
         ("sbatch: error: Batch job submission failed: Requested node configuration is not available", None),
         ("sbatch: error: Batch job submission failed: Requested time limit is invalid (missing or exceeds some limit)", None),
@@ -153,6 +167,16 @@ def test_a_submission_waits_at_a_limit_for_as_long_as_jobs_of_ours_are_there(sit
     site.has("squeue", "echo 3")
     assert site.call("sbatch", *SUBMISSION) == 0
     assert "a limit on submissions is reached, waiting" in site.said
+
+
+def test_a_submission_waits_for_a_partition_that_is_closed_and_tells_what_slurm_said(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slurm_command, "_SAY_EVERY_S", 0.2)
+    site.fails("sbatch", 60, DRAINED, "echo 17")
+    assert site.call("sbatch", *SUBMISSION) == 0
+    assert site.said.count("closed for now, waiting") > 1
+    assert "Required partition not available (inactive or drain)" in site.said
 
 
 def test_what_may_be_a_limit_is_a_refusal_when_no_job_of_ours_is_there(
@@ -384,3 +408,67 @@ def test_files_of_runs_that_are_over_are_removed_and_of_other_machines_kept(tmp_
         (tmp_path / name).mkdir()
     PatientSlurm(tmp_path, lambda line: None)
     assert {path.name for path in tmp_path.iterdir()} == {first.name, "elsewhere-1"}
+
+
+@pytest.fixture
+def killed(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a Snakemake on this machine that was killed and had submitted jobs."""
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    folder = tmp_path / "slurm" / f"{socket.gethostname()}-{ended.pid}"
+    folder.mkdir(parents=True)
+    (folder / "jobs").write_text("17 run-1\n18 run-1\n19 run-2\n")
+    site.has("scancel", "true")
+    monkeypatch.setenv("PATH", f"{site.bin}:/usr/bin:/bin")
+    return folder
+
+
+def started(killed: Path) -> list[str]:
+    """What the next start in the project tells."""
+    said: list[str] = []
+    PatientSlurm(killed.parent, said.append)
+    return said
+
+
+def test_jobs_of_a_killed_snakemake_that_wait_are_cancelled_and_those_that_run_are_named(
+    site: Site, killed: Path
+) -> None:
+    site.has("squeue", "echo '17 RUNNING'; echo '18 PENDING'; echo '19 PENDING'")
+    waiting, running = started(killed)
+    assert site.calls("squeue") == ["--noheader --name=run-1,run-2 --format=%i %T"]
+    assert site.calls("scancel") == ["--quiet --state=PENDING --name=run-1,run-2"]
+    assert waiting.endswith("that wait are cancelled (18, 19)")
+    assert running.endswith("still run, and new ones wait for them (17)")
+    assert not killed.exists()
+
+
+def test_of_a_snakemake_that_left_no_job_nothing_is_cancelled_or_told(site: Site, killed: Path) -> None:
+    site.has("squeue", "true")
+    assert started(killed) == []
+    assert site.calls("scancel") == []
+    assert not killed.exists()
+
+
+def test_a_snakemake_that_submitted_nothing_lives_or_is_elsewhere_is_not_asked_about(site: Site, killed: Path) -> None:
+    site.has("squeue", "echo '18 PENDING'")
+    (killed / "jobs").rename(killed / "none")
+    for name in (f"elsewhere-{killed.name.rpartition('-')[2]}", f"{socket.gethostname()}-{os.getppid()}"):
+        (killed.parent / name).mkdir()
+        (killed.parent / name / "jobs").write_text("18 run-1\n")
+    assert started(killed) == []
+    assert site.calls("squeue") == site.calls("scancel") == []
+
+
+def test_waiting_jobs_of_a_killed_snakemake_are_cancelled_when_the_controller_is_back(site: Site, killed: Path) -> None:
+    site.has("squeue", f"echo '{AWAY}' >&2; exit 1")
+    site.fails("scancel", 1, "scancel: error: Unable to contact slurm controller", "true")
+    (told,) = started(killed)
+    assert "those that wait are cancelled as soon as may be" in told
+    until(lambda: site.calls("scancel") == ["--quiet --state=PENDING --name=run-1,run-2"] * 2)
+
+
+def test_a_cancellation_of_waiting_jobs_that_slurm_refuses_is_told(site: Site, killed: Path) -> None:
+    site.has("squeue", "echo '18 PENDING'")
+    site.has("scancel", "echo 'scancel: error: Access denied' >&2; exit 1")
+    (told,) = started(killed)
+    assert told.endswith("could not be cancelled: scancel: error: Access denied (18)")

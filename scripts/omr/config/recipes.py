@@ -45,13 +45,10 @@ Knob = Callable[..., Any]
 
 
 class Recipes:
-    """The recipes of a validated config. Raises UserError for what a schema cannot see.
+    """The recipes of a validated config. Raises UserError for what a schema cannot see."""
 
-    `default_resources` are Snakemake's, of the profile and the command line.
-    """
-
-    def __init__(self, settings: Settings, default_resources: Mapping[str, Any] | None = None) -> None:
-        self._settings, self.default_resources = settings, default_resources
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._config = settings.config
         self._recipes: Mapping[str, Mapping[str, Any]] = self._config["recipes"]
         for name, recipe in self._recipes.items():
@@ -344,7 +341,7 @@ class Recipes:
         of_model = resources_of(
             lambda wildcards: self.model(wildcards.recipe, stage),
             lambda wildcards: self._lent(wildcards.recipe, stage),
-            self.default_resources,
+            self._settings.default_resources,
         )
         return of_model | {"run_config": lambda wildcards: self._settings.config_file}
 

@@ -21,7 +21,7 @@ from omr.config.preparation import conda_env, hub_folder, hub_id, hub_slug, serv
 from omr.errors import UserError
 from omr.files.tables import data_files
 from omr.models.model import CHECKPOINT_SERVERS, ModelSpec, is_local_path, model_spec
-from omr.models.resources import job_resources
+from omr.models.resources import resources_of
 from omr.models.slurm_options import slurm_options
 from omr.servers.launch import parallel_sizes
 
@@ -57,11 +57,17 @@ class Settings:
     """The validated config, read by purpose. Raises UserError for what a schema cannot see.
 
     `digest` stands for the config as users wrote it, see `config_digest`; by default it is of `config` itself. Jobs
-    find the config in `config_file`: no other one can take its place there.
+    find the config in `config_file`: no other one can take its place there. `default_resources` are Snakemake's, of the
+    profile and the command line.
     """
 
-    def __init__(self, config: Mapping[str, Any], digest: str | None = None) -> None:
-        self.config = config
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        digest: str | None = None,
+        default_resources: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.config, self.default_resources = config, default_resources
         self.run: str = config["run"]
         if self.run == DOWNLOADS:
             what = f"{self.run!r} cannot be the name of a run: results/{DOWNLOADS}/ is for what all runs download"
@@ -305,9 +311,10 @@ class Settings:
         of shards makes other files instead of mixing with these."""
         return shard_names(self.stage(stage)["shards"])
 
-    def resources(self, stage: str) -> dict[str, int | str]:
+    def resources(self, stage: str) -> dict[str, Any]:
         """Rule resources of a model stage: what its model's server needs."""
-        return job_resources(self.model(stage)) | {"run_config": self.config_file}
+        model = self.model(stage)
+        return resources_of(lambda wildcards: model, defaults=self.default_resources) | {"run_config": self.config_file}
 
     @property
     def slurm_of_gpu_jobs(self) -> dict[str, str]:

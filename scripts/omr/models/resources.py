@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -76,12 +77,16 @@ def resources_of(
 ) -> dict[str, Callable[..., int | str | None]]:
     """Resources of a rule whose model, and what it lends to code, depend on its wildcards; None leaves one out.
 
-    `defaults` are Snakemake's `default-resources`: a rule that names a resource loses the default of that name, also
-    where it leaves the resource out, so it is looked up here.
+    A job whose file of rows (`input.rows`) is there and empty asks nothing: it gets what any job without a model does.
+    Snakemake computes resources once more when all input of a job is made. `defaults` are its `default-resources`: a
+    rule that names a resource loses the default of that name, also where it leaves the resource out, so it is looked up
+    here.
     """
 
     def one(name: str) -> Callable[..., int | str | None]:
-        def own(wildcards: Any) -> int | str | None:
+        def own(wildcards: Any, input: Any = None) -> int | str | None:
+            if _is_without_rows(input):
+                return None
             return job_resources(model(wildcards), lent(wildcards)).get(name)
 
         default = (defaults or {}).get(name)
@@ -90,9 +95,20 @@ def resources_of(
     return {name: one(name) for name in NAMES}
 
 
-def _or_default(own: Callable[[Any], int | str | None], default: Any) -> Callable[..., int | str | None]:
+def _is_without_rows(given: Any) -> bool:
+    """Whether a job's input has a file of rows that is there, and empty."""
+    rows = getattr(given, "rows", None)
+    if rows is None:
+        return False
+    try:
+        return os.stat(rows).st_size == 0
+    except OSError:  # not made yet
+        return False
+
+
+def _or_default(own: Callable[..., int | str | None], default: Any) -> Callable[..., int | str | None]:
     def value(wildcards: Any, **told: Any) -> int | str | None:
-        asked = own(wildcards)
+        asked = own(wildcards, told.get("input"))
         if asked is not None:
             return asked
         found: int | str | None = default.evaluate(wildcards, **told).value  # `8000 * attempt` for one

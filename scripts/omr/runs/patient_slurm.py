@@ -44,7 +44,7 @@ class PatientSlurm:
 
     def __init__(self, parent: Path, say: Callable[[str], None]) -> None:
         parent.mkdir(parents=True, exist_ok=True)
-        _remove_old(parent)
+        _end_old(parent, say)
         self.folder = parent.resolve() / f"{socket.gethostname()}-{os.getpid()}"
         self._say, self._read_bytes = say, 0
         self._lock, self._ended = threading.Lock(), threading.Event()
@@ -56,7 +56,7 @@ class PatientSlurm:
         for name in _COMMANDS:
             real = shutil.which(name)
             if real is not None:  # the executor asks which of them there are
-                call = [sys.executable, "-I", "-S", str(_SCRIPT), str(self.folder), real]
+                call = _patient(self.folder, real)
                 path = self.folder / "bin" / name
                 path.write_text(f'#!/bin/sh\nexec {shlex.join(call)} "$@"\n')
                 path.chmod(0o755)
@@ -72,10 +72,8 @@ class PatientSlurm:
 
         For a run that is over.
         """
-        jobs = self.folder / "jobs"
-        names = {line.split(" ", 1)[1] for line in jobs.read_text().splitlines()} if jobs.exists() else set()
-        if names:
-            command = [str(self.folder / "bin" / "scancel"), "--quiet", f"--name={','.join(sorted(names))}"]
+        if names := _names(self.folder):
+            command = [str(self.folder / "bin" / "scancel"), "--quiet", f"--name={names}"]
             subprocess.run(command, capture_output=True, check=False)
         self._ended.set()
         self._tell()
@@ -152,10 +150,62 @@ def cancel_rest() -> None:
         patient.cancel_rest()
 
 
-def _remove_old(parent: Path) -> None:
-    """Remove the files of runs on this machine that are over."""
+def _patient(folder: Path, real: str) -> list[str]:
+    """The command that calls one of Slurm's patiently, for the run whose files are in `folder`."""
+    return [sys.executable, "-I", "-S", str(_SCRIPT), str(folder), real]
+
+
+def _names(folder: Path) -> str:
+    """The names of all jobs that a run has submitted, as Slurm's commands take them; they are no other run's."""
+    jobs = folder / "jobs"
+    lines = jobs.read_text().splitlines() if jobs.exists() else []
+    return ",".join(sorted({line.partition(" ")[2] for line in lines} - {""}))
+
+
+def _end_old(parent: Path, say: Callable[[str], None]) -> None:
+    """Cancel what runs on this machine that are over have left waiting in the queue, and remove their files."""
     host = socket.gethostname()
     for folder in parent.iterdir():
         machine, _, process = folder.name.rpartition("-")
         if machine == host and process.isdecimal() and not Path(f"/proc/{process}").exists():
+            _cancel_waiting(folder, say)
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _cancel_waiting(folder: Path, say: Callable[[str], None]) -> None:
+    """Cancel the jobs of a Snakemake that was killed which wait, and name those that run.
+
+    One that started later would remove what this run has made meanwhile, and make it by the config of then.
+    """
+    names, scancel = _names(folder), shutil.which("scancel")
+    if not names or scancel is None:
+        return
+    of_killed = f"of a Snakemake that was killed (process {folder.name.rpartition('-')[2]})"
+    states = _states(names)
+    if states is None:
+        say(f"Slurm: jobs {of_killed} cannot be asked for: those that wait are cancelled as soon as may be")
+    waiting = [number for number, state in (states or {}).items() if state == "PENDING"]
+    running = [number for number in states or {} if number not in waiting]
+    if waiting or states is None:
+        command = [*_patient(folder, scancel), "--quiet", "--state=PENDING", f"--name={names}"]
+        done = subprocess.run(command, capture_output=True, check=False)
+        said = "are cancelled" if done.returncode == 0 else f"could not be cancelled: {_words(done.stderr)}"
+        if waiting:
+            say(f"Slurm: jobs {of_killed} that wait {said} ({', '.join(waiting)})")
+    if running:
+        say(f"Slurm: jobs {of_killed} still run, and new ones wait for them ({', '.join(running)})")
+
+
+def _states(names: str) -> dict[str, str] | None:
+    """Number -> state of the jobs of these names that wait or run; None where that cannot be asked for."""
+    command = ["squeue", "--noheader", f"--name={names}", "--format=%i %T"]
+    try:
+        asked = subprocess.run(command, capture_output=True, check=False, timeout=_ANSWER_WITHIN_S)
+    except (subprocess.TimeoutExpired, OSError):
+        return None
+    lines = asked.stdout.decode(errors="replace").splitlines()
+    return None if asked.returncode else dict(line.split(maxsplit=1) for line in lines if " " in line.strip())
+
+
+def _words(said: bytes) -> str:
+    return " ".join(said.decode(errors="replace").split())[-300:]

@@ -93,7 +93,7 @@ class Trial:
         served = await asyncio.to_thread(self._look, page)
         with tempfile.TemporaryDirectory(prefix="omr-server-") as scratch:
             server = open_server(
-                served,
+                replace(served, max_outage_s=0.0),  # somebody looks on: an absence is told soon
                 log_path=self.server_log,
                 scratch=Path(scratch),
                 site=self.site,

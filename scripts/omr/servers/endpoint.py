@@ -6,8 +6,8 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, NamedTuple
 
 from omr.errors import UserError
 from omr.models.model import ModelSpec
@@ -18,7 +18,9 @@ _CHECK_TIMEOUT_S = 60.0
 #: One reset connection is no absence; nor is a gateway that is started again.
 _PAUSES_S = (0.5, 1.0, 2.0, 4.0)
 _LOGIN = re.compile(r"//[^/@\s]*@")
-_BUSY_PAUSE_S, _SAY_EVERY_S = 5.0, 60.0
+_PAUSE_S, _SAY_EVERY_S = 5.0, 60.0
+#: Once one of several URLs is found good, the others get so long to be found so, too.
+_OTHERS_WITHIN_S = 3.0
 
 
 def api_key(spec: ModelSpec) -> str | None:
@@ -42,19 +44,51 @@ def api_key(spec: ModelSpec) -> str | None:
 async def check_endpoint(spec: ModelSpec, on_event: Callable[[str], None], *, one_is_enough: bool = False) -> None:
     """Find out, before rows are read and sent, whether the endpoint will answer for this model.
 
-    A connection that fails is tried again for some seconds; a server that is busy or still loading is asked again for
-    the model's `max_outage_s`. Raises UserError when it cannot be reached, refuses the key, has nothing left to spend,
-    or does not have the model. What it waits for, and what only may be wrong, is told to `on_event`. Of several base
-    URLs each must be right; with `one_is_enough`, what is wrong with others is told.
+    One that cannot be reached, is busy or still loads is asked again for the model's `max_outage_s` (one that cannot be
+    reached for some seconds at least: a reset connection is no absence). Raises UserError when it stays away, refuses
+    the key, has nothing left to spend, or does not have the model. What it waits for, and what only may be wrong, is
+    told to `on_event`. Of several base URLs each must be right; with `one_is_enough`, it returns soon after the first
+    one is, and what is wrong with others, or not known yet, is told.
     """
     key = api_key(spec)
-    checks = (_check(spec, url, key, on_event) for url in spec.base_urls)
-    found = await asyncio.gather(*checks, return_exceptions=True)
-    faults = [fault for fault in found if isinstance(fault, BaseException)]
+    found = await _found(spec.base_urls, lambda url: _check(spec, url, key, on_event), one_is_enough)
+    _judge(found, on_event, one_is_enough)
+
+
+class _NotKnownError(Exception):
+    """A URL was found neither good nor wrong."""
+
+
+async def _found(
+    urls: Sequence[str], check: Callable[[str], Coroutine[Any, Any, None]], one_is_enough: bool
+) -> list[BaseException | None]:
+    """What the checks of all URLs, done at the same time, raised. With `one_is_enough`, they end soon after one that
+    raises nothing: those that have not by then are cancelled, and nothing is known of them."""
+    tasks = {asyncio.ensure_future(check(url)): url for url in urls}
+    left, is_enough = set(tasks), False
+    try:
+        while left and not is_enough:
+            done, left = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
+            is_enough = one_is_enough and any(task.exception() is None for task in done)
+        if left:
+            _, left = await asyncio.wait(left, timeout=_OTHERS_WITHIN_S)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    late = {task: _NotKnownError(f"{tasks[task]} has not been found good so far") for task in left}
+    return [late[task] if task in late else task.exception() for task in tasks]
+
+
+def _judge(found: Sequence[BaseException | None], on_event: Callable[[str], None], one_is_enough: bool) -> None:
+    """Raise what is wrong with the first wrong URL; where one is enough and was found good, tell all that is wrong."""
+    faults = [fault for fault in found if fault is not None]
+    is_enough = one_is_enough and len(faults) < len(found)
     for fault in faults:
-        if not (one_is_enough and isinstance(fault, UserError) and len(faults) < len(found)):
+        if not (isinstance(fault, _NotKnownError) or (is_enough and isinstance(fault, UserError))):
             raise fault
-        on_event(f"warning: {fault}")
+    for fault in faults:
+        on_event(f"warning: {_without_login(str(fault))}")
 
 
 async def _check(spec: ModelSpec, url: str, key: str | None, on_event: Callable[[str], None]) -> None:
@@ -71,30 +105,48 @@ def _without_login(text: str) -> str:
 
 
 async def _check_url(spec: ModelSpec, url: str, key: str | None, on_event: Callable[[str], None]) -> None:
-    pauses = iter(_PAUSES_S)
-    started, said_at = time.monotonic(), float("-inf")
+    patience = _Patience(spec.max_outage_s, on_event)
     async with Prober(direct=False, key=key) as prober:
         while True:
             try:
                 doubt = await _doubt(spec, url, prober)
             except UnreachableError as error:
-                pause = next(pauses, None)
-                if pause is None:
-                    raise UserError(f"{url} cannot be reached ({error})", remedy=_remedy(spec, str(error))) from error
-                on_event(f"{url} cannot be reached ({error}): asked again in {pause:g} s")
-                await asyncio.sleep(pause)
-                continue
-            waited_s = time.monotonic() - started
-            if doubt is None or not _is_busy(doubt.status) or waited_s >= spec.max_outage_s:
+                if await patience.bears(f"{url} cannot be reached ({error})", is_short=True):
+                    continue
+                raise UserError(f"{url} cannot be reached ({error})", remedy=_remedy(spec, str(error))) from error
+            if doubt is None or not _is_busy(doubt.status):
                 break
-            if time.monotonic() - said_at >= _SAY_EVERY_S:
-                said_at = time.monotonic()
-                on_event(f"{url} is busy or not ready (status {doubt.status}: {doubt.message[:300]}): waiting")
-            await asyncio.sleep(_BUSY_PAUSE_S)
+            busy = f"{url} is busy or not ready (status {doubt.status}: {doubt.message[:300]})"
+            if not await patience.bears(busy):
+                break
         if spec.server == "batch":
             await _check_batches(spec, url, prober)
     if doubt is not None:
         on_event(f"warning: {url} {doubt.what}; a request got status {doubt.status}")
+
+
+class _Patience:
+    """How long what passes is waited for: `longest_s`, told now and then to `on_event`."""
+
+    def __init__(self, longest_s: float, on_event: Callable[[str], None]) -> None:
+        self._longest_s, self._on_event = longest_s, on_event
+        self._started, self._said_at = time.monotonic(), float("-inf")
+        self._pauses = iter(_PAUSES_S)
+
+    async def bears(self, trouble: str, *, is_short: bool = False) -> bool:
+        """Wait before the next try; False if that was long enough. `is_short`: it may pass within seconds, and is borne
+        for some, however short the longest wait."""
+        now = time.monotonic()
+        pause = next(self._pauses, None) if is_short else None
+        if pause is None and now - self._started >= self._longest_s:
+            return False
+        if pause is not None:
+            self._on_event(f"{trouble}: asked again in {pause:g} s")
+        elif now - self._said_at >= _SAY_EVERY_S:
+            self._said_at = now
+            self._on_event(f"{trouble}: waiting")
+        await asyncio.sleep(_PAUSE_S if pause is None else pause)
+        return True
 
 
 def _remedy(spec: ModelSpec, cause: str) -> str:
@@ -122,16 +174,25 @@ async def _check_batches(spec: ModelSpec, url: str, prober: Prober) -> None:
         )
 
 
-async def check_completions(spec: ModelSpec) -> None:
-    """Find out whether an endpoint takes a text to go on with: many hosts only know chats. Raises UserError if not."""
+async def check_completions(spec: ModelSpec, on_event: Callable[[str], None]) -> None:
+    """Find out whether an endpoint takes a text to go on with: many hosts only know chats.
+
+    Of several base URLs one must; what is wrong with others, and one that cannot be reached, is told to `on_event`.
+    Raises UserError if none takes it, and one is wrong.
+    """
+    key = api_key(spec)
+    found = await _found(spec.base_urls, lambda url: _check_completion(spec, url, key), one_is_enough=True)
+    _judge(found, on_event, one_is_enough=True)
+
+
+async def _check_completion(spec: ModelSpec, url: str, key: str | None) -> None:
     body = spec.as_sent({"model": spec.path, "prompt": "1", "max_tokens": 1})
-    async with Prober(direct=False, key=api_key(spec)) as prober:
-        for url in spec.base_urls:
-            try:
-                answer = await prober.post(f"{url}/completions", body, _CHECK_TIMEOUT_S)
-            except UnreachableError:
-                continue  # what is wrong with it is found out when it is used
-            _raise_unless_completed(spec, url, answer)
+    async with Prober(direct=False, key=key) as prober:
+        try:
+            answer = await prober.post(f"{url}/completions", body, _CHECK_TIMEOUT_S)
+        except UnreachableError as error:  # its end is waited for where it is used
+            raise _NotKnownError(f"{url} cannot be reached ({error})") from error
+    _raise_unless_completed(spec, url, answer)
 
 
 def _raise_unless_completed(spec: ModelSpec, url: str, answer: Answer) -> None:

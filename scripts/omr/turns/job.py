@@ -55,7 +55,7 @@ class CodeJob:
         """
         client = drain.client
         if self.form.route == COMPLETIONS and client.spec.server == "endpoint":
-            await check_completions(client.spec)
+            await check_completions(client.spec, say)
         pool = await Pool.start(self.sandbox, say)
         try:
             with TurnJournal(output, is_finished, say, drain.store.check_is_ours) as journal:

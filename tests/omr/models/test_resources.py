@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -66,3 +70,87 @@ def test_code_runs_on_cores_that_the_server_leaves_free() -> None:
     assert job_resources(hosted, lent)["cpus_per_task"] == 9
     for spec in (large, bare, hosted):
         assert int(job_resources(spec, lent)["mem_mb"]) - int(job_resources(spec)["mem_mb"]) == 16_000
+
+
+class Default:
+    """As Snakemake's of a profile: computed for each job."""
+
+    def __init__(self, value: int | str) -> None:
+        self.value = value
+
+    def evaluate(self, wildcards: Any, *, input: Any, attempt: int) -> Default:
+        return Default(self.value * attempt if isinstance(self.value, int) else self.value)
+
+
+def asked_for(rows: Path | None, model: ModelSpec) -> dict[str, Any]:
+    defaults = {"mem_mb": Default(4000), "slurm_partition": Default("cpu")}
+    given = SimpleNamespace() if rows is None else SimpleNamespace(rows=str(rows))
+    values = {}
+    for name, value in resources_of(lambda wildcards: model, defaults=defaults).items():
+        told = {"attempt": 2} if name in defaults else {}
+        values[name] = value(None, input=given, **told)
+    return {name: value for name, value in values.items() if value is not None}
+
+
+@pytest.mark.parametrize("nodes", [1, 2])
+def test_a_job_whose_file_of_rows_is_empty_asks_for_what_any_job_without_a_model_gets(
+    nodes: int, tmp_path: Path
+) -> None:
+    model = spec(gpus=8, nodes=nodes, slurm={"partition": "gpu", "qos": "high", "extra": ["--exclusive"]})
+    rows = tmp_path / "rows.jsonl"
+    # Not made yet: it may have rows.
+    assert asked_for(rows, model) == job_resources(model)
+    rows.touch()
+    assert asked_for(rows, model) == {"mem_mb": 8000, "slurm_partition": "cpu"}
+    rows.write_text("{}\n")
+    assert asked_for(rows, model) == job_resources(model)
+
+
+SNAKEFILE = """
+from omr.models.model import ModelSpec
+from omr.models.resources import resources_of
+
+rule ask:
+    input:
+        rows="rows.jsonl",
+    output:
+        "asked.txt",
+    resources:
+        **resources_of(
+            lambda wildcards: ModelSpec("m", "p", server="vllm", gpus=8),
+            defaults=workflow.resource_settings.default_resources,
+        ),
+    run:
+        with open(output[0], "w") as asked:
+            print(resources.get("gpu", 0), resources.mem_mb, file=asked)
+
+rule make_rows:
+    output:
+        "rows.jsonl",
+    params:
+        size=config["size"],
+    shell:
+        "head -c {params.size} /dev/zero > {output}"
+"""
+
+
+def test_resources_go_by_the_rows_that_a_run_has_made_and_not_by_those_of_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3] / "scripts"))
+    (tmp_path / "Snakefile").write_text(SNAKEFILE)
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--default-resources", "mem_mb=100*attempt"]
+    asked = []
+    for size, is_planned_with_gpus in ((0, True), (1, False), (0, True)):  # a plan goes by what is there
+        run = [*command, "--config", f"size={size}"]
+        planned = subprocess.run([*run, "-n"], cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+        assert ("gpu=8" in planned) is is_planned_with_gpus
+        subprocess.run(run, cwd=tmp_path, check=True, capture_output=True)
+        asked.append((tmp_path / "asked.txt").read_text())
+    assert asked == ["0 100\n", f"8 {job_resources(spec(gpus=8))['mem_mb']}\n", "0 100\n"]
+
+
+def test_a_job_that_reads_no_rows_asks_for_what_its_model_needs() -> None:
+    assert asked_for(None, spec(gpus=2, slurm={"partition": "gpu"})) == job_resources(
+        spec(gpus=2, slurm={"partition": "gpu"})
+    )

@@ -8,6 +8,7 @@ import shutil
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -57,6 +58,16 @@ class Host:
         return self.completion, {"error": {"message": self.message}}
 
 
+@dataclass
+class Busy(Host):
+    """One behind a gateway that answers for it that it is not there."""
+
+    status: int = 503
+
+    def answer(self, path: str, key: str | None) -> tuple[int, Any]:
+        return self.status, {"error": {"message": "no backend"}}
+
+
 @contextmanager
 def serving(host: Host, context: ssl.SSLContext | None = None) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
@@ -91,7 +102,8 @@ def serving(host: Host, context: ssl.SSLContext | None = None) -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endpoint, "_PAUSES_S", (0.01, 0.02))
-    monkeypatch.setattr(endpoint, "_BUSY_PAUSE_S", 0.01)
+    monkeypatch.setattr(endpoint, "_PAUSE_S", 0.01)
+    monkeypatch.setattr(endpoint, "_OTHERS_WITHIN_S", 1.0)
 
 
 def spec(url: str, **fields: Any) -> ModelSpec:
@@ -121,8 +133,23 @@ def test_an_endpoint_that_lists_the_model_is_asked_for_nothing_else() -> None:
 
 def test_an_endpoint_that_cannot_be_reached_is_named_with_a_remedy() -> None:
     with Port() as port, pytest.raises(UserError, match=f"127.0.0.1:{port.number}/v1 cannot be reached") as caught:
-        check(spec(f"http://127.0.0.1:{port.number}/v1"))
+        check(spec(f"http://127.0.0.1:{port.number}/v1", max_outage_s=0.0))
     assert "base_url" in str(caught.value)
+
+
+def test_a_job_waits_for_an_endpoint_that_is_away_as_long_as_for_a_busy_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint, "_SAY_EVERY_S", 0.05)
+    with serving(Host(resets=40)) as url:
+        events = check(spec(url))
+    assert all(event.startswith(f"{url} cannot be reached (") for event in events)
+    assert sum(event.endswith(": waiting") for event in events) > 1
+
+
+def test_an_endpoint_that_stays_away_ends_the_job_after_its_longest_outage() -> None:
+    started = time.monotonic()
+    with Port() as port, pytest.raises(UserError, match="cannot be reached"):
+        check(spec(f"http://127.0.0.1:{port.number}/v1", max_outage_s=0.5))
+    assert time.monotonic() - started >= 0.5
 
 
 def test_a_connection_that_is_dropped_once_does_not_end_the_run() -> None:
@@ -221,7 +248,7 @@ def test_what_is_neither_a_completion_nor_busy_is_an_error_in_its_words(status: 
         with pytest.raises(UserError) as caught:
             check(spec(url))
         with pytest.raises(UserError, match="got no completion"):
-            asyncio.run(check_completions(spec(url)))
+            check_texts(spec(url))
     assert said in str(caught.value)
     assert "base_url" in str(caught.value)
 
@@ -242,7 +269,7 @@ def test_a_reply_in_pieces_is_a_completion() -> None:
 
 def test_https_asked_of_a_plain_server_is_told_so_without_the_login() -> None:
     with serving(Host()) as url, pytest.raises(UserError, match="speaks plain http") as caught:
-        check(spec(url.replace("http://", "https://user:secret@")))
+        check(spec(url.replace("http://", "https://user:secret@"), max_outage_s=0.0))
     assert "write http://" in str(caught.value)
     assert "secret" not in str(caught.value)
 
@@ -257,15 +284,15 @@ def test_a_certificate_that_nobody_knows_is_told_with_what_makes_it_known(tmp_pa
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(f"{pem}.crt", pem)
     with serving(Host(), context) as url, pytest.raises(UserError, match="invalid peer certificate") as caught:
-        check(spec(url.replace("http://127.0.0.1", "https://localhost")))
+        check(spec(url.replace("http://127.0.0.1", "https://localhost"), max_outage_s=0.0))
     assert "SSL_CERT_FILE" in str(caught.value)
 
 
 def test_a_name_that_nobody_knows_and_a_port_without_a_listener_are_told_apart() -> None:
     with pytest.raises(UserError, match="the name of the host is not known"):
-        check(spec("http://no-such-host.invalid/v1"))
+        check(spec("http://no-such-host.invalid/v1", max_outage_s=0.0))
     with Port() as port, pytest.raises(UserError, match="Connection refused"):
-        check(spec(f"http://127.0.0.1:{port.number}/v1"))
+        check(spec(f"http://127.0.0.1:{port.number}/v1", max_outage_s=0.0))
 
 
 def test_an_endpoint_is_not_ours_to_restart_and_never_reported_dead() -> None:
@@ -304,21 +331,74 @@ def test_when_no_url_is_right_one_that_is_enough_is_missing_all_the_same() -> No
     with Port() as port, serving(Host(key="another")) as refusing:
         urls = (f"http://127.0.0.1:{port.number}/v1", refusing)
         with pytest.raises(UserError, match=r"cannot be reached|refuses the key"):
-            check_all(spec("", base_url=urls), one_is_enough=True)
+            check_all(spec("", base_url=urls, max_outage_s=0.0), one_is_enough=True)
 
 
 def test_a_job_starts_with_those_urls_that_are_there() -> None:
     with Port() as port, serving(Host()) as there:
         urls = (there, f"http://127.0.0.1:{port.number}/v1")
         events = check(spec("", base_url=urls))
-        assert events[-1].startswith(f"warning: {urls[1]} cannot be reached")
+        assert events[0].startswith(f"{urls[1]} cannot be reached (")
+        assert events[-1] == f"warning: {urls[1]} has not been found good so far"
 
 
-def test_completions_are_asked_of_every_url() -> None:
-    hosts = [Host(), Host(completion=404)]
-    with serving(hosts[0]) as one, serving(hosts[1]) as other, pytest.raises(UserError, match="continued at") as caught:
-        asyncio.run(endpoint.check_completions(spec("", base_url=(one, other))))
-    assert f"{other}/completions" in str(caught.value)
+@pytest.mark.parametrize("status", [502, 503])
+def test_a_job_does_not_wait_for_a_url_that_is_busy_while_another_is_good(status: int) -> None:
+    with serving(Host()) as good, serving(Busy(status=status)) as busy:
+        for urls in ((good, busy), (busy, good)):
+            started = time.monotonic()
+            events = check(spec("", base_url=urls, max_outage_s=60.0))
+            assert time.monotonic() - started < 20
+            assert events[0].startswith(f"{busy} is busy or not ready (status {status}")
+            assert events[-1] == f"warning: {busy} has not been found good so far"
+
+
+def test_a_url_that_is_a_little_slower_than_another_is_told_nothing_of() -> None:
+    with serving(Host()) as one, serving(Host(not_ready=4)) as other:
+        events = check(spec("", base_url=(one, other)))
+        assert [event for event in events if event.startswith("warning")] == []
+
+
+def test_checks_that_are_not_waited_for_end_and_tell_nothing_more() -> None:
+    async def whole() -> None:
+        events: list[str] = []
+        model = spec("", base_url=(good, busy), max_outage_s=60.0)
+        await endpoint.check_endpoint(model, events.append, one_is_enough=True)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        told = len(events)
+        await asyncio.sleep(0.1)
+        assert len(events) == told
+
+    with serving(Host()) as good, serving(Busy()) as busy:
+        asyncio.run(whole())
+
+
+def check_texts(model: ModelSpec) -> list[str]:
+    """What the check that a text can be gone on with told."""
+    events: list[str] = []
+    asyncio.run(check_completions(model, events.append))
+    return events
+
+
+@pytest.mark.parametrize("bad", [Host(completion=404), Host(completion=302, body="moved"), Host(key="another")])
+def test_of_several_urls_one_must_take_a_text_and_what_is_wrong_with_others_is_told(bad: Host) -> None:
+    with serving(Host()) as good, serving(bad) as wrong:
+        for urls in ((good, wrong), (wrong, good)):
+            (warning,) = check_texts(spec("", base_url=urls))
+            assert warning.startswith("warning: ")
+            assert wrong in warning
+        with pytest.raises(UserError, match=wrong):
+            check_texts(spec("", base_url=(wrong,)))
+
+
+def test_where_no_url_takes_a_text_the_wrong_one_is_named_though_another_is_away() -> None:
+    with Port() as port, serving(Host(completion=404)) as wrong:
+        away = f"http://127.0.0.1:{port.number}/v1"
+        for urls in ((away, wrong), (wrong, away)):
+            with pytest.raises(UserError, match=f"continued at {wrong}/completions"):
+                check_texts(spec("", base_url=urls))
+        (warning,) = check_texts(spec(away))
+        assert warning.startswith(f"warning: {away} cannot be reached")
 
 
 def test_the_question_for_a_model_has_no_field_that_the_host_refuses() -> None:
