@@ -16,6 +16,8 @@ NAMES = (
 )
 #: Memory of a job beside its server: the client holds the requests in flight and an index of the journal.
 CLIENT_MB = 8000
+#: What a job without rows asks for, which only writes that it asked nothing: a profile says where such jobs go.
+WITHOUT_ROWS: Mapping[str, int | str] = {"mem_mb": 2000, "runtime": 60}
 #: What a server itself keeps busy, at most.
 SERVER_CPUS_PER_GPU = 2
 #: Slurm sends SIGTERM this many seconds before the time limit (up to a minute earlier): time to finish or give up
@@ -77,17 +79,15 @@ def resources_of(
 ) -> dict[str, Callable[..., int | str | None]]:
     """Resources of a rule whose model, and what it lends to code, depend on its wildcards; None leaves one out.
 
-    A job whose file of rows (`input.rows`) is there and empty asks nothing: it gets what any job without a model does.
-    Snakemake computes resources once more when all input of a job is made. `defaults` are its `default-resources`: a
-    rule that names a resource loses the default of that name, also where it leaves the resource out, so it is looked up
-    here.
+    A job whose file of rows (`input.rows`) is there and empty asks nothing: it needs no model. Snakemake computes
+    resources once more when all input of a job is made. `defaults` are its `default-resources`: a rule that names a
+    resource loses the default of that name, also where it leaves the resource out, so it is looked up here.
     """
 
     def one(name: str) -> Callable[..., int | str | None]:
         def own(wildcards: Any, input: Any = None) -> int | str | None:
-            if _is_without_rows(input):
-                return None
-            return job_resources(model(wildcards), lent(wildcards)).get(name)
+            needed = WITHOUT_ROWS if _is_without_rows(input) else job_resources(model(wildcards), lent(wildcards))
+            return needed.get(name)
 
         default = (defaults or {}).get(name)
         return own if default is None else _or_default(own, default)

@@ -93,7 +93,7 @@ def asked_for(rows: Path | None, model: ModelSpec) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("nodes", [1, 2])
-def test_a_job_whose_file_of_rows_is_empty_asks_for_what_any_job_without_a_model_gets(
+def test_a_job_whose_file_of_rows_is_empty_asks_for_little_and_goes_where_the_profile_says(
     nodes: int, tmp_path: Path
 ) -> None:
     model = spec(gpus=8, nodes=nodes, slurm={"partition": "gpu", "qos": "high", "extra": ["--exclusive"]})
@@ -101,7 +101,7 @@ def test_a_job_whose_file_of_rows_is_empty_asks_for_what_any_job_without_a_model
     # Not made yet: it may have rows.
     assert asked_for(rows, model) == job_resources(model)
     rows.touch()
-    assert asked_for(rows, model) == {"mem_mb": 8000, "slurm_partition": "cpu"}
+    assert asked_for(rows, model) == {"mem_mb": 2000, "runtime": 60, "slurm_partition": "cpu"}
     rows.write_text("{}\n")
     assert asked_for(rows, model) == job_resources(model)
 
@@ -139,7 +139,7 @@ def test_resources_go_by_the_rows_that_a_run_has_made_and_not_by_those_of_before
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3] / "scripts"))
     (tmp_path / "Snakefile").write_text(SNAKEFILE)
-    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--default-resources", "mem_mb=100*attempt"]
+    command = [sys.executable, "-m", "snakemake", "--cores", "1"]
     asked = []
     for size, is_planned_with_gpus in ((0, True), (1, False), (0, True)):  # a plan goes by what is there
         run = [*command, "--config", f"size={size}"]
@@ -147,7 +147,7 @@ def test_resources_go_by_the_rows_that_a_run_has_made_and_not_by_those_of_before
         assert ("gpu=8" in planned) is is_planned_with_gpus
         subprocess.run(run, cwd=tmp_path, check=True, capture_output=True)
         asked.append((tmp_path / "asked.txt").read_text())
-    assert asked == ["0 100\n", f"8 {job_resources(spec(gpus=8))['mem_mb']}\n", "0 100\n"]
+    assert asked == ["0 2000\n", f"8 {job_resources(spec(gpus=8))['mem_mb']}\n", "0 2000\n"]
 
 
 def test_a_job_that_reads_no_rows_asks_for_what_its_model_needs() -> None:
