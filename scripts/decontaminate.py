@@ -108,14 +108,16 @@ def judged(matches: Mapping[str, Mapping[int, float]], questions: tuple[Question
     return Finding(matches, questions)
 
 
-def pass_on(problem: Row, finding: Finding, stage: Stage, pool: Pool) -> None:
+def pass_on(problem: Row, finding: Finding, stage: Stage) -> None:
     """Write a clean problem, drop a contaminated one with what it resembles."""
     if is_canary(problem["id"]):
         raise AssertionError(f"the canary {problem['id']} was about to enter the training data")
-    if finding.reason is None or finding.text is None:
+    if finding.reason is None:
         stage.write(problem)
         return
-    row = finding.row or pool.rows_of(finding.text)[0]
+    row = finding.row
+    if row is None:
+        raise AssertionError(f"the problem {problem['id']} was found in no benchmark row, but {finding.reason}")
     score = max(finding.nets.values(), default=None)
     found = {"benchmark": row.benchmark, "row": row.row, "nets": finding.nets, "score": score}
     stage.drop(problem | found, finding.reason)
@@ -148,7 +150,7 @@ def decontaminate(arguments: argparse.Namespace) -> None:
                 report.add_canary(problem, finding)
             else:
                 stage.count_read()
-                pass_on(problem, finding, stage, pool)
+                pass_on(problem, finding, stage)
                 report.add_problem(finding)
         evidence.replies.note_counts(stage)
         report_file.write(report.to_json())

@@ -130,7 +130,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv)
     with ExitStack() as stack:
         measured = stack.enter_context(Measured(args, args.shard, args.shards))
-        output = RowFiles(args.output, args.figures, measured.names, args.text_columns)
+        output = RowFiles(args.output, args.figures, measured.recipes, args.text_columns)
         stage = stack.enter_context(open_stage("prepare_selections", args, output))
         problems = stack.enter_context(ProblemIndex(args.problems, args.shard, args.shards))
         comparisons = stack.enter_context(RowIndex([args.comparisons], _COMPARISON))

@@ -312,7 +312,7 @@ def prepare(args: argparse.Namespace) -> None:
     prompt, bounds = load_prompt(args.prompt), bounds_of(args)
     with ExitStack() as stack:
         measured = stack.enter_context(Measured(args, args.shard, args.shards))
-        output = RowFiles(args.output, args.figures, measured.names, args.text_columns)
+        output = RowFiles(args.output, args.figures, measured.recipes, args.text_columns)
         output.figures.solutions = judged = SolutionFigures()
         verdicts = frozenset(args.verdicts)
         name = "prepare_sft" if verdicts == {"yes"} else "prepare_verdicts"

@@ -95,12 +95,14 @@ class ProblemSet:
         self.to_classify = to_classify
         #: Columns that some row has had.
         self.seen: set[str] = set()
+        #: Rows so far of the pass that goes on whose answer is a word for a missing one.
+        self.said_missing = 0
         #: Columns of the first row.
         self.there: list[str] = []
 
     def __iter__(self) -> Iterator[Found]:
         """Every row in order. Raises UserError for a file that cannot be read or holds none."""
-        left = self._limit
+        left, self.said_missing = self._limit, 0
         wanted = top_columns(self._columns.values())
         for file in self.files:
             rows = 0
@@ -148,6 +150,7 @@ class ProblemSet:
         answer = answer_of(values.get(ANSWER))
         if answer is MISSING:
             return self._mistyped(ANSWER, "text, a number, a list of one of them, or null", values[ANSWER])
+        self.said_missing += says_missing(values.get(ANSWER))
         own_id = _plain_id(values.get(ID))
         for field in ORIGINS:
             value = values.get(field)
@@ -193,11 +196,18 @@ def answer_of(value: Any) -> Any:
         return None
     if isinstance(value, str):
         text = value.replace("\0", "").strip()
-        return None if not text or _SAYS_MISSING.fullmatch(text) else text
+        return None if not text or says_missing(text) else text
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return MISSING
     is_whole = isinstance(value, float) and value.is_integer() and abs(value) < _MAX_EXACT
     return str(int(value) if is_whole else value)
+
+
+def says_missing(value: Any) -> bool:
+    """Whether a value is a word for an answer that is missing."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    return isinstance(value, str) and _SAYS_MISSING.fullmatch(value.replace("\0", "").strip()) is not None
 
 
 def _plain_id(value: Any) -> str | None:
@@ -283,6 +293,8 @@ def write_problems(stage: Stage, problems: ProblemSet, duplicates: Duplicates) -
             stage.write(row)
             types[row["problem_type"]] += 1
     stage.note("problem_types", dict(sorted(types.items())))
+    if problems.said_missing:
+        stage.note("answers_said_missing", problems.said_missing)
     if problems.to_classify:
         stage.note("to_classify", True)
 

@@ -26,7 +26,6 @@ from contamination_files import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from omr.contamination.benchmarks import Pool
 from omr.contamination.report import Finding, Question
 from omr.contamination.rewording import paraphrase, renumber
 from omr.errors import UserError
@@ -324,12 +323,20 @@ def test_a_verbatim_canary_that_no_net_found_stops_the_run(tmp_path: Path) -> No
 
 
 def test_a_canary_can_never_be_passed_on(tmp_path: Path) -> None:
-    pool = Pool([write_benchmark(tmp_path, "math", [SHORT])])
     with (
         pytest.raises(AssertionError, match="about to enter"),
         Stage("decontaminate", tmp_path / "out", tmp_path / "dropped", tmp_path / "counts") as stage,
     ):
-        decontaminate.pass_on({"id": "canary-verbatim-math-0", "problem": SHORT}, Finding({}), stage, pool)
+        decontaminate.pass_on({"id": "canary-verbatim-math-0", "problem": SHORT}, Finding({}), stage)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_problem_that_was_found_never_passes_whatever_is_known_of_where(tmp_path: Path) -> None:
+    with (
+        pytest.raises(AssertionError, match="found in no benchmark row"),
+        Stage("decontaminate", tmp_path / "out", tmp_path / "dropped", tmp_path / "counts") as stage,
+    ):
+        decontaminate.pass_on({"id": "a-1", "problem": SHORT}, Finding({}, reason="contaminated_llm"), stage)
     assert not (tmp_path / "out").exists()
 
 

@@ -85,6 +85,14 @@ def test_a_number_is_an_answer_and_a_blank_is_none(tmp_path: Path, given: Any, a
     assert row["problem_type"] == ("no_answer_extracted" if answer is None else "has_answer_extracted")
 
 
+def test_words_for_a_missing_answer_are_counted(tmp_path: Path) -> None:
+    answers = ("nan", ["N/A"], " notfound ", "5", None, "")
+    made = run(tmp_path, write(tmp_path, *(problem(n, expected_answer=answer) for n, answer in enumerate(answers))))
+    assert made.counts["answers_said_missing"] == 3
+    assert made.counts["problem_types"] == {"has_answer_extracted": 1, "no_answer_extracted": 5}
+    assert "answers_said_missing" not in run(tmp_path, write(tmp_path, problem(1))).counts
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [

@@ -44,6 +44,7 @@ class Measures:
 
     @property
     def recipes(self) -> list[str]:
+        """The recipes whose rates these are."""
         return list(self._rates)
 
     def share(self, recipe: str, problem_id: str, answer: str | None) -> float | None:
@@ -61,31 +62,18 @@ class Measures:
         return self._checker.compare(one, other) is Verdict.EQUAL
 
 
-class Measured:
+class Measured(Measures):
     """The pass rates of a shard's problems by other recipes, as the command line names them. A context manager."""
 
     def __init__(self, args: argparse.Namespace, shard: int = 0, shards: int = 1) -> None:
         named = dict(entry.split("=", 1) for entry in args.pass_rates)
-        self._measures = Measures({name: Path(path) for name, path in named.items()}, shard, shards)
+        super().__init__({name: Path(path) for name, path in named.items()}, shard, shards)
         self._published = args.pass_rate_72b_tir
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._measures.__exit__(kind, error, trace)
-
-    @property
-    def names(self) -> list[str]:
-        """The recipes whose pass rates rows carry."""
-        return self._measures.recipes
 
     def columns(self, problem_id: str, answer: str | None) -> Row:
         """`pass_rates` and `pass_rate_72b_tir` of a problem with this answer: unknown is null, `n/a` in the column of
         the published dataset."""
-        shares = {name: self._measures.share(name, problem_id, answer) for name in self.names}
+        shares = {recipe: self.share(recipe, problem_id, answer) for recipe in self.recipes}
         published = shares.get(self._published)
         return {
             "pass_rates": shares or None,
