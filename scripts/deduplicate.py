@@ -5,8 +5,8 @@ Out: the problems in their order. Of a group of reposts one stays (`--keep keep_
 rows of a group have `cluster` (the id of the group: that of its first problem) and `duplicate_of` (the id of the best
 of the group; null in its own row). Also a file with the groups: {"cluster", "kept", "members", "answers"}.
 
-What counts as the same problem is in omr/contamination/meaning.py. The best of a group has an answer, if one has; that
-which most of the group have; then the longest discussion; then it is the first.
+What counts as the same problem is in omr/contamination/one_problem.py. The best of a group has an answer, if one has;
+that which most of the group have; then the longest discussion; then it is the first.
 
 Dropped: `near_duplicate`, with `kept` and `cluster`. The report tells the groups and how many copies of the run's own
 problems are found, and how many near misses are taken for copies; the counts note both as well (`copies`,

@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import chain
 from typing import NamedTuple
 
 from omr.contamination.benchmark_text import one_script, plain_tokens
-from omr.files.notation import notation
 from omr.files.patterns import lazy
 
 _RAW = lazy(
@@ -119,14 +118,6 @@ class Meaning(NamedTuple):
     said: Sequence[int]
 
 
-#: Least share of the words that two problems with one answer and the same mathematics have in common.
-_LEAST_SHARED = 0.7
-#: Words that one of them has and the other has not: as many, or none.
-_LEAST_CHANGED = 2
-#: An answer of one character, such as `2`, is that of too many problems to be evidence.
-_LEAST_ANSWER = 2
-
-
 def meaning_of(problem: str) -> Meaning | None:
     """What a problem says; None for a text without any words. Takes time linear in the length."""
     read = list(_sentences(problem))
@@ -140,64 +131,18 @@ def meaning_of(problem: str) -> Meaning | None:
     sentences.sort(key=lambda sentence: sentence[0] != _word(_FIND))  # stable: all others keep their order
     mathematics = [[token for token in sentence if not _is_prose(token)] for sentence in sentences]
     return Meaning(
-        _hash(chain.from_iterable(sentences)),
-        _hash(sorted(map(" ".join, sentences))),
-        (_hash(chain.from_iterable(mathematics)), _hash(sorted(" ".join(part) for part in mathematics if part))),
-        _hash(sorted(chain.from_iterable(tasks))),
-        _hash(sorted(chain.from_iterable(_relating(tokens) for tokens, _ in read))),
+        hash_of(chain.from_iterable(sentences)),
+        hash_of(sorted(map(" ".join, sentences))),
+        (hash_of(chain.from_iterable(mathematics)), hash_of(sorted(" ".join(part) for part in mathematics if part))),
+        hash_of(sorted(chain.from_iterable(tasks))),
+        hash_of(sorted(chain.from_iterable(_relating(tokens) for tokens, _ in read))),
         array("i", chain.from_iterable((*map(_code, sentence), 0) for sentence in sentences)),
     )
 
 
-def evidence_of(meaning: Meaning, answer: str | None) -> int | None:
-    """A hash that problems must share to be the same by their answers; None where an answer proves nothing."""
-    spelled = "" if answer is None else "".join(plain_tokens(_RAW.findall(one_script(answer))))
-    if len(spelled) < _LEAST_ANSWER or min(meaning.said) == 0:
-        return None
-    return _hash([spelled, str(meaning.task)])
-
-
-def same_texts(meaning: Meaning, answer: str | None) -> tuple[int, int | None, int | None]:
-    """Hashes of which problems need to share one to be the same by their texts; None where there is no answer.
-
-    The same is said, with the same words that relate; or the same, with the same answer; or the same sentences in
-    another order, with the same answer. For the order of steps may be what a problem is about (`Double it. Add 5.`),
-    and `$7$ as a percent of $5$` is not `$7$ percent of $5$`: then the answer is another one.
-    """
-    as_it_stands = _hash([str(meaning.whole), str(meaning.relating)])
-    if answer is None:
-        return as_it_stands, None, None
-    known = notation(answer)
-    return as_it_stands, _hash([str(meaning.whole), "answer", known]), _hash([str(meaning.sentences), known])
-
-
-def is_same(first: Meaning, second: Meaning) -> bool:
-    """Whether two problems with one `evidence_of` are the same: the same mathematics, and nearly the same words.
-
-    Texts that differ in a single word are not: whoever words a problem anew changes more than that, and whoever makes
-    another problem of it changes just that word, or has two of them change places. So what both say must stand in the
-    same order, among the same numbers: in all of the text, or in each sentence.
-    """
-    if first.mathematics[0] != second.mathematics[0] and first.mathematics[1] != second.mathematics[1]:
-        return False
-    words, others = ({code for code in meaning.said if code < 0} for meaning in (first, second))
-    shared = words & others
-    here, there = len(words) - len(shared), len(others) - len(shared)
-    if 0 < max(here, there) < _LEAST_CHANGED or len(shared) < _LEAST_SHARED * (len(shared) + here + there):
-        return False
-    one, other = (_shared_sentences(meaning.said, shared) for meaning in (first, second))
-    return list(chain.from_iterable(one)) == list(chain.from_iterable(other)) or sorted(one) == sorted(other)
-
-
-def _shared_sentences(said: Iterable[int], shared: Container[int]) -> list[list[int]]:
-    """The sentences of a text without the words that are not shared; none that is empty then."""
-    sentences: list[list[int]] = [[]]
-    for code in said:
-        if code > 0 or code in shared:
-            sentences[-1].append(code)
-        elif code == 0:
-            sentences.append([])
-    return list(filter(None, sentences))
+def in_one_spelling(text: str) -> str:
+    """The signs of a short text, an answer say, as they are known here."""
+    return "".join(plain_tokens(_RAW.findall(one_script(text))))
 
 
 class _Place:
@@ -311,7 +256,7 @@ def _is_prose(token: str) -> bool:
 @lru_cache(1 << 16)
 def _code(token: str) -> int:
     """A number of 31 bits for a token; a negative one for a word of prose."""
-    code = 1 + (_hash([token]) & 0x3FFFFFFF)
+    code = 1 + (hash_of([token]) & 0x3FFFFFFF)
     return -code if _is_prose(token) else code
 
 
@@ -397,6 +342,7 @@ def _task_first(sentence: list[str]) -> list[str]:
     return kept
 
 
-def _hash(tokens: Iterable[str]) -> int:
+def hash_of(tokens: Iterable[str]) -> int:
+    """64 bits that stand for a list of texts."""
     digest = blake2b("\0".join(tokens).encode(errors="replace"), digest_size=8).digest()
     return int.from_bytes(digest, signed=True)

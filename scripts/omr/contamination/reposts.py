@@ -11,7 +11,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from omr.contamination.meaning import evidence_of, is_same, meaning_of, same_texts
+from omr.contamination.meaning import meaning_of
+from omr.contamination.one_problem import evidence_of, is_same, same_texts
 from omr.files.hash_table import HashTable
 from omr.files.jsonl import Row
 from omr.files.notation import notation

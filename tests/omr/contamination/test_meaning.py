@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from omr.contamination.meaning import evidence_of, is_same, meaning_of
+from omr.contamination.meaning import meaning_of
+from omr.contamination.one_problem import evidence_of, is_same
 
 
 def says_the_same(one: str, other: str) -> bool:
