@@ -18,6 +18,7 @@ import orjson
 
 from omr.errors import UserError
 from omr.files.jsonl import open_for_reading
+from omr.files.numbers import number
 from omr.replies.progress_file import progress_path, read_progress
 from omr.servers.full_load import FullLoad
 
@@ -80,9 +81,10 @@ def summed(parts: Iterable[Mapping[str, Any]]) -> Counts:
     return total
 
 
-def gpu_seconds(counts: Mapping[str, Any]) -> float:
-    """GPU seconds of one shard of a model stage; of an older version's, those on the GPUs of its last job."""
-    return float(counts.get("gpu_s", counts.get("wall_s", 0.0) * counts.get("gpus", 0)))
+def gpu_seconds(found: Mapping[str, Any], seconds: str, gpus: float) -> float:
+    """GPU seconds as counts or what lies beside replies tell them; of an older version's, its `seconds` on so many
+    GPUs."""
+    return number(found, "gpu_s") if "gpu_s" in found else number(found, seconds) * gpus
 
 
 @dataclass
@@ -137,7 +139,7 @@ class ModelUse:
         self.failed.update(counts.get("failed", {}))
         self.finish_reasons.update(counts.get("finish_reasons", {}))
         self.wall_s += counts.get("wall_s", 0.0)
-        self.gpu_s += gpu_seconds(counts)
+        self.gpu_s += gpu_seconds(counts, "wall_s", number(counts, "gpus"))
         self.latency_s += counts.get("latency_s", 0.0)
         if "starts" in counts:
             self.starts += counts["starts"]

@@ -17,7 +17,7 @@ from omr.errors import UserError
 from omr.files.numbers import number, read_object, whole
 from omr.replies.progress_file import JobProgress, progress_path, read_progress
 from omr.runs.costs import usd
-from omr.runs.counts import PROBLEM_STAGES, RECIPE_STAGES
+from omr.runs.counts import PROBLEM_STAGES, RECIPE_STAGES, gpu_seconds
 
 _TOKENS = ("prompt_tokens", "completion_tokens")
 _COUNTS, _PROGRESS, _HELD = ".json", ".jsonl.progress", ".jsonl.held"
@@ -61,11 +61,6 @@ def spent_by_held(held: Mapping[str, Any], gpus: int = 0) -> Spent:
     """By the time that is kept beside replies; `gpus` of a job where an older version wrote it."""
     parts = (held, _superseded(held))
     return Spent("", sum(gpu_seconds(part, "held_s", gpus) for part in parts))
-
-
-def gpu_seconds(found: Mapping[str, Any], seconds: str, gpus: float) -> float:
-    """GPU seconds as a file tells them; of an older version's, its `seconds` on so many GPUs."""
-    return number(found, "gpu_s") if "gpu_s" in found else number(found, seconds) * gpus
 
 
 def _superseded(found: Mapping[str, Any]) -> Mapping[str, Any]:
