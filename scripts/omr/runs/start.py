@@ -92,7 +92,11 @@ def check_sandbox(planned: Planned, settings: Settings, recipes: Recipes, site: 
 def _check_packages() -> None:
     """That the job which looks for them here will find them."""
     found = "import importlib.util, sys; sys.exit(not all(map(importlib.util.find_spec, sys.argv[1:])))"
-    if subprocess.run(["python", "-c", found, *NEEDED], check=False, timeout=120).returncode:
+    try:
+        are_there = subprocess.run(["python", "-c", found, *NEEDED], check=False, timeout=120).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):  # no `python`, or one that hangs: jobs would find the same
+        are_there = False
+    if not are_there:
         raise UserError(
             "there is no environment to run code of models in: config names none, and `python` here lacks "
             f"packages of envs/sandbox.yaml ({', '.join(NEEDED)})",

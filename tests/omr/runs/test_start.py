@@ -131,6 +131,9 @@ def test_an_environment_for_code_that_nobody_makes_or_names_ends_a_run_at_its_st
             assert "networkx" in str(caught.value)
         else:
             check_sandbox(planned, settings, recipes, site)
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    with pytest.raises(UserError, match="there is no environment to run code of models in"):
+        check_sandbox(planned, settings, recipes, site)
 
 
 def test_an_example_of_an_estimate_that_is_not_there_is_told_by_a_dry_run(config: dict[str, Any]) -> None:
