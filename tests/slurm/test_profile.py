@@ -117,6 +117,15 @@ def gpus_of_servers(project: Project) -> list[int]:
     return [len(environment["CUDA_VISIBLE_DEVICES"].split(",")) for environment in devices]
 
 
+def asks_nothing(project: Project, job: Submitted) -> bool:
+    """Whether a job of a model stage has a file of rows without any."""
+    recipe = re.search(r"\brecipe=([\w-]+)", job.arguments)
+    if recipe is None:
+        return False
+    counts = project.path(f"results/demo/{recipe[1]}/counts/{job.rule}").glob(f"shard-{job.shard}-of-*.json")
+    return [orjson.loads(path.read_bytes())["requests"] for path in counts] == [0]
+
+
 def check_options(job: Submitted, *wanted: str) -> None:
     for option in wanted:
         assert f" {option} " in f"{job.options} ", job
@@ -144,16 +153,23 @@ def test_the_demo_ends_in_the_same_rows_and_its_jobs_ask_for_what_config_says(
     jobs = cluster.jobs()[before:]
     assert Counter(job.rule for job in jobs) == wanted
     assert {job.rule for job in jobs} > ASKING
+    without_rows = Counter[str]()
     for job in jobs:
         check_options(job, "--requeue")
         if job.rule not in ASKING:
             assert not re.search("gpu[s=:]", job.options.replace(" -p gpu ", " "))
             check_options(job, "--mem 8000", "-t 120", f"--cpus-per-task={THREADS.get(job.rule, 1)}")
             continue
+        if asks_nothing(fresh, job):
+            assert not re.search("gpu[s=:]", job.options.replace(" -p gpu ", " "))
+            check_options(job, "--mem 2000", "-t 60", "--cpus-per-task=1")
+            without_rows[job.rule] += 1
+            continue
         check_options(job, "--gpus=2", "--nodes=1", "-t 30", "--cpus-per-task=6")
         # The code of solutions has memory of its own, and cores that the server leaves free.
         runs_code = job.rule == "generate_solutions" and "recipe=tir-openmath" in job.arguments
         check_options(job, f"--mem {32000 if runs_code else 28000}")
+    assert without_rows["match_answers"] > 0
     nothing_is_left(fresh)
 
 
