@@ -80,9 +80,11 @@ _ANGLED_TOKEN, _SQUARE_TOKEN = lazy(_ANGLED), lazy(_SQUARE)
 #: A token, or what may become one when control characters in it are gone: no token has more than 110 characters.
 _MAYBE_ANGLED = lazy(rf"{_ANGLED}|<[<>|｜/\w▁ .:-]{{0,110}}+{_CONTROL}")
 _MAYBE_SQUARE = lazy(rf"{_SQUARE}|\[[/A-Z_\d]{{0,110}}+{_CONTROL}")
-#: The head of the model's own turn, which some servers send with it.
+#: The head of the model's own turn, which some servers send with it. Its words name nothing that an index or a type
+#: would follow (`assistant[INST]`).
+_IN_HEAD = _TOKEN.replace(r"(?<!\w<)", "").replace(r"(?<!\w\[)", "")
 _OTHERS = r"(?!\s{0,9}(?:user|system|human|tool|ipython|function|environment|observation)\b)"
-_HEAD = lazy(rf"\s*+(?:(?:{_TOKEN}|<s>){_OTHERS}\s*+(?:(?:assistant|model)\b\s*+)?)+")
+_HEAD = lazy(rf"\s*+(?:(?:{_IN_HEAD}|<s>){_OTHERS}\s*+(?:(?:assistant|model)\b\s*+)?)+")
 
 
 def repaired_text(text: str) -> str:
@@ -121,27 +123,27 @@ def _command(found: re.Match[str]) -> str:
 
 def has_control_token(text: str) -> bool:
     """Whether the control token of a chat template stands anywhere in a text; calls of tools are among them."""
-    return _first_token(text, 0) is not None or any(tag in text for tag in _TOOL_TAGS)
+    return _first_token(text) is not None or any(tag in text for tag in _TOOL_TAGS)
 
 
 def _without_tokens(text: str) -> str:
-    head = _HEAD.match(text)
-    start = head.end() if head else 0
-    return text[start : _first_token(text, start)]
+    if head := _HEAD.match(text):
+        text = text[head.end() :]  # a token right behind the head stands behind nothing
+    return text[: _first_token(text)]
 
 
-def _first_token(text: str, start: int) -> int | None:
-    """Where the first token from `start` on begins."""
+def _first_token(text: str) -> int | None:
+    """Where the first token begins."""
     # `[` is in many formulas, which a search passes faster.
-    first = _first_angled(_ANGLED_TOKEN, text, start, len(text))
+    first = _first_angled(_ANGLED_TOKEN, text, len(text))
     # No token of one kind holds the sign of the other.
-    square = _SQUARE_TOKEN.search(text, start, len(text) if first is None else first)
+    square = _SQUARE_TOKEN.search(text, 0, len(text) if first is None else first)
     return square.start() if square else first
 
 
-def _first_angled(pattern: re.Pattern[str], text: str, start: int, end: int) -> int | None:
+def _first_angled(pattern: re.Pattern[str], text: str, end: int) -> int | None:
     # The sign is rare, and found at the speed of memory.
-    place = text.find("<", start, end)
+    place = text.find("<", 0, end)
     while place >= 0:
         if pattern.match(text, place, end):
             return place
@@ -151,4 +153,4 @@ def _first_angled(pattern: re.Pattern[str], text: str, start: int, end: int) -> 
 
 def may_hold_token(text: str, end: int) -> bool:
     """Whether a control token may begin before `end` once the text is mended; False is certain."""
-    return _first_angled(_MAYBE_ANGLED, text, 0, end) is not None or _MAYBE_SQUARE.search(text, 0, end) is not None
+    return _first_angled(_MAYBE_ANGLED, text, end) is not None or _MAYBE_SQUARE.search(text, 0, end) is not None

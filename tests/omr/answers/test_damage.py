@@ -120,6 +120,12 @@ def test_the_head_of_the_models_own_turn_is_no_end(head: str) -> None:
     assert repaired_text(f"{head}It is 5.</s>") == "It is 5."
 
 
+@pytest.mark.parametrize("head", ["<|im_end|>assistant", "<s>", "<eos>model", "<|im_start|>"])
+@pytest.mark.parametrize("token", ["[INST]", "<mask>", "<pad>", "<|im_end|>", "[TOOL_CALLS]"])
+def test_tokens_right_behind_the_head_belong_to_it(head: str, token: str) -> None:
+    assert repaired_text(f"{head}{token}It is 5.") == "It is 5."
+
+
 def test_the_turn_of_somebody_else_is_nothing_that_the_model_says() -> None:
     assert repaired_text("<|im_start|>user\nIt is 5.") == ""
 
@@ -146,7 +152,7 @@ def test_what_plain_searches_pass_over_is_neither_damage_nor_a_token(text: str) 
         assert damage._DAMAGE.search(text) is None
     token = re.search(f"{damage._ANGLED}|{damage._SQUARE}", text)
     assert has_control_token(text) == (token is not None)
-    assert damage._first_token(text, 0) == (token.start() if token else None)
+    assert damage._first_token(text) == (token.start() if token else None)
 
 
 @given(st.integers(0, 127), st.integers(0, 400), st.sampled_from(["a", "≤", "😀"]))
