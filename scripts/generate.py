@@ -12,7 +12,7 @@ import argparse
 import asyncio
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -37,6 +37,7 @@ from omr.asking.twin_jobs import EXIT_STOPPED, PostponedError, Queueing
 from omr.config.files import read_config
 from omr.errors import UserError, leave, run_command
 from omr.files.jsonl import AtomicFile, Row
+from omr.files.open_files import set_aside
 from omr.models.model import ModelSpec, model_spec
 from omr.replies.journal import ReplyStore
 from omr.replies.progress_file import JobProgress, ProgressFile, progress_path
@@ -180,6 +181,8 @@ async def answer(
     """Ask for everything that is missing. Returns the drain; its `stopped` says whether it was told to end early."""
     plan, tries, progress = work
     async with AsyncExitStack() as stack:
+        if job.model.server != "batch":
+            stack.enter_context(connections(job.model))
         client = await stack.enter_async_context(ChatClient(job.model, args.stage, plan.sampling, say=log))
         drain = Drain(client, store, progress, 0, args.grace_s)
 
@@ -216,6 +219,25 @@ async def answer(
             for line in () if turns is None or job.code is None else job.code.words(turns, drain.full_load):
                 log(line)
     return drain
+
+
+@contextmanager
+def connections(model: ModelSpec) -> Iterator[None]:
+    """Sees to it that this process may have as many as there are requests in flight.
+
+    A server is taken for away if its requests cannot be sent, and the GPUs would wait. Raises UserError where the
+    system allows less.
+    """
+    wanted = model.in_flight * (2 if model.is_authored else 1)  # both ends are ours
+    with set_aside(wanted) as found:
+        if found < wanted:
+            raise UserError(
+                f"{model.in_flight} requests in flight need {wanted} open files at once, and this process may have "
+                f"{found} for them",
+                remedy="raise the hard limit of open files (`ulimit -Hn` shows it) where this job runs, or lower "
+                f"`concurrency` of the model {model.name}",
+            )
+        yield
 
 
 def stop_for_budget(drain: Drain, log: Log, what: str) -> None:

@@ -350,6 +350,20 @@ def test_an_endpoint_that_is_not_there_is_named_before_any_request(tmp_path: Pat
     assert "remedy:" in said
 
 
+@pytest.mark.parametrize(("limits", "status"), [("ulimit -n 150", 2), ("ulimit -Sn 64", 0)])
+def test_more_requests_in_flight_than_a_process_may_have_open_files_are_refused_or_the_limit_is_raised(
+    tmp_path: Path, server: RunningServer, limits: str, status: int
+) -> None:
+    job = Job(tmp_path, server.base_url, rows=200, concurrency=100)
+    command = ["bash", "-c", f'{limits} && exec "$@"', "-", *job.command()]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == status, done.stderr
+    assert ("100 requests in flight need 100 open files at once, and this process may have 50" in done.stderr) == (
+        status == 2
+    )
+    assert sum(server.counts.values()) == (200 if status == 0 else 0)
+
+
 def test_a_missing_key_variable_is_named(tmp_path: Path, server: RunningServer) -> None:
     status, said = Job(tmp_path, server.base_url, api_key_env="NO_SUCH_KEY").run()
     assert (status, "NO_SUCH_KEY" in said) == (2, True)

@@ -42,7 +42,6 @@ from omr.answers.forms import (
     Value,
     Without,
     Words,
-    is_set,
 )
 from omr.answers.listed import compare_braced, compare_fence, compare_several, in_order
 from omr.answers.measures import compare_values
@@ -51,6 +50,7 @@ from omr.answers.regions import compare_regions
 from omr.answers.spelling import MAX_ANSWER_CHARS, normalise_answer
 from omr.answers.trees import Call, Expression, Matrix, Number, Symbol
 from omr.answers.verdict import Verdict, all_equal
+from omr.answers.worded import compare_words
 
 
 def compare_answers(one: str, other: str) -> Verdict:
@@ -295,9 +295,6 @@ def _unit_of(form: Value | Words) -> bool:
     return isinstance(form, Value) and form.unit is not None
 
 
-# Ratios, words, values
-
-
 def _compare_union(one: Union | Without, other: Form) -> Verdict:
     verdict = compare_regions(one, other)
     if verdict is Verdict.UNKNOWN and isinstance(one, Union) and isinstance(other, Union):
@@ -306,7 +303,7 @@ def _compare_union(one: Union | Without, other: Form) -> Verdict:
     return verdict
 
 
-# Ratios, words, values
+# Ratios and values
 
 
 def _compare_ratio(one: Ratio, other: Form) -> Verdict:
@@ -337,37 +334,6 @@ def _may_be_time(ratio: Ratio) -> bool:
 
 
 _MAX_RATIO = 8
-_ARTICLES = ("the ",)
-_NOTHING = Words("no solution")
-#: Ways to say in words that the set of solutions is empty.
-_SAYS_NOTHING = frozenset(
-    {"no solution", "no solutions", "empty set", "there is no solution", "there are no solutions"}
-)
-
-
-def _compare_words(one: Words, other: Form) -> Verdict:
-    if isinstance(other, Words):
-        if _folded(one.text) == _folded(other.text):
-            return Verdict.EQUAL
-        short = max(len(one.text), len(other.text)) == 2 and one.text.islower() and other.text.islower()
-        # `ab` and `ba` are a product; `BAC` and `CAB` may be an order of things, `AM` a time of day.
-        if short and one.tree is not None and other.tree is not None:
-            return compare_expressions(one.tree, other.tree)
-        return Verdict.UNKNOWN
-    if isinstance(other, Fence) and is_set(other) and not other.items:
-        return Verdict.EQUAL if _folded(one.text) == _NOTHING.text else Verdict.UNKNOWN
-    if isinstance(other, Value) and one.tree is not None and other.unit is None and not one.text.isupper():
-        return compare_expressions(one.tree, other.tree)
-    return Verdict.UNKNOWN
-
-
-def _folded(text: str) -> str:
-    """Words without regard to case and articles; names of a few capitals (`US`, `ABC`) stay as they are."""
-    if len(text) <= 4 and text.isupper():
-        return text
-    folded = text.casefold()
-    folded = next((folded[len(article) :] for article in _ARTICLES if folded.startswith(article)), folded)
-    return _NOTHING.text if folded in _SAYS_NOTHING else folded
 
 
 def _compare_value(one: Value, other: Form) -> Verdict:
@@ -395,7 +361,7 @@ _RULES: tuple[tuple[type[Form], Callable[[Any, Form], Verdict]], ...] = (
     (Union, _compare_union),
     (Without, _compare_union),
     (Clock, _compare_clock),
-    (Words, _compare_words),
+    (Words, compare_words),
     (Fence, lambda one, other: compare_fence(one, other, compare_forms)),
     (Ratio, _compare_ratio),
     (Value, _compare_value),

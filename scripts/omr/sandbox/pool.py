@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from omr.errors import UserError
+from omr.files.open_files import set_aside
 from omr.sandbox.checks import Isolation, find_isolation
 from omr.sandbox.child import Child
 from omr.sandbox.fork_server import ForkServer, StartFailed
@@ -19,7 +19,6 @@ from omr.sandbox.settings import SandboxSettings
 _GUARD_S = 1.0
 #: Descriptors per session: its channel, and what its memory and its files are read from.
 _DESCRIPTORS = 3
-_SPARE_DESCRIPTORS = 200
 #: A fork server that dies so often within this time is not started again.
 _RESTARTS, _RESTARTS_WITHIN_S = 5, 600.0
 
@@ -50,7 +49,14 @@ class Pool:
         self._sessions: dict[Child, Session] = {}
         self._restart_lock = asyncio.Lock()
         self._restarts: list[float] = []
-        self._max_sessions = _room_for(settings.max_sessions, say)
+        self._files = contextlib.ExitStack()
+        room = self._files.enter_context(set_aside(settings.max_sessions * _DESCRIPTORS))
+        self._max_sessions = max(1, room // _DESCRIPTORS)
+        if self._max_sessions < settings.max_sessions:
+            say(
+                f"sandbox: {self._max_sessions} sessions at once and not {settings.max_sessions}, since this process "
+                f"may open {room} files for them (`ulimit -Hn`)"
+            )
         self._guard = asyncio.create_task(self._watch())
         self._closed = False
 
@@ -92,6 +98,7 @@ class Pool:
         for session in list(self._sessions.values()):
             session.lose()
         await self._server.stop()
+        self._files.close()
 
     async def new_child(self, session: Session) -> Child:
         """A process for a session; makes room for it first. Starts the fork server again if it has died. Raises
@@ -199,17 +206,3 @@ class Pool:
                 elif child.cpu_s() - child.cpu_when_idle_s > self.settings.idle_cpu_s or child.spoke_unasked:
                     session.forget()
             self._keep_within_budget()
-
-
-def _room_for(wanted: int, say: Callable[[str], None]) -> int:
-    """Raise this process's limit of descriptors for so many sessions. Returns how many there can be."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = wanted * _DESCRIPTORS + soft
-    limit = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
-    if soft != resource.RLIM_INFINITY:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
-        room = (limit - _SPARE_DESCRIPTORS) // _DESCRIPTORS
-        if room < wanted:
-            say(f"sandbox: {max(1, room)} sessions at once and not {wanted}: this process may open {limit} files")
-            return max(1, room)
-    return wanted
