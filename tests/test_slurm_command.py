@@ -17,7 +17,7 @@ import pytest
 import slurm_command
 from omr.errors import UserError
 from omr.runs.patient_slurm import PatientSlurm, check
-from slurm_command import kind_of
+from omr.runs.refusals import kind_of
 
 AWAY = "sbatch: error: Batch job submission failed: Unable to contact slurm controller (connect failure)"
 POLICY = (

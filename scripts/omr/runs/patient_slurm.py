@@ -22,6 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from omr.errors import UserError
+from omr.runs.failed_nodes import FILE
+from omr.runs.job_watch import NOTES
+from omr.servers.node_notes import OF_NOTES
 
 _SCRIPT = Path(__file__).resolve().parents[2] / "slurm_command.py"
 _COMMANDS = ("sbatch", "squeue", "sacct", "scancel", "scontrol", "sinfo", "sshare")
@@ -39,10 +42,10 @@ _READ_EVERY_S = 1.0
 class PatientSlurm:
     """Slurm's commands for one run of Snakemake; `say` gets a line for what they wait for.
 
-    Their files are in `<parent>/<host>-<process>`.
+    Their files are in `<parent>/<host>-<process>`; on which nodes jobs failed is kept in `results`, the run's folder.
     """
 
-    def __init__(self, parent: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, parent: Path, say: Callable[[str], None], results: Path | None = None) -> None:
         parent.mkdir(parents=True, exist_ok=True)
         _end_old(parent, say)
         self.folder = parent.resolve() / f"{socket.gethostname()}-{os.getpid()}"
@@ -50,6 +53,9 @@ class PatientSlurm:
         self._lock, self._ended = threading.Lock(), threading.Event()
         shutil.rmtree(self.folder, ignore_errors=True)
         (self.folder / "bin").mkdir(parents=True)
+        (self.folder / NOTES).mkdir()
+        if results is not None:
+            (self.folder / "ledger").write_text(str(results / FILE))
 
     def start(self) -> None:
         """Let programs that this process starts find the patient commands, and begin to tell what they say."""
@@ -61,6 +67,7 @@ class PatientSlurm:
                 path.write_text(f'#!/bin/sh\nexec {shlex.join(call)} "$@"\n')
                 path.chmod(0o755)
         os.environ["PATH"] = os.pathsep.join([str(self.folder / "bin"), os.environ.get("PATH", os.defpath)])
+        os.environ[OF_NOTES] = str(self.folder / NOTES)
         threading.Thread(target=self._watch, name="patient-slurm", daemon=True).start()
 
     def stop_waiting(self) -> None:
@@ -123,16 +130,16 @@ def check(workflow: Any) -> None:
             )
 
 
-def start(workflow: Any, say: Callable[[str], None]) -> None:
+def start(workflow: Any, say: Callable[[str], None], results: Path) -> None:
     """From now on Slurm's commands are patient, for what this process starts.
 
-    `workflow` is Snakemake's. When its executor is told to `cancel`, submissions that wait give up; without Slurm
-    nothing is done.
+    `workflow` is Snakemake's, `results` the folder of its run. When its executor is told to
+    `cancel`, submissions that wait give up; without Slurm nothing is done.
     """
     if workflow.executor_plugin.name != "slurm":
         return
     executor = workflow.scheduler._executor
-    patient = PatientSlurm(_FOLDER, say)
+    patient = PatientSlurm(_FOLDER, say, results)
     _started.append(patient)
     cancel = executor.cancel
 
@@ -152,7 +159,7 @@ def cancel_rest() -> None:
 
 def _patient(folder: Path, real: str) -> list[str]:
     """The command that calls one of Slurm's patiently, for the run whose files are in `folder`."""
-    return [sys.executable, "-I", "-S", str(_SCRIPT), str(folder), real]
+    return [sys.executable, "-E", "-s", "-S", str(_SCRIPT), str(folder), real]
 
 
 def _names(folder: Path) -> str:
