@@ -80,7 +80,8 @@ class Command:
     """The real command `real`, called for the run whose files are in `folder`."""
 
     def __init__(self, folder: Path, real: str, arguments: Sequence[str]) -> None:
-        self.folder, self.real, self.arguments = folder, real, list(arguments)
+        self.folder, self.real = folder, real
+        self.arguments: Sequence[str] = list(arguments)
         self.name = Path(real).name
         self._said_at = float("-inf")
 
@@ -183,10 +184,7 @@ def leave_out_nodes(command: Command) -> None:
     if command.ledger is None or not command.ledger.exists():
         return
     work = command.option("comment") or ""
-    arguments, nodes = with_left_out(command.arguments, work, read_failed_nodes(command.ledger), command.ask)
-    if nodes:
-        command.arguments = arguments
-        command.say(f"{work} is submitted without {', '.join(nodes)}, where jobs failed")
+    command.arguments = with_left_out(command.arguments, work, read_failed_nodes(command.ledger), command.ask)
 
 
 def pause(command: Command, kind: str, tries: int) -> None:

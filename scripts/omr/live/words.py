@@ -192,8 +192,8 @@ def left_by_jobs(done: int, total: int, elapsed_s: float) -> float | None:
 
 
 def worries(run: RunProgress) -> list[str]:
-    """Jobs that wait for what may never come, nodes that are avoided, jobs that are silent, gone or failed, and files that
-    say nothing."""
+    """Jobs that wait for more than their turn, nodes that are avoided, jobs that are silent, gone or failed, and files
+    that say nothing."""
     shards = [shard for stage in run.stages for shard in stage.open if shard.state != RUNNING]
     shards.sort(key=lambda shard: (shard.phase != "failed", shard.state != SILENT))  # what says most comes first
     of_slurm = [plain_text(line, _LONGEST) for line in (*run.waits, *run.nodes)]

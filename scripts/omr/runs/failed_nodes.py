@@ -128,6 +128,11 @@ def told(failed: Failed) -> str:
     return failed.why or _WORDS.get(failed.kind, failed.kind)
 
 
+def name_of(work: str) -> str:
+    """A job's rule and wildcards as people read them; `work` is what the executor calls it in Slurm's comment."""
+    return work.removeprefix("rule_").replace("_wildcards_", " ", 1)
+
+
 def read_failed_nodes(path: Path, now: float | None = None) -> FailedNodes:
     """What is known and not too old; nothing where the file is missing or says nothing that can be understood."""
     try:

@@ -23,6 +23,7 @@ from omr.runs.failed_nodes import (
     Failed,
     FailedNodes,
     keep,
+    name_of,
     read_failed_nodes,
     told,
     write_failed_nodes,
@@ -141,8 +142,8 @@ class JobWatch:
         for one in failed:
             known.add_failure(one)
         self._say(
-            f"job {job.number} ({job.work}) failed on {', '.join(named)} ({told(failed[0])}), which may be the node's "
-            "fault: further tries avoid it where others take jobs"
+            f"job {job.number} ({name_of(job.work)}) failed on {', '.join(named)} ({told(failed[0])}), which may be the "
+            "node's fault: further tries avoid it where others take jobs"
         )
         return True
 

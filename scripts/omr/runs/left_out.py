@@ -13,34 +13,31 @@ from omr.runs.failed_nodes import FailedNodes
 
 #: No more nodes than this, and no more than half of those that take jobs, are left out.
 _MOST = 4
-#: States of nodes that run jobs now or soon. A sign behind says that the node does not answer (`*`) or is in maintenance
-#: (`$`).
+#: States of nodes that run jobs now or soon. A sign behind says that the node does not answer (`*`) or is in
+#: maintenance (`$`).
 _USABLE = re.compile(r"(?:idle|mix|alloc|comp|plnd|planned)[^*$]*$", re.IGNORECASE)
 _TAKES_VALUE = {"--exclude": "-x", "--partition": "-p", "--nodes": "-N", "--nodelist": "-w"}
 
 
 def with_left_out(
     arguments: Sequence[str], work: str, known: FailedNodes, ask: Callable[..., str | None]
-) -> tuple[list[str], list[str]]:
-    """The arguments of `sbatch` with the nodes that they leave out in addition to those that they did, and these.
+) -> Sequence[str]:
+    """The arguments of `sbatch`, leaving out more nodes than they did; the same object where there are none.
 
     `ask` runs another of Slurm's commands and returns what it prints, None if it fails: then none is left out.
     """
-    same = list(arguments)
     own = known.of_work(work)
     bad = own + [node for node in known.avoided() if node not in own]
     if not bad or _values(arguments, "--nodelist"):
-        return same, []
+        return arguments
     usable = _usable_nodes(arguments, ask)
     most = min(_MOST, len(usable) // 2, len(usable) - _nodes_wanted(arguments))
     chosen = [node for node in bad if node in usable][: max(0, most)]
     if not chosen:
-        return same, []
+        return arguments
     # Of several such options only the last one counts.
-    return [
-        f"--exclude={','.join([*_values(arguments, '--exclude'), *chosen])}",
-        *_without(arguments, "--exclude"),
-    ], chosen
+    exclude = ",".join([*_values(arguments, "--exclude"), *chosen])
+    return [f"--exclude={exclude}", *_without(arguments, "--exclude")]
 
 
 def _usable_nodes(arguments: Sequence[str], ask: Callable[..., str | None]) -> set[str]:

@@ -38,45 +38,45 @@ _STAY = (
     _stays(
         r"launch.?failed.?requeued.?held",
         "held by Slurm since a launch failed",
-        "`scontrol release {jobs}`",
+        "say `scontrol release {jobs}`",
     ),
     _stays(
         r"jobholdmaxrequeue|requeued.?too.?many.?times",
         "held by Slurm after too many starts",
-        "`scontrol release {jobs}`",
+        "say `scontrol release {jobs}`",
     ),
-    _stays(r"requeued.?in.?held|requeuehold", "requeued to be held", "`scontrol release {jobs}`"),
-    _stays(r"jobhelduser", "held by the owner", "`scontrol release {jobs}`"),
+    _stays(r"requeued.?in.?held|requeuehold", "requeued to be held", "say `scontrol release {jobs}`"),
+    _stays(r"jobhelduser", "held by the owner", "say `scontrol release {jobs}`"),
     _stays(
         r"jobheldadmin",
         "held by an administrator",
-        f"ask why: only an administrator can release it; or {_ANEW}",
+        f"ask why, since only an administrator can release it, or say {_ANEW}",
     ),
     _stays(
         r"dependency.?never.?satisfied",
         "behind a job that did not end as it should",
-        "`scontrol update JobId={jobs} Dependency=`",
+        "say `scontrol update JobId={jobs} Dependency=`",
     ),
     _stays(
         r"partitiontimelimit|MaxWall",
         "more time is asked for than is allowed there",
-        "`scontrol update JobId={jobs} TimeLimit=MINUTES`, and lower `runtime_min` of the model (a profile's `runtime` "
+        "say `scontrol update JobId={jobs} TimeLimit=MINUTES`, and lower `runtime_min` of the model (a profile's `runtime` "
         "for CPU stages)",
     ),
     _stays(
         r"badconstraints|partitionnodelimit|(?:qos|assoc)(?:max|min)\w*per(?:job|node)",
         "no node there has what is asked for, or a job may not have so much",
-        f"mend the model's sizes, or `slurm` in config, stop the run and start it again, or {_ANEW} as it is",
+        "mend the model's sizes, or `slurm` in config, stop the run and start it again",
     ),
     _stays(
         r"accountnotallowed|invalidaccount|invalidqos|qosnotallowed|associationjoblimit\b|usernotallowed",
         "the account or QOS may not be used there",
-        f"mend `account`, `qos` or `partition` in config, stop the run and start it again, or {_ANEW} as it is",
+        "mend `account`, `qos` or `partition` in config, stop the run and start it again",
     ),
     _stays(
         r"reservationdeleted|invalidreservation",
         "the reservation is gone",
-        "`scontrol update JobId={jobs} ReservationName=`",
+        "say `scontrol update JobId={jobs} ReservationName=`",
     ),
 )
 _MOST_NAMED, _MOST_CHARACTERS = 8, 200
@@ -112,8 +112,5 @@ def _sentence(reason: str, numbers: list[str]) -> str:
     named = f"{'job' if len(numbers) == 1 else 'jobs'} {', '.join(numbers[:_MOST_NAMED])}{more}"
     if cause is None:
         return f"{named}: Slurm lets {'it' if len(numbers) == 1 else 'them'} wait ({shown}); that may pass by itself"
-    return f"{named} will not start without help: {cause.what} ({shown}). {_told(cause.remedy, numbers)}"
-
-
-def _told(remedy: str, numbers: list[str]) -> str:
-    return f"To mend it: {remedy.replace('{jobs}', ','.join(numbers))}"
+    remedy = cause.remedy.replace("{jobs}", ",".join(numbers))
+    return f"{named} will not start without help: {cause.what} ({shown}); {remedy}"

@@ -63,8 +63,11 @@ def serving() -> Iterator[None]:
 
 
 def _why(error: UserError | OSError) -> str:
-    # Behind the first line stands the end of the server's log.
-    return (error.what if isinstance(error, UserError) else str(error)).partition("; the end of its log")[0]
+    """What happened, and the last error that a server's log names."""
+    what = error.what if isinstance(error, UserError) else str(error)
+    lines = [line.strip() for line in getattr(error, "tail", "").splitlines() if line.strip()]
+    last = next((line for line in reversed(lines) if "error" in line.lower()), "")
+    return f"{what.partition('; the end of its log')[0]}{': ' if last else ''}{last}"
 
 
 def _short(text: str) -> str:
