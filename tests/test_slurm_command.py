@@ -433,13 +433,28 @@ def started(killed: Path) -> list[str]:
 def test_jobs_of_a_killed_snakemake_that_wait_are_cancelled_and_those_that_run_are_named(
     site: Site, killed: Path
 ) -> None:
-    site.has("squeue", "echo '17 RUNNING'; echo '18 PENDING'; echo '19 PENDING'")
+    running = "echo '17|RUNNING|rule_judge_answers_of_round_wildcards_1'"
+    site.has("squeue", f"{running}; echo '18|PENDING|rule_a'; echo '19|PENDING|rule_b'")
+    site.has("scontrol", "true")
     waiting, running = started(killed)
-    assert site.calls("squeue") == ["--noheader --name=run-1,run-2 --format=%i %T"]
+    assert site.calls("squeue") == ["--noheader --name=run-1,run-2 --format=%i|%T|%k"]
     assert site.calls("scancel") == ["--quiet --state=PENDING --name=run-1,run-2"]
     assert waiting.endswith("that wait are cancelled (18, 19)")
     assert running.endswith("still run, and new ones wait for them (17)")
+    # Started again by Slurm, it would remove what was made meanwhile, and make it by the config of then.
+    assert site.calls("scontrol") == ["update JobId=17 Requeue=0"]
     assert not killed.exists()
+
+
+def test_running_jobs_of_a_killed_snakemake_that_would_replace_what_is_made_now_are_cancelled(
+    site: Site, killed: Path
+) -> None:
+    site.has("squeue", "echo '17|RUNNING|rule_deduplicate_wildcards_demo'; echo '18|RUNNING|rule_extract_problems'")
+    site.has("scontrol", "exit 1")
+    replacing, keeping = started(killed)
+    assert site.calls("scancel") == ["--quiet 17"]
+    assert replacing.endswith("would replace what this run makes, are cancelled (17)")
+    assert keeping.endswith("(18)")
 
 
 def test_of_a_snakemake_that_left_no_job_nothing_is_cancelled_or_told(site: Site, killed: Path) -> None:
@@ -450,7 +465,7 @@ def test_of_a_snakemake_that_left_no_job_nothing_is_cancelled_or_told(site: Site
 
 
 def test_a_snakemake_that_submitted_nothing_lives_or_is_elsewhere_is_not_asked_about(site: Site, killed: Path) -> None:
-    site.has("squeue", "echo '18 PENDING'")
+    site.has("squeue", "echo '18|PENDING|rule_a'")
     (killed / "jobs").rename(killed / "none")
     for name in (f"elsewhere-{killed.name.rpartition('-')[2]}", f"{socket.gethostname()}-{os.getppid()}"):
         (killed.parent / name).mkdir()
@@ -468,7 +483,7 @@ def test_waiting_jobs_of_a_killed_snakemake_are_cancelled_when_the_controller_is
 
 
 def test_a_cancellation_of_waiting_jobs_that_slurm_refuses_is_told(site: Site, killed: Path) -> None:
-    site.has("squeue", "echo '18 PENDING'")
+    site.has("squeue", "echo '18|PENDING|rule_a'")
     site.has("scancel", "echo 'scancel: error: Access denied' >&2; exit 1")
     (told,) = started(killed)
     assert told.endswith("could not be cancelled: scancel: error: Access denied (18)")

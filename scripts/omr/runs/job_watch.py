@@ -142,8 +142,8 @@ class JobWatch:
         for one in failed:
             known.add_failure(one)
         self._say(
-            f"job {job.number} ({name_of(job.work)}) failed on {', '.join(named)} ({told(failed[0])}), which may be the "
-            "node's fault: further tries avoid it where others take jobs"
+            f"job {job.number} ({name_of(job.work)}) failed on {', '.join(named)} ({told(failed[0])}): if that is the "
+            "node's fault, further tries do better, which avoid it where others take jobs"
         )
         return True
 

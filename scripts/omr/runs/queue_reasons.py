@@ -60,8 +60,8 @@ _STAY = (
     _stays(
         r"partitiontimelimit|MaxWall",
         "more time is asked for than is allowed there",
-        "say `scontrol update JobId={jobs} TimeLimit=MINUTES`, and lower `runtime_min` of the model (a profile's `runtime` "
-        "for CPU stages)",
+        "say `scontrol update JobId={jobs} TimeLimit=MINUTES`, and lower `runtime_min` of the model (of CPU stages, "
+        "`runtime` in a profile)",
     ),
     _stays(
         r"badconstraints|partitionnodelimit|(?:qos|assoc)(?:max|min)\w*per(?:job|node)",
@@ -69,7 +69,7 @@ _STAY = (
         "mend the model's sizes, or `slurm` in config, stop the run and start it again",
     ),
     _stays(
-        r"accountnotallowed|invalidaccount|invalidqos|qosnotallowed|associationjoblimit\b|usernotallowed",
+        r"accountnotallowed|invalidaccount|invalidqos|qosnotallowed|usernotallowed",
         "the account or QOS may not be used there",
         "mend `account`, `qos` or `partition` in config, stop the run and start it again",
     ),
@@ -112,5 +112,6 @@ def _sentence(reason: str, numbers: list[str]) -> str:
     named = f"{'job' if len(numbers) == 1 else 'jobs'} {', '.join(numbers[:_MOST_NAMED])}{more}"
     if cause is None:
         return f"{named}: Slurm lets {'it' if len(numbers) == 1 else 'them'} wait ({shown}); that may pass by itself"
-    remedy = cause.remedy.replace("{jobs}", ",".join(numbers))
+    further = ",..." if len(numbers) > _MOST_NAMED else ""
+    remedy = cause.remedy.replace("{jobs}", ",".join(numbers[:_MOST_NAMED]) + further)
     return f"{named} will not start without help: {cause.what} ({shown}); {remedy}"

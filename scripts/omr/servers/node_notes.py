@@ -22,7 +22,7 @@ OF_NOTES = "OMR_NODE_NOTES"
 BEGUN = "begun"
 #: The server is ready, or it could not be started, or it died for good after it had been ready.
 SERVED, START, DIED = "served", "start", "died"
-_MOST_CHARACTERS = 200
+_MOST_CHARACTERS = 160
 
 
 def note(kind: str, why: str = "", node: str = "") -> None:
