@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import pytest
 import slurm_command
 from omr.errors import UserError
+from omr.runs.failed_nodes import Failed, FailedNodes, read_failed_nodes, write_failed_nodes
 from omr.runs.patient_slurm import PatientSlurm, check
 from omr.runs.refusals import kind_of
 
@@ -251,6 +252,47 @@ def test_an_answer_that_nobody_reads_is_no_failure(site: Site) -> None:
     asked.stdout.close()
     assert (asked.stderr.read(), asked.wait(60)) == (b"", 0)
     asked.stderr.close()
+
+
+def with_bad_node(site: Site) -> None:
+    """Two nodes take jobs, and the submitted one failed on the first of them."""
+    ledger = site.run / "nodes.json"
+    (site.run / "ledger").write_text(str(ledger))
+    write_failed_nodes(ledger, FailedNodes([Failed(time.time(), "n1", "7", SUBMISSION[4], "start", "no GPU")]))
+    site.has("sinfo", "echo 'n1|idle|gpu*|gpu:8'; echo 'n2|mix|gpu*|gpu:8'")
+
+
+def test_a_further_try_is_submitted_without_the_node_of_the_one_before(site: Site) -> None:
+    with_bad_node(site)
+    site.has("sbatch", "echo 17")
+    assert site.call("sbatch", *SUBMISSION) == 0
+    assert site.calls("sbatch") == [" ".join(["--exclude=n1", *SUBMISSION])]
+    assert (site.run / "jobs").read_text() == "17 run-1\n"
+
+
+def test_a_submission_that_slurm_refuses_without_a_node_is_made_with_it(site: Site) -> None:
+    with_bad_node(site)
+    refusal = "sbatch: error: Batch job submission failed: Requested node configuration is not available"
+    site.has("sbatch", f'case "$*" in *exclude*) echo "{refusal}" >&2; exit 1;; esac; echo 17')
+    assert site.call("sbatch", *SUBMISSION) == 0
+    assert site.calls("sbatch") == [" ".join(["--exclude=n1", *SUBMISSION]), " ".join(SUBMISSION)]
+
+
+def test_the_end_of_a_job_is_noted_before_the_executor_knows_of_it(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (site.run / "ledger").write_text(str(site.run / "results" / "nodes.json"))
+    (site.run / "jobs").write_text("7 run-1\n")
+    site.has("squeue", "case $* in *%k*) echo '7|FAILED|None|n1|rule_a';; *) echo '7|FAILED';; esac")
+    assert site.call("squeue", "--name", "run-1") == 0
+    assert capsys.readouterr().out == "7|FAILED\n"
+    assert read_failed_nodes(site.run / "results" / "nodes.json").of_work("rule_a") == ["n1"]
+    # What cannot be written is told, and the executor answered.
+    (site.run / "ledger").write_text("/dev/null/nodes.json")
+    (site.run / "watched").unlink()
+    assert site.call("squeue", "--name", "run-1") == 0
+    assert capsys.readouterr().out == "7|FAILED\n"
+    assert "nodes and waiting jobs are not looked at" in site.said
 
 
 def test_nothing_is_submitted_after_snakemake_was_told_to_stop(site: Site) -> None:
