@@ -70,7 +70,8 @@ class PatientSlurm:
                 path.write_text(f'#!/bin/sh\nexec {shlex.join(call)} "$@"\n')
                 path.chmod(0o755)
         os.environ["PATH"] = os.pathsep.join([str(self.folder / "bin"), os.environ.get("PATH", os.defpath)])
-        os.environ[OF_NOTES] = str(self.folder / NOTES)
+        # Nodes may know the project by another path, and jobs work in its folder.
+        os.environ[OF_NOTES] = os.path.relpath(self.folder / NOTES)
         threading.Thread(target=self._watch, name="patient-slurm", daemon=True).start()
 
     def stop_waiting(self) -> None:

@@ -64,7 +64,7 @@ _STAY = (
         "`runtime` in a profile)",
     ),
     _stays(
-        r"badconstraints|partitionnodelimit|(?:qos|assoc)(?:max|min)\w*per(?:job|node)",
+        r"badconstraints|partitionnodelimit|(?:qos|assoc)(?:max|min)\w{0,40}per(?:job|node)",
         "no node there has what is asked for, or a job may not have so much",
         "mend the model's sizes, or `slurm` in config, stop the run and start it again",
     ),
