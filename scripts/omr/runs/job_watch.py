@@ -76,9 +76,12 @@ class JobWatch:
         now, ours = time.time() if now is None else now, set(ours)
         states = dict(line.strip().split("|", 1) for line in listed.splitlines() if "|" in line)
         states = {number: state.strip() for number, state in states.items() if number in ours}
-        seen, notes = self._read_seen(), self._read_notes()
-        ended = [number for number, state in states.items() if state in (_FAILED, _DONE) and number not in seen.ended]
-        served = [number for number, note in notes.items() if note["kind"] == SERVED and number not in seen.served]
+        seen = self._read_seen()
+        over, known = set(seen.ended), {*seen.ended, *seen.served}
+        ended = [number for number, state in states.items() if state in (_FAILED, _DONE) and number not in over]
+        # Of jobs whose server was ready nothing more is to be read until they end.
+        notes = self._read_notes(set(ended) | (states.keys() - known))
+        served = [number for number, note in notes.items() if note["kind"] == SERVED and number not in known]
         waits = _WAITS in states.values() and now - seen.asked_at >= _ASK_EVERY_S
         if not (ended or served or waits):
             return
@@ -177,14 +180,11 @@ class JobWatch:
         path = self._folder / _STATE
         return _Seen(**json.loads(path.read_text())) if path.exists() else _Seen()
 
-    def _read_notes(self) -> dict[str, dict[str, str]]:
-        """Notes by job number, and by `<number>.<node>`."""
-        notes = dict[str, dict[str, str]]()
+    def _read_notes(self, numbers: set[str]) -> dict[str, dict[str, str]]:
+        """The notes of these jobs, by job number and by `<number>.<node>`."""
         folder = self._folder / NOTES
-        for name in os.listdir(folder) if folder.is_dir() else ():
-            if not name.startswith("."):
-                notes[name] = _note((folder / name).read_text(encoding="utf-8"))
-        return notes
+        names = [name for name in os.listdir(folder) if name.partition(".")[0] in numbers] if folder.is_dir() else []
+        return {name: _note((folder / name).read_text(encoding="utf-8")) for name in names}
 
 
 def _note(text: str) -> dict[str, str]:
