@@ -59,7 +59,7 @@ onstart:
         patient_slurm.check(workflow)
         begin(settings, recipes, planned, Site.of(workflow))
         watch.start(workflow, planned, logger, log)
-    patient_slurm.start(workflow, logger.warning)
+    patient_slurm.start(workflow, logger.warning, Path("results", settings.run))
 
 
 onsuccess:

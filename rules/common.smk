@@ -23,6 +23,7 @@ from omr.runs.ending import Ending
 from omr.runs.planned import planned_jobs
 from omr.runs.rule_names import check_rule_names
 from omr.runs.start import Site, begin, look_ahead
+from omr.servers.node_notes import BEGUN, note
 from omr.config.settings import Settings, flags, model_flags, put_own_python_first, run_of_targets
 from omr.config.targets import check_folder, check_makeable, check_targets
 
@@ -32,6 +33,8 @@ if is_on_terminal(logger) and not workflow.output_settings.dryrun and not workfl
     without_preamble(logger)
 
 saved = config_of_job(sys.argv, os.environ)
+if saved is not None:
+    note(BEGUN)
 
 with told_as_sentence():
     # Snakemake would name neither file nor line of a fault, and takes the last of two equal keys.

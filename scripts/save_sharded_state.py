@@ -32,6 +32,7 @@ from omr.models.model import ModelSpec, model_spec
 from omr.servers.gpus import check_gpus
 from omr.servers.launch import parallel_sizes
 from omr.servers.model_files import ModelFiles, StoredFile, check_files, read_manifest, served_from, write_manifest
+from omr.servers.node_notes import starting
 from omr.servers.process import ServerProcess
 from omr.servers.shard_saver import ShardSaver
 from omr.servers.sites import ServerSite, server_site
@@ -138,7 +139,8 @@ async def save(job: Job, scratch: Path, server_log: Path, log: Log) -> str:
                 # In this order: it may have ended because all is written.
                 died = process.failure()
                 if died is not None and not word.exists():
-                    raise died
+                    with starting():
+                        raise died
                 await asyncio.sleep(_POLL_S)
     except asyncio.CancelledError:
         raise UserError("told to stop before all was written", remedy="run again: it begins anew") from None
@@ -209,7 +211,8 @@ def save_anew(args: argparse.Namespace, job: Job, log: Log) -> None:
         shutil.rmtree(args.folder)
     check_space(job.checkpoint, args.folder)
     if job.site.check_gpus and job.model.gpus and job.model.nodes == 1:
-        check_gpus(job.model.gpus, job.site.min_driver, log, os.environ)
+        with starting():
+            check_gpus(job.model.gpus, job.site.min_driver, log, os.environ)
     with atomic_folder(args.folder) as built:
         scratch = built / ".saving"
         version = asyncio.run(save(job, scratch, (args.log or args.manifest).with_suffix(".server.log"), log))

@@ -11,7 +11,9 @@ the command says, or what the run's executor can live with. For `sbatch`, `squeu
 * gives up cancelling when `scancel` fails once, and goes on submitting what waits for it;
 * asks `sacct` instead of `squeue` when `scontrol show config` fails.
 
-All else that the commands refuse is passed on as it is. Standard library only: it starts in milliseconds.
+All else that the commands refuse is passed on as it is. Beside that, nodes on which jobs failed are left out of further
+submissions (omr/runs/left_out.py), and why jobs wait is told (omr/runs/job_watch.py). Standard library only, as is what
+it imports: it starts in milliseconds.
 """
 
 from __future__ import annotations
@@ -27,37 +29,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-#: What Slurm's commands say when their controller (or who vouches for them) is not there.
-_AWAY = re.compile(
-    r"unable to (?:contact|reach|connect)|connect(?:ion)? (?:failure|refused|reset|timed out)|timed out|time-?out"
-    r"|zero bytes were|transport endpoint|backup controller|standby|no route to host|network is unreachable"
-    r"|communication (?:connection|shutdown) failure|connection failure|munge|authentication (?:error|fail)"
-    r"|unexpected message|slurmctld.{0,30}(?:not responding|down|unavailable)|controller not responding"
-    r"|name resolution|failed to connect",
-    re.IGNORECASE,
-)
-#: After these, it may have done what it was asked to.
-_LOST_ANSWER = re.compile(r"timed out|time-?out|zero bytes|reset|transport endpoint|unexpected message", re.IGNORECASE)
-#: A limit on how many jobs there may be: it passes. Slurm's reasons (`QOSMaxSubmitJobPerUserLimit`) name it.
-_LIMIT = re.compile(
-    r"\wSubmitJob|queue(?: is)? full|temporarily un(?:able|available)|rate limit|too many (?:jobs|submi)",
-    re.IGNORECASE,
-)
-#: What the job needs is there, but takes no job for now: a partition or its nodes in maintenance, a reservation in use,
-#: a controller whose disk is full or that is just upgraded.
-_CLOSED = re.compile(
-    r"partition not available|(?:down|drain(?:ed)?|inactive)(?:,| or) (?:drain(?:ed)?|reserved)|reservation is in use"
-    r"|I/O error writing|incompatible versions",
-    re.IGNORECASE,
-)
-#: May be such a limit, or one that this job will always exceed.
-_PERHAPS_LIMIT = re.compile(
-    r"job submit limit|(?:reach|exceed|maximum|at most|more than|limit)\w{0,40}\b.{0,60}\b(?:jobs?|submi\w+)"
-    r"|\b(?:jobs?|submi\w+)\b.{0,60}\b(?:limit|maximum|exceed)",
-    re.IGNORECASE,
-)
-_REASON = re.compile(r"\b(?:QOS|Assoc)[A-Z]\w+")
-_PREFIX = re.compile(r"batch job submission failed:", re.IGNORECASE)
+from omr.runs.failed_nodes import keep, read_failed_nodes
+from omr.runs.job_watch import JobWatch
+from omr.runs.left_out import with_left_out
+from omr.runs.refusals import AWAY, LOST_ANSWER, kind_of
+
 #: Longest waits; a limit that is surely one, and what is closed for now, are waited for without end.
 _LONGEST_AWAY_S, _LONGEST_DOUBT_S = 86_400.0, 86_400.0
 #: With no job of ours in the queue, it is a limit that a group shares, or one that no waiting mends.
@@ -88,7 +64,7 @@ class Done(NamedTuple):
 
     @property
     def is_away(self) -> bool:
-        return self.status != 0 and (self.late or _AWAY.search(self.err) is not None)
+        return self.status != 0 and (self.late or AWAY.search(self.err) is not None)
 
     def pass_on(self) -> int:
         for stream, text in ((sys.stdout, self.out), (sys.stderr, self.err)):
@@ -104,7 +80,8 @@ class Command:
     """The real command `real`, called for the run whose files are in `folder`."""
 
     def __init__(self, folder: Path, real: str, arguments: Sequence[str]) -> None:
-        self.folder, self.real, self.arguments = folder, real, list(arguments)
+        self.folder, self.real = folder, real
+        self.arguments: Sequence[str] = list(arguments)
         self.name = Path(real).name
         self._said_at = float("-inf")
 
@@ -137,6 +114,17 @@ class Command:
             return Done(127, "", f"{path}: {error.strerror}\n")
         return Done(done.returncode, done.stdout, done.stderr)
 
+    def ask(self, *words: str) -> str | None:
+        """What another of Slurm's commands prints; None if it fails."""
+        done = self.other(*words, within_s=_ANSWER_WITHIN_S)
+        return done.out if done.status == 0 else None
+
+    @property
+    def ledger(self) -> Path | None:
+        """Where it is kept on which nodes jobs of the run failed."""
+        named = self.folder / "ledger"
+        return Path(named.read_text()) if named.exists() else None
+
     @property
     def stops(self) -> bool:
         """Whether Snakemake was told to stop, or is gone: what still waits gives up."""
@@ -160,25 +148,12 @@ def without(folder: Path) -> dict[str, str]:
     return {**os.environ, "PATH": os.pathsep.join(part for part in parts if not part.startswith(str(folder)))}
 
 
-def kind_of(err: str) -> str | None:
-    """Why a submission was refused: `away`, `limit`, `perhaps` a limit, `closed`; None for what no waiting mends."""
-    shown = _PREFIX.sub("", err)
-    reasons = _REASON.findall(shown)
-    if any("Submit" in reason for reason in reasons) or (not reasons and _LIMIT.search(shown)):
-        return "limit"
-    if reasons:
-        return None  # a size or a time that the job must not ask for
-    if _CLOSED.search(shown):
-        return "closed"
-    if _PERHAPS_LIMIT.search(shown):
-        return "perhaps"
-    return "away" if _AWAY.search(shown) else None
-
-
 def sbatch(command: Command) -> int:
     """Submit, as soon as Slurm takes it."""
     given = "" if sys.stdin.isatty() else sys.stdin.read()
     started, tries, may_be_there, alone_since = time.monotonic(), 0, False, None
+    asked = command.arguments
+    leave_out_nodes(command)
     while True:
         if command.stops:
             sys.stderr.write("sbatch: not submitted: Snakemake was told to stop, or is gone\n")
@@ -188,6 +163,9 @@ def sbatch(command: Command) -> int:
         if done.status == 0:
             return submitted(command, done, time.monotonic() - started if tries else 0.0)
         kind = "away" if done.late else kind_of(done.err)
+        if kind in (None, "closed") and command.arguments is not asked:
+            command.arguments = asked  # the refusal may be for want of those nodes
+            continue
         waited_s = time.monotonic() - started
         if kind == "perhaps":
             alone_since = None if has_jobs(command) else alone_since or time.monotonic()
@@ -195,10 +173,18 @@ def sbatch(command: Command) -> int:
             kind = None if is_alone or waited_s > _LONGEST_DOUBT_S else "limit"
         if kind is None or (kind == "away" and waited_s > _LONGEST_AWAY_S):
             return done.pass_on()
-        may_be_there = may_be_there or done.late or _LOST_ANSWER.search(done.err) is not None
+        may_be_there = may_be_there or done.late or LOST_ANSWER.search(done.err) is not None
         command.say_waiting(_WHY[kind], done.err, started)
         pause(command, kind, tries)
         tries += 1
+
+
+def leave_out_nodes(command: Command) -> None:
+    """Let the submission avoid nodes on which jobs failed, if others take jobs."""
+    if command.ledger is None or not command.ledger.exists():
+        return
+    work = command.option("comment") or ""
+    command.arguments = with_left_out(command.arguments, work, read_failed_nodes(command.ledger), command.ask)
 
 
 def pause(command: Command, kind: str, tries: int) -> None:
@@ -261,12 +247,6 @@ def submitted(command: Command, done: Done, waited_s: float) -> int:
     return done.pass_on()
 
 
-def keep(path: Path, text: str) -> None:
-    beside = path.with_name(f"{path.name}.{os.getpid()}")
-    beside.write_text(text)
-    beside.rename(path)
-
-
 def status(command: Command) -> int:
     """`squeue` and `sacct`: while they fail, nothing has changed. Forgotten jobs are ended."""
     name = command.option("name")
@@ -284,9 +264,21 @@ def status(command: Command) -> int:
     if mark.exists():
         mark.unlink(missing_ok=True)
         command.say("states of jobs are known again")
+    look_at_jobs(command, name, done.out)
     if command.name == "squeue":  # jobs may get into the accounting database late
         done = done._replace(out=done.out + forgotten(command.folder, name, done.out))
     return done.pass_on()
+
+
+def look_at_jobs(command: Command, name: str, listed: str) -> None:
+    """Note where jobs have failed, and tell why they wait; whatever goes wrong with that, the executor is answered."""
+    ledger = command.ledger
+    if ledger is None:
+        return
+    try:
+        JobWatch(command.folder, ledger, command.ask, command.say).look(name, listed, recorded(command.folder))
+    except (OSError, ValueError, TypeError) as error:
+        command.say(f"nodes and waiting jobs are not looked at: {error}")
 
 
 def forgotten(folder: Path, name: str, listed: str) -> str:
@@ -348,7 +340,7 @@ def patient(command: Command) -> int:
 
 
 #: Faster starts: no site packages, nothing from the environment.
-_QUICK = ("-I", "-S")
+_QUICK = ("-E", "-s", "-S")
 HANDLED = {
     "sbatch": sbatch,
     "squeue": status,

@@ -102,3 +102,21 @@ def test_a_server_that_cannot_start_is_an_error_with_the_end_of_its_log(tmp_path
     assert done.returncode == 2
     assert "the end of its log" in done.stderr
     assert (tmp_path / "job.server.log").exists()
+
+
+def test_a_job_of_slurm_notes_whether_its_server_started_on_the_node(tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "notes").mkdir()
+    of_job = os.environ | {"OMR_NODE_NOTES": str(tmp_path / "notes"), "SLURM_JOB_ID": "17"}
+
+    def noted() -> str:
+        subprocess.run(command, cwd=tmp_path, env=of_job, check=False, timeout=120, capture_output=True)
+        kind: str = orjson.loads((tmp_path / "notes/17").read_bytes())["kind"]
+        return kind
+
+    (tmp_path / "replies/solve.yaml").write_text("no about\n")
+    assert noted() == "start"
+    (tmp_path / "replies/solve.yaml").write_text(REPLIES)
+    config = orjson.loads((tmp_path / "config.yaml").read_bytes())
+    config["models"]["m"] |= {"args": [], "concurrency": 64}
+    (tmp_path / "config.yaml").write_bytes(orjson.dumps(config))
+    assert noted() == "served"

@@ -16,8 +16,9 @@ from types import SimpleNamespace
 import pytest
 import slurm_command
 from omr.errors import UserError
+from omr.runs.failed_nodes import Failed, FailedNodes, read_failed_nodes, write_failed_nodes
 from omr.runs.patient_slurm import PatientSlurm, check
-from slurm_command import kind_of
+from omr.runs.refusals import kind_of
 
 AWAY = "sbatch: error: Batch job submission failed: Unable to contact slurm controller (connect failure)"
 POLICY = (
@@ -253,6 +254,47 @@ def test_an_answer_that_nobody_reads_is_no_failure(site: Site) -> None:
     asked.stderr.close()
 
 
+def with_bad_node(site: Site) -> None:
+    """Two nodes take jobs, and the submitted one failed on the first of them."""
+    ledger = site.run / "nodes.json"
+    (site.run / "ledger").write_text(str(ledger))
+    write_failed_nodes(ledger, FailedNodes([Failed(time.time(), "n1", "7", SUBMISSION[4], "start", "no GPU")]))
+    site.has("sinfo", "echo 'n1|idle|gpu*|gpu:8'; echo 'n2|mix|gpu*|gpu:8'")
+
+
+def test_a_further_try_is_submitted_without_the_node_of_the_one_before(site: Site) -> None:
+    with_bad_node(site)
+    site.has("sbatch", "echo 17")
+    assert site.call("sbatch", *SUBMISSION) == 0
+    assert site.calls("sbatch") == [" ".join(["--exclude=n1", *SUBMISSION])]
+    assert (site.run / "jobs").read_text() == "17 run-1\n"
+
+
+def test_a_submission_that_slurm_refuses_without_a_node_is_made_with_it(site: Site) -> None:
+    with_bad_node(site)
+    refusal = "sbatch: error: Batch job submission failed: Requested node configuration is not available"
+    site.has("sbatch", f'case "$*" in *exclude*) echo "{refusal}" >&2; exit 1;; esac; echo 17')
+    assert site.call("sbatch", *SUBMISSION) == 0
+    assert site.calls("sbatch") == [" ".join(["--exclude=n1", *SUBMISSION]), " ".join(SUBMISSION)]
+
+
+def test_the_end_of_a_job_is_noted_before_the_executor_knows_of_it(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (site.run / "ledger").write_text(str(site.run / "results" / "nodes.json"))
+    (site.run / "jobs").write_text("7 run-1\n")
+    site.has("squeue", "case $* in *%k*) echo '7|FAILED|None|n1|rule_a';; *) echo '7|FAILED';; esac")
+    assert site.call("squeue", "--name", "run-1") == 0
+    assert capsys.readouterr().out == "7|FAILED\n"
+    assert read_failed_nodes(site.run / "results" / "nodes.json").of_work("rule_a") == ["n1"]
+    # What cannot be written is told, and the executor answered.
+    (site.run / "ledger").write_text("/dev/null/nodes.json")
+    (site.run / "watched").unlink()
+    assert site.call("squeue", "--name", "run-1") == 0
+    assert capsys.readouterr().out == "7|FAILED\n"
+    assert "nodes and waiting jobs are not looked at" in site.said
+
+
 def test_nothing_is_submitted_after_snakemake_was_told_to_stop(site: Site) -> None:
     site.has("sbatch", "echo 17")
     (site.run / "stopping").touch()
@@ -433,13 +475,28 @@ def started(killed: Path) -> list[str]:
 def test_jobs_of_a_killed_snakemake_that_wait_are_cancelled_and_those_that_run_are_named(
     site: Site, killed: Path
 ) -> None:
-    site.has("squeue", "echo '17 RUNNING'; echo '18 PENDING'; echo '19 PENDING'")
+    running = "echo '17|RUNNING|rule_judge_answers_of_round_wildcards_1'"
+    site.has("squeue", f"{running}; echo '18|PENDING|rule_a'; echo '19|PENDING|rule_b'")
+    site.has("scontrol", "true")
     waiting, running = started(killed)
-    assert site.calls("squeue") == ["--noheader --name=run-1,run-2 --format=%i %T"]
+    assert site.calls("squeue") == ["--noheader --name=run-1,run-2 --format=%i|%T|%k"]
     assert site.calls("scancel") == ["--quiet --state=PENDING --name=run-1,run-2"]
     assert waiting.endswith("that wait are cancelled (18, 19)")
     assert running.endswith("still run, and new ones wait for them (17)")
+    # Started again by Slurm, it would remove what was made meanwhile, and make it by the config of then.
+    assert site.calls("scontrol") == ["update JobId=17 Requeue=0"]
     assert not killed.exists()
+
+
+def test_running_jobs_of_a_killed_snakemake_that_would_replace_what_is_made_now_are_cancelled(
+    site: Site, killed: Path
+) -> None:
+    site.has("squeue", "echo '17|RUNNING|rule_deduplicate_wildcards_demo'; echo '18|RUNNING|rule_extract_problems'")
+    site.has("scontrol", "exit 1")
+    replacing, keeping = started(killed)
+    assert site.calls("scancel") == ["--quiet 17"]
+    assert replacing.endswith("would replace what this run makes, are cancelled (17)")
+    assert keeping.endswith("(18)")
 
 
 def test_of_a_snakemake_that_left_no_job_nothing_is_cancelled_or_told(site: Site, killed: Path) -> None:
@@ -450,7 +507,7 @@ def test_of_a_snakemake_that_left_no_job_nothing_is_cancelled_or_told(site: Site
 
 
 def test_a_snakemake_that_submitted_nothing_lives_or_is_elsewhere_is_not_asked_about(site: Site, killed: Path) -> None:
-    site.has("squeue", "echo '18 PENDING'")
+    site.has("squeue", "echo '18|PENDING|rule_a'")
     (killed / "jobs").rename(killed / "none")
     for name in (f"elsewhere-{killed.name.rpartition('-')[2]}", f"{socket.gethostname()}-{os.getppid()}"):
         (killed.parent / name).mkdir()
@@ -468,7 +525,7 @@ def test_waiting_jobs_of_a_killed_snakemake_are_cancelled_when_the_controller_is
 
 
 def test_a_cancellation_of_waiting_jobs_that_slurm_refuses_is_told(site: Site, killed: Path) -> None:
-    site.has("squeue", "echo '18 PENDING'")
+    site.has("squeue", "echo '18|PENDING|rule_a'")
     site.has("scancel", "echo 'scancel: error: Access denied' >&2; exit 1")
     (told,) = started(killed)
     assert told.endswith("could not be cancelled: scancel: error: Access denied (18)")

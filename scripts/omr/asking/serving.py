@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +14,7 @@ from omr.asking.hosts import Endpoint
 from omr.asking.requests import Request
 from omr.asking.tasks import both, first_to_end
 from omr.models.model import ModelSpec
+from omr.servers import node_notes
 from omr.servers.endpoint import api_key
 from omr.servers.load_watch import ASK_EVERY_S, watch_load
 from omr.servers.opened import open_server
@@ -39,10 +40,12 @@ async def drain_through_server(
     Every `load_every_s` it is asked how busy it is; `on_start` is told the seconds that it took to start. Raises
     UserError when the server cannot be started (any more) or too many requests fail, and what `plan` raises.
     """
-    with tempfile.TemporaryDirectory(prefix="omr-server-") as scratch:
+    with ExitStack() as stack:
+        with node_notes.starting(model.is_started):
+            scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="omr-server-"))
         server = open_server(model, log_path=server_log, scratch=Path(scratch), site=site, on_event=say)
         try:
-            requests = await _unless_stopped(drain, both(plan(), server.start()))
+            requests = await _unless_stopped(drain, both(plan(), _started(server, model)))
             if requests is None:
                 return
             if server.start_s is not None:
@@ -53,6 +56,13 @@ async def drain_through_server(
                 await first_to_end(drain.run(requests[0]), _keep_alive(drain, server, say))
         finally:
             await server.stop()
+
+
+async def _started(server: ModelServer, model: ModelSpec) -> None:
+    with node_notes.starting(model.is_started):
+        await server.start()
+    if model.is_started:
+        node_notes.note(node_notes.SERVED)
 
 
 def _connect(drain: Drain, server: ModelServer) -> None:
@@ -102,5 +112,6 @@ async def _keep_alive(drain: Drain, server: ModelServer, say: Callable[[str], No
         if drain.stopped:
             return
         say(f"the server is gone: {died.what}")
-        await server.restart()
+        with node_notes.serving():
+            await server.restart()
         _connect(drain, server)

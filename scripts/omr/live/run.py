@@ -22,6 +22,8 @@ from omr.live.stage import STATES, StageProgress, StageReader
 from omr.models.model import ModelSpec
 from omr.runs.costs import is_free
 from omr.runs.counts import PROBLEM_STAGES, RunCounts
+from omr.runs.failed_nodes import told_of_nodes
+from omr.runs.queue_reasons import sentences
 from omr.runs.run_folder import check_run
 from omr.runs.spent import Spent, spent_besides, summed_by_model, usd_of
 
@@ -50,6 +52,8 @@ class RunProgress:
     taken_at: float
     spent_otherwise: Otherwise = field(default_factory=Otherwise)
     queue: dict[str, int] = field(default_factory=dict)  # Slurm's jobs of the run by their states
+    waits: list[str] = field(default_factory=list)  # what its jobs in the queue wait for, where it is not their turn
+    nodes: list[str] = field(default_factory=list)  # on which nodes its jobs failed, and what follows from it
     faults: list[str] = field(default_factory=list)
 
     @property
@@ -114,6 +118,8 @@ class RunProgress:
             "left_s": None if more else left,
             "snakemake": None if self.jobs is None else asdict(self.jobs),
             "slurm": self.queue,
+            "slurm_waits": self.waits,
+            "nodes": self.nodes,
             "faults": self.faults,
         }
 
@@ -172,6 +178,7 @@ class Watched:
         own = [stage.spent for stage in stages]
         queue_name = jobs.run_id if jobs is not None else ""
         queue = dict(signs.queue.by_name.get(queue_name, {})) if queue_name else {}
+        waiting = signs.queue.waiting.get(queue_name, []) if queue_name else []
         return RunProgress(
             run=self._settings.run,
             stages=stages,
@@ -185,6 +192,8 @@ class Watched:
             costs_nothing=all(is_free(self._settings.model_named(stage.model)) for stage in stages),
             taken_at=signs.now,
             queue=queue,
+            waits=list(sentences(waiting)),
+            nodes=told_of_nodes(self.folder),
             faults=faults + ([signs.queue.fault] if signs.queue.fault and (reader.saw_slurm or queue_name) else []),
         )
 

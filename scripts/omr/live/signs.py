@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from omr.files.locks import process_start
+from omr.files.plain_text import plain_text
 from omr.replies.progress_file import LONGEST_PAUSE_S
+from omr.runs.queue_reasons import Waiting
 
 #: Three writings that did not come, and a slow network file system.
 SILENT_AFTER_S = 3 * LONGEST_PAUSE_S + 30.0
@@ -49,6 +51,7 @@ class Queue:
     answered: bool = False
     states: Mapping[str, str] = field(default_factory=dict)
     by_name: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    waiting: Mapping[str, list[Waiting]] = field(default_factory=dict)  # by the same name, and why
     fault: str = ""
 
 
@@ -60,7 +63,7 @@ class AskedQueue:
 
     def start(self, user: int) -> None:
         """Ask for the jobs of a user, who need not be the one that looks."""
-        command = ["squeue", "--noheader", f"--user={user}", "--format=%i|%T|%j"]
+        command = ["squeue", "--noheader", f"--user={user}", "--format=%i|%T|%r|%j"]
         with suppress(OSError):  # no Slurm here
             self._process = subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, text=True,
@@ -85,13 +88,15 @@ class AskedQueue:
 def _read_queue(out: str) -> Queue:
     states: dict[str, str] = {}
     by_name: dict[str, dict[str, int]] = {}
+    waiting: dict[str, list[Waiting]] = {}
     for line in out.splitlines()[:_MOST_LINES]:
-        number, _, rest = line.strip().partition("|")
-        state, _, name = rest.partition("|")
+        number, state, reason, name = (*line.strip().split("|", 3), "", "", "")[:4]
         states[number] = state
         of_name = by_name.setdefault(name, {})
         of_name[state] = of_name.get(state, 0) + 1
-    return Queue(True, states, by_name)
+        if state == "PENDING":
+            waiting.setdefault(name, []).append(Waiting(number, plain_text(reason, 200)))
+    return Queue(True, states, by_name, waiting)
 
 
 @dataclass

@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from omr.files.plain_text import plain_text
 from omr.live.jobs_file import JobsSeen
 from omr.live.run import RunProgress
 from omr.live.signs import GONE, RUNNING, SILENT
 from omr.live.stage import OpenShard, StageProgress
 
 UNKNOWN = "?"
-_MOST_SHOWN = 8
+_MOST_SHOWN, _LONGEST = 8, 600
 _UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 
 
@@ -191,10 +192,12 @@ def left_by_jobs(done: int, total: int, elapsed_s: float) -> float | None:
 
 
 def worries(run: RunProgress) -> list[str]:
-    """Jobs that are silent, gone or failed, and files that say nothing."""
+    """Jobs that wait for more than their turn, nodes that are avoided, jobs that are silent, gone or failed, and files
+    that say nothing."""
     shards = [shard for stage in run.stages for shard in stage.open if shard.state != RUNNING]
     shards.sort(key=lambda shard: (shard.phase != "failed", shard.state != SILENT))  # what says most comes first
-    return _cut([_worry(shard) for shard in shards]) + _cut(run.faults)
+    of_slurm = [plain_text(line, _LONGEST) for line in (*run.waits, *run.nodes)]
+    return _cut(of_slurm) + _cut([_worry(shard) for shard in shards]) + _cut(run.faults)
 
 
 def _worry(shard: OpenShard) -> str:

@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any
 
 from omr.files.typed import as_typed
+from omr.runs.failed_nodes import told_of_nodes
 from omr.runs.planned import Planned
 
 _RULER = "-" * 80
@@ -113,6 +114,7 @@ class Ending:
         elif any(file.endswith("/report.html") for file in files):
             command = [as_typed(sys.executable, "python"), "scripts/browse.py", "--run", str(self._folder)]
             where.append(f"{'look around:':15} {shlex.join(command)}")
+        where += [f"{'nodes:':15} {line}" for line in self._nodes()] if where else []
         return "\n\n".join([*parts, "\n".join(where)]) if where else ""
 
     def failure(self, failed: Iterable[Any], left: int, logs: Sequence[str], used_up: str | None = None) -> str:
@@ -134,12 +136,16 @@ class Ending:
             if len(jobs) > _MOST_SHOWN:
                 lines.append(f"  ... and {len(jobs) - _MOST_SHOWN} more, see Snakemake's own log")
         lines += [
+            *(f"Nodes: {line}." for line in self._nodes()),
             self._kept(),
             again,
             f"  {self._command}{'' if self._remakes or self._signal is None else ' --rerun-incomplete'}",
             f"Snakemake's own log: {', '.join(map(str, logs))}",
         ]
         return "\n".join(lines)
+
+    def _nodes(self) -> list[str]:
+        return [_printable(line) for line in told_of_nodes(self._folder)]
 
     def _kept(self) -> str:
         # Whatever a run makes first are rows, or replies in a journal beside where they are to be.

@@ -19,9 +19,13 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from omr.errors import UserError
+from omr.runs.counts import PROBLEM_STAGES, RECIPE_STAGES
+from omr.runs.failed_nodes import FILE
+from omr.runs.job_watch import NOTES
+from omr.servers.node_notes import OF_NOTES
 
 _SCRIPT = Path(__file__).resolve().parents[2] / "slurm_command.py"
 _COMMANDS = ("sbatch", "squeue", "sacct", "scancel", "scontrol", "sinfo", "sshare")
@@ -33,16 +37,18 @@ _NO_CONFIG = "configuration source"
 _AWAY = re.compile(r"unable to contact|connection (?:refused|timed out)|connect failure|timed out", re.IGNORECASE)
 _ANSWER_WITHIN_S = 10.0
 _FOLDER = Path(".snakemake/slurm")
+#: Rules whose jobs lock what they write, and of which one that begins waits for the other.
+_LOCKING = {*PROBLEM_STAGES, *RECIPE_STAGES, "save_sharded_state"}
 _READ_EVERY_S = 1.0
 
 
 class PatientSlurm:
     """Slurm's commands for one run of Snakemake; `say` gets a line for what they wait for.
 
-    Their files are in `<parent>/<host>-<process>`.
+    Their files are in `<parent>/<host>-<process>`; on which nodes jobs failed is kept in `results`, the run's folder.
     """
 
-    def __init__(self, parent: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, parent: Path, say: Callable[[str], None], results: Path | None = None) -> None:
         parent.mkdir(parents=True, exist_ok=True)
         _end_old(parent, say)
         self.folder = parent.resolve() / f"{socket.gethostname()}-{os.getpid()}"
@@ -50,6 +56,9 @@ class PatientSlurm:
         self._lock, self._ended = threading.Lock(), threading.Event()
         shutil.rmtree(self.folder, ignore_errors=True)
         (self.folder / "bin").mkdir(parents=True)
+        (self.folder / NOTES).mkdir()
+        if results is not None:
+            (self.folder / "ledger").write_text(str(results / FILE))
 
     def start(self) -> None:
         """Let programs that this process starts find the patient commands, and begin to tell what they say."""
@@ -61,6 +70,8 @@ class PatientSlurm:
                 path.write_text(f'#!/bin/sh\nexec {shlex.join(call)} "$@"\n')
                 path.chmod(0o755)
         os.environ["PATH"] = os.pathsep.join([str(self.folder / "bin"), os.environ.get("PATH", os.defpath)])
+        # Nodes may know the project by another path, and jobs work in its folder.
+        os.environ[OF_NOTES] = os.path.relpath(self.folder / NOTES)
         threading.Thread(target=self._watch, name="patient-slurm", daemon=True).start()
 
     def stop_waiting(self) -> None:
@@ -123,16 +134,16 @@ def check(workflow: Any) -> None:
             )
 
 
-def start(workflow: Any, say: Callable[[str], None]) -> None:
+def start(workflow: Any, say: Callable[[str], None], results: Path) -> None:
     """From now on Slurm's commands are patient, for what this process starts.
 
-    `workflow` is Snakemake's. When its executor is told to `cancel`, submissions that wait give up; without Slurm
-    nothing is done.
+    `workflow` is Snakemake's, `results` the folder of its run. When its executor is told to
+    `cancel`, submissions that wait give up; without Slurm nothing is done.
     """
     if workflow.executor_plugin.name != "slurm":
         return
     executor = workflow.scheduler._executor
-    patient = PatientSlurm(_FOLDER, say)
+    patient = PatientSlurm(_FOLDER, say, results)
     _started.append(patient)
     cancel = executor.cancel
 
@@ -152,7 +163,7 @@ def cancel_rest() -> None:
 
 def _patient(folder: Path, real: str) -> list[str]:
     """The command that calls one of Slurm's patiently, for the run whose files are in `folder`."""
-    return [sys.executable, "-I", "-S", str(_SCRIPT), str(folder), real]
+    return [sys.executable, "-E", "-s", "-S", str(_SCRIPT), str(folder), real]
 
 
 def _names(folder: Path) -> str:
@@ -163,48 +174,79 @@ def _names(folder: Path) -> str:
 
 
 def _end_old(parent: Path, say: Callable[[str], None]) -> None:
-    """Cancel what runs on this machine that are over have left waiting in the queue, and remove their files."""
+    """Cancel what runs on this machine that are over have left in the queue, and remove their files."""
     host = socket.gethostname()
     for folder in parent.iterdir():
         machine, _, process = folder.name.rpartition("-")
         if machine == host and process.isdecimal() and not Path(f"/proc/{process}").exists():
-            _cancel_waiting(folder, say)
+            _cancel_left(folder, say)
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _cancel_waiting(folder: Path, say: Callable[[str], None]) -> None:
-    """Cancel the jobs of a Snakemake that was killed which wait, and name those that run.
+def _cancel_left(folder: Path, say: Callable[[str], None]) -> None:
+    """Cancel jobs of a Snakemake that was killed which wait, or run without keeping what they have; name the others.
 
-    One that started later would remove what this run has made meanwhile, and make it by the config of then.
+    One that started or ended later would remove or replace what this run has made meanwhile, and make it by the config
+    of then. Replies are locked while they are asked for, and stay, so such jobs may end; but Slurm must not start them
+    again.
     """
     names, scancel = _names(folder), shutil.which("scancel")
     if not names or scancel is None:
         return
     of_killed = f"of a Snakemake that was killed (process {folder.name.rpartition('-')[2]})"
-    states = _states(names)
-    if states is None:
+    left = _left(names)
+    if left is None:
         say(f"Slurm: jobs {of_killed} cannot be asked for: those that wait are cancelled as soon as may be")
-    waiting = [number for number, state in (states or {}).items() if state == "PENDING"]
-    running = [number for number in states or {} if number not in waiting]
-    if waiting or states is None:
-        command = [*_patient(folder, scancel), "--quiet", "--state=PENDING", f"--name={names}"]
-        done = subprocess.run(command, capture_output=True, check=False)
-        said = "are cancelled" if done.returncode == 0 else f"could not be cancelled: {_words(done.stderr)}"
+    waiting = [job.number for job in left or () if job.state == "PENDING"]
+    running = [job for job in left or () if job.state != "PENDING"]
+    if waiting or left is None:
+        said = _cancelled([*_patient(folder, scancel), "--quiet", "--state=PENDING", f"--name={names}"])
         if waiting:
             say(f"Slurm: jobs {of_killed} that wait {said} ({', '.join(waiting)})")
-    if running:
-        say(f"Slurm: jobs {of_killed} still run, and new ones wait for them ({', '.join(running)})")
+    others = [job.number for job in running if not job.keeps_replies]
+    if others:
+        said = _cancelled([*_patient(folder, scancel), "--quiet", *others])
+        say(f"Slurm: jobs {of_killed} that run, and would replace what this run makes, {said} ({', '.join(others)})")
+    if kept := [job.number for job in running if job.keeps_replies]:
+        _never_again(kept)
+        say(f"Slurm: jobs {of_killed} still run, and new ones wait for them ({', '.join(kept)})")
 
 
-def _states(names: str) -> dict[str, str] | None:
-    """Number -> state of the jobs of these names that wait or run; None where that cannot be asked for."""
-    command = ["squeue", "--noheader", f"--name={names}", "--format=%i %T"]
+def _cancelled(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, check=False)
+    return "are cancelled" if done.returncode == 0 else f"could not be cancelled: {_words(done.stderr)}"
+
+
+def _never_again(numbers: list[str]) -> None:
+    """Slurm is not to start these jobs again if it takes their nodes away; a refusal leaves them as they were."""
+    with suppress(subprocess.TimeoutExpired, OSError):
+        command = ["scontrol", "update", f"JobId={','.join(numbers)}", "Requeue=0"]
+        subprocess.run(command, capture_output=True, check=False, timeout=_ANSWER_WITHIN_S)
+
+
+class _Left(NamedTuple):
+    """A job that waits or runs; `work` is its rule and wildcards."""
+
+    number: str
+    state: str
+    work: str
+
+    @property
+    def keeps_replies(self) -> bool:
+        """Whether it locks what it writes and keeps what it has; also one of which that is not known."""
+        rule = self.work.removeprefix("rule_").partition("_wildcards_")[0].removesuffix("_of_round")
+        return not self.work.startswith("rule_") or rule in _LOCKING
+
+
+def _left(names: str) -> list[_Left] | None:
+    """The jobs of these names that wait or run; None where that cannot be asked for."""
+    command = ["squeue", "--noheader", f"--name={names}", "--format=%i|%T|%k"]
     try:
         asked = subprocess.run(command, capture_output=True, check=False, timeout=_ANSWER_WITHIN_S)
     except (subprocess.TimeoutExpired, OSError):
         return None
-    lines = asked.stdout.decode(errors="replace").splitlines()
-    return None if asked.returncode else dict(line.split(maxsplit=1) for line in lines if " " in line.strip())
+    rows = [line.strip().split("|", 2) for line in asked.stdout.decode(errors="replace").splitlines()]
+    return None if asked.returncode else [_Left(*row) for row in rows if len(row) == 3]
 
 
 def _words(said: bytes) -> str:

@@ -27,6 +27,7 @@ from omr.asking.tokens import load_tokenizer
 from omr.errors import UserError
 from omr.models.model import CHECKPOINT_SERVERS, ModelSpec
 from omr.replies.reply import Reply
+from omr.servers import node_notes
 from omr.servers.endpoint import api_key
 from omr.servers.gpus import check_gpus
 from omr.servers.kinds import KINDS
@@ -101,7 +102,10 @@ class Trial:
             )
             try:
                 started = time.monotonic()
-                await server.start()
+                with node_notes.starting(self.spec.is_started):
+                    await server.start()
+                if self.spec.is_started:
+                    node_notes.note(node_notes.SERVED)
                 self._tell_start(page, time.monotonic() - started)
                 endpoint = Endpoint(server.base_url, api_key(self.spec), server.served_name)
                 reply = await self._ask(endpoint, page)

@@ -13,6 +13,7 @@ _TAIL_BYTES, _TAIL_LINES, _ERROR_LINES = 1 << 20, 15, 10
 #: The end of a traceback, whatever a logger puts before it.
 _EXCEPTION = re.compile(r"(?:^|[\s\]])((?:\w+\.)*[A-Z]\w*(?:Error|Exception): .*)")
 _PORT_TAKEN = ("address already in use", "eaddrinuse", "errno 98", "failed to bind", "port is already")
+_OF_ARGUMENTS = ("unrecognized arguments", "no such option")
 _INSTALL = "say where the server is under `servers:` in config, or let Snakemake install it: `--sdm conda`"
 #: What a log says near its end (lower case), and what its reader can do.
 _REMEDIES = (
@@ -24,8 +25,7 @@ _REMEDIES = (
     ("localentrynotfound", "download the model first: servers run with HF_HUB_OFFLINE=1"),
     ("no module named", _INSTALL),
     ("cannot start", _INSTALL),
-    ("unrecognized arguments", "check `args` of the model against the server's version"),
-    ("no such option", "check `args` of the model against the server's version"),
+    *((words, "check `args` of the model against the server's version") for words in _OF_ARGUMENTS),
 )
 
 
@@ -33,7 +33,7 @@ class ServerDied(UserError):  # noqa: N818 - it is an event that is awaited as w
     """A model server ended, or will never answer again.
 
     Attributes: `what`, `file` (its log), `remedy`, `tail` (the last lines of the log), `port_taken` (another try with
-    other ports may succeed).
+    other ports may succeed), `is_of_arguments` (it does not know how it was called, on whatever node).
     """
 
     def __init__(self, what: str, log: Path, tail: str) -> None:
@@ -43,6 +43,7 @@ class ServerDied(UserError):  # noqa: N818 - it is an event that is awaited as w
         super().__init__(shown, file=log, remedy=remedy)
         self.tail = tail
         self.port_taken = any(words in lower for words in _PORT_TAKEN)
+        self.is_of_arguments = any(words in lower for words in _OF_ARGUMENTS)
 
 
 def log_tail(log: Path, start: int) -> str:

@@ -22,6 +22,7 @@ from omr.models.model import model_spec
 from omr.servers.gpus import check_gpus
 from omr.servers.kinds import KINDS
 from omr.servers.launch import Launch, full_command, full_environment, shown
+from omr.servers.node_notes import starting
 from omr.servers.ports import Port
 from omr.servers.sites import server_site
 
@@ -95,9 +96,10 @@ def run(plan: Mapping[str, Any]) -> NoReturn:
         )
     kind, port, inner = KINDS[plan["kind"]], Port(), Port()
     launch = node_launch(plan, rank, port.number, inner.number)
-    if launch.site.check_gpus and launch.spec.gpus and kind.uses_gpus and _slurm_number("SLURM_LOCALID") == 0:
-        check_gpus(launch.spec.gpus, launch.site.min_driver, print, os.environ)
-    launch.site.cache_folder().mkdir(parents=True, exist_ok=True)
+    with starting(node=expected):
+        if launch.site.check_gpus and launch.spec.gpus and kind.uses_gpus and _slurm_number("SLURM_LOCALID") == 0:
+            check_gpus(launch.spec.gpus, launch.site.min_driver, print, os.environ)
+        launch.site.cache_folder().mkdir(parents=True, exist_ok=True)
     environment = full_environment(kind, launch, os.environ)
     addresses = [*plan["addresses"]]
     own = own_address(addresses.pop(rank), addresses)

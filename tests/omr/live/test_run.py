@@ -14,10 +14,13 @@ from live_runs import ELSEWHERE, GONE, HERE, STAGE, at_work, begin_run, finish, 
 from omr.errors import UserError
 from omr.files.jsonl import AtomicFile
 from omr.live.run import RunProgress, Watched
+from omr.live.signs import Queue
 from omr.live.spending import over_budget
 from omr.live.stage import StageProgress, StageReader
 from omr.live.words import stage_words, summary, worries
 from omr.replies.progress_file import JobProgress, ProgressFile
+from omr.runs.failed_nodes import Failed, FailedNodes, write_failed_nodes
+from omr.runs.queue_reasons import Waiting
 from run_files import RECIPE, write_counts
 
 
@@ -350,3 +353,22 @@ def test_what_snakemake_says_of_its_jobs_is_told_with_whether_it_is_there(folder
         assert where in line
         assert "1 of 3 jobs done" in line
         assert line.endswith("1 waiting, 1 started again.")
+
+
+def test_what_slurm_holds_and_nodes_that_are_avoided_are_told_to_look_at(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes = FailedNodes([Failed(time.time(), "n1", "7", "rule_a", "start", "no GPU")])
+    write_failed_nodes(folder / "nodes.json", nodes)
+    said = {"rules": {}, "began_at": time.time(), "at": time.time(), "ended": "", "run_id": "run-1"} | HERE
+    (folder / "jobs.json").write_bytes(orjson.dumps(said))
+    queue = Queue(True, {}, {"run-1": {"PENDING": 1}}, {"run-1": [Waiting("8", "JobHeldUser")]})
+    monkeypatch.setattr("omr.live.signs.AskedQueue.read", lambda self: queue)
+    run = Watched(folder).look()
+    held, node = worries(run)
+    assert held.endswith("say `scontrol release 8`")
+    assert (
+        node
+        == f"1 job failed on the node n1 (no GPU); further tries avoid it; to use it again, remove {folder}/nodes.json"
+    )
+    assert (run.as_json()["slurm_waits"], run.as_json()["nodes"]) == ([held], [node])

@@ -62,13 +62,18 @@ def put_squeue(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None
 
 
 def test_the_queue_is_read_by_number_and_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    put_squeue(tmp_path, monkeypatch, "printf '1|RUNNING|a\\n2|PENDING|a\\n\\377|x\\n3|PENDING|a\\n'; echo $2 >&2")
+    put_squeue(
+        tmp_path,
+        monkeypatch,
+        "printf '1|RUNNING|None|a\\n2|PENDING|Priority|a\\n\\377|x\\n3|PENDING|JobHeldUser|a\\n'; echo $2 >&2",
+    )
     asked = AskedQueue()
     asked.start(os.getuid())
     queue = asked.read()
     assert queue.answered
     assert queue.states["2"] == "PENDING"
     assert queue.by_name["a"] == {"RUNNING": 1, "PENDING": 2}
+    assert queue.waiting["a"] == [("2", "Priority"), ("3", "JobHeldUser")]
 
 
 def test_a_queue_that_is_away_or_not_there_proves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

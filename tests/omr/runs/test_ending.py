@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import signal
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from omr.runs.ending import Ending, fitted
+from omr.runs.failed_nodes import Failed, FailedNodes, write_failed_nodes
 from omr.runs.planned import Planned
 
 RUN = "results/small"
@@ -225,3 +227,13 @@ def test_what_is_drawn_on_a_terminal_is_gone_before_anything_is_said(
         ending.tell_failure([], 1, [])
     assert ended == [("done", ""), ("stopped", "")]
     assert "did not finish" in capsys.readouterr().err
+
+
+def test_nodes_on_which_jobs_failed_are_told_at_either_end(ending: Ending) -> None:
+    made = [write(f"{RUN}/cot/sft.jsonl")]
+    write_failed_nodes(
+        Path(RUN, "nodes.json"), FailedNodes([Failed(time.time(), "n1", "7", "rule_a", "start", "no GPU")])
+    )
+    told = f"1 job failed on the node n1 (no GPU); further tries avoid it; to use it again, remove {RUN}/nodes.json"
+    assert ending.success(made, []).splitlines()[-1] == f"nodes:          {told}"
+    assert f"Nodes: {told}." in ending.failure([], 1, []).splitlines()
