@@ -99,6 +99,17 @@ class Discussion:
         return not left or (left <= _SPELLED_VALUES and left <= self._in_words)
 
 
+def number_of(text: str) -> int | Fraction | None:
+    """The value of a text that is nothing but one number in digits, or a fraction of two."""
+    text = text.strip()
+    sign = -1 if text[:1] in ("-", "−") else 1
+    text = _POINT.sub(r" 0\g<0>", _GROUPED.sub(r"\1", _plain(text[1:] if sign < 0 else text))).strip()
+    if len(text) <= _MOST_DIGITS and _NUMBER.fullmatch(text) is not None:
+        return sign * _value(text)
+    is_fraction = any(match.span() == (0, len(text)) for match in _fraction_matches(text))
+    return sign * next(iter(_fractions(text)), Fraction(0)) if is_fraction and _fractions(text) else None
+
+
 def _plain(text: str) -> str:
     """The text in the digits and signs of ASCII; exponents, indices and fractions stay apart from what they follow."""
     if text.isascii():
