@@ -25,7 +25,7 @@ _LOOKS = lazy(r"[\s$*_`]|\\?[{}]|\\[()\[\]]|\\(?:boxed|fbox)(?![a-zA-Z])")
 _LAST_WORD = lazy(r"\b[^\W\d_]++(?=[.,;:)]|\Z)")
 _SIGNS = "+-−"
 _EDGES = " $*_`.,;:"
-_COMPARES = lazy(r"[<>≤≥≠∣]|\\(?:leq?|geq?|neq?|n?mid|lt|gt)(?![a-zA-Z])")
+_COMPARES = lazy(r"[0-9)](?:[<>≤≥≠∣]|\\(?:leq?|geq?|neq?|n?mid|lt|gt)(?![a-zA-Z]))")
 #: Signs and commands of which terms without variables are made.
 _CONSTANT = lazy(
     r"(?:[0-9.,+\-−*/^=()<>≤≥≠∣·×!{}]|\\(?:[cdt]?frac|sqrt|cdot|times|pi|leq?|geq?|neq?|n?mid|[lg]t)(?![a-zA-Z]))++"

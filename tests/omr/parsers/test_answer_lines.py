@@ -317,6 +317,7 @@ def test_an_answer_in_another_spelling_and_a_comparison_of_constants_are_no_othe
         ("5", ", since $x > 0$"),
         ("5", ", since $n = 2k$"),
         ("5", ". If $3 < 4$, 7."),
+        ("5", ", as \\ge a"),
         ("3", ", since $2^{10} \\equiv 4 \\pmod{7}$"),
         ("1", ". Post 3 says 1,000."),
     ],
