@@ -120,9 +120,8 @@ def run(folder: Path, solutions: int) -> None:
 
     chosen = data.replies(groups, "select_solution", 1, data.comparison)
     asked = {"replies": [chosen], "prompt_name": "select_solution"}
-    selected = stage(
-        "parse_selections", count, [groups, chosen], (floors.picks, groups, chosen), groups=groups, **asked
-    )
+    compared = {"groups": groups, "comparisons": shown}
+    selected = stage("parse_selections", count, [groups, chosen], (floors.picks, groups, chosen), **compared, **asked)
 
     limits = {"max_tokens": 2048, "summary_prompt": PROMPTS / "summarize_selection.yaml"}
     inputs = [selected, shown, chosen]

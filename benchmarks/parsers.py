@@ -33,6 +33,7 @@ from texts import Texts
 
 SHARDS = 10
 CLASSES = ("proof", "mcq", "binary", "invalid")
+PROMPTS = Path(__file__).parent.parent / "prompts"
 
 
 def problem(n: int, task: str, texts: Texts) -> str:
@@ -102,7 +103,9 @@ def run(rows: int, folder: Path) -> None:
         return write_replies(folder / prompt, replies, texts)
 
     shards = replied("extract_problems", raw, extraction, None)
-    cost, problems = run_stage("parse_problems", folder, threads=raw, replies=shards)
+    cost, problems = run_stage(
+        "parse_problems", folder, threads=raw, replies=shards, prompt=PROMPTS / "extract_problems.yaml"
+    )
     print_line("parse_problems", rows, cost, None, [raw, *shards])
 
     count = count_lines(problems)
@@ -112,11 +115,15 @@ def run(rows: int, folder: Path) -> None:
     print_line("parse_classes", count, cost, floor, [problems, *shards])
 
     shards = replied("extract_answers", classified, answer, False)
-    cost, answers = run_stage("parse_answers", folder, classified=classified, replies=shards)
+    cost, answers = run_stage(
+        "parse_answers", folder, classified=classified, replies=shards, prompt=PROMPTS / "extract_answers.yaml"
+    )
     print_line("parse_answers", count, cost, None, [classified, *shards])
 
     shards = replied("convert_proofs", classified, conversion, True)
-    cost, converted = run_stage("parse_conversions", folder, classified=classified, replies=shards)
+    cost, converted = run_stage(
+        "parse_conversions", folder, classified=classified, replies=shards, prompt=PROMPTS / "convert_proofs.yaml"
+    )
     print_line("parse_conversions", count, cost, None, [classified, *shards])
 
     shards = write_replies(folder / "classify_converted", classifications(converted, texts), texts)

@@ -63,7 +63,7 @@ class Measure:
 
     def _problems(self, text: str, row: Row) -> list[str] | None:
         """The problems that would become rows; None for a reply that cannot be read."""
-        found = parse_problems(text)
+        found = parse_problems(text, row["forum_post"])
         if found is None:
             return None
         usable = [problem for problem in found if fault_of_problem(problem) is None]

@@ -8,6 +8,7 @@ A thread is dropped as `no_problem` (the reply says so), `unreadable_extraction`
 `request_failed_<kind>`, `unfinished_reply`, `empty_reply`, or, if none of its problems can be used, with the reason of
 the first. A problem that cannot be used beside others that can is a dropped part: `empty_problem`, `too_long_problem`,
 `repeated_problem` (the reply has it already), `example_of_prompt` (it repeats one, and stands not in its post).
+The post also settles whether a last line such as `Antwort: 85` is a part of its problem or was written behind it.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def parse_thread(stage: Stage, thread: Row, replies: ReplyIndex, examples: Examp
     if text is None:
         drop_thread(stage, thread, str(fault))
         return
-    problems = parse_problems(text)
+    problems = parse_problems(text, thread["forum_post"])
     if problems is None:
         drop_thread(stage, thread, "unreadable_extraction", reply=text)
     elif not problems:

@@ -146,3 +146,12 @@ def test_an_example_of_the_prompt_never_comes_out_as_a_problem(tmp_path: Path) -
     assert [row["problem"] for row in run.rows] == ["Find $x$."]
     assert run.counts["dropped"] == {"example_of_prompt": len(examples)}
     assert run.counts["dropped_parts"] == {"example_of_prompt": 1}
+
+
+def test_an_answer_in_another_language_that_the_post_has_not_is_cut_off(tmp_path: Path) -> None:
+    rows = [dict(row, forum_post=f"Bestimme die Summe von $7$ und $8$ ({n}).") for n, row in enumerate(THREADS[:2])]
+    texts = [f"Problem 1: Bestimme die Summe.\n\n{line}" for line in ("Antwort: 15", "Summe: 8")]
+    replies = [extraction(number, text) for number, text in enumerate(texts)]
+    run = run_stage(main, tmp_path, {"threads": rows}, replies)
+    assert [row["problem"] for row in run.rows] == ["Bestimme die Summe."]
+    assert run.counts["dropped"] == {"unreadable_extraction": 1}

@@ -15,6 +15,7 @@ import orjson
 from omr.answers.reasoning import split_reasoning
 from omr.asking.outcomes import FinalError, TransientError
 from omr.files.patterns import lazy
+from omr.files.surrogates import without_surrogates
 from omr.replies.usage import MOST_TOKENS
 from omr.servers.error_bodies import is_too_deep, says_nothing, status_within
 
@@ -99,17 +100,6 @@ def _parsed(content: bytes, is_piece: bool) -> Any:
         shown = " ".join(content[:200].decode("utf-8", "replace").split())
         message = f"status 200 with an unreadable body ({error}), which begins: {shown!r}"
         raise TransientError("unreadable_body", message, 200) from error
-
-
-def without_surrogates(value: Any) -> Any:
-    """A value whose texts can be written: halves of surrogate pairs are joined, and what is left of them is U+FFFD."""
-    if isinstance(value, str):
-        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    if isinstance(value, list):
-        return [without_surrogates(item) for item in value]
-    if isinstance(value, dict):
-        return {without_surrogates(key): without_surrogates(item) for key, item in value.items()}
-    return value
 
 
 def holds_error(body: Any) -> bool:

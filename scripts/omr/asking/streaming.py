@@ -10,8 +10,9 @@ import asyncio
 from typing import Any
 
 from omr.asking.outcomes import FinalError, TransientError
-from omr.asking.reading import error_of, holds_error, parse_body, without_surrogates
+from omr.asking.reading import error_of, holds_error, parse_body
 from omr.asking.server_events import Event, EventParser
+from omr.files.surrogates import without_surrogates
 from omr.http.answer import HttpError, ReadChunk
 from omr.http.cancelling import heed_cancelling
 from omr.servers.error_bodies import says_nothing

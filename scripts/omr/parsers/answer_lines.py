@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from math import isfinite
 from typing import Any
 
 from omr.answers.final_answer import boxed_answers
@@ -111,6 +112,8 @@ def _json_answer(value: Any) -> str:
     """The answer line that an object with an answer stands for."""
     answers = [text for key, text in value.items() if _KEY.fullmatch(key)] if isinstance(value, dict) else []
     if len(answers) != 1 or isinstance(answers[0], (dict, list)):
+        return ""
+    if isinstance(answers[0], float) and not isfinite(answers[0]):  # `NaN`, or a number without end
         return ""
     return "Answer not found." if answers[0] is None else f"Answer: {answers[0]}"
 

@@ -41,17 +41,18 @@ _NONE = lazy(
 _KEY = lazy(r"problem|question|task|statement|text", re.IGNORECASE)
 
 
-def parse_problems(text: str) -> list[str] | None:
+def parse_problems(text: str, post: str | None = None) -> list[str] | None:
     """The problems of a reply, in order; [] where it says that there are none; None if it cannot be read.
 
-    A heading without a text yields "".
+    A heading without a text yields "". The post that the problems were taken from, where it is known, settles whether
+    last lines belong to them.
     """
     spoken = after_thinking(text)
     if spoken is None:
         return None
     value = json_value(spoken)
     if value is not None:
-        return _json_problems(value)
+        return _json_problems(value, post)
     spoken = "\n" + unix_lines(spoken)
     found = headings(spoken)
     if found == [] and _NO_PROBLEMS.search(spoken) is not None:
@@ -59,7 +60,8 @@ def parse_problems(text: str) -> list[str] | None:
     if not found:
         return None
     ends = [heading.start for heading in found[1:]] + [len(spoken)]
-    problems = [_problem(heading, spoken[heading.end : end]) for heading, end in zip(found, ends, strict=True)]
+    parts = [(heading, spoken[heading.end : end]) for heading, end in zip(found, ends, strict=True)]
+    problems = [_problem(heading, part, post) for heading, part in parts]
     return _or_none(problems, is_denied=_NO_PROBLEMS.search(spoken) is not None)
 
 
@@ -73,13 +75,13 @@ def _or_none(found: list[str | None], *, is_denied: bool = False) -> list[str] |
     return None if is_denied else problems
 
 
-def _problem(heading: Heading, text: str) -> str | None:
+def _problem(heading: Heading, text: str, post: str | None) -> str | None:
     """The text behind a heading, without emphasis that it opened, rules or code fences around it, and leaks; None if
     it is unclear what belongs to it."""
-    return without_leaks(without_blank_edges(without_emphasis(heading.head, heading.tail or "", text)))
+    return without_leaks(without_blank_edges(without_emphasis(heading.head, heading.tail or "", text)), post)
 
 
-def _json_problems(value: Any) -> list[str] | None:
+def _json_problems(value: Any, post: str | None) -> list[str] | None:
     """The problems of `["..."]`, `{"problems": [...]}`, `{"Problem 1": "..."}`, `[{"problem": "..."}]`."""
     if isinstance(value, dict):
         named = [item for key, item in value.items() if _KEY.match(key)]
@@ -87,7 +89,9 @@ def _json_problems(value: Any) -> list[str] | None:
     if not isinstance(value, list):
         return None
     texts = [_json_text(item) for item in value]
-    return None if None in texts else _or_none([without_leaks(text.strip()) for text in texts if text is not None])
+    if None in texts:
+        return None
+    return _or_none([without_leaks(text.strip(), post) for text in texts if text is not None])
 
 
 def _json_text(item: Any) -> str | None:

@@ -1,13 +1,14 @@
 """Does the prose behind an answer state a value that the answer has not? Then it may not be cut off: it is a second
 answer, another case, or the condition of the first.
 
-Numbers of posts are no values, nor are derivations whose last side is the answer.
+Numbers of posts are no values, nor are derivations whose last side is the answer, in whatever spelling, and comparisons
+of constants (`25 < 26`), which are neither a value nor a condition. An equation with a variable may be a condition.
 """
 
 from __future__ import annotations
 
 from omr.files.patterns import lazy
-from omr.parsers.founded import NUMBER_WORDS
+from omr.parsers.founded import NUMBER_WORDS, number_of
 
 _AND = r"(?:,? and |,? or |, ?| ?& ?| ?[-–] ?)"
 #: Numbers that count posts (`posts 2, 3 and 4`, `#4`, `the 2nd post`), and names of people (`mathman12`).
@@ -23,6 +24,12 @@ _LOOKS = lazy(r"[\s$*_`]|\\?[{}]|\\[()\[\]]|\\(?:boxed|fbox)(?![a-zA-Z])")
 #: A number word that ends its clause is a value (`the other is three.`); before a noun it counts (`two posts agree`).
 _LAST_WORD = lazy(r"\b[^\W\d_]++(?=[.,;:)]|\Z)")
 _SIGNS = "+-−"
+_EDGES = " $*_`.,;:"
+_COMPARES = lazy(r"[0-9)](?:[<>≤≥≠∣]|\\(?:leq?|geq?|neq?|n?mid|lt|gt)(?![a-zA-Z]))")
+#: Signs and commands of which terms without variables are made.
+_CONSTANT = lazy(
+    r"(?:[0-9.,+\-−*/^=()<>≤≥≠∣·×!{}]|\\(?:[cdt]?frac|sqrt|cdot|times|pi|leq?|geq?|neq?|n?mid|[lg]t)(?![a-zA-Z]))++"
+)
 
 
 def states_more(prose: str, answer: str) -> bool:
@@ -34,7 +41,8 @@ def states_more(prose: str, answer: str) -> bool:
     own = _bare(answer)
     words = (NUMBER_WORDS.get(word.casefold(), 1) for word in _LAST_WORD.findall(rest))
     values += [str(value) for value in words if value != 1]
-    return "$" in rest or not all(_ends_in(value, own) for value in map(_bare, [*values, *_PLAIN.findall(rest)]))
+    values += _PLAIN.findall(rest)
+    return "$" in rest or not all(_ends_in(_bare(value), own) or _is_same(value, answer) for value in values)
 
 
 def _bare(formula: str) -> str:
@@ -42,7 +50,16 @@ def _bare(formula: str) -> str:
 
 
 def _ends_in(value: str, answer: str) -> bool:
-    return not value or value.rpartition("=")[2] == answer or _is_part(value, answer)
+    return not value or value.rpartition("=")[2] == answer or _is_part(value, answer) or _compares(value)
+
+
+def _compares(value: str) -> bool:
+    return _COMPARES.search(value) is not None and _CONSTANT.fullmatch(value) is not None
+
+
+def _is_same(value: str, answer: str) -> bool:
+    number = number_of(value.rpartition("=")[2].strip(_EDGES))
+    return number is not None and number == number_of(answer.strip(_EDGES))
 
 
 def _is_part(value: str, answer: str) -> bool:

@@ -2,7 +2,8 @@
 
 An answer or a solution that would stand in the problem of a training row, what the prompt's own tags and examples
 look like, and closing words to the reader. A problem may have parts that look so (a proof whose error is to be found,
-a table of numbers): where what is cut may be one, the problem stays whole or is unclear.
+a table of numbers): where what is cut may be one, the problem stays whole or is unclear. The text that it was taken
+from settles much of that: a number which is not there was added.
 """
 
 from __future__ import annotations
@@ -10,24 +11,24 @@ from __future__ import annotations
 import re
 
 from omr.files.patterns import lazy
+from omr.parsers.founded import Discussion
+from omr.parsers.labelled_lines import COLON, MARKS, ends_unclear, without_added_lines
 from omr.parsers.reply_text import SPACE, without_blank_edges
 
-_MARKS = r"[ \t\u3000\xa0>#*_`(\[•–-]*+"
 _ANSWER = r"(?:(?:the |my )?(?:final |expected |correct |short )?(?:answers?|ans\.?|(?P<in_line>solutions?))(?: key)?)"
 _NUMBER = r"(?: [0-9]{1,2})?"
-_COLON = rf"[*_`]*+{SPACE}?[:：]"
 #: A label that begins a line, or (for an answer) a sentence: all that follows belongs to it.
 _LABELLED = lazy(
-    rf"\n{_MARKS}(?:{_ANSWER.replace('in_line', 'work')}"
+    rf"\n{MARKS}(?:{_ANSWER.replace('in_line', 'work')}"
     rf"|(?:full |short )?(?P<other>explanation|reasoning|justification|rationale|proof|hints?))"
-    rf"{_NUMBER}{_COLON}"
-    rf"|(?<=[.?!$)\]。？！]){SPACE}{{0,3}}+[*_`(\[]*+{_ANSWER}{_NUMBER}{_COLON}",
+    rf"{_NUMBER}{COLON}"
+    rf"|(?<=[.?!$)\]。？！]){SPACE}{{0,3}}+[*_`(\[]*+{_ANSWER}{_NUMBER}{COLON}",
     re.IGNORECASE,
 )
 #: The tags of prompts, and headings of their examples.
 _OF_PROMPT = lazy(
     r"\n[ \t]*+</?(?:forum_post|forum_discussions|problem|fragment|comparison|tool_call|solutions?)>"
-    rf"|\n{_MARKS}example (?:post|problem|reply|discussion)s?{_COLON}",
+    rf"|\n{MARKS}example (?:post|problem|reply|discussion)s?{COLON}",
     re.IGNORECASE,
 )
 #: A sentence that states the answer: a number, a formula, or yes or no. It is searched in the last one.
@@ -36,9 +37,12 @@ _STATED = lazy(
     r" (?:is|was|equals|should be)[: ]{1,2}[*_]*+(?=[$\\0-9(+−-]|(?:yes|no|true|false)\b)",
     re.IGNORECASE,
 )
-#: A last line of one word and a number, in whatever language (`Antwort: 5`), and a line of a list of such.
-_WORD_AND_NUMBER = lazy(rf"{_MARKS}[^\W\d_]{{2,20}}{_COLON}[ $*]*+[0-9+−-][0-9 .,/%$*−+-]*+")
-_ENTRY = lazy(rf"{_MARKS}[^\W\d_]{{1,20}}(?: [^\W\d_]{{1,20}}){{0,3}}{_COLON}[ $*]*+\S")
+#: What alone stands behind a label: a number, a formula or some words, and no sentence or question.
+_VALUE = lazy(r"[^\n?？。:：]{1,80}+[。)\]*_`]{0,9}+\s*+")
+#: The end of a sentence, and a formula at the end of one.
+_SENTENCE_ENDS = (".", "!", "?", "。", "！", "？", ".*", ".**", "$", ")")
+#: The first two of the options that a problem offers.
+_OPTIONS = lazy(r"(?<![^\W_])A[).][^\n]{0,200}?\n?[^\n]{0,50}?(?<![^\W_])B[).]")
 _FORMULA = lazy(r"[$\\0-9=]")
 #: Words to the reader, in phrases that no problem has.
 _COURTESY = lazy(
@@ -65,19 +69,19 @@ _ENDS = ("\n", ". ", "! ", "? ")
 _PARAGRAPHS = 4
 
 
-def without_leaks(problem: str) -> str | None:
-    """A problem up to where an answer, a part of the prompt, or words to the reader begin; None if that is unclear."""
-    text: str | None = "\n" + problem
-    for cut in (
-        _without_remarks,
-        _without_prompt,
-        _without_labelled,
-        _without_stated,
-        _without_number,
-        _without_remarks,
-    ):
-        text = None if text is None else cut(text)
-    if text is None:
+def without_leaks(problem: str, source: str | None = None) -> str | None:
+    """A problem up to where an answer, a part of the prompt, or words to the reader begin; None if that is unclear.
+
+    `source` is the text that the problem was copied from, where it is known.
+    """
+    text: str | None = _without_remarks("\n" + problem)
+    text = text and _without_prompt(text)
+    if text and source is not None:
+        text = without_added_lines(text, source)
+    text = text and _without_labelled(text)
+    text = text and _without_stated(text, source)
+    text = text and _without_remarks(text)
+    if text is None or ends_unclear(text):
         return None
     return problem if text == "\n" + problem else without_blank_edges(text)
 
@@ -96,8 +100,20 @@ def _without_labelled(text: str) -> str | None:
     before, after = text[: leak.start()], text[leak.start() :]
     if _TASK.search(_last_sentence(after)) is not None and _ASKS.search(before) is None:
         return text
-    is_leak = _ASKS.search(before) is not None and _TASK.search(after) is None and not _speaks_of(leak, before)
-    return before if is_leak else None
+    if _is_answer(leak) and _OPTIONS.search(after) is not None and _OPTIONS.search(before) is None:
+        return text
+    asks = _ASKS.search(before) is not None or _is_only_answer(leak, before)
+    return before if asks and _TASK.search(after) is None and not _speaks_of(leak, before) else None
+
+
+def _is_answer(leak: re.Match[str]) -> bool:
+    return (leak["work"] or leak["in_line"] or leak["other"]) is None
+
+
+def _is_only_answer(leak: re.Match[str], before: str) -> bool:
+    """Whether a sentence and a value are all there is: then the task is before the value, in whatever language."""
+    is_value = _VALUE.fullmatch(leak.string, leak.end()) is not None
+    return _is_answer(leak) and is_value and before.rstrip().endswith(_SENTENCE_ENDS)
 
 
 def _last_sentence(text: str) -> str:
@@ -110,8 +126,9 @@ def _speaks_of(leak: re.Match[str], before: str) -> bool:
     return label in _WORDS.findall(before.casefold())
 
 
-def _without_stated(text: str) -> str | None:
-    """What stands before last sentences that state the answer; None if the sentence before them asks nothing."""
+def _without_stated(text: str, source: str | None) -> str | None:
+    """What stands before last sentences that state the answer; None if the sentence before them asks nothing and the
+    source may have them."""
     left = text
     for _ in range(_PARAGRAPHS):
         whole = left.rstrip()
@@ -120,18 +137,9 @@ def _without_stated(text: str) -> str | None:
             break
         left = whole[: leak.start()]
     is_clear = left is text or not left.strip() or _ASKS.search(_last_sentence(left)) is not None
+    if not is_clear and source is not None:
+        is_clear = not Discussion(source).has(text[len(left) :])
     return left if is_clear else None
-
-
-def _without_number(text: str) -> str | None:
-    """What stands before a last line such as `Antwort: 5`; all if that is a line of a list, None if it may be data."""
-    before, _, last = text.rstrip().rpartition("\n")
-    if not before.strip() or _WORD_AND_NUMBER.fullmatch(last) is None:
-        return text
-    if _ENTRY.match(before.rstrip().rpartition("\n")[2]) is not None:
-        return text
-    is_apart = before.endswith("\n")
-    return before if is_apart and _FORMULA.search(before) and _ASKS.search(before) else None
 
 
 def _without_remarks(text: str) -> str | None:

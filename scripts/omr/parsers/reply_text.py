@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from omr.answers.damage import repaired_text
 from omr.files.patterns import lazy
+from omr.files.surrogates import without_surrogates
 
 _CLOSED = "</think>"
 #: Full-width forms as their ASCII characters, and the ideographic space and full stop.
@@ -117,14 +119,23 @@ _MAX_JSON_CHARACTERS = 100_000
 def json_value(text: str) -> Any:
     """What a reply says that is JSON and nothing else (a code fence may stand around it); None for any other.
 
-    Formulas whose backslashes are not escaped are read as they are meant.
+    Formulas whose backslashes are not escaped are read as they are meant. Its texts are mended as whole replies are:
+    escapes may spell what stands in none of these (control characters and tokens, halves of surrogate pairs).
     """
     text = without_blank_edges(text)
     if text[:1] not in ("{", "[") or text[-1:] not in ("}", "]") or len(text) > _MAX_JSON_CHARACTERS:
         return None
     for spelled in (_LATEX_ESCAPE.sub(r"\1\\\\", text), text):
         try:
-            return json.loads(spelled)
+            return _mended(json.loads(spelled))
         except (ValueError, RecursionError):
             continue
     return None
+
+
+def _mended(value: Any) -> Any:
+    if isinstance(value, str):
+        return repaired_text(without_surrogates(value))
+    if isinstance(value, list):
+        return [_mended(item) for item in value]
+    return {key: _mended(item) for key, item in value.items()} if isinstance(value, dict) else value

@@ -79,7 +79,7 @@ class _Names:
     def __init__(self) -> None:
         self._paths: dict[str, str] = {}
         self._stars: set[str] = set()
-        self._packages: set[str] = set()
+        self._methods: set[str] = set()
         self._own: set[str] = set()
 
     def draws(self, tree: ast.AST) -> bool:
@@ -110,7 +110,7 @@ class _Names:
 
     def _note(self, name: str, path: str, module: str) -> None:
         self._paths[name] = path or name
-        self._packages.add(module.partition(".")[0])
+        self._methods |= _DRAWING_METHODS.get(module.partition(".")[0], frozenset())
 
     def _is_drawing(self, call: ast.Call) -> bool:
         path = self._path(call.func)
@@ -118,15 +118,17 @@ class _Names:
         last = rest.rpartition(".")[2]
         if last and last.startswith(_DRAWING_CALLS.get(package, ())) and last != "plotting":
             return True
-        if isinstance(call.func, ast.Name) and call.func.id not in {*self._own, *self._paths}:
+        if isinstance(call.func, ast.Name) and not self._is_known(call.func.id):
             return any(call.func.id.startswith(_DRAWING_CALLS.get(star, ())) for star in self._stars)
         return self._is_drawing_method(call.func)
 
+    def _is_known(self, name: str) -> bool:
+        return name in self._own or name in self._paths
+
     def _is_drawing_method(self, function: ast.expr) -> bool:
         """`frame.plot()`, `frame.plot.bar()`: of nothing that was imported, where such a package was."""
-        methods = frozenset[str]().union(*(_DRAWING_METHODS.get(package, ()) for package in self._packages))
         while isinstance(function, ast.Attribute):
-            if function.attr in methods:
+            if function.attr in self._methods:
                 return True
             function = function.value
         return False

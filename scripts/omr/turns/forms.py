@@ -14,6 +14,7 @@ from omr.asking.outcomes import TransientError
 from omr.asking.questions import CHAT, COMPLETIONS
 from omr.asking.reading import Told, read_reply
 from omr.asking.requests import Request
+from omr.files.surrogates import without_surrogates
 from omr.servers.dialect import RequestDialect
 from omr.turns.chat_template import ChatTemplate
 from omr.turns.insertions import note_of, tool_answer
@@ -170,7 +171,8 @@ def code_of(arguments: str) -> str:
     if isinstance(given, dict):
         texts = [value for value in given.values() if isinstance(value, str)]
         given = given[_ARGUMENT] if isinstance(given.get(_ARGUMENT), str) else texts[0] if len(texts) == 1 else ""
-    return given.strip("\r\n") if isinstance(given, str) else arguments
+    # The escapes of these arguments are read here alone: halves of surrogate pairs among them could not be stored.
+    return without_surrogates(given).strip("\r\n") if isinstance(given, str) else arguments
 
 
 def _last_block(text: str, code: str) -> Block:

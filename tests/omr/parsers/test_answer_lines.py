@@ -87,6 +87,9 @@ def test_a_reply_may_say_that_there_is_no_answer(before: str, line: str) -> None
         "The answer is a prime.",
         "The answer is 5.\nThe answer is 6.",
         '{"answers": ["5", "6"]}',
+        '{"answer": NaN}',
+        '{"answer": -Infinity}',
+        '{"answer": 1e999}',
         '{"answer": ["5", "6"]}',
         "Answer: 5\n\nPost 3 gives 6, though.",
         "It is right. Answer: 5. Answer: 6",
@@ -285,3 +288,42 @@ def test_conditions_belong_to_an_answer(answer: str) -> None:
 )
 def test_prose_that_repeats_an_answer_or_derives_it_goes(prose: str) -> None:
     assert parse_answer(f"Answer: $5${prose}") == ("5", None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "prose"),
+    [
+        ("\\frac{17}{60}", ", since $34/120 = 17/60$."),
+        ("\\frac{1}{2}", ". Post 3 says 1/2 as well, post 4 says 0.5."),
+        ("0.5", ", because $\\frac{1}{4} + \\frac14 = \\frac{1}{2}$"),
+        ("-0.5", ". Both get $-\\frac{1}{2}$."),
+        ("1,000", ". Both posts say 1000."),
+        ("1000", ", since $10^3 = 1{,}000$"),
+        ("5", ", because $25 < 26$"),
+        ("10", ", since $10^2 = 100 > 99$ by post 2"),
+        ("7", ", because $7 \\mid 91$"),
+    ],
+)
+def test_an_answer_in_another_spelling_and_a_comparison_of_constants_are_no_other_value(
+    answer: str, prose: str
+) -> None:
+    assert parse_answer(f"Answer: ${answer}${prose}") == (answer, None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "prose"),
+    [
+        ("\\frac{17}{60}", ", since $34/120 = 16/60$."),
+        ("\\frac{1}{2}", ". Post 3 has 1/3."),
+        ("-0.5", ". Both get $\\frac{1}{2}$."),
+        ("5", ", since $3 + 4 = 7$"),
+        ("5", ", since $x > 0$"),
+        ("5", ", since $n = 2k$"),
+        ("5", ". If $3 < 4$, 7."),
+        ("5", ", as \\ge a"),
+        ("3", ", since $2^{10} \\equiv 4 \\pmod{7}$"),
+        ("1", ". Post 3 says 1,000."),
+    ],
+)
+def test_a_reason_that_may_be_a_condition_or_another_value_is_unreadable(answer: str, prose: str) -> None:
+    assert parse_answer(f"Answer: ${answer}${prose}") == (None, UNREADABLE)

@@ -211,7 +211,6 @@ def test_problems_are_read_without_numbers_and_in_json(reply: str) -> None:
         "\n\nThe answer is $4$.",
         " The answer is 4.",
         "\n\nThe answer is no.",
-        "\n\nAntwort: 4",
         "\n\nLet me know if you need anything else!",
         "\n\nI hope this helps. Feel free to ask!",
         "\n\nThese are all the problems in the post.",
@@ -331,6 +330,51 @@ def test_no_part_of_a_problem_is_cut_off(problem: str) -> None:
 def test_what_may_be_a_part_of_a_problem_or_its_answer_is_unreadable(problem: str) -> None:
     assert parse_problems(f"Problem 1: {problem}") is None
     assert parse_problems(f"Problem 1: Find $m$.\n\nProblem 2: {problem}") is None
+
+
+@pytest.mark.parametrize(
+    ("reply", "problem"),
+    [
+        ("Welche Primzahl folgt auf $83$?\n\nAnswer: $89$", "Welche Primzahl folgt auf $83$?"),
+        ("Bestimme das kleinste $n > 3$.\n\n**Answer:** 4", "Bestimme das kleinste $n > 3$."),
+        ("Найдите сумму корней уравнения $x^2 = 3x$. (Answer: $3$)", "Найдите сумму корней уравнения $x^2 = 3x$."),
+        ("求最小的素数。\n\nFinal answer: 2", "求最小的素数。"),
+    ],
+)
+def test_an_answer_behind_its_english_label_goes_from_problems_in_all_languages(reply: str, problem: str) -> None:
+    assert parse_problems(f"Problem 1: {reply}") == [problem]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Finde den Fehler.\n\nSolution: Sei $a=b$. Dann ist $a^2=ab$.",
+        "$n$ ist prim\n\nAnswer: 5",
+        "Ich verdopple eine Zahl. The answer is 17.",
+    ],
+)
+def test_what_only_may_be_an_answer_in_another_language_is_unreadable(reply: str) -> None:
+    assert parse_problems(f"Problem 1: {reply}") is None
+
+
+@pytest.mark.parametrize(
+    "problem",
+    ["Choose.\n\nAnswers: (A) 3 (B) 4 (C) 5", "Which number is prime?\nAnswers:\nA) 13\nB) 14"],
+)
+def test_options_under_a_label_for_answers_stay(problem: str) -> None:
+    assert parse_problems(f"Problem 1: {problem}") == [problem]
+
+
+def test_answers_of_parts_are_no_options() -> None:
+    problem = "Find (A) the sum and (B) the product of $3$ and $4$."
+    assert parse_problems(f"Problem 1: {problem}\n\nAnswers: (A) 7 (B) 12") == [problem]
+
+
+def test_a_stated_answer_that_the_post_has_not_goes_in_all_languages() -> None:
+    problem = "Ich verdopple die Zahl $8$ und addiere $1$."
+    reply = f"Problem 1: {problem} The answer is 17."
+    assert parse_problems(reply, problem) == [problem]
+    assert parse_problems(reply, f"{problem} 17, oder?") is None
 
 
 def test_sentences_that_state_answers_take_time_in_step_with_their_number() -> None:

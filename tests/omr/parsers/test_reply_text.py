@@ -3,7 +3,16 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from omr.parsers.reply_text import after_thinking, is_blank, plain, unix_lines, without_blank_edges, without_emphasis
+from omr.files.jsonl import dumps
+from omr.parsers.reply_text import (
+    after_thinking,
+    is_blank,
+    json_value,
+    plain,
+    unix_lines,
+    without_blank_edges,
+    without_emphasis,
+)
 
 
 @pytest.mark.parametrize(
@@ -81,3 +90,21 @@ def test_rules_and_fences_around_a_text_go_and_those_within_stay() -> None:
 )
 def test_only_the_mark_that_the_label_opened_goes(head: str, label: str, text: str, left: str) -> None:
     assert without_emphasis(head, label, text) == left
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (r'["x \ud800 y"]', ["x \ufffd y"]),
+        (r'{"a": {"b": "\ude00\ud83d"}}', {"a": {"b": "\ufffd\ufffd"}}),
+        (r'["\ud83d\ude00"]', ["\U0001f600"]),
+        (r'["x\u0000y\u001b"]', ["xy"]),
+        (r'["x\u003c|im_end|\u003ez", 5, null]', ["x", 5, None]),
+        (r'["\frac{1}{2}"]', [r"\frac{1}{2}"]),
+        ("[" * 50_000 + "]" * 50_000, None),
+        ("[" + "9" * 50_000 + "]", None),
+    ],
+)
+def test_texts_in_json_hold_nothing_that_replies_do_not_hold(text: str, value: object) -> None:
+    assert json_value(text) == value
+    assert dumps({"value": json_value(text)})

@@ -73,3 +73,9 @@ def test_an_own_function_of_an_earlier_block_is_known_in_later_ones() -> None:
 )
 def test_code_that_no_parser_takes_draws_nothing(code: str) -> None:
     assert not plots([code])
+    assert not plots([f"{code}\nplot"])  # with a word for which it is parsed
+
+
+def test_many_names_and_calls_take_time_in_step_with_their_number() -> None:
+    code = "\n".join(f"import a{n}\nb{n} = c()\na{n}.d()" for n in range(10_000))
+    assert not plots([f"{code}\nplot"])  # a minute, if squared

@@ -91,6 +91,11 @@ def test_the_interpreter_is_the_sites_or_the_one_that_was_prepared(tmp_path: Pat
         ('{"a": "x", "b": "y"}', ""),
         ("[1]", "[1]"),
         ("[" * 100_000, "[" * 100_000),
+        ('{"code": "print(\'\\ud83d\\ude00\')"}', "print('\U0001f600')"),
+        ('{"code": "print(\'\\ud800\')"}', "print('\ufffd')"),
+        ('"\\udfff"', "\ufffd"),
+        ('{"code": NaN}', ""),
+        ('{"code": ' + "9" * 5_000 + "}", '{"code": ' + "9" * 5_000 + "}"),
     ],
 )
 def test_the_code_of_a_call_is_read_in_every_form_that_models_give_it(arguments: str, code: str) -> None:
