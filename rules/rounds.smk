@@ -72,7 +72,7 @@ use rule judge_answers as judge_answers_of_round with:
     input:
         **recipes.model_inputs("judge_answers"),
         rows="results/{run}/{recipe}/rounds/{round}/judgements/shard-{shard}-of-{shards}.jsonl",
-        prompts="prompts/judge_answers.yaml",
+        prompts="results/{run}/prompts/judge_answers.yaml",
     output:
         replies="results/{run}/{recipe}/replies/judge_answers/round-{round}/shard-{shard}-of-{shards}.jsonl",
         counts="results/{run}/{recipe}/counts/judge_answers/round-{round}/shard-{shard}-of-{shards}.json",

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
+from omr.config.kept import kept_prompt
 from omr.config.preparation import conda_env, served_manifest
 from omr.config.recipe_faults import MODES, fault_of_recipe
 from omr.config.seeds import SeedBlock, ends_of_rounds, measure_of, seed_blocks
@@ -239,16 +240,18 @@ class Recipes:
         return [folder.format(part) for part in self.wrong_parts(wildcards.recipe)]
 
     def prompt(self, wildcards: InRecipe) -> str:
-        """Input of a rule: the prompt file that the recipe's solutions, or comparisons, are asked with."""
-        return f"prompts/{self[wildcards.recipe]['prompt']}.yaml"
+        """Input of a rule: the prompt that the recipe's solutions, or comparisons, are asked with."""
+        return kept_prompt(self[wildcards.recipe]["prompt"])
 
     def model_inputs(self, stage: str) -> dict[str, Callable[[InRecipe], list[str]]]:
         """The rule inputs with what the model of a stage needs; see `Settings.inputs_for`."""
-        names = "model", "tokenizer"
-        return {name: self._input(name, stage) for name in names}
+        return {name: self._input(name, stage) for name in ("model", "tokenizer", "texts")}
 
     def _input(self, name: str, stage: str) -> Callable[[InRecipe], list[str]]:
-        return lambda wildcards: self._settings.inputs_for(self.model(wildcards.recipe, stage))[name]
+        def runs_code(recipe: str) -> bool:
+            return stage == "generate_solutions" and self.runs_code(recipe)
+
+        return lambda of: self._settings.inputs_for(self.model(of.recipe, stage), runs_code(of.recipe))[name]
 
     def conda_env(self, stage: str) -> Knob:
         """The environment of a model stage's jobs; see `Settings.conda_env`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from omr.asking.prompt_fields import GIVEN_FIELDS, ROW_FIELDS, check_prompt, fields_of_rows
 from omr.asking.prompts import load_prompt
+from omr.config.kept import source_of
 from omr.config.recipes import Recipes
 from omr.runs.planned import Planned
 
@@ -18,4 +19,4 @@ def check_prompts(planned: Planned, recipes: Recipes, starts_from_problems: bool
         fields = known[stage]
         runs_code = stage == "generate_solutions" and asking.recipe is not None and recipes.runs_code(asking.recipe)
         for prompt in asking.prompts:
-            check_prompt(load_prompt(prompt), fields | fields_of_rows(rows), runs_code)
+            check_prompt(load_prompt(source_of(prompt)), fields | fields_of_rows(rows), runs_code)
