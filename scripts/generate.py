@@ -71,8 +71,12 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--model", required=True, help="key under `models:` in config")
     identity = "path[@revision][ extra_body as JSON][ without FIELD,...]; must agree with config if given"
     add("--model-identity", help=identity)
-    add("--model-manifest", type=Path, help="the model's files, served instead of its path: their manifest (see "
-        "download_model.py), or the run's note of it (see note_model.py)")
+    add(
+        "--model-manifest",
+        type=Path,
+        help="the model's files, served instead of its path: their manifest (see "
+        "download_model.py), or the run's note of it (see note_model.py)",
+    )
     add("--model-texts", type=Path, help="a folder with copies of the model's chat template, or authored replies")
     add("--tokenizer", type=Path, help="the model's tokenizer.json, for prompts that come near its context length")
     add("--temperature", type=float, default=0.0)

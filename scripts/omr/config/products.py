@@ -172,9 +172,7 @@ class Products:
         if self._recipes.is_selection(recipe):
             return [own, _SELECTION_SUMMARY_PROMPT]
         votes = _VOTE_PROMPTS if self._recipes.votes_on_code(recipe) else ()
-        return [own, "match_answers", "judge_answers", *votes] + [
-            _SUMMARY_PROMPT
-        ] * self._has_summaries(recipe)
+        return [own, "match_answers", "judge_answers", *votes] + [_SUMMARY_PROMPT] * self._has_summaries(recipe)
 
     @property
     def of_recipes(self) -> list[str]:

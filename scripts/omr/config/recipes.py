@@ -14,7 +14,7 @@ from typing import Any
 from omr.config.kept import kept_prompt
 from omr.config.preparation import conda_env, served_manifest
 from omr.config.recipe_faults import MODES, fault_of_recipe
-from omr.config.seeds import SeedBlock, ends_of_rounds, measure_of, seed_blocks
+from omr.config.seeds import SeedBlock, measure_of, rounds_apart, seed_blocks
 from omr.config.settings import DOWNLOADS, Settings, as_json, flags, model_flags, shard_names
 from omr.config.wildcards import InRecipe, OfRecipe
 from omr.errors import UserError
@@ -292,8 +292,8 @@ class Recipes:
         if stage == "generate_wrong_summaries":
             return [f"replies/{stage}/{part}" for part in self.wrong_parts(name)]
         if stage == "judge_answers":
-            earlier = range(1, len(ends_of_rounds(self[name])))
-            return [*(f"replies/{stage}/round-{number:02d}" for number in earlier), f"replies/{stage}"]
+            apart = range(1, rounds_apart(self[name]) + 1)
+            return [*(f"replies/{stage}/round-{number:02d}" for number in apart), f"replies/{stage}"]
         return [f"replies/{stage}"]
 
     def model_stages(self, name: str) -> tuple[str, ...]:
