@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from omr.config.recipes import Recipes
-from omr.config.seeds import as_config, ends_of_rounds, is_planned, measure_of, rounds_apart, seed_blocks, seed_table
+from omr.config.seeds import ends_of_rounds, is_planned, measure_of, rounds_apart, seed_blocks, seed_table
 from omr.config.settings import as_json, flags
 from omr.config.wildcards import InRecipe, InRound, OfSeed
 from omr.errors import UserError
@@ -143,9 +143,10 @@ class Rounds:
         return [] if wildcards.round == "01" else [_ROUND.format(_previous(wildcards.round), "judged")]
 
     def plan_flags(self, wildcards: InRound) -> str:
-        """A param of plan_solutions: the table, and what is enough, as flags."""
-        recipe = self._recipes[wildcards.recipe]
-        table = f"--table {_json(as_config(recipe))} --up-to {self.up_to(wildcards)}"
+        """A param of plan_solutions: the table up to the end of the round, and what is enough, as flags. What the table
+        gives later rounds makes no earlier one again."""
+        recipe, end = self._recipes[wildcards.recipe], self.up_to(wildcards)
+        table = f"--table {_json(seed_table(recipe).within(range(end)))} --up-to {end}"
         if wildcards.round == "01":
             return table
         return f"{table} --rounds-before {int(wildcards.round) - 1} --enough {_json(recipe['enough'])}"
@@ -158,7 +159,7 @@ class Rounds:
     # ---- earlier verdicts --------------------------------------------------------------------------------------
 
     def earlier(self, folder: str, wildcards: Any) -> list[str]:
-        """A shard's files of a folder of all rounds before a round; without one of all that are judged for themselves."""
+        """A shard's files of a folder of all rounds before a round; without one, of all judged for themselves."""
         return [_ROUND.format(_name(number), folder) for number in range(1, self._number(wildcards))]
 
     def earlier_questions(self, wildcards: Any) -> list[str]:

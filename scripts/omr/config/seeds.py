@@ -38,14 +38,6 @@ def seed_table(recipe: Recipe) -> SeedTable:
     return SeedTable.from_config({"table": [], "no_rate": {"extracted": seeds, "majority": seeds}})
 
 
-def as_config(recipe: Recipe) -> dict[str, Any]:
-    """The table in the form of config, for a command line."""
-    seeds = recipe["seeds"]
-    if isinstance(seeds, Mapping):
-        return {"table": list(seeds.get("table", [])), "no_rate": dict(seeds["no_rate"])}
-    return {"table": [], "no_rate": {"extracted": seeds, "majority": seeds}}
-
-
 def measure_of(recipe: Recipe) -> str | None:
     """The recipe whose pass rates the table goes by, or None."""
     seeds = recipe["seeds"]

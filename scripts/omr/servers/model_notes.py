@@ -1,9 +1,10 @@
 """Which edition of a model a run asks, in a note that its jobs read: its commit, and where its files are.
 
-A note is JSON: {"repo" (hub id or local folder), "revision" (asked for, or null), "sha" (the commit that it was), "files"
-(a digest of what they say), "manifest" (its path, see model_files.py)}; the last three are null where the server finds
-the model itself. Jobs depend on the note, so files may move, or be prepared in another way, and nothing is asked again.
-Another commit under the same name is another model: it is refused, and not mixed with what the first one replied.
+A note is JSON: {"repo" (hub id or local folder), "revision" (asked for, or null), "sha" (the commit that it was),
+"files" (a digest of what they say), "manifest" (its path, see model_files.py)}; the last is null where the server finds
+the model itself, and the two before it until a manifest said them. Jobs depend on the note, so files may move, or be
+prepared in another way, and nothing is asked again. Another commit under the same name is another model: it is refused,
+and not mixed with what the first one replied.
 """
 
 from __future__ import annotations
@@ -43,11 +44,11 @@ def write_note(path: Path, repo: str, revision: str | None, manifest: Path | Non
         note |= {"sha": model.sha, "files": _content(model)}
     if all(None not in (before.get(name), note[name]) and before[name] != note[name] for name in ("sha", "files")):
         raise UserError(
-            f"holds the commit {note['sha']} of {repo}, but this run has asked {before['sha']} so far; all replies "
-            "are kept",
+            f"holds the commit {note['sha']} of {repo}, but this run has asked {before['sha']} so far; its replies are "
+            "kept",
             file=manifest,
-            remedy="put the files of that commit back to go on with it, or name the new one as `revision` of the model in "
-            "config: then its stages are asked again",
+            remedy="put the files of that commit back to go on with it, or name the new one as `revision` of the "
+            "model: then its stages are asked again",
         )
     with AtomicFile(path) as file:
         note["manifest"] = None if manifest is None else str(manifest)
