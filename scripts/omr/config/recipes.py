@@ -36,11 +36,8 @@ _SECTIONS = {
 _LABELLING = frozenset({"judge_answers", "judge_code", "judge_summaries", "match_answers"})
 #: What prepare_sandbox.py writes.
 SANDBOX = f"results/{DOWNLOADS}/sandbox.json"
-
-
 #: The model stages of a recipe that pass rates come from.
 _RATED = ("generate_solutions", "match_answers", "judge_answers")
-
 
 Knob = Callable[..., Any]
 
@@ -248,10 +245,12 @@ class Recipes:
         return {name: self._input(name, stage) for name in ("model", "tokenizer", "texts")}
 
     def _input(self, name: str, stage: str) -> Callable[[InRecipe], list[str]]:
-        def runs_code(recipe: str) -> bool:
-            return stage == "generate_solutions" and self.runs_code(recipe)
+        solves = stage == "generate_solutions"
 
-        return lambda of: self._settings.inputs_for(self.model(of.recipe, stage), runs_code(of.recipe))[name]
+        def found(of: InRecipe) -> list[str]:
+            return self._settings.inputs_for(self.model(of.recipe, stage), solves and self.runs_code(of.recipe))[name]
+
+        return found
 
     def conda_env(self, stage: str) -> Knob:
         """The environment of a model stage's jobs; see `Settings.conda_env`."""

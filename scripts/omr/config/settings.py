@@ -292,10 +292,9 @@ class Settings:
         return self.inputs_for(self.model(stage))
 
     def inputs_for(self, spec: ModelSpec, runs_code: bool = False) -> dict[str, list[str]]:
-        """Rule inputs by name: which checkpoint the model's server loads, its tokenizer, which generate.py needs for
-        prompts near the context length, and what it is asked with or replies beside prompts."""
-        texts = kept_texts(spec, runs_code)
-        return {"model": model_note(spec), "tokenizer": self.tokenizer_file(spec.tokenizer), "texts": texts}
+        """Rule inputs by name: a model's checkpoint, its tokenizer, copies of its chat template or authored replies."""
+        found = {"model": model_note(spec), "texts": kept_texts(spec, runs_code)}
+        return found | {"tokenizer": self.tokenizer_file(spec.tokenizer)}
 
     @property
     def tried_inputs(self) -> dict[str, list[str]]:

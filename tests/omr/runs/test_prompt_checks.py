@@ -84,7 +84,7 @@ def test_an_edited_copy_is_told_unless_it_is_made_again(tmp_path: Path, monkeypa
     asks = job("judge_answers", prompts=str(copy), rows="nowhere")
     check_prompts(planned_jobs([asks]), RECIPES)
     write(copy, "Be brief. {{ problem }}")
-    with pytest.raises(UserError, match="this copy of prompts/judge_answers.yaml was edited") as caught:
+    with pytest.raises(UserError, match=r"this copy of prompts/judge_answers\.yaml was edited") as caught:
         check_prompts(planned_jobs([asks]), RECIPES)
     assert str(copy) in str(caught.value)
     check_prompts(planned_jobs([asks, job("keep_prompt", str(copy))]), RECIPES)
