@@ -18,7 +18,7 @@ use rule ask_model as classify_problems with:
     input:
         **settings.model_inputs("classify_problems"),
         rows="results/{run}/problems.jsonl",
-        prompts=expand("prompts/{name}.yaml", name=CLASSES),
+        prompts=expand("results/{{run}}/prompts/{name}.yaml", name=CLASSES),
     output:
         replies="results/{run}/replies/classify_problems/shard-{shard}-of-{shards}.jsonl",
         counts="results/{run}/counts/classify_problems/shard-{shard}-of-{shards}.json",
@@ -67,7 +67,7 @@ use rule ask_model as extract_answers with:
     input:
         **settings.model_inputs("extract_answers"),
         rows="results/{run}/classified.jsonl",
-        prompts="prompts/extract_answers.yaml",
+        prompts="results/{run}/prompts/extract_answers.yaml",
     output:
         replies="results/{run}/replies/extract_answers/shard-{shard}-of-{shards}.jsonl",
         counts="results/{run}/counts/extract_answers/shard-{shard}-of-{shards}.json",
@@ -91,7 +91,7 @@ rule parse_answers:
         replies=expand(
             "results/{{run}}/replies/extract_answers/{shard}.jsonl", shard=settings.shards("extract_answers")
         ),
-        prompt="prompts/extract_answers.yaml",
+        prompt="results/{run}/prompts/extract_answers.yaml",
     output:
         rows="results/{run}/answers.jsonl",
         dropped="results/{run}/dropped/parse_answers.jsonl",
@@ -120,7 +120,7 @@ use rule ask_model as convert_proofs with:
     input:
         **settings.model_inputs("convert_proofs"),
         rows="results/{run}/classified.jsonl",
-        prompts="prompts/convert_proofs.yaml",
+        prompts="results/{run}/prompts/convert_proofs.yaml",
     output:
         replies="results/{run}/replies/convert_proofs/shard-{shard}-of-{shards}.jsonl",
         counts="results/{run}/counts/convert_proofs/shard-{shard}-of-{shards}.json",
@@ -142,7 +142,7 @@ rule parse_conversions:
     input:
         classified="results/{run}/classified.jsonl",
         replies=expand("results/{{run}}/replies/convert_proofs/{shard}.jsonl", shard=settings.shards("convert_proofs")),
-        prompt="prompts/convert_proofs.yaml",
+        prompt="results/{run}/prompts/convert_proofs.yaml",
     output:
         rows="results/{run}/converted.jsonl",
         dropped="results/{run}/dropped/parse_conversions.jsonl",
@@ -169,7 +169,7 @@ use rule ask_model as classify_converted with:
     input:
         **settings.model_inputs("classify_converted"),
         rows="results/{run}/converted.jsonl",
-        prompts=expand("prompts/{name}.yaml", name=CLASSES),
+        prompts=expand("results/{{run}}/prompts/{name}.yaml", name=CLASSES),
     output:
         replies="results/{run}/replies/classify_converted/shard-{shard}-of-{shards}.jsonl",
         counts="results/{run}/counts/classify_converted/shard-{shard}-of-{shards}.json",

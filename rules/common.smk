@@ -10,8 +10,9 @@ from omr.config.code import code_of
 from omr.config.code_recipes import CodeRecipes
 from omr.config.files import CONFIG_FILES, config_digest, config_of_job, expand_paths, extend_recipes, read_config
 from omr.errors import told_as_sentence
+from omr.config.kept import edition_of, texts_of
 from omr.config.paths import check_paths
-from omr.config.preparation import conda_env, download_manifest, hub_id, sharding
+from omr.config.preparation import conda_env, download_manifest, hub_id, served_manifest, sharding
 from omr.config.recipes import Recipes
 from omr.models.resources import job_resources, resources_of
 from omr.live.quiet_log import is_on_terminal, without_preamble
@@ -103,6 +104,24 @@ wildcard_constraints:
     revision="[^/]+",
     model="[^/]+",
     benchmark="|".join(name.replace(".", r"\.") for name in settings.benchmarks),
+
+
+rule keep_prompt:
+    """A prompt as the jobs of a command read it: what is edited while they run is for the next command."""
+    localrule: True
+    input:
+        # By its content, and not by its time: one that was edited and put back asks nothing again.
+        ancient("prompts/{prompt}.yaml"),
+    output:
+        "results/{run}/prompts/{prompt}.yaml",
+    log:
+        "results/{run}/logs/keep_prompt/{prompt}.log",
+    # All of them at the beginning, whenever their stages begin.
+    priority: 100
+    params:
+        edition=lambda wildcards: edition_of([f"prompts/{wildcards.prompt}.yaml"]),
+    shell:
+        "cp {input:q} {output:q} 2>&1 | tee {log:q}"
 
 
 rule ask_model:

@@ -94,7 +94,8 @@ rule search_embeddings:
         problems="results/{run}/deduplicated.jsonl",
         canaries="results/{run}/contamination/canaries.jsonl",
         benchmarks=BENCHMARK_FILES,
-        model=settings.embedding_manifest,
+        # Where the files lie, and when they came there, is no reason to search again.
+        model=ancient("results/{run}/contamination/model.json"),
     output:
         "results/{run}/contamination/embeddings.jsonl",
     log:
@@ -102,7 +103,8 @@ rule search_embeddings:
     benchmark:
         "results/{run}/benchmarks/search_embeddings.tsv"
     params:
-        model=settings.embedding_model,
+        model=config["decontaminate"]["embeddings"]["model"],
+        folder=lambda wildcards, input: settings.embedding_folder,
         knobs=settings.net_flags("embeddings"),
         batch_size=config["decontaminate"]["embeddings"]["batch_size"],
         python=config["decontaminate"]["embeddings"]["python"],
@@ -118,7 +120,7 @@ rule search_embeddings:
         " --problems {input.problems}"
         " --canaries {input.canaries}"
         " --benchmarks {input.benchmarks}"
-        " --model {params.model:q}"
+        " --model {params.folder:q}"
         " {params.knobs}"
         " --batch-size {params.batch_size}"
         " --output {output}"
@@ -163,7 +165,7 @@ use rule ask_model as check_contamination with:
     input:
         **settings.model_inputs("check_contamination"),
         rows="results/{run}/contamination/pairs.jsonl",
-        prompts="prompts/check_contamination.yaml",
+        prompts="results/{run}/prompts/check_contamination.yaml",
     output:
         replies="results/{run}/replies/check_contamination/shard-{shard}-of-{shards}.jsonl",
         counts="results/{run}/counts/check_contamination/shard-{shard}-of-{shards}.json",

@@ -165,7 +165,7 @@ rule select_comparisons:
         selected="results/{run}/{recipe}/selected/shard-{shard}-of-{shards}.jsonl",
         comparisons="results/{run}/{recipe}/comparisons/shard-{shard}-of-{shards}.jsonl",
         replies="results/{run}/{recipe}/replies/select_solutions/shard-{shard}-of-{shards}.jsonl",
-        prompt="prompts/summarize_selection.yaml",
+        prompt="results/{run}/prompts/summarize_selection.yaml",
         tokenizer=recipes.model_inputs("generate_selection_summaries")["tokenizer"],
     output:
         # All of it is in comparisons and replies.
@@ -208,7 +208,7 @@ use rule ask_model as generate_selection_summaries with:
         **recipes.model_inputs("generate_selection_summaries"),
         rows="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.jsonl",
         places="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.places",
-        prompts="prompts/summarize_selection.yaml",
+        prompts="results/{run}/prompts/summarize_selection.yaml",
     output:
         replies="results/{run}/{recipe}/replies/generate_selection_summaries/part-{part}-of-{parts}/shard-{shard}-of-{shards}.jsonl",
         counts="results/{run}/{recipe}/counts/generate_selection_summaries/part-{part}-of-{parts}/shard-{shard}-of-{shards}.json",

@@ -14,7 +14,7 @@ rule plant_instructions:
     input:
         threads="results/{run}/raw_aops_data.jsonl",
         classified="results/{run}/classified.jsonl",
-        instructions="prompts/planted/instructions.yaml",
+        instructions="results/{run}/prompts/planted/instructions.yaml",
     output:
         threads="results/{run}/planted/threads.jsonl",
         problems="results/{run}/planted/problems.jsonl",
@@ -42,7 +42,7 @@ use rule ask_model as extract_planted_problems with:
     input:
         **settings.model_inputs("extract_planted_problems"),
         rows="results/{run}/planted/threads.jsonl",
-        prompts="prompts/extract_problems.yaml",
+        prompts="results/{run}/prompts/extract_problems.yaml",
     output:
         replies="results/{run}/replies/extract_planted_problems/shard-{shard}-of-{shards}.jsonl",
         counts="results/{run}/counts/extract_planted_problems/shard-{shard}-of-{shards}.json",
@@ -63,7 +63,7 @@ use rule ask_model as extract_planted_answers with:
     input:
         **settings.model_inputs("extract_planted_answers"),
         rows="results/{run}/planted/problems.jsonl",
-        prompts="prompts/extract_answers.yaml",
+        prompts="results/{run}/prompts/extract_answers.yaml",
     output:
         replies="results/{run}/replies/extract_planted_answers/shard-{shard}-of-{shards}.jsonl",
         counts="results/{run}/counts/extract_planted_answers/shard-{shard}-of-{shards}.json",
@@ -88,13 +88,13 @@ rule measure_instructions:
             "results/{{run}}/replies/extract_planted_problems/{shard}.jsonl",
             shard=settings.shards("extract_planted_problems"),
         ),
-        thread_prompt="prompts/extract_problems.yaml",
+        thread_prompt="results/{run}/prompts/extract_problems.yaml",
         problems="results/{run}/planted/problems.jsonl",
         problem_replies=expand(
             "results/{{run}}/replies/extract_planted_answers/{shard}.jsonl",
             shard=settings.shards("extract_planted_answers"),
         ),
-        problem_prompt="prompts/extract_answers.yaml",
+        problem_prompt="results/{run}/prompts/extract_answers.yaml",
     output:
         "results/{run}/planted/report.json",
     log:

@@ -77,7 +77,7 @@ use rule ask_model as extract_problems with:
     input:
         **settings.model_inputs("extract_problems"),
         rows="results/{run}/raw_aops_data.jsonl",
-        prompts="prompts/extract_problems.yaml",
+        prompts="results/{run}/prompts/extract_problems.yaml",
     output:
         replies="results/{run}/replies/extract_problems/shard-{shard}-of-{shards}.jsonl",
         counts="results/{run}/counts/extract_problems/shard-{shard}-of-{shards}.json",
@@ -101,7 +101,7 @@ rule parse_problems:
         replies=expand(
             "results/{{run}}/replies/extract_problems/{shard}.jsonl", shard=settings.shards("extract_problems")
         ),
-        prompt="prompts/extract_problems.yaml",
+        prompt="results/{run}/prompts/extract_problems.yaml",
     output:
         rows="results/{run}/problems.jsonl",
         dropped="results/{run}/dropped/parse_problems.jsonl",

@@ -32,7 +32,7 @@ rule prepare_rl:
         problems="results/{run}/decontaminated.jsonl",
         judged=recipes.judged,
         pass_rates=further.rl_rates,
-        prompt=f"prompts/{config['products']['rl']['prompt']}.yaml",
+        prompt=f"results/{{run}}/prompts/{config['products']['rl']['prompt']}.yaml",
     output:
         # All of it is in rl/.
         rows=temp("results/{run}/{recipe}/rl.jsonl"),

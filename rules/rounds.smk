@@ -1,4 +1,4 @@
-"""The rounds before the last: what the solutions so far say, so that problems that have enough are asked no more.
+"""Rounds, each for itself: what the solutions so far say, so that problems that have enough are asked no more.
 
     {recipe}/solutions/seed-SS/shard-... of the round
     -> {recipe}/rounds/NN/outcomes/                          what was read of them; no later round reads their texts
@@ -6,9 +6,10 @@
     -> {recipe}/replies/judge_answers/round-NN/              only questions that no earlier round asked
     -> {recipe}/rounds/NN/judged/                            what the plan of the next round goes by
 
-The stages are those of solutions.smk, which handle the last round and all solutions. Nothing is asked twice: solutions,
-questions and verdicts of earlier rounds are known, and only new ones are asked for. All files are per shard, so a
-slow shard holds up no other.
+The stages are those of solutions.smk, which come behind the last round and handle all solutions. Nothing is asked twice:
+solutions, questions and verdicts of earlier rounds are known, and only new ones are asked for. The last round is no other
+than those before it: one that is added later finds it as it needs it. All files are per shard, so a slow shard holds up
+no other.
 """
 
 
@@ -18,7 +19,7 @@ wildcard_constraints:
 
 
 use rule fill_majority_answer as fill_majority_of_round with:
-    """fill_majority_answer for the solutions up to a round before the last; it reads those of the round."""
+    """fill_majority_answer for the solutions up to a round; it reads those of the round."""
     input:
         problems="results/{run}/decontaminated.jsonl",
         solutions=rounds.solutions,
@@ -37,7 +38,7 @@ use rule fill_majority_answer as fill_majority_of_round with:
     benchmark:
         "results/{run}/{recipe}/benchmarks/fill_majority_answer/round-{round}/shard-{shard}-of-{shards}.tsv"
     wildcard_constraints:
-        recipe=rounds.several,
+        recipe=rounds.apart,
     params:
         seeds=rounds.seed_flags,
         outcomes=rounds.outcome_flags,
@@ -49,7 +50,7 @@ use rule fill_majority_answer as fill_majority_of_round with:
 
 
 use rule select_judgements as select_judgements_of_round with:
-    """select_judgements for the solutions up to a round before the last."""
+    """select_judgements for the solutions up to a round."""
     input:
         problems="results/{run}/decontaminated.jsonl",
         majority="results/{run}/{recipe}/rounds/{round}/majority/shard-{shard}-of-{shards}.jsonl",
@@ -64,15 +65,15 @@ use rule select_judgements as select_judgements_of_round with:
     benchmark:
         "results/{run}/{recipe}/benchmarks/select_judgements/round-{round}/shard-{shard}-of-{shards}.tsv"
     wildcard_constraints:
-        recipe=rounds.several,
+        recipe=rounds.apart,
 
 
 use rule judge_answers as judge_answers_of_round with:
-    """judge_answers for the solutions of a round before the last."""
+    """judge_answers for the solutions of a round."""
     input:
         **recipes.model_inputs("judge_answers"),
         rows="results/{run}/{recipe}/rounds/{round}/judgements/shard-{shard}-of-{shards}.jsonl",
-        prompts="prompts/judge_answers.yaml",
+        prompts="results/{run}/prompts/judge_answers.yaml",
     output:
         replies="results/{run}/{recipe}/replies/judge_answers/round-{round}/shard-{shard}-of-{shards}.jsonl",
         counts="results/{run}/{recipe}/counts/judge_answers/round-{round}/shard-{shard}-of-{shards}.json",
@@ -81,11 +82,11 @@ use rule judge_answers as judge_answers_of_round with:
     benchmark:
         "results/{run}/{recipe}/benchmarks/judge_answers/round-{round}/shard-{shard}-of-{shards}.tsv"
     wildcard_constraints:
-        recipe=rounds.several,
+        recipe=rounds.apart,
 
 
 use rule merge_judgements as merge_judgements_of_round with:
-    """merge_judgements for a round before the last: who has enough, who is asked again."""
+    """merge_judgements for a round that another follows: who has enough, who is asked again."""
     input:
         majority="results/{run}/{recipe}/rounds/{round}/majority/shard-{shard}-of-{shards}.jsonl",
         comparisons="results/{run}/{recipe}/rounds/{round}/comparisons/shard-{shard}-of-{shards}.jsonl",
@@ -98,4 +99,4 @@ use rule merge_judgements as merge_judgements_of_round with:
     log:
         "results/{run}/{recipe}/logs/merge_judgements/round-{round}/shard-{shard}-of-{shards}.log",
     wildcard_constraints:
-        recipe=rounds.several,
+        recipe=rounds.apart,

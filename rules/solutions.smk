@@ -114,7 +114,7 @@ use rule ask_model as match_answers with:
     input:
         **recipes.model_inputs("match_answers"),
         rows="results/{run}/{recipe}/matches/shard-{shard}-of-{shards}.jsonl",
-        prompts="prompts/match_answers.yaml",
+        prompts="results/{run}/prompts/match_answers.yaml",
     output:
         replies="results/{run}/{recipe}/replies/match_answers/shard-{shard}-of-{shards}.jsonl",
         counts="results/{run}/{recipe}/counts/match_answers/shard-{shard}-of-{shards}.json",
@@ -205,7 +205,7 @@ use rule ask_model as judge_answers with:
     input:
         **recipes.model_inputs("judge_answers"),
         rows="results/{run}/{recipe}/judgements/shard-{shard}-of-{shards}.jsonl",
-        prompts="prompts/judge_answers.yaml",
+        prompts="results/{run}/prompts/judge_answers.yaml",
     output:
         replies="results/{run}/{recipe}/replies/judge_answers/shard-{shard}-of-{shards}.jsonl",
         counts="results/{run}/{recipe}/counts/judge_answers/shard-{shard}-of-{shards}.json",

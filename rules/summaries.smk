@@ -63,7 +63,7 @@ use rule ask_model as generate_summaries with:
         **recipes.model_inputs("generate_summaries"),
         rows="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.jsonl",
         places="results/{run}/{recipe}/traces/shard-{shard}-of-{shards}.places",
-        prompts="prompts/summarize_solution.yaml",
+        prompts="results/{run}/prompts/summarize_solution.yaml",
     output:
         replies="results/{run}/{recipe}/replies/generate_summaries/part-{part}-of-{parts}/shard-{shard}-of-{shards}.jsonl",
         counts="results/{run}/{recipe}/counts/generate_summaries/part-{part}-of-{parts}/shard-{shard}-of-{shards}.json",
@@ -120,7 +120,7 @@ use rule ask_model as judge_summaries with:
     input:
         **recipes.model_inputs("judge_summaries"),
         rows="results/{run}/{recipe}/summary_judgements/shard-{shard}-of-{shards}.jsonl",
-        prompts="prompts/judge_answers.yaml",
+        prompts="results/{run}/prompts/judge_answers.yaml",
     output:
         replies="results/{run}/{recipe}/replies/judge_summaries/shard-{shard}-of-{shards}.jsonl",
         counts="results/{run}/{recipe}/counts/judge_summaries/shard-{shard}-of-{shards}.json",
@@ -215,7 +215,7 @@ use rule ask_model as generate_wrong_summaries with:
         rows="results/{run}/{recipe}/wrong_traces/shard-{shard}-of-{shards}.jsonl",
         places="results/{run}/{recipe}/wrong_traces/shard-{shard}-of-{shards}.places",
         # The same prompt and model as right solutions: nothing in the words tells one from the other.
-        prompts="prompts/summarize_solution.yaml",
+        prompts="results/{run}/prompts/summarize_solution.yaml",
     output:
         replies="results/{run}/{recipe}/replies/generate_wrong_summaries/part-{part}-of-{parts}/shard-{shard}-of-{shards}.jsonl",
         counts="results/{run}/{recipe}/counts/generate_wrong_summaries/part-{part}-of-{parts}/shard-{shard}-of-{shards}.json",

@@ -86,7 +86,7 @@ use rule ask_model as judge_code with:
     input:
         **recipes.model_inputs("judge_code"),
         rows="results/{run}/{recipe}/fragments/shard-{shard}-of-{shards}.jsonl",
-        prompts=["prompts/judge_novelty.yaml", "prompts/judge_significance.yaml"],
+        prompts=["results/{run}/prompts/judge_novelty.yaml", "results/{run}/prompts/judge_significance.yaml"],
     output:
         replies="results/{run}/{recipe}/replies/judge_code/shard-{shard}-of-{shards}.jsonl",
         counts="results/{run}/{recipe}/counts/judge_code/shard-{shard}-of-{shards}.json",

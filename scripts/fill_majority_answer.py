@@ -40,7 +40,7 @@ from omr.files.jsonl import AtomicFile, Fields, Row, dumps, parts_of, read_rows,
 from omr.replies.reply import Reply
 from omr.solutions.matching import Undecided, undecided_row, vote_fields
 from omr.solutions.solution import answer_of, is_finished
-from omr.stages.flags import add_problems, add_shard, add_solutions, open_stage, stage_parser
+from omr.stages.flags import add_problems, add_shard, open_stage, stage_parser
 from omr.stages.seeds import read_plan
 from omr.stages.shard_problems import ProblemTexts, shard_problems
 from omr.stages.stage import Stage
@@ -71,8 +71,9 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = stage_parser(__doc__, output="light rows, one per problem and seed", dropped="problems without an answer")
     add_problems(parser)
     add_shard(parser)
-    add_solutions(parser)
     add = parser.add_argument
+    about = "raw solutions, one file per job of seeds (none where --earlier has all)"
+    add("--solutions", type=Path, nargs="*", default=[], metavar="FILE", help=about)
     add("--seeds", type=int, required=True, help="number of configured seeds; all must be there")
     add("--earlier", type=Path, nargs="+", default=[], metavar="FILE", help="--outcomes of the seeds before these")
     add("--earlier-seeds", type=int, default=0, metavar="N", help="how many those are (default: 0)")
@@ -89,8 +90,10 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if (args.undecided is None) != (args.questions is None) or (args.max_matches and args.undecided is None):
         parser.error("--max-matches needs --undecided and --questions, which go together")
-    if bool(args.earlier) != (args.earlier_seeds > 0) or not 0 <= args.earlier_seeds < args.seeds:
-        parser.error("--earlier and --earlier-seeds go together, and say of less than all seeds")
+    if bool(args.earlier) != (args.earlier_seeds > 0) or not 0 <= args.earlier_seeds <= args.seeds:
+        parser.error("--earlier and --earlier-seeds go together, and say of no more than all seeds")
+    if bool(args.solutions) != (args.earlier_seeds < args.seeds):
+        parser.error("--solutions names the files of all seeds that --earlier does not have")
     return args
 
 

@@ -35,6 +35,7 @@ from omr.asking.time_limit import watched_time_limit
 from omr.asking.tries import NEVER, Tries, TryAgain
 from omr.asking.twin_jobs import EXIT_STOPPED, PostponedError, Queueing
 from omr.config.files import read_config
+from omr.config.kept import edition_of, texts_of, with_texts
 from omr.errors import UserError, leave, run_command
 from omr.files.jsonl import AtomicFile, Row
 from omr.files.open_files import set_aside
@@ -44,6 +45,7 @@ from omr.replies.progress_file import JobProgress, ProgressFile, progress_path
 from omr.servers.full_load import FullLoad
 from omr.servers.kinds import telling_reuse
 from omr.servers.model_files import served_from
+from omr.servers.model_notes import noted_manifest
 from omr.servers.sites import ServerSite, server_site
 
 if TYPE_CHECKING:
@@ -70,7 +72,13 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--model", required=True, help="key under `models:` in config")
     identity = "path[@revision][ extra_body as JSON][ without FIELD,...]; must agree with config if given"
     add("--model-identity", help=identity)
-    add("--model-manifest", type=Path, help="the model's files (see download_model.py), served instead of its path")
+    add(
+        "--model-manifest",
+        type=Path,
+        help="the model's files, served instead of its path: their manifest (see "
+        "download_model.py), or the run's note of it (see note_model.py)",
+    )
+    add("--model-texts", type=Path, help="a folder with copies of the model's chat template, or authored replies")
     add("--tokenizer", type=Path, help="the model's tokenizer.json, for prompts that come near its context length")
     add("--temperature", type=float, default=0.0)
     add("--top-p", type=float, default=1.0)
@@ -126,11 +134,13 @@ def read_job(args: argparse.Namespace, prompts: Sequence[Prompt]) -> Job:
     # In config it may be a hub id; the workflow downloads it and gives its file here.
     by_hand = spec.tokenizer if (spec.tokenizer or "").endswith(".json") else None
     spec = replace(spec, tokenizer=by_hand if args.tokenizer is None else str(args.tokenizer))
+    spec = spec if args.model_texts is None else with_texts(spec, args.model_texts)
     fraction = args.max_failed_fraction
     if fraction is None:
         fraction = config.get("generate", {}).get("max_failed_fraction", 0.01)
     # What determines the replies is the model's identity; from where it is loaded only matters to the server.
-    served = spec if args.model_manifest is None else served_from(spec, args.model_manifest)
+    manifest = None if args.model_manifest is None else noted_manifest(args.model_manifest)
+    served = spec if manifest is None else served_from(spec, manifest)
     job = Job(spec, served, server_site(config, spec.server), fraction, read_try_again(args, config), Budget(config))
     if args.code is None:
         return job
@@ -164,7 +174,9 @@ def request_plan(args: argparse.Namespace, job: Job, prompts: Sequence[Prompt]) 
         )
     sampling = Sampling(args.temperature, args.top_p, args.max_tokens, orjson.loads(args.sampling))
     rows, seeds = (args.rows, args.shard, args.shards), args.seed
-    plan = RequestPlan(*rows, prompts, seeds, spec.fingerprint, sampling, args.branch, numbers_of_solutions(args))
+    # Authored replies are what a model's weights are: others are another model's.
+    model = f"{spec.fingerprint} {edition_of(texts_of(spec))}" if spec.is_authored else spec.fingerprint
+    plan = RequestPlan(*rows, prompts, seeds, model, sampling, args.branch, numbers_of_solutions(args))
     plan = replace(plan, places=args.places, special=SpecialTokens.of_model(spec.tokenizer, job.served.path))
     return plan if code is None else replace(plan, code=code.code, template=code.template)
 

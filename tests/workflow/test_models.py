@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -67,10 +68,32 @@ def test_a_model_is_fetched_once_and_served_from_the_disk_without_the_hub(
     assert len(starts(project)) == 2
 
 
+def test_a_model_that_moved_or_is_prepared_otherwise_asks_nothing_again_and_another_revision_does(
+    project: Project, hub: FakeHub
+) -> None:
+    project.make(PROBLEMS, *served_by_a_stand_in(project), HF_ENDPOINT=hub.endpoint)
+    project.path("models").rename(project.path("moved"))
+    moved = served_by_a_stand_in(project)
+    overlay = project.overlay("moved.yaml", {"model_folder": "moved"})
+    assert project.planned(PROBLEMS, *moved, overlay) == {"note_model": 1}
+    os.utime(project.path(MANIFEST.replace("models", "moved", 1)))
+    project.make(PROBLEMS, *moved, overlay)
+    assert "Nothing to be done" in project.make("-n", PROBLEMS, *moved, overlay)
+    assert len(starts(project)) == 2
+
+    found = served_by_a_stand_in(project, prepare="none")
+    assert project.planned(PROBLEMS, *found, overlay) == {"note_model": 1}
+    other = served_by_a_stand_in(project, revision="c0ffee")
+    planned = project.planned(PROBLEMS, *other, overlay)
+    assert planned == {"download_model": 1, "note_model": 1, "extract_problems": 2, "parse_problems": 1}
+
+
 def test_generation_waits_for_the_download_and_the_plan_shows_both(project: Project) -> None:
     config = served_by_a_stand_in(project)
     assert project.planned(PROBLEMS, *config) == {
         "download_model": 1,
+        "note_model": 1,
+        "keep_prompt": 1,
         "prepare_raw_data": 1,
         "extract_problems": 2,
         "parse_problems": 1,

@@ -108,6 +108,7 @@ def test_files_that_the_readme_names_exist(finished_demo: Project) -> None:
 NOT_IN_THE_DEMO = {
     "pass_rates.jsonl",
     "rounds/NN/",
+    "models/",
     "rl/",
     "preferences/",
     "subsets/",

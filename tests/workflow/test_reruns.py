@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
+import subprocess
+import sys
+import time
 
 import pytest
 from omr.config.code import files_of
-from workflow.projects import NOUNS, Project
+from workflow.projects import NOUNS, Project, clean_environment
 
 pytestmark = pytest.mark.workflow
 DEMO = ("--configfile", "config/demo.yaml")
@@ -66,7 +70,62 @@ def test_an_edited_prompt_plans_its_stage_and_what_follows(demo: Project) -> Non
 def test_an_edited_last_prompt_plans_only_the_end(demo: Project) -> None:
     demo.edit_prompt("check_contamination")
     planned = demo.planned("results/demo/decontaminated.jsonl", *DEMO)
-    assert planned == {"check_contamination": 1, "decontaminate": 1, "check_problems": 1}
+    assert planned == {"keep_prompt": 1, "check_contamination": 1, "decontaminate": 1, "check_problems": 1}
+
+
+def test_a_prompt_that_is_edited_while_a_run_works_is_for_the_next_command(
+    project: Project, finished_demo: Project
+) -> None:
+    target, stage = "results/demo/problems.jsonl", "results/demo/replies/extract_problems"
+    command = [sys.executable, "-m", "snakemake", target, "--cores", "1", "--quiet", "all"]
+    with subprocess.Popen(command, cwd=project.folder, env=clean_environment()) as run:
+        while run.poll() is None and not list(project.path(stage).glob("shard-*.jsonl")):
+            time.sleep(0.02)
+        assert run.poll() is None  # the other shard is still to come
+        prompt = project.path("prompts/extract_problems.yaml").read_text()
+        project.edit_prompt("extract_problems")
+    assert run.returncode == 0
+    asked = {path.name: path.read_bytes() for path in project.path(stage).glob("shard-*.jsonl")}
+    for name, replies in asked.items():
+        assert keys(replies) == keys(finished_demo.path(f"{stage}/{name}").read_bytes())
+    assert len(asked) == 2
+
+    # Both are asked again, and where the prompt is put back before that, none.
+    edited = project.path("prompts/extract_problems.yaml").read_text()
+    assert project.planned(target) == {"keep_prompt": 1, "extract_problems": 2, "parse_problems": 1}
+    project.path("prompts/extract_problems.yaml").write_text(prompt)
+    assert "Nothing to be done" in project.make("-n", target)
+    project.path("prompts/extract_problems.yaml").write_text(edited)
+    project.make(target)
+    again = {path.name: path.read_bytes() for path in project.path(stage).glob("shard-*.jsonl")}
+    assert all(not keys(again[name]) & keys(asked[name]) for name in asked)
+
+    # What the first prompt was answered is not asked again.
+    project.path("prompts/extract_problems.yaml").write_text(prompt)
+    project.make(target)
+    assert {name: keys(project.path(f"{stage}/{name}").read_bytes()) for name in asked} == {
+        name: keys(replies) for name, replies in asked.items()
+    }
+    logs = [
+        path.read_text() for path in project.path("results/demo/logs/extract_problems").glob("shard-???-of-???.log")
+    ]
+    assert all(re.findall(r"(\d+) of \d+ requests have no reply yet", log)[-1] == "0" for log in logs)
+
+
+def keys(replies: bytes) -> set[str]:
+    """What replies are stored under, which follows from all that they were asked."""
+    return {json.loads(line)["key"] for line in replies.splitlines()}
+
+
+def test_edited_replies_and_chat_templates_ask_their_models_again(demo: Project) -> None:
+    template = demo.path("tests/data/demo/chat_template.jinja")
+    template.write_text(template.read_text() + "{# another #}")
+    planned = demo.planned("results/demo/tir-openmath/votes/shard-000-of-001.jsonl", *DEMO)
+    assert planned.keys() >= {"keep_model_texts", "generate_solutions"}
+    assert "extract_problems" not in planned
+    replies = demo.path("tests/data/demo/replies/check_contamination.yaml")
+    replies.write_text(replies.read_text() + "# another\n")
+    assert {"keep_model_texts", "check_contamination"} <= set(demo.planned("results/demo/decontaminated.jsonl", *DEMO))
 
 
 def test_another_number_of_concurrent_requests_plans_nothing(demo: Project) -> None:

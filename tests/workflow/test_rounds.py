@@ -84,6 +84,32 @@ def test_rounds_and_tables_ask_fewer_solutions_and_a_change_asks_only_what_is_ne
     assert (now > done, missing) == (True, (str(now - done), str(now)))
 
 
+def test_one_solution_more_than_rounds_hold_asks_nothing_of_them_again(demo: Project) -> None:
+    shards = [f"results/demo/cot-qwq/judged/shard-{number:03d}-of-002.jsonl" for number in range(2)]
+    seeds = numbers(2, 1, 1)
+    demo.make(*shards, *overlay(demo, seeds, rounds=[1, 2], seeds=3, seeds_per_job=1), "--quiet", "rules")
+    before = {path: path.stat().st_mtime_ns for path in round_files(demo)}
+    assert len(before) == 4
+
+    more = overlay(demo, seeds, rounds=[1, 2], seeds=4, seeds_per_job=1)
+    planned = demo.make("-n", *shards, *more)
+    jobs = re.findall(r"^(?:local)?rule (\w+):.*?^    output: ([^\n]+)", planned, re.MULTILINE | re.DOTALL)
+    asked = {made.split(",")[0] for rule, made in jobs if rule in ("generate_solutions", "judge_answers_of_round")}
+    assert {re.search(r"(seed|round)-\d+", path)[0] for path in asked} == {"seed-03", "round-03"}  # type: ignore[index]
+    demo.make(*shards, *more, "--quiet", "rules")
+    after = {path: path.stat().st_mtime_ns for path in round_files(demo)}
+    assert len(after) == 6
+    assert before.items() <= after.items()
+    judged = Counter(row["id"] for row in rows(demo, "cot-qwq/judged/shard-*.jsonl"))
+    plan = {row["id"]: row["seeds"] for row in rows(demo, "cot-qwq/rounds/03/plan/shard-*.jsonl")}
+    assert 4 in judged.values()
+    assert all(plan[name] == count for name, count in judged.items())
+
+
+def round_files(project: Project) -> list[Path]:
+    return sorted(project.folder.glob("results/demo/cot-qwq/replies/judge_answers/round-*/shard-*.jsonl"))
+
+
 def test_a_measure_needs_no_summaries_and_no_training_rows(project: Project) -> None:
     planned = project.planned("results/demo/cot-r1/pass_rates.jsonl", "--configfile", "config/demo.yaml")
     assert planned["measure_pass_rates"] == 1

@@ -92,7 +92,7 @@ class Planning:
     def _first_missing(self, request: Request) -> int:
         self.neutralised += request.neutralised > 0
         self.keys.append(int(request.key, 16))
-        number = self._tries.first_missing(request, self._store.__contains__)
+        number = self._tries.first_missing(request, self._store.recall)
         self.count += number > 0
         self.fresh += number == 1
         return number

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from omr.config.kept import kept_prompt
 from omr.config.recipes import Recipes
 from omr.config.settings import flags
 from omr.config.wildcards import InRecipe
@@ -96,7 +97,7 @@ class CodeRecipes:
     def row_prompt(self, wildcards: InRecipe) -> str:
         """Input of a rule: the prompt file of the training rows, which may be another one than asked."""
         own = self._recipes[wildcards.recipe].get("code_rows", {}).get("prompt")
-        return self._recipes.prompt(wildcards) if own is None else f"prompts/{own}.yaml"
+        return self._recipes.prompt(wildcards) if own is None else kept_prompt(own)
 
     def row_flags(self, wildcards: InRecipe) -> str:
         """A param of a rule: how prepare_sft.py writes solutions with code."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from omr.config.kept import kept_prompt
 from omr.config.recipes import Recipes
 from omr.config.row_models import authored, problem_prompts, row_models, run_models, sources_of
 from omr.config.seeds import ends_of_rounds, is_planned
@@ -22,8 +23,8 @@ from omr.errors import UserError
 from omr.models.model import ModelSpec
 
 _SHARD = "results/{{run}}/{{recipe}}/{}/shard-{{shard}}-of-{{shards}}.jsonl"
-_SUMMARY_PROMPT, _SELECTION_SUMMARY_PROMPT = "prompts/summarize_solution.yaml", "prompts/summarize_selection.yaml"
-_VOTE_PROMPTS = ("prompts/judge_novelty.yaml", "prompts/judge_significance.yaml")
+_SUMMARY_PROMPT, _SELECTION_SUMMARY_PROMPT = "summarize_solution", "summarize_selection"
+_VOTE_PROMPTS = ("judge_novelty", "judge_significance")
 #: Stages whose counts of an earlier config check_counts.py would take for this one's.
 _SWITCHED_OFF = ("select_traces", "merge_summaries", "select_wrong_traces", "merge_wrong_summaries")
 
@@ -160,21 +161,18 @@ class Products:
         return row_models(self._settings, self._recipes, recipe)
 
     def prompts(self, wildcards: OfRecipe) -> list[str]:
-        """Input of a rule: the prompt files of all model stages, in order."""
+        """Input of a rule: the prompts of all model stages, in order."""
         names = [name for of_stage in problem_prompts(self._settings).values() for name in of_stage]
-        files = [f"prompts/{name}.yaml" for name in names]
         for recipe in (*self._sources(wildcards.recipe), wildcards.recipe):
-            files += self._own_prompts(recipe)
-        return list(dict.fromkeys(files))
+            names += self._own_prompts(recipe)
+        return [kept_prompt(name) for name in dict.fromkeys(names)]
 
     def _own_prompts(self, recipe: str) -> list[str]:
-        own = f"prompts/{self._recipes[recipe]['prompt']}.yaml"
+        own = self._recipes[recipe]["prompt"]
         if self._recipes.is_selection(recipe):
             return [own, _SELECTION_SUMMARY_PROMPT]
         votes = _VOTE_PROMPTS if self._recipes.votes_on_code(recipe) else ()
-        return [own, "prompts/match_answers.yaml", "prompts/judge_answers.yaml", *votes] + [
-            _SUMMARY_PROMPT
-        ] * self._has_summaries(recipe)
+        return [own, "match_answers", "judge_answers", *votes] + [_SUMMARY_PROMPT] * self._has_summaries(recipe)
 
     @property
     def of_recipes(self) -> list[str]:

@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
+from omr.config.kept import kept_prompt
 from omr.config.preparation import conda_env, served_manifest
 from omr.config.recipe_faults import MODES, fault_of_recipe
-from omr.config.seeds import SeedBlock, ends_of_rounds, measure_of, seed_blocks
+from omr.config.seeds import SeedBlock, measure_of, rounds_apart, seed_blocks
 from omr.config.settings import DOWNLOADS, Settings, as_json, flags, model_flags, shard_names
 from omr.config.wildcards import InRecipe, OfRecipe
 from omr.errors import UserError
@@ -35,11 +36,8 @@ _SECTIONS = {
 _LABELLING = frozenset({"judge_answers", "judge_code", "judge_summaries", "match_answers"})
 #: What prepare_sandbox.py writes.
 SANDBOX = f"results/{DOWNLOADS}/sandbox.json"
-
-
 #: The model stages of a recipe that pass rates come from.
 _RATED = ("generate_solutions", "match_answers", "judge_answers")
-
 
 Knob = Callable[..., Any]
 
@@ -239,16 +237,20 @@ class Recipes:
         return [folder.format(part) for part in self.wrong_parts(wildcards.recipe)]
 
     def prompt(self, wildcards: InRecipe) -> str:
-        """Input of a rule: the prompt file that the recipe's solutions, or comparisons, are asked with."""
-        return f"prompts/{self[wildcards.recipe]['prompt']}.yaml"
+        """Input of a rule: the prompt that the recipe's solutions, or comparisons, are asked with."""
+        return kept_prompt(self[wildcards.recipe]["prompt"])
 
     def model_inputs(self, stage: str) -> dict[str, Callable[[InRecipe], list[str]]]:
         """The rule inputs with what the model of a stage needs; see `Settings.inputs_for`."""
-        names = "model", "tokenizer"
-        return {name: self._input(name, stage) for name in names}
+        return {name: self._input(name, stage) for name in ("model", "tokenizer", "texts")}
 
     def _input(self, name: str, stage: str) -> Callable[[InRecipe], list[str]]:
-        return lambda wildcards: self._settings.inputs_for(self.model(wildcards.recipe, stage))[name]
+        solves = stage == "generate_solutions"
+
+        def found(of: InRecipe) -> list[str]:
+            return self._settings.inputs_for(self.model(of.recipe, stage), solves and self.runs_code(of.recipe))[name]
+
+        return found
 
     def conda_env(self, stage: str) -> Knob:
         """The environment of a model stage's jobs; see `Settings.conda_env`."""
@@ -289,8 +291,8 @@ class Recipes:
         if stage == "generate_wrong_summaries":
             return [f"replies/{stage}/{part}" for part in self.wrong_parts(name)]
         if stage == "judge_answers":
-            earlier = range(1, len(ends_of_rounds(self[name])))
-            return [*(f"replies/{stage}/round-{number:02d}" for number in earlier), f"replies/{stage}"]
+            apart = range(1, rounds_apart(self[name]) + 1)
+            return [*(f"replies/{stage}/round-{number:02d}" for number in apart), f"replies/{stage}"]
         return [f"replies/{stage}"]
 
     def model_stages(self, name: str) -> tuple[str, ...]:

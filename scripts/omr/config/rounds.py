@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from omr.config.recipes import Recipes
-from omr.config.seeds import as_config, ends_of_rounds, is_planned, measure_of, seed_blocks, seed_table
+from omr.config.seeds import ends_of_rounds, is_planned, measure_of, rounds_apart, seed_blocks, seed_table
 from omr.config.settings import as_json, flags
 from omr.config.wildcards import InRecipe, InRound, OfSeed
 from omr.errors import UserError
@@ -46,16 +46,17 @@ class Rounds:
         return self._recipes.pattern_where(lambda recipe: "seeds" in recipe and is_planned(recipe))
 
     @property
-    def several(self) -> str:
-        """The same for those with more than one round."""
-        return self._recipes.pattern_where(lambda recipe: "seeds" in recipe and len(ends_of_rounds(recipe)) > 1)
+    def apart(self) -> str:
+        """The same for those whose rounds are judged each for itself."""
+        return self._recipes.pattern_where(lambda recipe: "seeds" in recipe and rounds_apart(recipe) > 0)
 
     def names(self, recipe: str) -> list[str]:
-        """The names of a recipe's rounds in paths: `01`, `02`, ..."""
-        return [f"{number:02d}" for number in range(1, len(ends_of_rounds(self._recipes[recipe])) + 1)]
+        """The names in paths of a recipe's rounds that are judged each for itself: `01`, `02`, ..."""
+        return [_name(number + 1) for number in range(rounds_apart(self._recipes[recipe]))]
 
     def solutions(self, wildcards: Any) -> list[str]:
-        """Input of a rule: the solutions of a shard that a round (the last, without one) asked for, a file per job."""
+        """Input of a rule: the solutions of a shard that a round asked for, a file per job; without a round those that
+        no round has read."""
         folder = "results/{{run}}/{{recipe}}/solutions/seed-{}/shard-{{shard}}-of-{{shards}}.jsonl"
         number = self._number(wildcards)
         blocks = seed_blocks(self._recipes[wildcards.recipe])
@@ -63,14 +64,14 @@ class Rounds:
 
     def up_to(self, wildcards: Any) -> int:
         """A param of a rule: the most solutions of a problem after a round."""
-        return ends_of_rounds(self._recipes[wildcards.recipe])[self._number(wildcards) - 1]
+        return self._ends(wildcards)[self._number(wildcards)]
 
     def outcomes(self, wildcards: Any) -> list[str]:
         """Input of a rule: what was read of the solutions of all rounds before."""
         return self.earlier("outcomes", wildcards)
 
     def outcome_flags(self, wildcards: Any, input: Any, output: Any) -> str:
-        """A param of fill_majority_answer: these files, and the one that a round before the last writes."""
+        """A param of fill_majority_answer: these files, and the one that a round writes."""
         earlier = ["--earlier", *_several(input.earlier)] if input.earlier else []
         return " ".join([*earlier, flags({"outcomes": output.get("outcomes")})]).strip()
 
@@ -80,10 +81,16 @@ class Rounds:
         return flags({"seeds": self.up_to(wildcards), "earlier_seeds": before or None})
 
     def _number(self, wildcards: Any) -> int:
-        return int(getattr(wildcards, "round", self.names(wildcards.recipe)[-1]))
+        """The number of a round; what comes behind all rounds has the next."""
+        return int(getattr(wildcards, "round", rounds_apart(self._recipes[wildcards.recipe]) + 1))
 
     def _before_round(self, wildcards: Any) -> int:
-        return [0, *ends_of_rounds(self._recipes[wildcards.recipe])][self._number(wildcards) - 1]
+        return self._ends(wildcards)[self._number(wildcards) - 1]
+
+    def _ends(self, wildcards: Any) -> list[int]:
+        """How many solutions a problem may have before the first round, and after each."""
+        ends = ends_of_rounds(self._recipes[wildcards.recipe])
+        return [0, *ends, ends[-1]]
 
     # ---- who is asked ------------------------------------------------------------------------------------------
 
@@ -125,7 +132,7 @@ class Rounds:
         """Input of a rule: how many solutions each problem has in the end; none where all have the same number."""
         if not is_planned(self._recipes[wildcards.recipe]):
             return []
-        return [_ROUND.format(self.names(wildcards.recipe)[-1], "plan")]
+        return [_ROUND.format(_name(len(ends_of_rounds(self._recipes[wildcards.recipe]))), "plan")]
 
     def before(self, wildcards: InRound) -> list[str]:
         """Input of plan_solutions: the plan of the round before."""
@@ -136,9 +143,10 @@ class Rounds:
         return [] if wildcards.round == "01" else [_ROUND.format(_previous(wildcards.round), "judged")]
 
     def plan_flags(self, wildcards: InRound) -> str:
-        """A param of plan_solutions: the table, and what is enough, as flags."""
-        recipe = self._recipes[wildcards.recipe]
-        table = f"--table {_json(as_config(recipe))} --up-to {self.up_to(wildcards)}"
+        """A param of plan_solutions: the table up to the end of the round, and what is enough, as flags. What the table
+        gives later rounds makes no earlier one again."""
+        recipe, end = self._recipes[wildcards.recipe], self.up_to(wildcards)
+        table = f"--table {_json(seed_table(recipe).within(range(end)))} --up-to {end}"
         if wildcards.round == "01":
             return table
         return f"{table} --rounds-before {int(wildcards.round) - 1} --enough {_json(recipe['enough'])}"
@@ -151,10 +159,8 @@ class Rounds:
     # ---- earlier verdicts --------------------------------------------------------------------------------------
 
     def earlier(self, folder: str, wildcards: Any) -> list[str]:
-        """A shard's files of a folder of all rounds before: before a round, or before the last one."""
-        names = self.names(wildcards.recipe)
-        last = getattr(wildcards, "round", names[-1])
-        return [_ROUND.format(name, folder) for name in names[: names.index(last)]]
+        """A shard's files of a folder of all rounds before a round; without one, of all judged for themselves."""
+        return [_ROUND.format(_name(number), folder) for number in range(1, self._number(wildcards))]
 
     def earlier_questions(self, wildcards: Any) -> list[str]:
         """Input of select_judgements: the questions that earlier rounds asked."""
@@ -162,10 +168,8 @@ class Rounds:
 
     def earlier_verdicts(self, wildcards: Any) -> list[str]:
         """Input of merge_judgements: the replies to them."""
-        names = self.names(wildcards.recipe)
-        last = getattr(wildcards, "round", names[-1])
         folder = "results/{{run}}/{{recipe}}/replies/judge_answers/round-{}/shard-{{shard}}-of-{{shards}}.jsonl"
-        return [folder.format(name) for name in names[: names.index(last)]]
+        return [folder.format(_name(number)) for number in range(1, self._number(wildcards))]
 
     # ---- products ----------------------------------------------------------------------------------------------
 
@@ -190,8 +194,12 @@ def _several(paths: str | Sequence[str]) -> list[str]:
     return [paths] if isinstance(paths, str) else list(paths)
 
 
+def _name(number: int) -> str:
+    return f"{number:02d}"
+
+
 def _previous(name: str) -> str:
-    return f"{int(name) - 1:02d}"
+    return _name(int(name) - 1)
 
 
 def _json(value: Any) -> str:

@@ -38,14 +38,6 @@ def seed_table(recipe: Recipe) -> SeedTable:
     return SeedTable.from_config({"table": [], "no_rate": {"extracted": seeds, "majority": seeds}})
 
 
-def as_config(recipe: Recipe) -> dict[str, Any]:
-    """The table in the form of config, for a command line."""
-    seeds = recipe["seeds"]
-    if isinstance(seeds, Mapping):
-        return {"table": list(seeds.get("table", [])), "no_rate": dict(seeds["no_rate"])}
-    return {"table": [], "no_rate": {"extracted": seeds, "majority": seeds}}
-
-
 def measure_of(recipe: Recipe) -> str | None:
     """The recipe whose pass rates the table goes by, or None."""
     seeds = recipe["seeds"]
@@ -96,9 +88,16 @@ def seeds_in(folder: str) -> range:
     return range(0) if match is None else range(int(match[1]), int(match[2] or match[1]) + 1)
 
 
+def rounds_apart(recipe: Recipe) -> int:
+    """How many rounds are voted on and judged each for itself, in files with their number: all of a recipe that has
+    `rounds`, the last one too, so that nothing of it changes when another follows. What is left to ask about all
+    solutions comes behind them. None of any other recipe."""
+    return len(ends_of_rounds(recipe)) if recipe.get("rounds") else 0
+
+
 def is_planned(recipe: Recipe) -> bool:
-    """Whether problems get different numbers of solutions, so that there is a plan that says how many."""
-    return isinstance(recipe["seeds"], Mapping) or len(ends_of_rounds(recipe)) > 1
+    """Whether problems may get different numbers of solutions, so that there is a plan that says how many."""
+    return isinstance(recipe["seeds"], Mapping) or rounds_apart(recipe) > 0
 
 
 def fault_of_seeds(name: str, recipe: Recipe, recipes: Mapping[str, Recipe]) -> str | None:

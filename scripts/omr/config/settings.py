@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from omr.config.files import SAVED, config_digest
+from omr.config.kept import kept_texts, model_note
 from omr.config.preparation import conda_env, hub_folder, hub_id, hub_slug, served_manifest
 from omr.errors import UserError
 from omr.files.tables import data_files
@@ -240,7 +241,7 @@ class Settings:
         return flags({names.get(key, key): settings.get(key) for key in shown})
 
     @property
-    def embedding_model(self) -> str:
+    def embedding_folder(self) -> str:
         """The folder of the model of the net of embeddings: what config says, or where it is downloaded to."""
         net = self.config["decontaminate"]["embeddings"]
         return net["model"] if is_local_path(net["model"]) else f"{self._embedding_folder}/files"
@@ -290,9 +291,15 @@ class Settings:
         """The rule inputs with what a stage's model needs, see `inputs_for`."""
         return self.inputs_for(self.model(stage))
 
-    def inputs_for(self, spec: ModelSpec) -> dict[str, list[str]]:
-        """Rule inputs by name: the files that the model's server loads (where the workflow prepares them), and its
-        tokenizer, which generate.py needs for prompts near the context length."""
+    def inputs_for(self, spec: ModelSpec, runs_code: bool = False) -> dict[str, list[str]]:
+        """Rule inputs by name: a model's checkpoint, its tokenizer, copies of its chat template or authored replies."""
+        found = {"model": model_note(spec), "texts": kept_texts(spec, runs_code)}
+        return found | {"tokenizer": self.tokenizer_file(spec.tokenizer)}
+
+    @property
+    def tried_inputs(self) -> dict[str, list[str]]:
+        """The same of `tried_model`, whose one job belongs to no run."""
+        spec = self.tried_model
         return {"model": served_manifest(self.config, spec), "tokenizer": self.tokenizer_file(spec.tokenizer)}
 
     def conda_env(self, stage: str) -> str:
@@ -372,7 +379,8 @@ class Settings:
 def model_flags(wildcards: object, input: Any) -> str:
     """A param of a rule: where generate.py finds its model's files and its own rows, as far as the rule has inputs that
     say so."""
-    given = {"model-manifest": input.model, "tokenizer": input.tokenizer, "places": getattr(input, "places", None)}
+    given = {"model-manifest": input.model, "tokenizer": input.tokenizer}
+    given |= {"model-texts": getattr(input, "texts", None), "places": getattr(input, "places", None)}
     return flags({name: str(paths) for name, paths in given.items() if paths})
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from omr.config.recipes import Recipes
-from omr.config.seeds import ends_of_rounds
+from omr.config.seeds import rounds_apart
 from omr.config.settings import Settings
 from omr.errors import UserError
 
@@ -104,17 +104,17 @@ def _faults(path: list[str], settings: Settings, recipes: Recipes) -> Iterator[s
     yield from _unknown(f"{has} shards", _SHARD.findall(inside), recipes.shards(recipe))
     if not recipes.is_selection(recipe):
         yield from _unknown(f"{has} seeds", _SEED.findall(inside), recipes.seeds(recipe))
-        yield from _unknown_round(has, inside, len(ends_of_rounds(recipes[recipe])))
+        yield from _unknown_round(has, inside, recipes[recipe])
     if named := _PART.findall(inside):
         known = recipes.wrong_parts(recipe) if "generate_wrong_summaries/" in inside else recipes.parts(recipe)
         yield from _unknown(f"{has} parts", named, known)
 
 
-def _unknown_round(has: str, path: str, rounds: int) -> Iterator[str]:
-    """Each round has a plan; what the last one makes besides stands where recipes without rounds have it."""
-    found = _ROUND.search(path)
-    if found is not None and rounds > 1:
-        known = [f"{number:02d}" for number in range(1, rounds + (found["folder"] == "plan"))]
+def _unknown_round(has: str, path: str, recipe: Mapping[str, Any]) -> Iterator[str]:
+    """All that a round makes stands in its folder; who has enough after the last one is not asked."""
+    found, rounds = _ROUND.search(path), rounds_apart(recipe)
+    if found is not None and rounds:
+        known = [f"{number:02d}" for number in range(1, rounds + (found["folder"] != "judged"))]
         yield from _unknown(f"{has} rounds", [found[1] or found[3]], known)
 
 

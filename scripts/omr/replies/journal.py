@@ -5,8 +5,9 @@ When all requests are answered, the output appears as a hard link of the journal
 journal stays, so that a later run of the same requests takes every reply from it; delete both to ask anew.
 
 * killed at any moment: a torn last line is cut off at the next start, everything before it counts;
-* changed prompt, model or parameters: replies are found by their key, so others are never mixed in, and those that
-  nobody asks for any more are left out when the output is made;
+* changed prompt, model or parameters: replies are found by their key, so others are never mixed in; those that nobody
+  asks for any more are put aside when the output is made, and come back when they are asked for again
+  (superseded.py);
 * how long all tries took is in `X.jsonl.held`;
 * two writers: the second waits for the lock and finds everything done; one that was silent for so long that another
   took over writes nothing any more.
@@ -32,6 +33,7 @@ from omr.files.jsonl import dumps, parse_row
 from omr.files.locks import FileLock, Owner
 from omr.replies.held_time import HeldTime
 from omr.replies.reply import Reply
+from omr.replies.superseded import Superseded
 from omr.replies.usage import Usage
 
 #: What a file system without hard links (or with a limit on them) answers.
@@ -59,6 +61,7 @@ class ReplyStore:
         self._say = say
         self._on_stored = on_stored
         self.held = HeldTime(output.with_name(output.name + ".held"), gpus)
+        self._aside = Superseded(output.with_name(output.name + ".superseded"))
         self._lock = FileLock(output.with_name(output.name + ".lock"), say, self.held.write, on_wait=on_wait)
         self._file: AppendedFile  # open within the context
         self._keys: set[int] = set()
@@ -116,6 +119,25 @@ class ReplyStore:
 
     def __contains__(self, key: str) -> bool:
         return int(key, 16) in self._keys
+
+    def recall(self, key: str) -> bool:
+        """Whether there is a reply to a request that is to be made; one that was put aside comes back into the journal.
+        Raises UserError as `append` does."""
+        if key in self:
+            return True
+        try:
+            reply = self._aside.find(int(key, 16))
+        except OSError as error:  # it is asked again
+            self._say(f"{self._aside.path}: cannot be read: {error.strerror}")
+            return False
+        if reply is None:
+            return False
+        self._on_stored(reply)
+        self.append(reply)
+        spent = Usage()
+        spent.add(reply)
+        self.held.superseded.subtract(spent.tokens())
+        return True
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -198,8 +220,9 @@ class ReplyStore:
         self._link()
 
     def _compact(self, wanted: Sequence[int]) -> None:
-        """Rewrite the journal without the replies that nobody asks for any more."""
+        """Rewrite the journal without the replies that nobody asks for any more, which are put aside."""
         keys, usage, others = set(wanted), Usage(), Usage()
+        self._put_aside(keys)
         temporary = self.scratch("journal")
         left_out = 0
         with temporary.open("wb", buffering=1 << 20) as handle:
@@ -220,6 +243,19 @@ class ReplyStore:
         self.held.superseded.update(others.tokens())
         self.held.write()
         self._say(f"{self.journal}: left out {left_out} replies to requests that are no longer made")
+
+    def _put_aside(self, wanted: Collection[int]) -> None:
+        """Before they are left out: a kill in between leaves them in both files, and each counts once."""
+        others = ((line, reply) for line, reply in self._lines() if int(reply["key"], 16) not in wanted)
+        try:
+            number, size = self._aside.add(others), self._aside.size
+        except OSError as error:  # what is asked for now is worth more
+            self._say(f"{self._aside.path}: cannot be written: {error.strerror}; replies are left out and not kept")
+            return
+        self._say(
+            f"{self._aside.path}: {number} replies that are no longer asked for were put aside ({size / 1e6:,.1f} MB "
+            "there): going back to what they answered asks nothing again; delete it if nobody will"
+        )
 
     def scratch(self, kind: str) -> Path:
         """Where whoever holds this store may write what nobody needs after it; the next to hold it removes it."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from omr.config.seeds import ends_of_rounds, seed_blocks
+from omr.config.seeds import ends_of_rounds, rounds_apart, seed_blocks
 
 
 class JobWork(NamedTuple):
@@ -32,7 +32,9 @@ def folder_shares(stage: str, recipe: Mapping[str, Any], asked: Sequence[float],
     if stage == "generate_solutions":
         return [sum(asked[seed] for seed in block.seeds) for block in seed_blocks(recipe)]
     if stage == "judge_answers":
-        return [sum(asked[begin:end]) for begin, end in pairwise([0, *ends_of_rounds(recipe)])]
+        shares = [sum(asked[begin:end]) for begin, end in pairwise([0, *ends_of_rounds(recipe)])]
+        # Behind rounds there is hardly anything left to ask.
+        return [*shares, 0.0] if rounds_apart(recipe) else shares
     return [1.0] * folders
 
 
@@ -44,7 +46,8 @@ def job_work(work_h: float | None, shares: Sequence[float], shards: int, limit_h
     jobs_h = [work_h * share / sum(shares) / shards for share in shares]
     tries = [_tries(job_h, limit_h - start_h) for job_h in jobs_h]
     longest = max(range(len(shares)), key=shares.__getitem__)
-    starts = shards * sum(1 if found is None else found for found in tries)
+    # Without work a job starts no server.
+    starts = shards * sum(1 if found is None else found for found, job_h in zip(tries, jobs_h, strict=True) if job_h)
     return JobWork(work_h / len(shares) / shards, jobs_h[longest], tries[longest], starts)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from omr.asking.prompt_fields import ROW_FIELDS
@@ -61,7 +62,9 @@ def planned_jobs(jobs: Iterable[Any], reason: Callable[[Any], Any] | None = None
 
 def _asks_otherwise(reason: Any, prompts: Iterable[str]) -> bool:
     """Whether a job runs again for what decides what is asked. Changed rows are none of it: most may be the same."""
-    return bool(reason.params_changed) or not {*prompts}.isdisjoint(map(str, reason.updated_input))
+    # A prompt that is copied for the first time may be what was asked with.
+    updated = {*map(str, reason.updated_input), *map(str, reason.updated_input_run)}
+    return bool(reason.params_changed) or any(Path(prompt).exists() for prompt in updated.intersection(prompts))
 
 
 def _paths(named: Any) -> tuple[str, ...]:

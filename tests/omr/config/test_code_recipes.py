@@ -61,8 +61,8 @@ def test_filters_and_forms_of_rows_become_flags() -> None:
     assert code.cleaning(of("tir-limo")) == "--max-blocks 2"
     assert code.cleaning(of("tir-openmath")) == ""
     assert code.keep_rule(of("tir-limo")) == "--votes 8 --votes-needed 8 --moderate-share more_than_half"
-    assert code.row_prompt(of("tir-limo")) == "prompts/solve_cot.yaml"
-    assert code.row_prompt(of("cot-qwq")) == code.row_prompt(of("cot-r1")) == "prompts/solve_cot.yaml"
+    assert code.row_prompt(of("tir-limo")) == "results/{run}/prompts/solve_cot.yaml"
+    assert code.row_prompt(of("cot-qwq")) == code.row_prompt(of("cot-r1")) == "results/{run}/prompts/solve_cot.yaml"
     files = SimpleNamespace(kept="kept.jsonl", row_prompt="p.yaml")
     assert code.row_files(of("tir-limo"), files) == "--kept kept.jsonl --row-prompt p.yaml"
     assert code.row_flags(of("tir-limo")) == "--end-at-answer"

@@ -99,7 +99,7 @@ def test_the_first_round_of_the_dearest_recipe_waits_for_no_other_recipe() -> No
 def test_jobs_that_ask_for_several_seeds_go_by_what_holds_for_any_of_them() -> None:
     ours = rounds({"seeds": TABLE, "rounds": [2, 4], "enough": ENOUGH, "seeds_per_job": [2, 3]})
     assert [path.split("/")[4] for path in ours.solutions(of(round="01"))] == ["seed-00-to-01"]
-    assert [path.split("/")[4] for path in ours.solutions(of())] == ["seed-02-to-04", "seed-05"]
+    assert [path.split("/")[4] for path in ours.solutions(of(round="02"))] == ["seed-02-to-04", "seed-05"]
     # The second of them is for those that seldom succeed; the first is for all.
     assert ours.rates_asked(of(seed="00-to-01")) == ["results/{run}/cot-r1/pass_rates.jsonl"]
     wanted = shlex.split(ours.part(of(seed="00-to-01")))
@@ -114,26 +114,52 @@ def test_jobs_that_ask_for_several_seeds_go_by_what_holds_for_any_of_them() -> N
 def test_a_round_reads_its_solutions_and_what_the_rounds_before_it_left() -> None:
     ours = rounds({"seeds": 7, "rounds": [1, 2, 4], "enough": ENOUGH})
     assert [len(ours.solutions(of(round=name))) for name in ours.names("own")] == [1, 2, 4]
-    assert ours.solutions(of()) == ours.solutions(of(round="03"))
     assert [ours.up_to(of(round=name)) for name in ours.names("own")] == [1, 3, 7]
     assert [ours.seed_flags(of(round=name)) for name in ("01", "02")] == ["--seeds 1", "--seeds 3 --earlier-seeds 1"]
-    assert ours.seed_flags(of()) == "--seeds 7 --earlier-seeds 3"
+    # What comes behind the last round reads no solution itself.
+    assert (ours.solutions(of()), ours.seed_flags(of())) == ([], "--seeds 7 --earlier-seeds 7")
     place = "results/{run}/{recipe}/rounds/%s/%s/shard-{shard}-of-{shards}.jsonl"
     assert ours.judged_before(of(round="03")) == [place % ("02", "judged")]
     assert ours.before(of(round="01")) == []
     assert ours.earlier_questions(of(round="02")) == [place % ("01", "judgements")]
-    # The last round's stages have no round in their paths.
-    assert ours.earlier_questions(of()) == [place % (name, "judgements") for name in ("01", "02")]
+    assert ours.earlier_questions(of()) == [place % (name, "judgements") for name in ("01", "02", "03")]
     assert ours.last_plan(of()) == [place % ("03", "plan")]
     # Only light rows of what earlier rounds solved are read again.
     assert [len(ours.outcomes(of(round=name))) for name in ("01", "02", "03")] == [0, 1, 2]
-    assert ours.outcomes(of()) == [place % (name, "outcomes") for name in ("01", "02")]
+    assert ours.outcomes(of()) == [place % (name, "outcomes") for name in ("01", "02", "03")]
     one = ours.outcome_flags(of(round="02"), SimpleNamespace(earlier="a"), {"outcomes": "b"})
     assert (one, ours.outcome_flags(of(), SimpleNamespace(earlier=["a", "b"]), {})) == (
         "--earlier a --outcomes b",
         "--earlier a b",
     )
     assert ours.outcome_flags(of(round="01"), SimpleNamespace(earlier=[]), {}) == ""
+
+
+def asked_of(ours: Rounds, rounds: int) -> list[Any]:
+    """What rules of the first rounds take and are told."""
+    found: list[Any] = [[ours.plan(of(seed=seed)), ours.part(of(seed=seed))] for seed in ("00", "01", "02")]
+    for name in map("{:02d}".format, range(1, rounds + 1)):
+        one = of(round=name)
+        found += [ours.solutions(one), ours.outcomes(one), ours.seed_flags(one), ours.plan_flags(one), ours.before(one)]
+        found += [ours.earlier_questions(one), ours.earlier_verdicts(one), ours.judged_before(one)]
+    return found
+
+
+@pytest.mark.parametrize("sizes", [[1, 2], [1, 2, 4], [3]])
+def test_one_solution_more_than_rounds_hold_changes_nothing_of_them(sizes: list[int]) -> None:
+    full = [rounds({"seeds": seeds, "rounds": sizes, "enough": ENOUGH}) for seeds in (3, 4, 9)]
+    ends = len(full[0].names("own"))
+    assert [len(ours.names("own")) for ours in full][1] == ends + 1
+    assert asked_of(full[0], ends) == asked_of(full[1], ends)
+    assert asked_of(full[1], ends) == asked_of(full[2], ends)
+    assert all("own" in ours.apart and "own" in ours.planned for ours in full)
+
+
+def test_without_rounds_solutions_are_read_where_they_are_judged() -> None:
+    ours = rounds({"seeds": 3, "rounds": None})
+    assert (ours.names("own"), ours.earlier_verdicts(of()), len(ours.solutions(of()))) == ([], [], 3)
+    assert ours.seed_flags(of()) == "--seeds 3"
+    assert "own" not in ours.apart
 
 
 @pytest.mark.parametrize(

@@ -140,10 +140,10 @@ def test_the_embedding_model_is_fetched_beforehand_unless_it_is_a_folder() -> No
     config = read_config(BASE)
     settings = Settings(config)
     at = "results/downloads/models/hub/sentence-transformers--multi-qa-MiniLM-L6-cos-v1/main"
-    assert (settings.embedding_manifest, settings.embedding_model) == ([f"{at}/manifest.json"], f"{at}/files")
+    assert (settings.embedding_manifest, settings.embedding_folder) == ([f"{at}/manifest.json"], f"{at}/files")
     assert f"{at}/manifest.json" in settings.manifests
     config["decontaminate"]["embeddings"]["model"] = "/models/mine"
-    assert (settings.embedding_manifest, settings.embedding_model) == ([], "/models/mine")
+    assert (settings.embedding_manifest, settings.embedding_folder) == ([], "/models/mine")
 
 
 def test_the_paths_of_users_folders_may_begin_with_their_home_or_a_variable(

@@ -20,9 +20,9 @@ def test_a_start_that_takes_all_of_the_time_limit_is_not_mended_by_any_number_of
     assert job_work(45.0, ASKED, 2, 0.5, 0.5) == JobWork(3.75, 7.5, None, 12)
 
 
-def test_equal_jobs_are_all_the_longest_and_jobs_without_work_start_once() -> None:
+def test_equal_jobs_are_all_the_longest_and_jobs_without_work_start_nothing() -> None:
     assert job_work(12.0, [1.0], 4, 2.0, 0.0) == JobWork(3.0, 3.0, 2, 8)
-    assert job_work(12.0, [1.0, 0.0], 4, 2.0, 0.0).starts == 4 * (2 + 1)
+    assert job_work(12.0, [1.0, 0.0], 4, 2.0, 0.0).starts == 4 * 2
 
 
 def test_work_of_unknown_length_is_taken_to_be_done_in_one_try() -> None:
@@ -33,7 +33,7 @@ def test_work_of_unknown_length_is_taken_to_be_done_in_one_try() -> None:
     ("stage", "asked", "folders", "shares"),
     [
         ("generate_solutions", ASKED, 6, list(ASKED)),
-        ("judge_answers", ASKED, 2, [2.0, 1.0]),  # a folder for each round
+        ("judge_answers", ASKED, 3, [2.0, 1.0, 0.0]),  # a folder for each round, and one for what is left
         ("generate_summaries", ASKED, 3, [1.0, 1.0, 1.0]),  # parts are equal
         ("generate_solutions", (0.0,) * 6, 6, [1.0] * 6),  # nothing is asked: no job is longer
         ("select_solutions", (), 1, [1.0]),

@@ -73,3 +73,20 @@ def test_the_prompt_of_training_rows_is_looked_at_too_and_names_for_a_card_are_n
     check_prompts(planned_jobs([job("write_dataset", prompts=[prompt], rows="sft.jsonl")]), RECIPES)
     with pytest.raises(UserError, match="inserts nothing"):
         check_prompts(planned_jobs([job("prepare_sft", recipe="cot-small", row_prompt=prompt)]), RECIPES)
+
+
+def test_an_edited_copy_is_told_unless_it_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    source, copy = Path("prompts/judge_answers.yaml"), Path("results/demo/prompts/judge_answers.yaml")
+    for path in (source, copy):
+        path.parent.mkdir(parents=True)
+        write(path, "{{ problem }}")
+    asks = job("judge_answers", prompts=str(copy), rows="nowhere")
+    check_prompts(planned_jobs([asks]), RECIPES)
+    write(copy, "Be brief. {{ problem }}")
+    with pytest.raises(UserError, match=r"this copy of prompts/judge_answers\.yaml was edited") as caught:
+        check_prompts(planned_jobs([asks]), RECIPES)
+    assert str(copy) in str(caught.value)
+    check_prompts(planned_jobs([asks, job("keep_prompt", str(copy))]), RECIPES)
+    copy.unlink()
+    check_prompts(planned_jobs([asks]), RECIPES)
