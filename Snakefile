@@ -17,7 +17,7 @@ include: "rules/deduplicate.smk"  # merged -> deduplicated
 include: "rules/decontaminate.smk"  # deduplicated + benchmarks -> decontaminated
 include: "rules/difficulty.smk"  # judged -> pass rates; how many solutions each problem gets
 include: "rules/solutions.smk"  # decontaminated -> solutions -> majority -> judged
-include: "rules/rounds.smk"  # the same for the rounds before the last, whose verdicts say who is asked again
+include: "rules/rounds.smk"  # the same for each round, whose verdicts say who is asked again
 include: "rules/tir.smk"  # judged solutions with code -> cleaned -> fragments -> selected
 include: "rules/summaries.smk"  # right solutions -> new summaries -> judged -> summarized
 include: "rules/genselect.smk"  # summaries of several recipes -> groups -> comparisons -> selections
@@ -25,6 +25,7 @@ include: "rules/sft.smk"  # any recipe -> sft.jsonl, dataset folder
 include: "rules/products.smk"  # the same rows for reinforcement learning, as preferences, in subsets
 include: "rules/planted.smk"  # copies of threads with instructions: how often models obey them
 include: "rules/models.smk"  # what is served: downloaded, and prepared for many GPUs
+include: "rules/kept.smk"  # what models are asked with: prompts, templates, notes of models, as they were at the start
 include: "rules/report.smk"  # what each stage read, wrote and dropped
 include: "rules/recipe_report.smk"  # the page for people
 include: "rules/estimate.smk"  # what a run will cost, and the budget that stops it

@@ -4,9 +4,9 @@ In: what `snakemake --rulegraph dot` prints (standard input). Out: a graph for G
 `dot -Tsvg`), or with --style the finished picture of what that drew (standard input), in colours for light and dark
 pages.
 
-Arrows that follow from others are left out, but for those past a whole file of rules, which some recipes skip. Where
-rules wait for each other in a circle (a recipe waits for another one, or for its own earlier round), the arrow against
-their order is dashed.
+Arrows that follow from others are left out, but for those past a whole file of rules, which some recipes skip; so are
+the rules that keep what models are asked with, on which nearly all depend. Where rules wait for each other in a circle
+(a recipe waits for another one, or for its own earlier round), the arrow against their order is dashed.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ _NODE = re.compile(r'^\s*(\d+)\[label = "([^"\\]+)', re.MULTILINE)
 _EDGE = re.compile(r"^\s*(\d+) -> (\d+)", re.MULTILINE)
 #: Files of rules that make what people take away, and those that look after a run.
 _PRODUCTS, _CHECKS = ("sft", "products", "recipe_report"), ("report", "lineage", "pages")
+#: What keeps copies of prompts and the like.
+_KEEPS = "kept"
 #: A rule among others that makes what people take away, as `prepare_sft` does.
 _MAKES_ROWS = "prepare_selections"
 #: The base of all rules that ask a model.
@@ -125,7 +127,7 @@ def _reached(start: str, after: Mapping[str, set[str]]) -> set[str]:
 def graph(dot: str, rules: Mapping[str, tuple[str, bool]]) -> str:
     """The graph for Graphviz; classes instead of colours, which `styled` adds."""
     order = {rule: place for place, rule in enumerate(rules)}
-    edges = read_graph(dot)
+    edges = {edge for edge in read_graph(dot) if not any(rules[rule][0] == _KEEPS for rule in edge)}
     back = in_circles(edges, order)
     forth = shown(edges - back, lambda rule: rules[rule][0])
     drawn = sorted({rule for edge in forth | back for rule in edge}, key=order.__getitem__)

@@ -106,24 +106,6 @@ wildcard_constraints:
     benchmark="|".join(name.replace(".", r"\.") for name in settings.benchmarks),
 
 
-rule keep_prompt:
-    """A prompt as the jobs of a command read it: what is edited while they run is for the next command."""
-    localrule: True
-    input:
-        # By its content, and not by its time: one that was edited and put back asks nothing again.
-        ancient("prompts/{prompt}.yaml"),
-    output:
-        "results/{run}/prompts/{prompt}.yaml",
-    log:
-        "results/{run}/logs/keep_prompt/{prompt}.log",
-    # All of them at the beginning, whenever their stages begin.
-    priority: 100
-    params:
-        edition=lambda wildcards: edition_of([f"prompts/{wildcards.prompt}.yaml"]),
-    shell:
-        "cp {input:q} {output:q} 2>&1 | tee {log:q}"
-
-
 rule ask_model:
     """Base of the model stages: one shard of rows x prompts x seeds -> raw replies. Other rules are made of it."""
     log:

@@ -1,0 +1,82 @@
+"""What models are asked with, as a run keeps it: its jobs read copies, made when a command begins.
+
+    prompts/{prompt}.yaml                  -> results/{run}/prompts/{prompt}.yaml
+    a model's chat template, its authored replies
+                                           -> results/{run}/model_texts/{model}/
+    the manifest of a model's files        -> results/{run}/models/{model}.json, contamination/model.json
+                                              which edition of it the run asks, and where that is
+
+What is edited while a command works is for the next one, which asks again what depends on it.
+"""
+
+
+rule keep_prompt:
+    """A prompt as the jobs of a command read it: what is edited while they run is for the next command."""
+    localrule: True
+    input:
+        # By its content, and not by its time: one that was edited and put back asks nothing again.
+        ancient("prompts/{prompt}.yaml"),
+    output:
+        "results/{run}/prompts/{prompt}.yaml",
+    log:
+        "results/{run}/logs/keep_prompt/{prompt}.log",
+    # All of them at the beginning, whenever their stages begin.
+    priority: 100
+    params:
+        edition=lambda wildcards: edition_of([f"prompts/{wildcards.prompt}.yaml"]),
+    shell:
+        "cp {input:q} {output:q} 2>&1 | tee {log:q}"
+
+
+rule keep_model_texts:
+    """A model's chat template, or authored replies, as the jobs of a command read them; see keep_prompt."""
+    localrule: True
+    input:
+        ancient(lambda wildcards: texts_of(settings.model_named(wildcards.model))),
+    output:
+        directory("results/{run}/model_texts/{model}"),
+    log:
+        "results/{run}/logs/keep_model_texts/{model}.log",
+    priority: 100
+    params:
+        edition=lambda wildcards: edition_of(texts_of(settings.model_named(wildcards.model))),
+    shell:
+        "mkdir -p {output:q} && cp {input:q} {output:q} 2>&1 | tee {log:q}"
+
+
+rule note_model:
+    """Which edition of a model a run asks: where its files lie is no reason to ask again, another commit is refused."""
+    localrule: True
+    input:
+        manifest=lambda wildcards: served_manifest(config, settings.model_named(wildcards.model)),
+    output:
+        update("results/{run}/models/{model}.json"),
+    log:
+        "results/{run}/logs/note_model/{model}.log",
+    params:
+        model=lambda wildcards: settings.model_named(wildcards.model).path,
+        revision=lambda wildcards: flags({"revision": settings.model_named(wildcards.model).revision}),
+        manifest=lambda wildcards, input: flags({"model-manifest": input.manifest or None}),
+    conda:
+        "../envs/workflow.yaml"
+    shell:
+        "python scripts/note_model.py"
+        " --model {params.model:q}"
+        " {params.revision}"
+        " {params.manifest}"
+        " --note {output:q}"
+        " 2>&1 | tee {log:q}"
+
+
+use rule note_model as note_embedding_model with:
+    """The same of the model that embeds problems."""
+    input:
+        manifest=settings.embedding_manifest,
+    output:
+        update("results/{run}/contamination/model.json"),
+    log:
+        "results/{run}/logs/note_embedding_model.log",
+    params:
+        model=config["decontaminate"]["embeddings"]["model"],
+        revision=flags({"revision": config["decontaminate"]["embeddings"]["revision"]}),
+        manifest=lambda wildcards, input: flags({"model-manifest": input.manifest or None}),
