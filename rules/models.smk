@@ -3,12 +3,12 @@
     hub -> {model_folder}/hub/{repo}/{revision}/manifest.json, files/         (prepare: download)
         -> {model_folder}/sharded/{model}/manifest.json, files/               (prepare: sharded_state)
 
-        -> results/{run}/models/{model}.json          which edition of it the run asks, and where that is
     chat template, authored replies
         -> results/{run}/model_texts/{model}/         copies, which the run's jobs read
         -> results/{run}/logs/try_server/{model}.log  (snakemake try_server)
 
-Stages depend on the note of the model that they ask, and so on its manifest. A job never downloads while it holds GPUs.
+Stages wait for the manifest of the model that they ask, if it is not there: where it lies is no reason to ask again. A job
+never downloads while it holds GPUs.
 """
 
 
@@ -65,44 +65,6 @@ rule save_sharded_state:
         " --log {log:q}"
 
 
-rule note_model:
-    """Which edition of a model a run asks: where its files lie is no reason to ask again, another commit is refused."""
-    localrule: True
-    input:
-        manifest=lambda wildcards: served_manifest(config, settings.model_named(wildcards.model)),
-    output:
-        update("results/{run}/models/{model}.json"),
-    log:
-        "results/{run}/logs/note_model/{model}.log",
-    params:
-        model=lambda wildcards: settings.model_named(wildcards.model).path,
-        revision=lambda wildcards: flags({"revision": settings.model_named(wildcards.model).revision}),
-        manifest=lambda wildcards, input: flags({"model-manifest": input.manifest or None}),
-    conda:
-        "../envs/workflow.yaml"
-    shell:
-        "python scripts/note_model.py"
-        " --model {params.model:q}"
-        " {params.revision}"
-        " {params.manifest}"
-        " --note {output:q}"
-        " 2>&1 | tee {log:q}"
-
-
-use rule note_model as note_embedding_model with:
-    """The same of the model that embeds problems."""
-    input:
-        manifest=settings.embedding_manifest,
-    output:
-        update("results/{run}/contamination/model.json"),
-    log:
-        "results/{run}/logs/note_embedding_model.log",
-    params:
-        model=config["decontaminate"]["embeddings"]["model"],
-        revision=flags({"revision": config["decontaminate"]["embeddings"]["revision"]}),
-        manifest=lambda wildcards, input: flags({"model-manifest": input.manifest or None}),
-
-
 rule keep_model_texts:
     """A model's chat template, or authored replies, as the jobs of a command read them; see keep_prompt."""
     localrule: True
@@ -139,7 +101,9 @@ rule try_server:
         run_config=settings.config_file,
     params:
         model=settings.tried_model.name,
-        files=lambda wildcards, input: model_flags(wildcards, input),
+        files=lambda wildcards, input: flags(
+            {"model-manifest": input.model or None, "tokenizer": input.tokenizer or None}
+        ),
     conda:
         conda_env(config, settings.tried_model)
     # Another try finds the same, and may take an hour to do so.
