@@ -25,7 +25,7 @@ include: "rules/sft.smk"  # any recipe -> sft.jsonl, dataset folder
 include: "rules/products.smk"  # the same rows for reinforcement learning, as preferences, in subsets
 include: "rules/planted.smk"  # copies of threads with instructions: how often models obey them
 include: "rules/models.smk"  # what is served: downloaded, and prepared for many GPUs
-include: "rules/kept.smk"  # what models are asked with: prompts, templates, notes of models, as they were at the start
+include: "rules/kept.smk"  # what models are asked with: prompts and chat templates, as they were at the start
 include: "rules/report.smk"  # what each stage read, wrote and dropped
 include: "rules/recipe_report.smk"  # the page for people
 include: "rules/estimate.smk"  # what a run will cost, and the budget that stops it

@@ -12,7 +12,7 @@ from omr.config.files import CONFIG_FILES, config_digest, config_of_job, expand_
 from omr.errors import told_as_sentence
 from omr.config.kept import edition_of, texts_of
 from omr.config.paths import check_paths
-from omr.config.preparation import conda_env, download_manifest, hub_id, served_manifest, sharding
+from omr.config.preparation import conda_env, download_manifest, embedding_input, hub_id, sharding
 from omr.config.recipes import Recipes
 from omr.models.resources import job_resources, resources_of
 from omr.live.quiet_log import is_on_terminal, without_preamble
@@ -25,7 +25,7 @@ from omr.runs.planned import planned_jobs
 from omr.runs.rule_names import check_rule_names
 from omr.runs.start import Site, begin, look_ahead
 from omr.servers.node_notes import BEGUN, note
-from omr.config.settings import Settings, flags, model_flags, put_own_python_first, run_of_targets
+from omr.config.settings import Settings, flags, put_own_python_first, run_of_targets
 from omr.config.targets import check_folder, check_makeable, check_targets
 
 put_own_python_first()

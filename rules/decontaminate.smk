@@ -94,8 +94,7 @@ rule search_embeddings:
         problems="results/{run}/deduplicated.jsonl",
         canaries="results/{run}/contamination/canaries.jsonl",
         benchmarks=BENCHMARK_FILES,
-        # Where the files lie, and when they came there, is no reason to search again.
-        model=ancient("results/{run}/contamination/model.json"),
+        model=embedding_input(config, settings.embedding_manifest),
     output:
         "results/{run}/contamination/embeddings.jsonl",
     log:

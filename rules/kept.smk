@@ -3,8 +3,6 @@
     prompts/{prompt}.yaml                  -> results/{run}/prompts/{prompt}.yaml
     a model's chat template, its authored replies
                                            -> results/{run}/model_texts/{model}/
-    the manifest of a model's files        -> results/{run}/models/{model}.json, contamination/model.json
-                                              which edition of it the run asks, and where that is
 
 What is edited while a command works is for the next one, which asks again what depends on it.
 """
@@ -24,6 +22,8 @@ rule keep_prompt:
     priority: 100
     params:
         edition=lambda wildcards: edition_of([f"prompts/{wildcards.prompt}.yaml"]),
+    conda:
+        "../envs/workflow.yaml"
     shell:
         "cp {input:q} {output:q} 2>&1 | tee {log:q}"
 
@@ -40,43 +40,7 @@ rule keep_model_texts:
     priority: 100
     params:
         edition=lambda wildcards: edition_of(texts_of(settings.model_named(wildcards.model))),
-    shell:
-        "mkdir -p {output:q} && cp {input:q} {output:q} 2>&1 | tee {log:q}"
-
-
-rule note_model:
-    """Which edition of a model a run asks: where its files lie is no reason to ask again, another commit is refused."""
-    localrule: True
-    input:
-        manifest=lambda wildcards: served_manifest(config, settings.model_named(wildcards.model)),
-    output:
-        update("results/{run}/models/{model}.json"),
-    log:
-        "results/{run}/logs/note_model/{model}.log",
-    params:
-        model=lambda wildcards: settings.model_named(wildcards.model).path,
-        revision=lambda wildcards: flags({"revision": settings.model_named(wildcards.model).revision}),
-        manifest=lambda wildcards, input: flags({"model-manifest": input.manifest or None}),
     conda:
         "../envs/workflow.yaml"
     shell:
-        "python scripts/note_model.py"
-        " --model {params.model:q}"
-        " {params.revision}"
-        " {params.manifest}"
-        " --note {output:q}"
-        " 2>&1 | tee {log:q}"
-
-
-use rule note_model as note_embedding_model with:
-    """The same of the model that embeds problems."""
-    input:
-        manifest=settings.embedding_manifest,
-    output:
-        update("results/{run}/contamination/model.json"),
-    log:
-        "results/{run}/logs/note_embedding_model.log",
-    params:
-        model=config["decontaminate"]["embeddings"]["model"],
-        revision=flags({"revision": config["decontaminate"]["embeddings"]["revision"]}),
-        manifest=lambda wildcards, input: flags({"model-manifest": input.manifest or None}),
+        "mkdir -p {output:q} && cp {input:q} {output:q} 2>&1 | tee {log:q}"

@@ -5,8 +5,8 @@
 
                                               -> results/{run}/logs/try_server/{model}.log  (snakemake try_server)
 
-Stages depend on the note of the model that they ask (kept.smk), and so on its manifest. A job never downloads while it
-holds GPUs.
+Stages wait for the manifest of the model that they ask, if it is not there: where it lies is no reason to ask again. A job
+never downloads while it holds GPUs.
 """
 
 
@@ -83,7 +83,9 @@ rule try_server:
         run_config=settings.config_file,
     params:
         model=settings.tried_model.name,
-        files=lambda wildcards, input: model_flags(wildcards, input),
+        files=lambda wildcards, input: flags(
+            {"model-manifest": input.model or None, "tokenizer": input.tokenizer or None}
+        ),
     conda:
         conda_env(config, settings.tried_model)
     # Another try finds the same, and may take an hour to do so.

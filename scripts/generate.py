@@ -45,7 +45,7 @@ from omr.replies.progress_file import JobProgress, ProgressFile, progress_path
 from omr.servers.full_load import FullLoad
 from omr.servers.kinds import telling_reuse
 from omr.servers.model_files import served_from
-from omr.servers.model_notes import noted_manifest
+from omr.servers.model_notes import note_model
 from omr.servers.sites import ServerSite, server_site
 
 if TYPE_CHECKING:
@@ -72,12 +72,8 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--model", required=True, help="key under `models:` in config")
     identity = "path[@revision][ extra_body as JSON][ without FIELD,...]; must agree with config if given"
     add("--model-identity", help=identity)
-    add(
-        "--model-manifest",
-        type=Path,
-        help="the model's files, served instead of its path: their manifest (see "
-        "download_model.py), or the run's note of it (see note_model.py)",
-    )
+    add("--model-manifest", type=Path, help="the model's files (see download_model.py), served instead of its path")
+    add("--model-note", type=Path, help="where the run notes which commit it asks; another one is refused")
     add("--model-texts", type=Path, help="a folder with copies of the model's chat template, or authored replies")
     add("--tokenizer", type=Path, help="the model's tokenizer.json, for prompts that come near its context length")
     add("--temperature", type=float, default=0.0)
@@ -139,8 +135,9 @@ def read_job(args: argparse.Namespace, prompts: Sequence[Prompt]) -> Job:
     if fraction is None:
         fraction = config.get("generate", {}).get("max_failed_fraction", 0.01)
     # What determines the replies is the model's identity; from where it is loaded only matters to the server.
-    manifest = None if args.model_manifest is None else noted_manifest(args.model_manifest)
-    served = spec if manifest is None else served_from(spec, manifest)
+    served = spec if args.model_manifest is None else served_from(spec, args.model_manifest)
+    if args.model_note is not None and args.model_manifest is not None:
+        note_model(args.model_note, args.model_manifest)
     job = Job(spec, served, server_site(config, spec.server), fraction, read_try_again(args, config), Budget(config))
     if args.code is None:
         return job

@@ -30,7 +30,7 @@ def config(**changes: Any) -> dict[str, Any]:
     }
     decontaminate = base["decontaminate"]
     decontaminate["check_contamination"]["shards"] = 1
-    recipe = base["recipes"]["cot-qwq"] | {"model": "solver", "seeds": 2, "shards": 1}
+    recipe = base["recipes"]["cot-qwq"] | {"model": "solver", "seeds": 2, "rounds": None, "shards": 1}
     model = {"path": "some/solver", "server": "endpoint", "base_url": "http://localhost:1"}
     model |= {"usd_per_million_prompt_tokens": 1.0, "usd_per_million_completion_tokens": 2.0}
     small = {

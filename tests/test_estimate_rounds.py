@@ -37,10 +37,11 @@ def test_rounds_make_jobs_differ_and_the_longest_is_told(tmp_path: Path, capsys:
     solve, judge = stage(found, "generate_solutions"), stage(found, "judge_answers")
     assert (solve["requests"], solve["jobs"]) == (540 * 2 + 135 * 4, 12)
     assert (solve["hours_per_job"], solve["longest_job_hours"]) == (pytest.approx(3.75), pytest.approx(7.5))
-    # In tries of 4.5 hours of work: two for each of four jobs, and eight jobs need one. Judges have a job per round.
+    # In tries of 4.5 hours of work: two for each of four jobs, and eight jobs need one.
     assert (solve["tries"], solve["start_hours"]) == (2, (4 * 2 + 8) * 0.5 * 8)
     assert solve["gpu_hours"] == pytest.approx(1620 * 100 / 3600 * 8 + solve["start_hours"])
-    assert judge["longest_job_hours"] / judge["hours_per_job"] == pytest.approx(1080 / 810)
+    # Judges have a job per round, and one for what is left behind them.
+    assert judge["longest_job_hours"] / judge["hours_per_job"] == pytest.approx(1080 / (1620 / 3))
     said = capsys.readouterr().out.splitlines()
     assert said[0].split()[-3:] == ["jobs", "longest", "from"]
     (row,) = (line for line in said if line.startswith("  generate_solutions  "))

@@ -75,24 +75,27 @@ def test_a_model_that_moved_or_is_prepared_otherwise_asks_nothing_again_and_anot
     project.path("models").rename(project.path("moved"))
     moved = served_by_a_stand_in(project)
     overlay = project.overlay("moved.yaml", {"model_folder": "moved"})
-    assert project.planned(PROBLEMS, *moved, overlay) == {"note_model": 1}
     os.utime(project.path(MANIFEST.replace("models", "moved", 1)))
-    project.make(PROBLEMS, *moved, overlay)
     assert "Nothing to be done" in project.make("-n", PROBLEMS, *moved, overlay)
-    assert len(starts(project)) == 2
+    # What is missing is made from there, and no more.
+    shard = "results/demo/replies/extract_problems/shard-000-of-002.jsonl"
+    for path in project.folder.glob(f"{shard}*"):
+        path.unlink()
+    assert project.planned(PROBLEMS, shard, *moved, overlay) == {"extract_problems": 1, "parse_problems": 1}
+    project.make(PROBLEMS, shard, *moved, overlay)
+    assert len(starts(project)) == 3
 
     found = served_by_a_stand_in(project, prepare="none")
-    assert project.planned(PROBLEMS, *found, overlay) == {"note_model": 1}
+    assert "Nothing to be done" in project.make("-n", PROBLEMS, *found, overlay)
     other = served_by_a_stand_in(project, revision="c0ffee")
     planned = project.planned(PROBLEMS, *other, overlay)
-    assert planned == {"download_model": 1, "note_model": 1, "extract_problems": 2, "parse_problems": 1}
+    assert planned == {"download_model": 1, "extract_problems": 2, "parse_problems": 1}
 
 
 def test_generation_waits_for_the_download_and_the_plan_shows_both(project: Project) -> None:
     config = served_by_a_stand_in(project)
     assert project.planned(PROBLEMS, *config) == {
         "download_model": 1,
-        "note_model": 1,
         "keep_prompt": 1,
         "prepare_raw_data": 1,
         "extract_problems": 2,

@@ -86,12 +86,11 @@ def test_rounds_and_tables_ask_fewer_solutions_and_a_change_asks_only_what_is_ne
 
 def test_one_solution_more_than_rounds_hold_asks_nothing_of_them_again(demo: Project) -> None:
     shards = [f"results/demo/cot-qwq/judged/shard-{number:03d}-of-002.jsonl" for number in range(2)]
-    seeds = numbers(2, 1, 1)
-    demo.make(*shards, *overlay(demo, seeds, rounds=[1, 2], seeds=3, seeds_per_job=1), "--quiet", "rules")
+    demo.make(*shards, *in_rounds(demo, 3), "--quiet", "rules")
     before = {path: path.stat().st_mtime_ns for path in round_files(demo)}
     assert len(before) == 4
 
-    more = overlay(demo, seeds, rounds=[1, 2], seeds=4, seeds_per_job=1)
+    more = in_rounds(demo, 4)
     planned = demo.make("-n", *shards, *more)
     jobs = re.findall(r"^(?:local)?rule (\w+):.*?^    output: ([^\n]+)", planned, re.MULTILINE | re.DOTALL)
     asked = {made.split(",")[0] for rule, made in jobs if rule in ("generate_solutions", "judge_answers_of_round")}
@@ -104,6 +103,12 @@ def test_one_solution_more_than_rounds_hold_asks_nothing_of_them_again(demo: Pro
     plan = {row["id"]: row["seeds"] for row in rows(demo, "cot-qwq/rounds/03/plan/shard-*.jsonl")}
     assert 4 in judged.values()
     assert all(plan[name] == count for name, count in judged.items())
+
+
+def in_rounds(project: Project, seeds: int) -> tuple[str, ...]:
+    """Arguments for the demo where `cot-qwq` asks for so many solutions, in rounds that hold three."""
+    recipe = {"seeds": seeds, "rounds": [1, 2], "seeds_per_job": 1, "enough": ENOUGH}
+    return "--configfile", "config/demo.yaml", project.overlay("rounds.yaml", {"recipes": {"cot-qwq": recipe}})
 
 
 def round_files(project: Project) -> list[Path]:

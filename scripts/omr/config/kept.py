@@ -5,7 +5,6 @@ stage and not the others. Copies are made again by the next command, where what 
 
     results/{run}/prompts/{prompt}.yaml     of prompts/
     results/{run}/model_texts/{model}/      of a model's chat template, or of its authored replies
-    results/{run}/models/{model}.json       which edition of a checkpoint its server loads, and from where
 
 Imported while Snakemake reads the workflow, so it imports nothing heavy.
 """
@@ -18,7 +17,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 
-from omr.models.model import CHECKPOINT_SERVERS, ModelSpec
+from omr.models.model import ModelSpec
 
 #: Files that a chat template is read from: a server takes the second where there is no first.
 TEMPLATE_FILES = ("chat_template.jinja", "tokenizer_config.json")
@@ -34,20 +33,6 @@ def source_of(prompt: str) -> Path:
     """The file of prompts/ that a copy is of; any other path is its own."""
     found = _KEPT.fullmatch(prompt)
     return Path(prompt if found is None else found[1])
-
-
-def model_note(spec: ModelSpec) -> list[str]:
-    """Input of a rule: what says which checkpoint a model's server loads; none for one that loads no checkpoint.
-
-    Its path is the same wherever the files lie and however they are prepared, and its time asks nothing again: neither
-    decides what a model replies.
-    """
-    if spec.server not in CHECKPOINT_SERVERS:
-        return []
-    from snakemake.io import ancient  # type: ignore[import-untyped]  # half a second, where it is not loaded
-
-    noted: list[str] = ancient([f"results/{{run}}/models/{spec.name}.json"])
-    return noted
 
 
 def kept_texts(spec: ModelSpec, runs_code: bool = False) -> list[str]:

@@ -8,9 +8,14 @@ Imported while Snakemake reads the workflow, so it imports nothing heavy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+import orjson
+
+from omr.config.files import CONFIG_FILES
 from omr.models.model import CHECKPOINT_SERVERS, ModelSpec
 from omr.servers.launch import parallel_sizes
 from omr.servers.sites import server_site
@@ -43,6 +48,44 @@ def served_manifest(config: Mapping[str, Any], spec: ModelSpec) -> list[str]:
     if spec.prepare == "sharded_state":
         return [f"{config['model_folder']}/sharded/{spec.name}/manifest.json"]
     return download_manifest(config, spec)
+
+
+def model_input(config: Mapping[str, Any], spec: ModelSpec) -> list[str]:
+    """Input of a rule that asks a model: what waits for its manifest where that is still to be made; see `_known_as`.
+    None for a model that no server of ours loads."""
+    if spec.server not in CHECKPOINT_SERVERS:
+        return []
+    return _known_as(f"the model {spec.identity}", served_manifest(config, spec), lambda path: _is_cut_for(spec, path))
+
+
+def embedding_input(config: Mapping[str, Any], manifest: list[str]) -> list[str]:
+    """The same of the rule that searches with the model of the net of embeddings."""
+    net = config["decontaminate"]["embeddings"]
+    return _known_as(f"the model {net['model']}@{net['revision']}", manifest, os.path.exists)
+
+
+def _known_as(name: str, manifest: list[str], is_ready: Callable[[str], bool]) -> list[str]:
+    """A file of which Snakemake remembers the model's name, and not its path: the manifest while it is to be made; then
+    one that is always there. So neither the place of the files, nor their time, nor how they are prepared asks again.
+
+    A manifest whose time does not count (`ancient`) would not do: where its own rule runs again, Snakemake looks at
+    nothing behind it, and shards that are still missing would not be made.
+    """
+    from snakemake.io import ancient, sourcecache_entry  # type: ignore[import-untyped]  # takes half a second
+
+    waits = [path for path in manifest if not is_ready(path)]
+    return [sourcecache_entry(waits[0] if waits else ancient(CONFIG_FILES[0]), name)]
+
+
+def _is_cut_for(spec: ModelSpec, manifest: str) -> bool:
+    """Whether a manifest is there, and, of a checkpoint in shards, of those that the model's sizes need."""
+    try:
+        content = orjson.loads(Path(manifest).read_bytes())
+    except (OSError, ValueError):
+        return False
+    sizes = parallel_sizes(spec)
+    wanted = {"tensor": sizes.tensor, "pipeline": sizes.pipeline, "expert": sizes.expert}
+    return all(content.get(f"{kind}_parallel_size", size) == size for kind, size in wanted.items())
 
 
 def conda_env(config: Mapping[str, Any], spec: ModelSpec) -> str:

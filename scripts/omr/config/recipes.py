@@ -38,7 +38,6 @@ _LABELLING = frozenset({"judge_answers", "judge_code", "judge_summaries", "match
 SANDBOX = f"results/{DOWNLOADS}/sandbox.json"
 #: The model stages of a recipe that pass rates come from.
 _RATED = ("generate_solutions", "match_answers", "judge_answers")
-
 Knob = Callable[..., Any]
 
 
@@ -375,7 +374,8 @@ class Recipes:
         Apart from what config says of them: Snakemake does not compare params that depend on inputs.
         """
         sandbox = flags({"sandbox": str(input.sandbox) if input.sandbox else None})
-        return f"{model_flags(wildcards, input)} {sandbox}".strip()
+        model = self.model(wildcards.recipe, "generate_solutions")
+        return f"{model_flags(self._config, model, input)} {sandbox}".strip()
 
     def asked(self, stage: str) -> dict[str, Knob]:
         """Params of a model stage's rule, see `Settings.asked`: what determines its replies (a change re-runs it)."""
@@ -387,7 +387,7 @@ class Recipes:
             "top_p": lambda wildcards: self._section(wildcards.recipe, stage)["top_p"],
             "max_tokens": lambda wildcards: self._section(wildcards.recipe, stage)["max_tokens"],
             "sampling": lambda wildcards: as_json(self._section(wildcards.recipe, stage)["sampling"]),
-            "files": model_flags,
+            "files": lambda of, input: model_flags(self._config, self.model(of.recipe, stage), input),
             "branch": lambda wildcards: "",
             "again": lambda wildcards: self._settings.again if stage in _LABELLING else "",
         }

@@ -17,8 +17,8 @@ from typing import Any
 import orjson
 
 from omr.config.files import SAVED, config_digest
-from omr.config.kept import kept_texts, model_note
-from omr.config.preparation import conda_env, hub_folder, hub_id, hub_slug, served_manifest
+from omr.config.kept import kept_texts
+from omr.config.preparation import conda_env, hub_folder, hub_id, hub_slug, model_input, served_manifest
 from omr.errors import UserError
 from omr.files.tables import data_files
 from omr.models.model import CHECKPOINT_SERVERS, ModelSpec, is_local_path, model_spec
@@ -293,7 +293,7 @@ class Settings:
 
     def inputs_for(self, spec: ModelSpec, runs_code: bool = False) -> dict[str, list[str]]:
         """Rule inputs by name: a model's checkpoint, its tokenizer, copies of its chat template or authored replies."""
-        found = {"model": model_note(spec), "texts": kept_texts(spec, runs_code)}
+        found = {"model": model_input(self.config, spec), "texts": kept_texts(spec, runs_code)}
         return found | {"tokenizer": self.tokenizer_file(spec.tokenizer)}
 
     @property
@@ -368,7 +368,7 @@ class Settings:
             "temperature": settings["temperature"],
             "top_p": settings["top_p"],
             "max_tokens": settings["max_tokens"],
-            "files": model_flags,
+            "files": lambda wildcards, input: model_flags(self.config, model, input),
             "branch": "",
             "again": self.again,
             "part": lambda wildcards: f"--shard {wildcards.shard} --shards {wildcards.shards}",
@@ -376,12 +376,12 @@ class Settings:
         }
 
 
-def model_flags(wildcards: object, input: Any) -> str:
-    """A param of a rule: where generate.py finds its model's files and its own rows, as far as the rule has inputs that
-    say so."""
-    given = {"model-manifest": input.model, "tokenizer": input.tokenizer}
-    given |= {"model-texts": getattr(input, "texts", None), "places": getattr(input, "places", None)}
-    return flags({name: str(paths) for name, paths in given.items() if paths})
+def model_flags(config: Mapping[str, Any], spec: ModelSpec, input: Any) -> str:
+    """A param of a rule that Snakemake does not compare: where generate.py finds its model's files and its own rows."""
+    given = {"tokenizer": input.tokenizer, "model-texts": input.texts, "places": getattr(input, "places", None)}
+    for manifest in served_manifest(config, spec):
+        given |= {"model-manifest": manifest, "model-note": f"results/{config['run']}/models/{spec.name}.json"}
+    return flags({name: str(path) for name, path in given.items() if path})
 
 
 def as_json(value: Any) -> str:

@@ -6,8 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-import pytest
-from omr.config.kept import edition_of, kept_prompt, kept_texts, model_note, source_of, texts_of, with_texts
+from omr.config.kept import edition_of, kept_prompt, kept_texts, source_of, texts_of, with_texts
 from omr.models.model import ModelSpec
 
 
@@ -34,14 +33,6 @@ def test_an_edition_follows_from_names_and_content_alone(tmp_path: Path) -> None
     moved[1].write_text("")
     assert edition_of(moved) != before
     assert edition_of([tmp_path / "nowhere"]) == edition_of([tmp_path / "else/nowhere"])
-
-
-@pytest.mark.parametrize("prepare", ["download", "sharded_state", "none"])
-def test_jobs_know_a_checkpoint_by_a_note_however_it_is_prepared(prepare: str) -> None:
-    (note,) = model_note(spec(prepare=prepare))
-    assert note == "results/{run}/models/m.json"
-    assert note.flags["ancient"]  # type: ignore[attr-defined]
-    assert model_note(spec(server="endpoint", base_url="http://h/v1")) == []
 
 
 def test_texts_of_a_model_are_its_authored_replies_and_all_that_its_template_is_read_from(tmp_path: Path) -> None:

@@ -224,8 +224,11 @@ def test_a_recipe_with_code_tells_its_jobs_how_and_lends_cores() -> None:
     told = ours.share(wildcards)
     assert told.startswith("--shard 003 --shards 010 --seed 01 --code '{")
     assert '"tags":"fences"' in told
-    files = SimpleNamespace(model=[], tokenizer=[], sandbox=ours.sandbox(wildcards)[0])
-    assert ours.solution_files(wildcards, files) == "--sandbox results/downloads/sandbox.json"
+    files = SimpleNamespace(tokenizer=[], texts="kept", sandbox=ours.sandbox(wildcards)[0])
+    told = ours.solution_files(wildcards, files)
+    assert told.startswith("--model-texts kept --model-manifest")
+    assert "--model-manifest results/downloads/models/hub/GAIR--LIMO/main/manifest.json" in told
+    assert told.endswith("--model-note results/full/models/limo.json --sandbox results/downloads/sandbox.json")
     resources = ours.resources("generate_solutions")
     plain = ours.resources("judge_answers")
     assert resources["mem_mb"](wildcards) > plain["mem_mb"](wildcards)

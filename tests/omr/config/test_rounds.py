@@ -61,11 +61,11 @@ def test_the_seeds_of_a_first_round_go_by_the_table_and_later_ones_by_their_plan
     wanted = json.loads(first[first.index("--wanted") + 1])
     assert [(row["to"], row["extracted"], row["majority"]) for row in wanted["table"]] == [(0.5, 1, 1), (1.0, 1, 0)]
     assert "--wanted" not in ours.part(of(seed="02"))
-    others = dict[str, Any](model=[], tokenizer=[], sandbox=[])
+    others = dict[str, Any](tokenizer=[], texts=[], sandbox=[])
     first_files = ours.files(of(seed="01"), SimpleNamespace(plan=[], pass_rates="r.jsonl", **others))
-    assert first_files == "--pass-rates r.jsonl"
+    assert first_files.endswith("/models/qwq-32b.json --pass-rates r.jsonl")
     later_files = ours.files(of(seed="02"), SimpleNamespace(plan="p.jsonl", pass_rates=[], **others))
-    assert later_files == "--plan p.jsonl"
+    assert later_files.endswith("/models/qwq-32b.json --plan p.jsonl")
 
 
 @pytest.mark.parametrize(
