@@ -53,7 +53,8 @@ def test_another_least_share_asks_for_no_solution(demo: Project) -> None:
 def test_an_edited_summary_prompt_plans_summaries_only(demo: Project) -> None:
     demo.edit_prompt("summarize_solution")
     planned = demo.planned(*SUMMARIZED, *DEMO)
-    assert set(planned) == {"generate_summaries", "select_summary_judgements", "judge_summaries", "merge_summaries"}
+    summaries = {"generate_summaries", "select_summary_judgements", "judge_summaries", "merge_summaries"}
+    assert set(planned) == {"keep_prompt", *summaries}
 
 
 def test_solutions_with_code_go_through_the_filters_that_their_recipe_uses(project: Project) -> None:

@@ -81,7 +81,8 @@ def test_rounds_and_tables_ask_fewer_solutions_and_a_change_asks_only_what_is_ne
     (log,) = demo.folder.glob("results/demo/cot-r1/logs/generate_solutions/*/shard-???-of-???.log")
     now = len(rows(demo, "cot-r1/solutions/seed-*/shard-*.jsonl"))
     missing = re.findall(r"(\d+) of (\d+) requests have no reply yet", log.read_text())[-1]
-    assert (now > done, missing) == (True, (str(now - done), str(now)))
+    # The demo had asked for it before there was a table, and it was put aside.
+    assert (now > done, missing) == (True, ("0", str(now)))
 
 
 def test_one_solution_more_than_rounds_hold_asks_nothing_of_them_again(demo: Project) -> None:
