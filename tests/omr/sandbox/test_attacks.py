@@ -106,8 +106,9 @@ def suite(tmp_path: Path) -> Iterator[Callable[..., dict[str, Any]]]:
     copy = Path(subprocess.check_output(["mktemp", "-d", "-p", "/tmp"], text=True).strip())
     copy.chmod(0o755)
     shutil.copytree(ROOT / "scripts/omr/sandbox", copy / "omr/sandbox", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("__init__.py", "errors.py"):
-        shutil.copy(ROOT / "scripts/omr" / name, copy / "omr")
+    (copy / "omr/files").mkdir()
+    for name in ("__init__.py", "errors.py", "files/__init__.py", "files/open_files.py"):
+        shutil.copy(ROOT / "scripts/omr" / name, copy / "omr" / name)
     shutil.copytree(SUITE.parent / "attacks", copy / "attacks")
     shutil.copy(SUITE, copy)
 
