@@ -62,13 +62,25 @@ class Superseded:
     def _read(self) -> dict[int, tuple[int, int]]:
         if self._places is not None:
             return self._places
-        self._places = {}
+        places, size = dict[int, tuple[int, int]](), 0
         if self.path.exists():
             with self.path.open("rb", buffering=1 << 20) as handle:
                 for line in handle:
-                    reply = parse_row(line)[0] if line.endswith(b"\n") else None
-                    if reply is None or not isinstance(reply.get("key"), str):
-                        break  # what follows was not written whole, and is written over
-                    self._places[int(reply["key"], 16)] = self.size, len(line)
-                    self.size += len(line)
-        return self._places
+                    if not line.endswith(b"\n"):
+                        break  # half a line of a job that was killed, which is written over
+                    key = _key_of(line)
+                    if key is not None:
+                        places[key] = size, len(line)
+                    size += len(line)
+        # Only when all of it was read: whoever adds cuts off what is behind.
+        self._places, self.size = places, size
+        return places
+
+
+def _key_of(line: bytes) -> int | None:
+    """The key of a reply; None for a line that is none, which hides no other."""
+    reply = parse_row(line)[0]
+    try:
+        return None if reply is None else int(reply["key"], 16)
+    except (KeyError, TypeError, ValueError):
+        return None

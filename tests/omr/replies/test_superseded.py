@@ -68,6 +68,18 @@ def test_of_replies_put_aside_a_torn_line_is_written_over_and_failures_are_asked
     assert ask(output, range(2)) == [1]
 
 
+@pytest.mark.parametrize("line", [b"\xff{no json\n", b"[]\n", b"{}\n", b'{"key": 7}\n', b'{"key": "none"}\n'])
+def test_a_spoiled_line_among_replies_put_aside_hides_and_cuts_off_no_other(tmp_path: Path, line: bytes) -> None:
+    output, aside = tmp_path / "x.jsonl", tmp_path / "x.jsonl.superseded"
+    ask(output, range(3))
+    ask(output, range(5, 6))
+    lines = aside.read_bytes().splitlines(keepends=True)
+    aside.write_bytes(lines[0] + line + b"".join(lines[1:]))
+    ask(output, range(7, 8))
+    assert aside.read_bytes().startswith(lines[0] + line + lines[1] + lines[2])
+    assert ask(output, range(3)) == []
+
+
 def test_a_disk_that_does_not_take_what_is_put_aside_holds_up_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
