@@ -13,6 +13,7 @@ from omr.errors import told_as_sentence
 from omr.config.kept import edition_of, texts_of
 from omr.config.paths import check_paths
 from omr.config.preparation import conda_env, download_manifest, embedding_input, hub_id, sharding
+from omr.config.python import check_python
 from omr.config.recipes import Recipes
 from omr.models.resources import job_resources, resources_of
 from omr.live.quiet_log import is_on_terminal, without_preamble
@@ -29,6 +30,9 @@ from omr.config.settings import Settings, flags, put_own_python_first, run_of_ta
 from omr.config.targets import check_folder, check_makeable, check_targets
 
 put_own_python_first()
+
+with told_as_sentence():
+    check_python()
 
 if is_on_terminal(logger) and not workflow.output_settings.dryrun and not workflow.output_settings.verbose:
     without_preamble(logger)
